@@ -1,0 +1,1 @@
+"""One hospital: training, diagnosis and the node that speaks for it."""

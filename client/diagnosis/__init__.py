@@ -1,0 +1,1 @@
+"""One scan: verdict, infected areas, pictures."""

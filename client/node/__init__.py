@@ -1,0 +1,1 @@
+"""The network zone of a hospital: Flower's ClientApp, without torch or data."""

@@ -1,0 +1,1 @@
+"""Putting the parts together: the root command, the demo, the engines."""

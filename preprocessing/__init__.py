@@ -1,0 +1,1 @@
+"""From DICOM folders to lobes on disk."""

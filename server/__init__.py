@@ -1,0 +1,1 @@
+"""The coordinator: rounds, admission, aggregation, report. It cannot read patient data."""

@@ -1,0 +1,1 @@
+"""Ways to combine the hospitals' weights: pure functions, one a file."""

@@ -1,0 +1,1 @@
+"""What all parties of the federation agree on."""
