@@ -1,0 +1,69 @@
+"""A model on disk: weights as safetensors, everything else as JSON. Never pickle."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from shared_model.config import StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.transport import Weights, fingerprint
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "model.json"
+
+
+class OperatingPoint(BaseModel):
+    """The probability from which on a scan is called positive, per network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    diseased: float = Field(0.5, gt=0, lt=1, description="Called diseased from this probability on.")
+    covid: float = Field(0.5, gt=0, lt=1, description="A diseased scan is called COVID-19 from this on.")
+
+
+class ModelCard(BaseModel):
+    """What one must know of the weights to use them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: StudyConfig
+    operating_point: OperatingPoint = OperatingPoint()
+    trained_on: str = Field(description="One sentence on the data, shown wherever the model speaks.")
+    best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by stage.")
+    weights_sha256: str = ""
+
+
+def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:
+    """Write `model.safetensors`, then `model.json` which names its fingerprint: a crash between is noticed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    card = card.model_copy(update={"weights_sha256": fingerprint(weights)})
+    write_atomically(folder / WEIGHTS_FILE, save(dict(weights)))
+    write_atomically(folder / CARD_FILE, (card.model_dump_json(indent=2) + "\n").encode())
+
+
+def load_model(folder: Path) -> tuple[Weights, ModelCard]:
+    """Read what `save_model` wrote.
+
+    Raises PneumofedError `model-missing` where a file is absent and `model-damaged` where the two
+    do not belong together or cannot be read.
+    """
+    try:
+        weights: Weights = load((folder / WEIGHTS_FILE).read_bytes())
+        card = ModelCard.model_validate(json.loads((folder / CARD_FILE).read_text()))
+    except FileNotFoundError as error:
+        raise PneumofedError(
+            "model-missing", f"{folder}: no {WEIGHTS_FILE} and {CARD_FILE} here; name the folder of a model"
+        ) from error
+    except (SafetensorError, ValueError, ValidationError) as error:
+        raise PneumofedError(
+            "model-damaged", f"{folder}: the model cannot be read; copy it again from where it was made"
+        ) from error
+    if fingerprint(weights) != card.weights_sha256:
+        raise PneumofedError(
+            "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not belong together; copy both again"
+        )
+    return weights, card

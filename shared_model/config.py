@@ -1,0 +1,157 @@
+"""A study: everything that the parties must agree on before the first round."""
+
+import hashlib
+import math
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared_model.errors import PneumofedError
+
+Network = Literal["diseased", "covid"]
+NETWORKS: tuple[Network, ...] = ("diseased", "covid")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkConfig(_Part):
+    """Table 1 and how it starts."""
+
+    width: float = Field(1.0, gt=0, le=1, description="Factor on all channel counts; 1.0 is the paper's.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout probability in the deciders (Table 1).")
+    pooling: Literal["sum", "mean"] = Field(
+        "sum",
+        description="Lobe features: attention-weighted sum (the paper's), or divided by the summed attention.",
+    )
+    init: str = Field(
+        "imagenet",
+        description="First six convolutions: 'imagenet' (torchvision's hub), 'random', or a VGG-16 state file.",
+    )
+
+    @model_validator(mode="after")
+    def _pretrained_is_full_width(self) -> Self:
+        if self.init != "random" and self.width != 1.0:
+            raise ValueError("VGG-16 weights fit width 1.0 only: say init = 'random' or width = 1.0")
+        return self
+
+
+class SplitConfig(_Part):
+    """Shares of patients, by a keyed hash of the patient id (2.7.4)."""
+
+    train: float = Field(0.81, gt=0, lt=1, description="Share trained on.")
+    validation: float = Field(0.09, gt=0, lt=1, description="Share that chooses round and operating point.")
+    test: float = Field(0.10, gt=0, lt=1, description="Share that measures the hospitals that trained.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            raise ValueError("train + validation + test must be 1")
+        return self
+
+    def part_of(self, fold: float) -> Literal["train", "validation", "test"]:
+        """The part of a patient whose keyed hash is `fold` in [0, 1)."""
+        if fold < self.train:
+            return "train"
+        return "validation" if fold < self.train + self.validation else "test"
+
+
+class StageConfig(_Part):
+    """One stage of training: which networks, which part of them, and how."""
+
+    name: str = Field(description="What people call it.")
+    networks: tuple[Network, ...] = Field(min_length=1, description="Networks trained in each round.")
+    part: Literal["lobe", "fine"] = Field(
+        "lobe", description="All but the fine infection decider (stage 1), or only that (stage 2)."
+    )
+    start_covid_from_diseased: bool = Field(
+        False, description="Copy the diseased network's shared parts into the COVID network before round 1."
+    )
+    rounds: int = Field(ge=1, description="Federated rounds.")
+    validate_every: int = Field(1, ge=1, description="Validate every so many rounds; always after the last.")
+    epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
+    scans_per_batch: int = Field(6, ge=1, description="Scans in a training batch.")
+    lobes_per_scan: int = Field(10, ge=1, description="Slice lobes drawn from a scan.")
+    jitter: bool = Field(True, description="Draw each lobe at random within its share of the height.")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam with torch's defaults, or plain SGD.")
+    learning_rate: float = Field(1e-4, gt=0, description="At the first round.")
+    final_learning_rate: float | None = Field(
+        None, gt=0, description="At the last round, cosine in between; none: constant."
+    )
+    top_share: float = Field(0.3, gt=0, le=1, description="Share of a scan's lobes that carry its label (2.7.1).")
+    concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
+    patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
+
+    @model_validator(mode="after")
+    def _fine_is_of_the_diseased_network(self) -> Self:
+        if self.part == "fine" and self.networks != ("diseased",):
+            raise ValueError("part = 'fine' belongs to networks = ['diseased'] alone (2.5)")
+        if self.start_covid_from_diseased and self.networks != ("covid",):
+            raise ValueError("start_covid_from_diseased needs networks = ['covid']")
+        return self
+
+    def learning_rate_at(self, round_number: int) -> float:
+        """The learning rate of round 1 .. rounds."""
+        if self.final_learning_rate is None or self.rounds == 1:
+            return self.learning_rate
+        share = (1 + math.cos(math.pi * (round_number - 1) / (self.rounds - 1))) / 2
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * share
+
+
+class StudyConfig(_Part):
+    """One study. Its fingerprint is what a hospital approves."""
+
+    name: str = Field(min_length=1, description="What people call it.")
+    seed: int = Field(0, ge=0, description="Of every random draw in the study.")
+    preprocessing: str = Field(min_length=1, description="Fingerprint of the settings that made the stores.")
+    network: NetworkConfig = NetworkConfig()
+    split: SplitConfig = SplitConfig()
+    operating_point: Literal["half", "validation"] = Field(
+        "half", description="Called positive from 0.5 on (2.6), or from where validation scans part best."
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="Of activations in training.")
+    stages: tuple[StageConfig, ...] = Field(min_length=1, description="In order.")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all fields, first 16 hex digits."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def study_names() -> list[str]:
+    """The studies that come with pneumofed."""
+    folder = resources.files("shared_model") / "studies"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load_study(name_or_path: str | Path) -> StudyConfig:
+    """Read a study that comes with pneumofed by its name, or one's own by its TOML file.
+
+    Raises PneumofedError `study-missing` or `study-invalid`, the latter with every problem named.
+    """
+    text = _study_text(name_or_path)
+    try:
+        return StudyConfig.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PneumofedError("study-invalid", f"study {name_or_path}: not TOML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'study'}: {e['msg']}" for e in error.errors()
+        )
+        raise PneumofedError("study-invalid", f"study {name_or_path}: {problems}") from error
+
+
+def _study_text(name_or_path: str | Path) -> str:
+    if str(name_or_path) in study_names():
+        return (resources.files("shared_model") / "studies" / f"{name_or_path}.toml").read_text()
+    try:
+        return Path(name_or_path).read_text()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        names = ", ".join(study_names())
+        raise PneumofedError(
+            "study-missing", f"{name_or_path}: no such study file; name a file or one of: {names}"
+        ) from error

@@ -1,0 +1,64 @@
+"""Weights as they travel: named float32 arrays, their order, and a fingerprint of their bytes."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from shared_model.errors import PneumofedError
+
+Weights = dict[str, NDArray[np.float32]]
+"""Names start with the network: "diseased/patch_features.0.weight", "covid/...". """
+
+
+def network_of(name: str) -> str:
+    """The network that the array `name` belongs to."""
+    return name.split("/", 1)[0]
+
+
+def to_weights(networks: Mapping[str, nn.Module]) -> Weights:
+    """All parameters of the named networks, copied, in the order of the modules."""
+    return {
+        f"{network}/{name}": tensor.detach().cpu().float().numpy().copy()
+        for network, module in networks.items()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def load_weights(networks: Mapping[str, nn.Module], weights: Weights) -> None:
+    """Copy `weights` into the networks.
+
+    Raises PneumofedError `architecture-mismatch` where names or shapes are not exactly those of the
+    networks: weights of another architecture must never load half.
+    """
+    expected = {
+        f"{network}/{name}": tensor
+        for network, module in networks.items()
+        for name, tensor in module.state_dict().items()
+    }
+    wrong = sorted(
+        (expected.keys() ^ weights.keys())
+        | {n for n in expected.keys() & weights.keys() if tuple(expected[n].shape) != weights[n].shape}
+    )
+    if wrong:
+        raise PneumofedError(
+            "architecture-mismatch",
+            f"the weights belong to another architecture: {len(wrong)} of {len(expected)} arrays differ, "
+            f"first {wrong[0]!r}; use the model and the study that belong together",
+        )
+    with torch.no_grad():
+        for name, tensor in expected.items():
+            tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
+
+
+def fingerprint(weights: Weights) -> str:
+    """SHA-256 over names, shapes and bytes, independent of the order of names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        array = np.ascontiguousarray(weights[name], dtype="<f4")
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
