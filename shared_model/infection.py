@@ -1,0 +1,51 @@
+"""The two infection maps and what they say of the lung (2.8)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shared_model.networks import LobeOutput
+from shared_model.patches import COARSE, FINE
+
+
+def infection_map(output: LobeOutput, mask: Tensor) -> Tensor:
+    """Infected pixels: bool [n, 256, 256].
+
+    A pixel is infected where the greatest probability among its coarse patches and among its fine patches
+    both exceed 0.5, inside the lobe's `mask` (bool [n, 256, 256]).
+
+    Raises ValueError for the output of a network without infection heads, or not asked for the fine map.
+    """
+    if output.patch is None or output.fine is None:
+        raise ValueError("infection maps need the diseased network's patch and fine outputs")
+    # Probability over 0.5 is a positive difference of the two logits.
+    coarse = COARSE.cover(output.patch[:, 1] - output.patch[:, 0]) > 0
+    fine = FINE.cover(output.fine[:, 1] - output.fine[:, 0]) > 0
+    return torch.logical_and(torch.logical_and(coarse, fine), mask)
+
+
+@dataclass(frozen=True)
+class InfectedVolume:
+    """Infected and whole volume of one lung, in ml."""
+
+    infected_ml: float
+    lung_ml: float
+
+    @property
+    def percent(self) -> float | None:
+        """Infected share in percent; None where no lung was found."""
+        return 100 * self.infected_ml / self.lung_ml if self.lung_ml > 0 else None
+
+    def __add__(self, other: "InfectedVolume") -> "InfectedVolume":
+        return InfectedVolume(self.infected_ml + other.infected_ml, self.lung_ml + other.lung_ml)
+
+
+def infected_volume(
+    infected_pixels: NDArray[np.floating], lung_pixels: NDArray[np.integer], spacing_mm: tuple[float, float, float]
+) -> InfectedVolume:
+    """Volume from pixel counts [lobe] in the original scan's pixels; spacing is (slice, row, column) in mm."""
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    return InfectedVolume(float(infected_pixels.sum()) * voxel_ml, float(lung_pixels.sum()) * voxel_ml)

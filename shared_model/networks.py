@@ -1,0 +1,230 @@
+"""Table 1 as code: the subnetworks, and the lobe network that joins them (2.4, 2.5, Fig. 2).
+
+Shapes are [n, channels, rows, columns]; channel counts are the paper's times the width factor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from shared_model.config import NETWORKS, Network, NetworkConfig
+from shared_model.patches import COARSE
+from shared_model.pretrained import vgg16_state
+
+DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
+INTENSITY_SCALE = 2048.0  # the range that batch-effect removal leaves (2.2)
+
+
+def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2)
+
+
+def upsample(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Channel counts of Table 1 at a width factor."""
+
+    pfe1: int
+    pfe2: int
+    patch: int
+    vicinity: int
+    hidden: int
+
+    @classmethod
+    def at(cls, width: float) -> "Channels":
+        c64, c128, c256 = (max(1, round(c * width)) for c in (64, 128, 256))
+        return cls(pfe1=c64, pfe2=c128, patch=c256, vicinity=c64, hidden=c64)
+
+    @property
+    def features(self) -> int:
+        """Of a patch: its own and its vicinity's (2 x vicinity after the last concatenation)."""
+        return self.patch + 2 * self.vicinity
+
+
+class PatchFeatureExtractor(nn.Module):
+    """[n, 3, 256, 256] -> patch features [n, 256, 32, 32], and PFE1 [n, 64, 128, 128], PFE2 [n, 128, 64, 64]."""
+
+    def __init__(self, c: Channels) -> None:
+        super().__init__()
+        self.block1 = self._block(3, c.pfe1)
+        self.block2 = self._block(c.pfe1, c.pfe2)
+        self.block3 = self._block(c.pfe2, c.patch)
+
+    @staticmethod
+    def _block(inputs: int, outputs: int) -> nn.Sequential:
+        return nn.Sequential(
+            conv(inputs, outputs), nn.ReLU(), conv(outputs, outputs), nn.ReLU(), nn.MaxPool2d(2, 2)
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pfe1 = self.block1(images)
+        pfe2 = self.block2(pfe1)
+        return self.block3(pfe2), pfe1, pfe2
+
+
+class VicinityFeatureExtractor(nn.Module):
+    """Encoder and decoder in U-Net style: [n, 256, 32, 32] -> [n, 128, 32, 32]."""
+
+    def __init__(self, c: Channels) -> None:
+        super().__init__()
+        v = c.vicinity
+        self.encode1 = conv(c.patch, v, size=1)
+        self.encode2 = nn.Sequential(conv(v, v, stride=2), conv(v, v), nn.ReLU())
+        self.encode3 = nn.Sequential(conv(v, v, stride=2), conv(v, v), nn.ReLU())
+        self.decode2 = nn.Sequential(upsample(v, v), conv(v, v), nn.ReLU())
+        self.decode1 = nn.Sequential(upsample(2 * v, v), conv(v, v), nn.ReLU())
+
+    def forward(self, patches: Tensor) -> Tensor:
+        vfe1 = self.encode1(patches)  # [n, 64, 32, 32]
+        vfe2 = self.encode2(vfe1)  # [n, 64, 16, 16]
+        up = self.decode2(self.encode3(vfe2))  # [n, 64, 16, 16]
+        up = self.decode1(torch.cat([up, vfe2], dim=1))  # [n, 64, 32, 32]
+        return torch.cat([up, vfe1], dim=1)
+
+
+class PatchDecider(nn.Sequential):
+    """Two logits for each patch: [n, features + 1, 32, 32] -> [n, 2, 32, 32].
+
+    Table 1 gives the patch infection label decider and the bounded attention calculator the same layers.
+    """
+
+    def __init__(self, c: Channels, dropout: float) -> None:
+        super().__init__(
+            conv(c.features + 1, c.hidden, size=1), nn.ReLU(), nn.Dropout(dropout), conv(c.hidden, 2, size=1)
+        )
+
+
+class FineInfectionDecider(nn.Module):
+    """Two logits for each 6x6 patch: [n, features + 1, 32, 32], PFE2, PFE1 -> [n, 2, 128, 128]."""
+
+    def __init__(self, c: Channels, dropout: float) -> None:
+        super().__init__()
+        h = c.hidden
+        self.reduce = conv(c.features + 1, h, size=1)
+        self.decode2 = nn.Sequential(upsample(h, h), conv(h, h), nn.ReLU())
+        self.decode1 = nn.Sequential(upsample(h + c.pfe2, h), conv(h, h), nn.ReLU())
+        self.decide = nn.Sequential(
+            nn.Dropout(dropout), conv(h + c.pfe1, h, size=1), nn.ReLU(), nn.Dropout(dropout), conv(h, 2, size=1)
+        )
+
+    def forward(self, features: Tensor, pfe2: Tensor, pfe1: Tensor) -> Tensor:
+        up = torch.cat([self.decode2(self.reduce(features)), pfe2], dim=1)  # [n, 192, 64, 64]
+        up = torch.cat([self.decode1(up), pfe1], dim=1)  # [n, 128, 128, 128]
+        out: Tensor = self.decide(up)
+        return out
+
+
+class LobeDecider(nn.Sequential):
+    """One logit for the lobe: [n, features] -> [n, 1]. (One output with a softmax would be constant.)"""
+
+    def __init__(self, c: Channels, dropout: float) -> None:
+        super().__init__(
+            nn.Linear(c.features, c.hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(c.hidden, 1)
+        )
+
+
+@dataclass(frozen=True)
+class LobeOutput:
+    """What the network says of n lobes; logits, in float32.
+
+    lobe: [n]; attention: [n, 32, 32] in (0, 1); patch: [n, 2, 32, 32] and fine: [n, 2, 128, 128], channel 1
+    is "infected"; both None where the network has no such head or was not asked.
+    """
+
+    lobe: Tensor
+    attention: Tensor
+    patch: Tensor | None
+    fine: Tensor | None
+
+
+class LobeNetwork(nn.Module):
+    """The network of 2.4; without infection heads, the second network of 2.5."""
+
+    def __init__(self, config: NetworkConfig, *, infection_heads: bool) -> None:
+        super().__init__()
+        c = Channels.at(config.width)
+        self.pooling = config.pooling
+        self.patch_features = PatchFeatureExtractor(c)
+        self.vicinity_features = VicinityFeatureExtractor(c)
+        self.attention = PatchDecider(c, config.dropout)
+        self.lobe = LobeDecider(c, config.dropout)
+        self.patch_infection = PatchDecider(c, config.dropout) if infection_heads else None
+        self.fine_infection = FineInfectionDecider(c, config.dropout) if infection_heads else None
+
+    def forward(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeOutput:
+        """Judge n lobes.
+
+        images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
+        Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
+        """
+        patches, pfe1, pfe2 = self.patch_features(images.float() / INTENSITY_SCALE)
+        features = torch.cat([patches, self.vicinity_features(patches)], dim=1)  # [n, 384, 32, 32]
+        near = COARSE.minimum(distance.float())[:, None] / DISTANCE_SCALE
+        with_distance = torch.cat([features, near.to(features.dtype)], dim=1)  # [n, 385, 32, 32]
+
+        attention = self.attention(with_distance).float().softmax(dim=1)[:, 1]
+        patch = self.patch_infection(with_distance).float() if self.patch_infection is not None else None
+        fine_logits = None
+        if fine and self.fine_infection is not None:
+            fine_logits = self.fine_infection(with_distance, pfe2, pfe1).float()
+        lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
+        return LobeOutput(lobe, attention, patch, fine_logits)
+
+    def _pool(self, features: Tensor, attention: Tensor) -> Tensor:
+        """Attention-weighted lobe features [n, 384], in float32 as the terms are many."""
+        weighted = torch.einsum("nchw,nhw->nc", features.float(), attention)
+        if self.pooling == "mean":
+            return weighted / attention.sum(dim=(1, 2))[:, None]
+        # The paper's sum, in units of its initial attention (1/2 a patch): the same functions, sane gradients.
+        return weighted * (2 / attention[0].numel())
+
+
+def build_networks(config: NetworkConfig, seed: int) -> dict[Network, LobeNetwork]:
+    """Both networks with their initial weights: equal for equal `config`, `seed` and torch version."""
+    networks = {
+        network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS
+    }
+    for index, module in enumerate(networks.values()):
+        _initialise(module, torch.Generator().manual_seed(2 * seed + index))
+    if config.init != "random":
+        vgg = vgg16_state(config.init)
+        for module in networks.values():
+            _load_vgg16(module.patch_features, vgg)
+    return networks
+
+
+def _initialise(network: LobeNetwork, generator: torch.Generator) -> None:
+    """He et al. (2015) for all layers, and a lobe logit that starts near 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            nn.init.zeros_(module.bias)
+    with torch.no_grad():
+        for decider in (network.lobe, network.attention, network.patch_infection):
+            if decider is not None:
+                decider[-1].weight.mul_(0.1)
+
+
+# Where VGG-16 (torchvision's `features`) keeps the six convolutions of the patch feature extractor.
+_VGG16_CONVOLUTIONS = {
+    "block1.0": 0, "block1.2": 2, "block2.0": 5, "block2.2": 7, "block3.0": 10, "block3.2": 12,
+}  # fmt: skip
+
+
+def _load_vgg16(extractor: PatchFeatureExtractor, state: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, index in _VGG16_CONVOLUTIONS.items():
+            layer = extractor.get_submodule(name)
+            layer.weight.copy_(state[f"features.{index}.weight"])
+            layer.bias.copy_(state[f"features.{index}.bias"])
+
+
+def copy_shared_parts(source: LobeNetwork, target: LobeNetwork) -> None:
+    """Give `target` every parameter of `source` that both have, but for the lobe's decision itself."""
+    state = {n: t for n, t in source.state_dict().items() if not n.startswith("lobe.")}
+    target.load_state_dict({**target.state_dict(), **{n: t for n, t in state.items() if n in target.state_dict()}})

@@ -1,0 +1,93 @@
+"""Which pixels a patch covers, and back (DESIGN of Table 1: two meshes of overlapping patches).
+
+Coarse patch (r, c) of the 32x32 mesh covers pixels [8r-14, 8r+22) x [8c-14, 8c+22) of the 256x256 crop;
+fine patch (r, c) of the 128x128 mesh covers [2r-2, 2r+4) x [2c-2, 2c+4). Both follow from Table 1's strides
+and paddings; tests prove it by gradients.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CROP = 256
+
+
+@dataclass(frozen=True)
+class PatchMesh:
+    """A square mesh of `count` x `count` patches of `size` pixels, `stride` apart, beginning at -`margin`."""
+
+    count: int
+    size: int
+    stride: int
+    margin: int
+
+    @property
+    def _overhang(self) -> int:
+        """Pixels by which the last patch reaches past the crop."""
+        return (self.count - 1) * self.stride - self.margin + self.size - CROP
+
+    def pixels(self, index: int) -> slice:
+        """The rows (or columns) inside the crop that patches of this row (or column) cover."""
+        start = index * self.stride - self.margin
+        return slice(max(start, 0), min(start + self.size, CROP))
+
+    def share(self, mask: Tensor) -> Tensor:
+        """Share of each patch's size x size pixels that are set; pixels beyond the crop are not.
+
+        bool [n, 256, 256] -> float32 [n, count, count].
+        """
+        return self._pooled(F.avg_pool2d, mask.float(), value=0.0)
+
+    def minimum(self, values: Tensor) -> Tensor:
+        """Least value among the pixels of each patch; beyond the crop counts 0.
+
+        float [n, 256, 256] of values >= 0 -> float [n, count, count].
+        """
+        return -self._pooled(F.max_pool2d, -values, value=0.0)
+
+    def cover(self, patch_values: Tensor) -> Tensor:
+        """Greatest value among the patches that cover each pixel (2.8).
+
+        float [n, count, count] -> float [n, 256, 256]. Separable: along rows, then along columns.
+        """
+        return self._cover_rows(self._cover_rows(patch_values).transpose(1, 2)).transpose(1, 2)
+
+    def _cover_rows(self, values: Tensor) -> Tensor:
+        n, _, width = values.shape
+        out = values.new_full((n, CROP, width), -torch.inf)
+        for index in range(self.count):
+            rows = self.pixels(index)
+            out[:, rows] = torch.maximum(out[:, rows], values[:, index : index + 1])
+        return out
+
+    def _pooled(self, pool, images: Tensor, *, value: float) -> Tensor:  # type: ignore[no-untyped-def]
+        after = self._overhang
+        padded = F.pad(images[:, None], (self.margin, after, self.margin, after), value=value)
+        # A square window is the rows' window after the columns' window, for means and maxima alike.
+        rows = pool(padded, (self.size, 1), (self.stride, 1))
+        return pool(rows, (1, self.size), (1, self.stride))[:, 0]
+
+
+COARSE = PatchMesh(count=32, size=36, stride=8, margin=14)
+FINE = PatchMesh(count=128, size=6, stride=2, margin=2)
+
+
+def covering_coarse(coarse_values: Tensor) -> Tensor:
+    """Greatest value among the coarse patches that contain each fine patch whole (2.7.2).
+
+    float [n, 32, 32] -> float [n, 128, 128].
+    """
+
+    def rows(values: Tensor) -> Tensor:
+        n, _, width = values.shape
+        out = values.new_full((n, FINE.count, width), -torch.inf)
+        for index in range(COARSE.count):
+            start = index * COARSE.stride - COARSE.margin + FINE.margin
+            stop = index * COARSE.stride - COARSE.margin + COARSE.size - FINE.size + FINE.margin
+            inside = slice(max(start // FINE.stride, 0), min(stop // FINE.stride + 1, FINE.count))
+            out[:, inside] = torch.maximum(out[:, inside], values[:, index : index + 1])
+        return out
+
+    return rows(rows(coarse_values).transpose(1, 2)).transpose(1, 2)
