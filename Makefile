@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine with Python 3.11 or later: `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# No telemetry and no look-ups from the libraries underneath.
+export FLWR_TELEMETRY_ENABLED := 0
+export FLWR_DISABLE_UPDATE_CHECK := 1
+export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
+export RAY_USAGE_STATS_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint format
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report.html (about 10 minutes)
+	$(BIN)/pneumofed demo --out demo-out
+
+test: $(STAMP) ## The tests that need neither a GPU nor patience
+	$(BIN)/python -m pytest
+
+test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
+	$(BIN)/python -m pytest -m ""
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## Sort imports and lay out the code
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+install: $(STAMP) ## Make .venv and install what is needed; the other targets do it by themselves
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is not Python 3.11 or later: name one that is, as in 'make PYTHON=python3.12'" >&2; exit 1; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt
+	@touch $@
