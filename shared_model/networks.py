@@ -222,9 +222,3 @@ def _load_vgg16(extractor: PatchFeatureExtractor, state: Mapping[str, Tensor]) -
             layer = extractor.get_submodule(name)
             layer.weight.copy_(state[f"features.{index}.weight"])
             layer.bias.copy_(state[f"features.{index}.bias"])
-
-
-def copy_shared_parts(source: LobeNetwork, target: LobeNetwork) -> None:
-    """Give `target` every parameter of `source` that both have, but for the lobe's decision itself."""
-    state = {n: t for n, t in source.state_dict().items() if not n.startswith("lobe.")}
-    target.load_state_dict({**target.state_dict(), **{n: t for n, t in state.items() if n in target.state_dict()}})

@@ -1,0 +1,115 @@
+"""Batches for training: bags of slice lobes of several scans, as tensors on the device."""
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preprocessing.store import LobeArrays, LobeStore, Study
+from shared_model.config import StageConfig
+from shared_model.sampling import draw_bag, scan_generator
+
+
+@dataclass(frozen=True)
+class LobeTensors:
+    """n lobes as the networks take them: images uint16 -> float32 [n, 3, 256, 256], the rest [n, 256, 256]."""
+
+    images: Tensor
+    distance: Tensor
+    mask: Tensor
+    semi_infection: Tensor
+
+    @classmethod
+    def of(cls, arrays: LobeArrays, device: torch.device) -> "LobeTensors":
+        # Values up to 2048 fit int16, which torch handles everywhere; uint16 it does not.
+        images = torch.from_numpy(arrays.images.view(np.int16)).to(device).float()
+        return cls(
+            images=images.contiguous(memory_format=torch.channels_last),
+            distance=torch.from_numpy(arrays.distance).to(device),
+            mask=torch.from_numpy(arrays.mask).to(device),
+            semi_infection=torch.from_numpy(arrays.semi_infection).to(device),
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Bags of `scans` scans; lobe tensors hold scan 0's lobes, then scan 1's, ..."""
+
+    lobes: LobeTensors
+    labels: tuple[str, ...]
+
+    @property
+    def scans(self) -> int:
+        return len(self.labels)
+
+    def has_label(self, *labels: str) -> Tensor:
+        """bool [scan]: the scan has one of `labels`."""
+        return torch.tensor([label in labels for label in self.labels], device=self.lobes.images.device)
+
+    def of_lobes(self, per_scan: Tensor) -> Tensor:
+        """A value per scan [scan], repeated for each of the scan's lobes [n]."""
+        return per_scan.repeat_interleave(len(self.lobes.images) // self.scans)
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Which lobes of a scan a batch holds: indices into the study's lobes."""
+
+    study: Study
+    lobes: tuple[int, ...]
+
+
+def draw_batches(
+    studies: Sequence[Study], stage: StageConfig, seed_parts: tuple[int | str, ...]
+) -> list[list[Bag]]:
+    """The batches of one round: `stage.epochs` passes over `studies`, each scan once a pass.
+
+    Batches of a pass are of nearly equal size. Order and jitter follow from `seed_parts` and each study's key
+    alone.
+    """
+    batches = []
+    for epoch in range(math.ceil(stage.epochs)):
+        order = _shuffled(studies, (*seed_parts, epoch))
+        order = order[: max(1, round(min(1.0, stage.epochs - epoch) * len(order)))]
+        bounds = np.linspace(0, len(order), math.ceil(len(order) / stage.scans_per_batch) + 1).round().astype(int)
+        for start, stop in pairwise(bounds):
+            batches.append([_draw(study, stage, (*seed_parts, epoch)) for study in order[start:stop]])
+    return batches
+
+
+def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[Batch]:
+    """The batches as tensors; the next one is read while the present one is used."""
+
+    def read(bags: Sequence[Bag]) -> Batch:
+        arrays = [_fields(store.read(bag.study.key, bag.lobes)) for bag in bags]
+        joined = LobeArrays(*(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
+        return Batch(LobeTensors.of(joined, device), tuple(bag.study.label for bag in bags))
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        upcoming = [reader.submit(read, bags) for bags in batches[:1]]
+        for following in [*batches[1:], None]:
+            if not upcoming:
+                return
+            batch = upcoming.pop().result()
+            if following is not None:
+                upcoming.append(reader.submit(read, following))
+            yield batch
+
+
+def _shuffled(studies: Sequence[Study], seed_parts: tuple[int | str, ...]) -> list[Study]:
+    return sorted(studies, key=lambda s: (scan_generator(*seed_parts, "order", s.key).random(), s.key))
+
+
+def _draw(study: Study, stage: StageConfig, seed_parts: tuple[int | str, ...]) -> Bag:
+    generator = scan_generator(*seed_parts, "bag", study.key) if stage.jitter else None
+    lobes = draw_bag(study.slice_index, study.side, stage.lobes_per_scan, generator)
+    return Bag(study, tuple(lobes.tolist()))
+
+
+def _fields(arrays: LobeArrays) -> tuple[np.ndarray, ...]:
+    return arrays.images, arrays.mask, arrays.distance, arrays.semi_infection

@@ -1,0 +1,193 @@
+"""One hospital's part in a study: describe, train a round, evaluate. Runs without Flower."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from client.batches import draw_batches, read_batches
+from client.inference import lobe_logits
+from client.learning import is_trained, train_network
+from preprocessing.store import LobeStore, Study
+from shared_model.aggregation import scan_logit
+from shared_model.config import Network, StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.metrics import NEGATIVE, POSITIVE, TASKS, ScoreHistogram, SiteEvaluation, Task
+from shared_model.networks import build_networks
+from shared_model.sampling import scan_generator
+from shared_model.transport import Weights, load_weights, to_weights
+
+LABELS = ("healthy", "covid", "other")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Role = Literal["training", "held-out"]
+Progress = Callable[[int, int], None]
+"""Called with steps (or scans) done and in all."""
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a hospital returns of a round.
+
+    weights: the arrays trained, of networks with scans only; scans: how many scans each network of the stage
+    learned from; loss: mean loss over the round's batches, per network with scans.
+    """
+
+    weights: Weights
+    scans: dict[Network, int]
+    loss: dict[Network, float]
+
+
+class Site:
+    """The data zone of one hospital: its store, the study it agreed to, its device.
+
+    Raises PneumofedError `store-fingerprint` where the store was made with other preprocessing than the
+    study's.
+    """
+
+    def __init__(
+        self,
+        store: LobeStore,
+        study: StudyConfig,
+        *,
+        role: Role,
+        device: torch.device | str = "cpu",
+        count_floor: int = 10,
+    ) -> None:
+        if store.fingerprint != study.preprocessing:
+            raise PneumofedError(
+                "store-fingerprint",
+                f"the store was made with preprocessing {store.fingerprint}, study {study.name!r} needs "
+                f"{study.preprocessing}; prepare the studies again with this version",
+            )
+        self.store, self.study, self.role, self.count_floor = store, study, role, count_floor
+        self.device = torch.device(device)
+        self.studies = store.studies()
+        # Every message brings the weights: where they started matters to the coordinator alone.
+        shape_only = study.network.model_copy(update={"init": "random"})
+        self.networks = {
+            name: module.to(self.device, memory_format=torch.channels_last)
+            for name, module in build_networks(shape_only, seed=0).items()
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Role, fingerprints, and scans by part and label; a count below the floor is None."""
+        parts: dict[str, list[Study]] = (
+            {"held-out": self.studies}
+            if self.role == "held-out"
+            else {part: self._part(part) for part in ("train", "validation", "test")}
+        )
+        counts = {
+            part: {label: self._floored(sum(s.label == label for s in chosen)) for label in LABELS}
+            for part, chosen in parts.items()
+        }
+        return {
+            "role": self.role,
+            "study": self.study.fingerprint,
+            "store": self.store.fingerprint,
+            "counts": counts,
+        }
+
+    def train(
+        self, weights: Weights, *, stage: int, round: int, progress: Progress | None = None
+    ) -> TrainOutcome:
+        """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
+
+        Raises PneumofedError `held-out` at a hospital that never trains, `diverged` where a loss is not
+        finite, `architecture-mismatch` for weights of other networks.
+        """
+        if self.role == "held-out":
+            raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
+        load_weights(self.networks, weights)
+        trained: Weights = {}
+        scans: dict[Network, int] = {}
+        loss: dict[Network, float] = {}
+        config = self.study.stages[stage]
+        for task in config.networks:
+            studies = [s for s in self._part("train") if s.label in POSITIVE[task] + NEGATIVE[task]]
+            scans[task] = len(studies)
+            if studies:
+                loss[task] = self._train_network(task, studies, stage, round, progress)
+                trained |= {
+                    name: array
+                    for name, array in to_weights({task: self.networks[task]}).items()
+                    if is_trained(name.removeprefix(f"{task}/"), config)
+                }
+        return TrainOutcome(trained, scans, loss)
+
+    def evaluate(
+        self,
+        weights: Weights,
+        *,
+        split: Literal["validation", "test", "all"],
+        tasks: Sequence[Task] = TASKS,
+        progress: Progress | None = None,
+    ) -> SiteEvaluation:
+        """Scan scores under `weights`, per task and label (2.6); a label below the floor is left out.
+
+        A held-out hospital has one part, "all"; elsewhere "all" joins training scans too.
+        """
+        load_weights(self.networks, weights)
+        studies = self.studies if split == "all" else self._part(split)
+        histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
+        jobs = [
+            (task, label, chosen)
+            for task in tasks
+            for label in POSITIVE[task] + NEGATIVE[task]
+            if len(chosen := [s for s in studies if s.label == label]) >= max(1, self.count_floor)
+        ]
+        done, total = 0, sum(len(chosen) for _, _, chosen in jobs)
+        for task, label, chosen in jobs:
+            logits = np.empty(len(chosen))
+            for index, study in enumerate(chosen):
+                logits[index] = self._scan_logit(task, study)
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            histograms[task][label] = ScoreHistogram.of(logits)
+        return SiteEvaluation(histograms)
+
+    def _scan_logit(self, task: Task, study: Study) -> float:
+        logits = lobe_logits(
+            self.networks[task],
+            lambda lobes: self.store.read(study.key, lobes),
+            len(study.side),
+            device=self.device,
+            dtype=DTYPES[self.study.precision],
+        )
+        return scan_logit(logits, study.slice_index, study.side)
+
+    def _train_network(
+        self, task: Network, studies: list[Study], stage: int, round: int, progress: Progress | None
+    ) -> float:
+        config = self.study.stages[stage]
+        seed_parts = (self.study.seed, task, stage, round)
+        batches = draw_batches(studies, config, seed_parts)
+        steps = 0
+
+        def count_step() -> None:
+            nonlocal steps
+            steps += 1
+            if progress is not None:
+                progress(steps, len(batches))
+
+        # Dropout draws from torch's global generators; forking keeps the rest of the process out of it.
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            dropout = scan_generator(*seed_parts, "dropout", *(s.key for s in studies))
+            torch.manual_seed(int(dropout.integers(2**63)))
+            return train_network(
+                self.networks[task],
+                task,
+                read_batches(self.store, batches, self.device),
+                config,
+                learning_rate=config.learning_rate_at(round),
+                dtype=DTYPES[self.study.precision],
+                after_step=count_step,
+            )
+
+    def _part(self, part: str) -> list[Study]:
+        return [s for s in self.studies if self.study.split.part_of(s.fold) == part]
+
+    def _floored(self, count: int) -> int | None:
+        return count if count == 0 or count >= self.count_floor else None
