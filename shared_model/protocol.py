@@ -1,0 +1,102 @@
+"""What coordinator and hospital say to each other, without the transport: words, names and checks.
+
+Three tasks go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named float32
+arrays; back come scan counts, mean losses and mergeable histograms, or an error's code. Nothing else. This
+module imports neither torch nor Flower, so that the process that faces the network stays light.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from shared_model.config import Network, StageConfig
+
+Role = Literal["training", "held-out"]
+Split = Literal["validation", "test", "all"]
+
+# Names of records in a message, and of entries in them.
+WEIGHTS, TASK, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
+STAGE, ROUND, SPLIT = "stage", "round", "split"
+DESCRIPTION, EVALUATION = "description", "evaluation"
+
+INTERNAL_ERROR = "internal-error"
+"""The code of every fault that was not foreseen: its text stays at the hospital."""
+
+LABELS_OF: dict[Network, tuple[str, ...]] = {
+    "diseased": ("healthy", "covid", "other"),
+    "covid": ("covid", "other"),
+}
+"""The scans that each network learns from (2.7.1)."""
+
+
+def is_code(text: str | None) -> bool:
+    """Whether `text` is an error code: nothing else may cross as one."""
+    return text is not None and re.fullmatch(r"[a-z][a-z0-9-]{1,47}", text) is not None
+
+
+def is_trained(name: str, stage: StageConfig) -> bool:
+    """Whether the stage trains the array `name` ("network/module.parameter")."""
+    network, parameter = name.split("/", 1)
+    return network in stage.networks and parameter.startswith("fine_infection.") == (stage.part == "fine")
+
+
+@dataclass(frozen=True)
+class SiteDescription:
+    """What a hospital says of itself before round 1.
+
+    study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
+    counts[split][label] with splits "train", "validation", "test" and "all": scans, None where they are
+    fewer than `count_floor`, the hospital's own limit.
+    """
+
+    role: Role
+    study: str
+    store: str
+    count_floor: int
+    counts: dict[str, dict[str, int | None]]
+
+    def most_scans(self, network: Network) -> int:
+        """The most training scans that `network` can have learned from here, by this description."""
+        scans = [self.counts["train"][label] for label in LABELS_OF[network]]
+        return sum(self.count_floor - 1 if count is None else count for count in scans)
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> "SiteDescription":
+        """Inverse of `to_text`; raises ValueError for anything else."""
+        return cls.of(json.loads(text))
+
+    @classmethod
+    def of(cls, document: Any) -> "SiteDescription":
+        """Check a description that came as plain data; raises ValueError where it is not one."""
+        if not isinstance(document, dict) or set(document) != set(cls.__dataclass_fields__):
+            raise ValueError("a description has the fields " + ", ".join(cls.__dataclass_fields__))
+        if document["role"] not in get_args(Role):
+            raise ValueError("a hospital's role is one of " + ", ".join(get_args(Role)))
+        if not _is_count(document["count_floor"]) or not _are_counts(document["counts"]):
+            raise ValueError("counts are whole numbers by split and label")
+        return cls(**document)
+
+
+def _are_counts(counts: Any) -> bool:
+    splits = ("train", "validation", "test", "all")
+    return (
+        isinstance(counts, dict)
+        and set(counts) == set(splits)
+        and all(
+            isinstance(labels, dict) and set(labels) == set(LABELS_OF["diseased"])
+            for labels in counts.values()
+        )
+        and all(c is None or _is_count(c) for labels in counts.values() for c in labels.values())
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SCANS
+
+
+MOST_SCANS = 2**20
+"""More scans than any hospital has; what claims more is refused."""
