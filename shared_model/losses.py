@@ -67,7 +67,7 @@ def patch_weights(cross_entropy: Tensor, infected: Tensor, diseased: Tensor) -> 
     losses = cross_entropy[doubtful]
     believed = max(1, round(CONCORDANT_SHARE * losses.numel()))
     limit = losses.kthvalue(believed).values
-    weight[doubtful] = torch.where(losses <= limit, 1.0, DISCORDANT_WEIGHT).to(weight.dtype)
+    weight[doubtful] = torch.full_like(losses, DISCORDANT_WEIGHT).masked_fill(losses <= limit, 1.0)
     healthy_sum, infected_sum = weight[~infected].sum(), weight[infected].sum()
     if infected_sum > 0 and healthy_sum > 0:  # eq. 4; a batch of one kind alone needs no balance
         weight[infected] *= healthy_sum / infected_sum
