@@ -1,0 +1,51 @@
+"""Trachea and main bronchi, followed from the top of the scan downwards."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
+_MIDDLE = 0.18  # the trachea's centre lies within this share of the width from the middle
+_WALL = np.ones((3, 3), np.uint8)
+
+
+def find_airway(
+    images: NDArray[np.uint16], inside: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Airway outside the lungs, bool [slice, row, column].
+
+    `images` uint16 after 2.2 and `inside` bool (dark and not open to the image border) are
+    [slice, row, column], feet to head. An object is airway if it continues the airway of the slice above,
+    or starts it near the middle, and is small; where it has grown into a lung it is not followed on.
+    """
+    pixel_mm2 = spacing_mm[1] * spacing_mm[2]
+    airway = np.zeros_like(inside)
+    above = np.zeros(inside.shape[1:], np.bool_)
+    for number in range(len(inside) - 1, -1, -1):
+        objects, stats, centres = _objects(inside[number])
+        areas = stats[:, cv2.CC_STAT_AREA] * pixel_mm2
+        small = (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
+        small[0] = False
+        touched = np.zeros(len(areas), np.bool_)
+        touched[np.unique(objects[above])] = True
+        chosen = small & touched
+        if not chosen.any() and not airway[number + 1 :].any():
+            chosen = small & _may_start(stats, centres, inside[number])
+        mask = chosen[objects]
+        airway[number] = mask
+        above = mask
+    return airway
+
+
+def _objects(image: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    _, objects, stats, centres = cv2.connectedComponentsWithStats(image.view(np.uint8), connectivity=4)
+    return objects, stats, centres
+
+
+def _may_start(stats: NDArray[np.int32], centres: NDArray[np.float64], image: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Objects that may be the trachea's top: compact and near the middle column, bool [object]."""
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    compact = stats[:, cv2.CC_STAT_AREA] > 0.5 * width * height
+    square = (width < 2.5 * height) & (height < 2.5 * width)
+    near = np.abs(centres[:, 0] / image.shape[1] - 0.5) < _MIDDLE
+    return compact & square & near

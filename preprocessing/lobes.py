@@ -1,0 +1,55 @@
+"""Finding the lobes (2.3): the paper's word for one whole lung in one slice."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.consistent_lobes import consistent_lungs
+from preprocessing.paper_lobes import paper_lungs
+
+SIDES = ("right", "left")  # side 0 lies at the image's left
+Method = Literal["consistent", "paper"]
+Box = tuple[int, int, int, int]  # row0, column0, row1, column1; the ends are excluded
+
+
+@dataclass(frozen=True)
+class Lobe:
+    """One lobe: `side` indexes SIDES, `mask` is bool [row1 - row0, column1 - column0] inside `box`."""
+
+    slice: int
+    side: int
+    box: Box
+    mask: NDArray[np.bool_]
+
+    @property
+    def area(self) -> int:
+        """Pixels of the mask."""
+        return int(np.count_nonzero(self.mask))
+
+
+def find_lobes(
+    images: NDArray[np.uint16], spacing_mm: tuple[float, float, float], *, method: Method = "consistent"
+) -> list[Lobe]:
+    """Lobes of a scan, sorted by (slice, side).
+
+    `images` is uint16 [slice, row, column] after 2.2, 0 (air) to 2048; `spacing_mm` (slice, row, column).
+    `paper` looks at each slice alone, literally as 2.3; `consistent` at the whole scan. An image
+    without lungs gives an empty list.
+    """
+    lungs = paper_lungs(images) if method == "paper" else consistent_lungs(images, spacing_mm)
+    return [lobe for number, sides in enumerate(lungs) for lobe in _lobes_of(number, sides)]
+
+
+def _lobes_of(number: int, sides: NDArray[np.uint8]) -> list[Lobe]:
+    """Lobes of one slice from its sides, uint8 [row, column]: 0 neither, 1 right, 2 left lung."""
+    found = []
+    for side in range(len(SIDES)):
+        mask = (sides == side + 1).view(np.uint8)
+        column0, row0, width, height = cv2.boundingRect(mask)
+        if width > 0:
+            box = (row0, column0, row0 + height, column0 + width)
+            found.append(Lobe(number, side, box, mask[row0 : box[2], column0 : box[3]].astype(np.bool_)))
+    return found
