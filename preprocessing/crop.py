@@ -1,0 +1,81 @@
+"""A lobe's window on the scan as the network sees it, and the way back (2.3)."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CROP = 256
+Box = tuple[int, int, int, int]  # row0, column0, row1, column1; the ends are excluded
+
+
+@dataclass(frozen=True)
+class Crop:
+    """How `box` lies in the 256 x 256 image: shrunk by `scale` (crop pixels per image pixel, at most 1)
+    and put with its corner at `offset` (row, column)."""
+
+    box: Box
+    scale: float
+    offset: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns that the box takes in the crop."""
+        row0, column0, row1, column1 = self.box
+        return _shrunk(row1 - row0, self.scale), _shrunk(column1 - column0, self.scale)
+
+    @property
+    def _window(self) -> tuple[slice, slice]:
+        (row, column), (rows, columns) = self.offset, self.size
+        return slice(row, row + rows), slice(column, column + columns)
+
+    @property
+    def _source(self) -> tuple[slice, slice]:
+        row0, column0, row1, column1 = self.box
+        return slice(row0, row1), slice(column0, column1)
+
+
+def crop_of(box: Box) -> Crop:
+    """The crop of a lobe's bounding box: centred, shrunk with its aspect kept only if larger than 256."""
+    rows, columns = box[2] - box[0], box[3] - box[1]
+    scale = min(1.0, CROP / max(rows, columns))
+    offset = ((CROP - _shrunk(rows, scale)) // 2, (CROP - _shrunk(columns, scale)) // 2)
+    return Crop(tuple(int(edge) for edge in box), scale, offset)
+
+
+def crop_plane(image: NDArray[np.generic], crop: Crop) -> NDArray[np.generic]:
+    """The box of `image` [row, column] in the middle of a black image, [256, 256], same dtype.
+
+    The whole image inside the box is taken, not the lobe alone. Numbers are averaged where they must be
+    shrunk; bool masks take the nearest pixel.
+    """
+    part = image[crop._source]
+    result = np.zeros((CROP, CROP), image.dtype)
+    if crop.scale < 1:
+        part = _resize(part, crop.size, cv2.INTER_AREA)
+    result[crop._window] = part
+    return result
+
+
+def to_image(crop_map: NDArray[np.generic], crop: Crop, shape: tuple[int, int]) -> NDArray[np.generic]:
+    """A map over the crop, [256, 256], laid back on the scan's slice of `shape`; 0 outside the box."""
+    part = crop_map[crop._window]
+    result = np.zeros(shape, crop_map.dtype)
+    if crop.scale < 1:
+        row0, column0, row1, column1 = crop.box
+        part = _resize(part, (row1 - row0, column1 - column0), cv2.INTER_LINEAR)
+    result[crop._source] = part
+    return result
+
+
+def _shrunk(length: int, scale: float) -> int:
+    return max(1, min(CROP, round(length * scale)))
+
+
+def _resize(part: NDArray[np.generic], size: tuple[int, int], method: int) -> NDArray[np.generic]:
+    rows, columns = size
+    if part.dtype == np.bool_:
+        nearest = cv2.resize(part.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
+        return nearest.astype(np.bool_)
+    return cv2.resize(part, (columns, rows), interpolation=method)
