@@ -27,7 +27,7 @@ def test_the_patch_extractor_sees_36x36_pixels_8_apart() -> None:
         torch.nn.init.uniform_(parameter, 0.01, 0.1)  # positive: no ReLU cuts a path
     # Max pooling passes one winner's gradient: the mean instead shows all that could win.
     for block in (network.patch_features.block1, network.patch_features.block2, network.patch_features.block3):
-        block[4] = torch.nn.AvgPool2d(2, 2)
+        block[3] = torch.nn.AvgPool2d(2, 2)
     features, _, _ = network.patch_features(images)
     for r, c in [(0, 0), (3, 17), (16, 16), (31, 31), (30, 1)]:
         rows, columns = COARSE.pixels(r), COARSE.pixels(c)
@@ -42,7 +42,7 @@ def test_pfe1_under_a_fine_patch_sees_6x6_pixels_2_apart() -> None:
     block = network.patch_features.block1
     for parameter in block.parameters():
         torch.nn.init.uniform_(parameter, 0.01, 0.1)
-    block[4] = torch.nn.AvgPool2d(2, 2)
+    block[3] = torch.nn.AvgPool2d(2, 2)
     images = torch.rand(1, 3, 256, 256, dtype=torch.float64).requires_grad_()
     pfe1 = block(images)
     for r, c in [(0, 0), (1, 64), (127, 127), (50, 3)]:
