@@ -1,0 +1,170 @@
+"""From a folder of labelled studies to a LobeStore: resumable, on all cores, bad studies set aside."""
+
+import csv
+import errno
+import io
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+
+from preprocessing.labels import LabelledStudy, read_labels
+from preprocessing.scan import PreparedScan, prepare_series
+from preprocessing.series import CtSeries, find_series
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store import LobeStore
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+
+__all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_series"]
+
+DEFAULT_SETTINGS = PreprocessingSettings()
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One problem of a study that was set aside; `row` is its line in labels.csv."""
+
+    row: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """How many studies were added, were there before, or were rejected, and every problem of the last."""
+
+    added: int
+    present: int
+    rejected: int
+    problems: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    state: Literal["added", "present", "rejected"]
+    problems: tuple[Rejection, ...] = ()
+
+
+def prepare(
+    folder: Path,
+    labels_csv: Path,
+    store_path: Path,
+    *,
+    settings: PreprocessingSettings = DEFAULT_SETTINGS,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> PrepareReport:
+    """Prepare every study of `folder` (see labels.read_labels) into the store, made where it is missing.
+
+    Studies already there are skipped, so a run that was killed is simply run again. A study that cannot
+    be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems.
+    `progress(done, total)` is called after each study.
+
+    Raises, before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store
+    made with other settings. Later: `disk-full`, with nothing half-written.
+    """
+    studies = read_labels(folder, labels_csv)
+    try:
+        store = _store(store_path, settings)
+        outcomes = []
+        for outcome in _outcomes(studies, store, jobs):
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(len(outcomes), len(studies))
+        problems = sorted((p for outcome in outcomes for p in outcome.problems), key=lambda p: p.row)
+        _write_rejected(store_path / "rejected.csv", problems)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        reason = "the store's disk is full; free space and run the same command again, it goes on where it was"
+        raise PneumofedError("disk-full", reason) from None
+    states = [outcome.state for outcome in outcomes]
+    counts = (states.count("added"), states.count("present"), states.count("rejected"))
+    return PrepareReport(*counts, tuple(problems))
+
+
+def choose_series(accepted: tuple[CtSeries, ...]) -> CtSeries:
+    """The series best for the job: the thinnest slices, then the most, then by UID (for determinism)."""
+    return min(accepted, key=lambda one: (one.spacing_mm[0], -len(one.files), one.series_uid))
+
+
+def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return LobeStore.create(path, settings)
+    store = LobeStore.open(path)
+    if store.fingerprint != settings.fingerprint:
+        reason = "the store was made with other preprocessing settings; prepare into a new store"
+        raise PneumofedError("store-fingerprint", reason)
+    for leftover in (path / "studies").glob(".*.partial"):  # a killed run's; nobody else writes here
+        shutil.rmtree(leftover, ignore_errors=True)
+    return store
+
+
+def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iterator[_Outcome]:
+    if jobs == 1 or len(studies) == 1:
+        yield from (_prepare_study(study, store) for study in studies)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(jobs, len(studies)), context, initializer=_start_worker)
+    try:
+        tasks = [pool.submit(_prepare_study, study, store) for study in studies]
+        yield from (task.result() for task in as_completed(tasks))
+    except BrokenProcessPool:
+        reason = "a worker died, probably for lack of memory; run again with fewer jobs"
+        raise PneumofedError("worker-died", reason) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One core a worker; and no worker outlives the command it works for."""
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
+    found = find_series(study.folder)
+    problems = [Rejection(study.row, one.code, one.reason) for one in found.refused]
+    if not found.accepted:
+        problems = problems or [Rejection(study.row, "no-series", "the study's folder holds no files")]
+        return _Outcome("rejected", tuple(problems))
+    series, names = choose_series(found.accepted), store.pseudonyms
+    key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
+    try:
+        if store.has(key):
+            return _present(study, store, key, source)
+        scan = prepare_series(series, store.settings)
+        record = scan.study(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
+        store.add(record, scan.arrays)
+    except PneumofedError as error:
+        return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))
+    return _Outcome("added")
+
+
+def _present(study: LabelledStudy, store: LobeStore, key: str, source: str) -> _Outcome:
+    """A study that an earlier run prepared; its label follows labels.csv."""
+    known = store.study(key)
+    if known.source != source:
+        raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
+    if known.label != study.label:
+        store.relabel(known, study.label)
+    return _Outcome("present")
+
+
+def _write_rejected(path: Path, problems: list[Rejection]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["labels_row", "code", "reason"])
+    writer.writerows((problem.row, problem.code, problem.reason) for problem in problems)
+    write_atomically(path, text.getvalue().encode())

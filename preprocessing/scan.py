@@ -1,0 +1,94 @@
+"""One series through all steps, in memory: what `prepare` stores and `diagnose` looks at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.crop import CROP, Crop, crop_of, crop_plane
+from preprocessing.lobes import Lobe, find_lobes
+from preprocessing.periphery import periphery_distance
+from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
+from preprocessing.series import CtSeries
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.study import LobeArrays, Study
+from preprocessing.volume import load_volume
+from shared_model.errors import PneumofedError
+
+LEAST_LOBES = 10  # the paper samples 10 slice lobes a scan (2.7.1)
+
+
+@dataclass(frozen=True)
+class PreparedScan:
+    """A scan ready for the networks.
+
+    `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
+    [slice]; `lobes` and `crops` in order of (slice, side), as are `arrays`.
+    """
+
+    images: NDArray[np.uint16]
+    spacing_mm: tuple[float, float, float]
+    z_mm: NDArray[np.float64]
+    flags: tuple[str, ...]
+    lobes: tuple[Lobe, ...]
+    crops: tuple[Crop, ...]
+    arrays: LobeArrays
+
+    def study(self, *, key: str, fold: float, label: str, source: str = "") -> Study:
+        """The record of this scan under its pseudonyms and with its label."""
+        return Study(
+            key=key,
+            fold=fold,
+            label=label,
+            slices=len(self.images),
+            spacing_mm=self.spacing_mm,
+            shape=(self.images.shape[1], self.images.shape[2]),
+            slice_index=np.array([lobe.slice for lobe in self.lobes], np.int16),
+            side=np.array([lobe.side for lobe in self.lobes], np.uint8),
+            box=np.array([lobe.box for lobe in self.lobes], np.int16),
+            scale=np.array([crop.scale for crop in self.crops], np.float32),
+            offset=np.array([crop.offset for crop in self.crops], np.int16),
+            area=np.array([lobe.area for lobe in self.lobes], np.int32),
+            flags=self.flags,
+            source=source,
+        )
+
+
+def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
+    """2.2, 2.3 and 2.7.2's labels for one series.
+
+    Raises PneumofedError: as load_volume and remove_batch_effect do, or `no-lungs` where fewer than 10
+    lobes are found.
+    """
+    volume = load_volume(series)
+    images = remove_batch_effect(volume)
+    lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
+    if len(lobes) < LEAST_LOBES:
+        reason = f"{len(lobes)} lobes were found and {LEAST_LOBES} are needed; this is no chest CT"
+        raise PneumofedError("no-lungs", reason)
+    crops = tuple(crop_of(lobe.box) for lobe in lobes)
+    arrays = lobe_arrays(images, lobes, crops)
+    return PreparedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes), crops, arrays)
+
+
+def lobe_arrays(images: NDArray[np.uint16], lobes: list[Lobe], crops: tuple[Crop, ...]) -> LobeArrays:
+    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2)."""
+    planes = np.empty((len(lobes), 3, CROP, CROP), np.uint16)
+    masks = np.empty((len(lobes), CROP, CROP), np.bool_)
+    for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
+        for place, step in enumerate((-1, 0, 1)):
+            neighbour = min(max(lobe.slice + step, 0), len(images) - 1)
+            planes[number, place] = crop_plane(images[neighbour], crop)
+        masks[number] = crop_plane(_on_slice(lobe, images.shape[1:]), crop)
+    distances = np.stack([periphery_distance(mask) for mask in masks])
+    own = planes[:, 1]
+    semi = semi_infection_mask(own, masks, semi_infection_bounds(own, masks))
+    return LobeArrays(planes, masks, distances, semi)
+
+
+def _on_slice(lobe: Lobe, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    row0, column0, row1, column1 = lobe.box
+    mask = np.zeros(shape, np.bool_)
+    mask[row0:row1, column0:column1] = lobe.mask
+    return mask
