@@ -78,7 +78,8 @@ class StudyResult:
     hospitals: sorted by role (training first) and name; rounds: in order; best_rounds["stage name/network"]:
     the round kept; operating_point: chosen on `validation`, the merged validation scans under the final
     weights; evaluations[hospital]: the `test` split at hospitals that trained, all scans at held-out ones,
-    absent for a hospital that did not return one; final_replies says why.
+    absent for a hospital that did not return one; final_replies says why; left_out: hospitals that were
+    connected but could not take part, and why.
     """
 
     study: StudyConfig
@@ -89,4 +90,5 @@ class StudyResult:
     operating_point: OperatingPoint
     evaluations: dict[str, SiteEvaluation]
     final_replies: dict[str, HospitalReply]
+    left_out: dict[str, HospitalReply]
     weights: Weights

@@ -1,0 +1,75 @@
+"""What a hospital's words must satisfy before they may touch the model. A refusal costs it the round.
+
+Each check raises PneumofedError with the code that the round's record shows. Nothing is repaired.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from server.strategies.fed_avg import LARGEST_WEIGHT
+from shared_model.config import StageConfig, StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.protocol import SiteDescription, is_trained
+from shared_model.transport import Weights, network_of
+
+
+def admit_description(description: SiteDescription, study: StudyConfig) -> None:
+    """The hospital agreed to this very study and prepared its scans as the study says."""
+    if description.study != study.fingerprint:
+        raise PneumofedError(
+            "study-mismatch",
+            f"the hospital agreed to study {description.study}, this one is {study.fingerprint}; "
+            "have it approve this study",
+        )
+    if description.store != study.preprocessing:
+        raise PneumofedError(
+            "store-fingerprint",
+            f"the hospital's store was made with preprocessing {description.store}, the study needs "
+            f"{study.preprocessing}; have it prepare its scans again",
+        )
+
+
+def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
+    """Counts are for the stage's networks, whole, and no more than the hospital declared."""
+    for network in scans:
+        if network not in stage.networks:
+            raise PneumofedError("scans-implausible", f"network {network!r} is not trained in this stage")
+    for network in stage.networks:
+        if not 0 <= scans.get(network, 0) <= description.most_scans(network):
+            raise PneumofedError(
+                "scans-implausible",
+                f"{scans[network]} scans for {network}, declared at most {description.most_scans(network)}",
+            )
+
+
+def admit_weights(update: Weights, scans: Mapping[str, int], stage: StageConfig, weights: Weights) -> None:
+    """Exactly the arrays of the stage's networks with scans; shapes, dtype and values as they must be."""
+    expected = {
+        name: array
+        for name, array in weights.items()
+        if is_trained(name, stage) and scans.get(network_of(name), 0) > 0
+    }
+    if update.keys() != expected.keys():
+        missing, extra = len(expected.keys() - update.keys()), len(update.keys() - expected.keys())
+        raise PneumofedError("update-arrays", f"{missing} arrays are missing, {extra} do not belong")
+    for name, array in update.items():
+        _admit_array(name, array, expected[name].shape)
+
+
+def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.dtype != np.float32:
+        raise PneumofedError("update-dtype", f"{name}: {array.dtype}, not float32")
+    if array.shape != shape:
+        raise PneumofedError("update-shape", f"{name}: {array.shape}, not {shape}")
+    if not np.isfinite(array).all():
+        raise PneumofedError("update-not-finite", f"{name} holds values that are not finite")
+    if array.size and np.abs(array).max() > LARGEST_WEIGHT:
+        raise PneumofedError("update-too-large", f"{name} holds values beyond {LARGEST_WEIGHT:g}")
+
+
+def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int]) -> None:
+    """One finite loss for each network that learned."""
+    learned = {network for network, count in scans.items() if count > 0}
+    if set(loss) != learned or not all(np.isfinite(value) for value in loss.values()):
+        raise PneumofedError("loss-implausible", "losses must be finite, one for each network that learned")

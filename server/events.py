@@ -1,0 +1,58 @@
+"""What happens in a study while it runs, for progress bars, status and logs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from server.result import Hospital, HospitalReply, RoundRecord
+from shared_model.config import StageConfig, StudyConfig
+
+Phase = Literal["describe", "train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Who takes part, and who could not and why."""
+
+    hospitals: tuple[Hospital, ...]
+    left_out: dict[str, HospitalReply]
+
+
+@dataclass(frozen=True)
+class RoundBegun:
+    stage: StageConfig
+    round: int
+
+
+@dataclass(frozen=True)
+class Replied:
+    """A hospital's task is over, one way or the other."""
+
+    phase: Phase
+    hospital: str
+    outcome: HospitalReply
+
+
+@dataclass(frozen=True)
+class RoundDone:
+    stage: StageConfig
+    record: RoundRecord
+
+
+Event = Gathered | RoundBegun | Replied | RoundDone
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener of those who do not listen."""
+
+
+def validates(stage: StageConfig, round: int) -> bool:
+    """Whether round 1 .. stage.rounds is followed by a validation."""
+    return round % stage.validate_every == 0 or round == stage.rounds
+
+
+def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:
+    """How many `Replied` events a study gives after `Gathered`, with so many hospitals of each role."""
+    rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]
+    return training * sum(1 + validates(*r) for r in rounds) + 2 * training + held_out

@@ -1,0 +1,118 @@
+"""The coordinator's durable memory: each complete round's record and weights; where to go on from.
+
+    LEDGER/study.json                the study, and the fingerprint of the weights that it began with
+    LEDGER/00-0001.safetensors       global weights after stage 0, round 1
+    LEDGER/00-0001.json              the round's record: written last, so a round counts once this is there
+
+Weights are kept for the last round and for the best ones; records are kept for all.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from server.keeping import Best, Score, only
+from server.result import RoundRecord
+from shared_model.config import Network, StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.transport import Weights, fingerprint
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: StudyConfig
+    initial_sha256: str
+
+
+class Ledger:
+    """The rounds of one study in one folder.
+
+    Raises PneumofedError `ledger-of-another-study` where the folder holds another study or other initial
+    weights, `ledger-damaged` where a file cannot be read.
+    """
+
+    def __init__(self, folder: Path, study: StudyConfig, initial: Weights) -> None:
+        self.folder, self.names = folder, list(initial)
+        head = _Head(study=study, initial_sha256=fingerprint(initial))
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "study.json"
+        if not path.exists():
+            write_atomically(path, head.model_dump_json(indent=2).encode())
+        elif _read(path, _Head) != head:
+            raise PneumofedError(
+                "ledger-of-another-study",
+                f"{folder} holds the rounds of another study or initial weights; name an empty folder",
+            )
+        self.records = [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
+        self._check_complete()
+
+    def write(self, record: RoundRecord, weights: Weights) -> None:
+        """Make the round durable, then drop weights that are no longer needed."""
+        write_atomically(self._weights_path(record.stage, record.round), save(weights))
+        text = record.model_dump_json(indent=2) + "\n"
+        write_atomically(self._path(record.stage, record.round, "json"), text.encode())
+        self.records.append(record)
+        needed = {record.round, *record.best.values()}
+        for path in self.folder.glob(f"{record.stage:02d}-*.safetensors"):
+            if int(path.stem.split("-")[1]) not in needed:
+                path.unlink()
+
+    def rounds_done(self, stage: int) -> int:
+        """Complete rounds of the stage."""
+        return sum(record.stage == stage for record in self.records)
+
+    def weights_after(self, stage: int) -> Weights:
+        """The global weights after the stage's last complete round."""
+        return self._load(stage, self.rounds_done(stage))
+
+    def best_of(self, stage: int) -> dict[Network, Best]:
+        """Each network's best round in the stage so far."""
+        records = {record.round: record for record in self.records if record.stage == stage}
+        best: dict[Network, Best] = {}
+        for network, round_number in records[max(records)].best.items():
+            record = records[round_number]
+            accuracy, auc = record.accuracy.get(network), record.auc.get(network)
+            score = Score(-1.0 if accuracy is None else accuracy, -1.0 if auc is None else auc)
+            best[network] = Best(round_number, score, only(self._load(stage, round_number), network))
+        return best
+
+    def _load(self, stage: int, round_number: int) -> Weights:
+        path = self._weights_path(stage, round_number)
+        record = next(r for r in self.records if (r.stage, r.round) == (stage, round_number))
+        try:
+            weights: Weights = load(path.read_bytes())
+        except (OSError, SafetensorError) as error:
+            raise _damaged(path) from error
+        if fingerprint(weights) != record.weights_sha256:
+            raise _damaged(path)
+        return {name: weights[name] for name in self.names}  # a file does not keep their order
+
+    def _check_complete(self) -> None:
+        for record in self.records:
+            rounds = [r.round for r in self.records if r.stage == record.stage]
+            if rounds != list(range(1, len(rounds) + 1)):
+                raise _damaged(self.folder)
+
+    def _path(self, stage: int, round_number: int, suffix: str) -> Path:
+        return self.folder / f"{stage:02d}-{round_number:04d}.{suffix}"
+
+    def _weights_path(self, stage: int, round_number: int) -> Path:
+        return self._path(stage, round_number, "safetensors")
+
+
+def _read(path: Path, model: type[T]) -> T:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> PneumofedError:
+    return PneumofedError("ledger-damaged", f"{path} cannot be read; bring it back from a copy or begin anew")

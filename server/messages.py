@@ -1,0 +1,90 @@
+"""The coordinator's words <-> Flower's records. The hospital's side is client/node/messages.py."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+
+from shared_model import protocol
+from shared_model.errors import PneumofedError
+from shared_model.metrics import SiteEvaluation, Task
+from shared_model.transport import Weights
+
+# Names, shapes and headers on top of the values themselves.
+_BYTES_BESIDES_VALUES = 1024
+
+
+class Update(NamedTuple):
+    """A hospital's round as it came: read, not yet admitted."""
+
+    weights: Weights
+    scans: dict[str, int]
+    loss: dict[str, float]
+
+
+def describe_task() -> RecordDict:
+    return RecordDict({protocol.TASK: ConfigRecord({})})
+
+
+def train_task(weights: Weights, *, stage: int, round: int) -> RecordDict:
+    """`stage` from 0, `round` from 1 within the stage."""
+    return _task(weights, {protocol.STAGE: stage, protocol.ROUND: round})
+
+
+def evaluate_task(weights: Weights, *, split: protocol.Split, tasks: Sequence[Task]) -> RecordDict:
+    return _task(weights, {protocol.SPLIT: split, protocol.TASKS: list(tasks)})
+
+
+def read_description(message: Message) -> protocol.SiteDescription:
+    """Raises PneumofedError `reply-unreadable`, as all readers here do."""
+    return _parsed(message, protocol.DESCRIPTION, protocol.SiteDescription.from_text)
+
+
+def read_evaluation(message: Message) -> SiteEvaluation:
+    return _parsed(message, protocol.EVALUATION, lambda text: SiteEvaluation.from_json(json.loads(text)))
+
+
+def read_update(message: Message, weights: Weights) -> Update:
+    """`weights` bound the bytes: no hospital returns more than it was sent."""
+    arrays = _record(message, protocol.WEIGHTS, ArrayRecord)
+    limit = sum(array.nbytes + len(name) + _BYTES_BESIDES_VALUES for name, array in weights.items())
+    if arrays.count_bytes() > limit:
+        raise PneumofedError("update-too-long", f"the update has more than {limit} bytes")
+    scans = dict(_record(message, protocol.SCANS, MetricRecord))
+    loss = dict(_record(message, protocol.LOSS, MetricRecord))
+    if not all(isinstance(value, int) for value in scans.values()):
+        raise _unreadable(protocol.SCANS)
+    if not all(isinstance(value, float | int) for value in loss.values()):
+        raise _unreadable(protocol.LOSS)
+    try:
+        return Update({name: array.numpy() for name, array in arrays.items()}, scans, loss)
+    except (ValueError, TypeError, EOFError, MemoryError) as error:
+        raise _unreadable(protocol.WEIGHTS) from error
+
+
+def _parsed(message: Message, name: str, parse: Any) -> Any:
+    text = _record(message, protocol.REPLY, ConfigRecord).get(name)
+    try:
+        return parse(text)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(name) from error
+
+
+def _task(weights: Weights, settings: dict[str, Any]) -> RecordDict:
+    arrays = ArrayRecord({name: Array(array) for name, array in weights.items()})
+    return RecordDict({protocol.WEIGHTS: arrays, protocol.TASK: ConfigRecord(settings)})
+
+
+def _record(message: Message, name: str, kind: type) -> Any:
+    record = message.content.get(name)
+    if not isinstance(record, kind):
+        raise _unreadable(name)
+    return record
+
+
+def _unreadable(what: str) -> PneumofedError:
+    return PneumofedError(
+        "reply-unreadable",
+        f"the reply's {what} cannot be read; coordinator and hospital need the same version",
+    )

@@ -1,0 +1,185 @@
+"""The study from the coordinator's chair: gather hospitals, train round by round, keep the best, measure.
+
+Works on any Flower Grid. Every complete round is in the ledger before the next begins, so a study goes on
+from where it stopped. One reply is in memory at a time; sums are kept, not replies (strategies/fed_avg.py).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flwr.app import Message, MessageType
+from flwr.serverapp import Grid
+
+from server import admission, events, keeping, messages
+from server.exchange import RoundPolicy, ask
+from server.federation import Federation, gather
+from server.ledger import Ledger
+from server.result import HospitalReply, RoundRecord, StudyResult
+from server.strategies.fed_avg import FedAvg
+from shared_model.config import Network, StageConfig, StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.metrics import TASKS, SiteEvaluation, Task
+from shared_model.protocol import Split
+from shared_model.transport import Weights, fingerprint
+
+Bests = dict[Network, keeping.Best]
+
+
+def run_study(
+    grid: Grid,
+    study: StudyConfig,
+    initial: Weights,
+    *,
+    ledger: Ledger,
+    policy: RoundPolicy,
+    tell: events.Listener = events.ignore,
+) -> StudyResult:
+    """Run or go on with `study` from the weights `initial`, and measure what came out.
+
+    Raises PneumofedError `no-hospitals` where nobody can train, `duplicate-hospital`, `quorum-missed` where a
+    round got too few updates (the ledger holds the rounds before it), and the ledger's own.
+    """
+    federation = gather(grid, study, policy, tell)
+    coordinator = Coordinator(grid, study, federation, ledger, policy, tell)
+    weights = initial
+    best_rounds: dict[str, int] = {}
+    for index, stage in enumerate(study.stages):
+        weights, best = coordinator.run_stage(index, weights)
+        best_rounds |= {f"{stage.name}/{network}": kept.round for network, kept in best.items()}
+    return coordinator.measure(weights, best_rounds)
+
+
+@dataclass(frozen=True)
+class Coordinator:
+    """One run of a study with the hospitals that were gathered."""
+
+    grid: Grid
+    study: StudyConfig
+    federation: Federation
+    ledger: Ledger
+    policy: RoundPolicy
+    tell: events.Listener
+
+    def run_stage(self, index: int, weights: Weights) -> tuple[Weights, Bests]:
+        """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
+        stage, done = self.study.stages[index], self.ledger.rounds_done(index)
+        best = self.ledger.best_of(index) if done else {}
+        weights = self.ledger.weights_after(index) if done else keeping.begin_stage(weights, stage)
+        for round in range(done + 1, stage.rounds + 1):
+            self.tell(events.RoundBegun(stage, round))
+            weights, best, record = self.run_round(index, round, weights, best)
+            self.ledger.write(record, weights)
+            self.tell(events.RoundDone(stage, record))
+        return keeping.with_best(weights, best), best
+
+    def run_round(
+        self, index: int, round: int, weights: Weights, best: Bests
+    ) -> tuple[Weights, Bests, RoundRecord]:
+        """Train at the hospitals that train, average, validate when it is due."""
+        stage, start = self.study.stages[index], time.monotonic()
+        weights, trained = self.train(index, round, weights)
+        replies: dict[str, HospitalReply] = {}
+        validation, scores = None, {}
+        if events.validates(stage, round):
+            found, replies = self.evaluate(weights, "validation", stage.networks)
+            validation = _merged(found)
+            scores = {task: keeping.score_of(validation, task, self.study) for task in stage.networks}
+            best = keeping.keep_best(best, round=round, weights=weights, scores=scores)
+        record = RoundRecord(
+            stage=index,
+            round=round,
+            train=trained,
+            validate_replies=replies,
+            validation=validation,
+            accuracy={task: score.accuracy for task, score in scores.items()},
+            auc={task: score.auc for task, score in scores.items()},
+            best={network: kept.round for network, kept in best.items()},
+            weights_sha256=fingerprint(weights),
+            seconds=time.monotonic() - start,
+        )
+        return weights, best, record
+
+    def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalReply]]:
+        """One round of FedAvg; the new global weights, and how each hospital fared."""
+        stage, average = self.study.stages[index], FedAvg(weights)
+        replies: dict[str, HospitalReply] = {}
+        task = messages.train_task(weights, stage=index, round=round)
+        nodes, group = self.federation.training, f"{index}.{round}"
+        for answer in ask(self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group):
+            outcome = answer.outcome
+            if answer.message is not None:
+                outcome = self._count(answer.hospital, answer.message, outcome, stage, average)
+            replies[answer.hospital] = outcome
+            self.tell(events.Replied("train", answer.hospital, outcome))
+        returned = sum(reply.status == "returned" for reply in replies.values())
+        if returned < self.policy.quorum:
+            raise PneumofedError(
+                "quorum-missed",
+                f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
+                f"update, {self.policy.quorum} are needed ({_reasons(replies)}); mend them and run again",
+            )
+        return average.result(), dict(sorted(replies.items()))
+
+    def _count(
+        self, hospital: str, reply: Message, outcome: HospitalReply, stage: StageConfig, average: FedAvg
+    ) -> HospitalReply:
+        """Admit a hospital's update into the average, or say why not."""
+        try:
+            update = messages.read_update(reply, average.weights)
+            admission.admit_scans(update.scans, stage, self.federation.descriptions[hospital])
+            admission.admit_losses(update.loss, update.scans)
+            admission.admit_weights(update.weights, update.scans, stage, average.weights)
+            average.add(update.weights, update.scans)
+        except PneumofedError as error:
+            return outcome.model_copy(update={"status": "refused", "reason": error.code})
+        return outcome.model_copy(update={"scans": update.scans, "loss": update.loss})
+
+    def evaluate(
+        self, weights: Weights, split: Split, tasks: tuple[Task, ...]
+    ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalReply]]:
+        """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train."""
+        nodes = self.federation.held_out if split == "all" else self.federation.training
+        phase: events.Phase = "validation" if split == "validation" else "test"
+        found: dict[str, SiteEvaluation] = {}
+        replies: dict[str, HospitalReply] = {}
+        task = messages.evaluate_task(weights, split=split, tasks=tasks)
+        for answer in ask(self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split):
+            outcome = answer.outcome
+            if answer.message is not None:
+                try:
+                    found[answer.hospital] = messages.read_evaluation(answer.message)
+                except PneumofedError as error:
+                    outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
+            replies[answer.hospital] = outcome
+            self.tell(events.Replied(phase, answer.hospital, outcome))
+        return dict(sorted(found.items())), dict(sorted(replies.items()))
+
+    def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
+        """Choose the operating point on validation scans, then measure at all hospitals."""
+        validation = _merged(self.evaluate(weights, "validation", TASKS)[0])
+        seen, seen_replies = self.evaluate(weights, "test", TASKS)
+        unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
+        return StudyResult(
+            study=self.study,
+            hospitals=self.federation.hospitals,
+            rounds=tuple(self.ledger.records),
+            best_rounds=best_rounds,
+            validation=validation,
+            operating_point=keeping.operating_points(validation, self.study),
+            evaluations=seen | unseen,
+            final_replies=seen_replies | unseen_replies,
+            left_out=self.federation.left_out,
+            weights=weights,
+        )
+
+
+def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:
+    total = SiteEvaluation.empty()
+    for evaluation in evaluations.values():
+        total = total.merge(evaluation)
+    return total
+
+
+def _reasons(replies: Mapping[str, HospitalReply]) -> str:
+    return ", ".join(f"{name}: {reply.reason or reply.status}" for name, reply in sorted(replies.items()))

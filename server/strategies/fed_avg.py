@@ -1,0 +1,98 @@
+"""FedAvg (McMahan et al. 2017): the mean of the hospitals' weights, per network, weighted by scans.
+
+Each network has its own weights in the mean: the scans that the hospital's network learned from. A hospital
+without a scan for a network has no say in it; a network that nobody learned stays as it was.
+
+The mean is the same, bit for bit, in whatever order replies arrive, and memory does not grow with their
+number: every term is cut on two fixed grids on which float64 adds without rounding (the pre-rounding of
+Demmel and Nguyen, 2015, with bounds known beforehand). See docs/decisions/0030.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared_model.errors import PneumofedError
+from shared_model.transport import Weights, network_of
+
+# Adding and taking away one of these rounds a number to the nearest multiple of its grid's unit.
+_COARSE = 1.5 * 2.0**32  # unit 2^-20, for |scans x weight| < 2^31
+_FINE = 1.5 * 2.0**-12  # unit 2^-64, for what the coarse grid leaves: |rest| <= 2^-21
+
+# Within these limits the sums on both grids stay below 2^53 units: exact.
+LARGEST_WEIGHT = 2.0**10
+MOST_SCANS_IN_ALL = 2**21
+MOST_HOSPITALS = 2**9
+
+
+@dataclass
+class Mean:
+    """The weighted mean of float32 arrays of one shape, exact to 2^-65, independent of the order of `add`."""
+
+    shape: tuple[int, ...]
+    scans: int = 0
+    terms: int = 0
+    coarse: NDArray[np.float64] = field(init=False)
+    fine: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.coarse, self.fine = np.zeros(self.shape), np.zeros(self.shape)
+
+    def add(self, array: NDArray[np.float32], scans: int) -> None:
+        """Add `array`, |array| <= LARGEST_WEIGHT, weighted by `scans` >= 1."""
+        term = array.astype(np.float64) * scans  # exact: 24 + 21 bits
+        coarse = (term + _COARSE) - _COARSE
+        self.coarse += coarse
+        self.fine += ((term - coarse) + _FINE) - _FINE
+        self.scans += scans
+        self.terms += 1
+
+    def result(self) -> NDArray[np.float32]:
+        return ((self.coarse + self.fine) / self.scans).astype(np.float32)
+
+
+class FedAvg:
+    """One round's average, fed reply by reply."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.means: dict[str, Mean] = {}
+
+    def add(self, update: Weights, scans: Mapping[str, int]) -> None:
+        """Count a hospital's `update`; scans: network -> scans it learned from.
+
+        Arrays of networks with 0 scans are left out of the mean. Raises PneumofedError `too-many-scans`
+        beyond the limits within which the mean is exact; nothing of the update is counted then.
+        """
+        counted = {name: array for name, array in update.items() if scans.get(network_of(name), 0) > 0}
+        self._check_limits(counted, scans)
+        for name, array in counted.items():
+            mean = self.means.setdefault(name, Mean(array.shape))
+            mean.add(array, scans[network_of(name)])
+
+    def result(self) -> Weights:
+        """The new global weights; arrays that no hospital returned are the old ones."""
+        return {
+            name: self.means[name].result() if name in self.means else old
+            for name, old in self.weights.items()
+        }
+
+    def _check_limits(self, counted: Weights, scans: Mapping[str, int]) -> None:
+        for name in counted:
+            mean = self.means.get(name, Mean(()))
+            if mean.scans + scans[network_of(name)] > MOST_SCANS_IN_ALL or mean.terms >= MOST_HOSPITALS:
+                raise PneumofedError(
+                    "too-many-scans",
+                    f"a round averages at most {MOST_HOSPITALS} hospitals and {MOST_SCANS_IN_ALL} scans; "
+                    "split the federation",
+                )
+
+
+def fed_avg(weights: Weights, updates: Mapping[str, tuple[Weights, Mapping[str, int]]]) -> Weights:
+    """One round: hospital -> (its arrays, scans per network) onto the global `weights`."""
+    average = FedAvg(weights)
+    for update, scans in updates.values():
+        average.add(update, scans)
+    return average.result()

@@ -1,0 +1,115 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, fed_avg
+from shared_model.errors import PneumofedError
+from shared_model.transport import fingerprint
+from tests.server.trainers import SHAPES, weights_of
+
+TINIEST = 2.0**-64  # the mean is exact to this
+BOTH = {"diseased": 3, "covid": 1}
+
+values = hnp.arrays(
+    np.float32,
+    (5,),
+    elements=st.floats(-LARGEST_WEIGHT, LARGEST_WEIGHT, width=32, allow_nan=False, allow_subnormal=False),
+)
+replies = st.lists(st.tuples(values, st.integers(1, 4000)), min_size=1, max_size=6)
+
+
+def mean_of(updates):
+    average = FedAvg({"diseased/w": np.zeros(5, np.float32)})
+    for array, scans in updates:
+        average.add({"diseased/w": array}, {"diseased": scans})
+    return average.result()["diseased/w"]
+
+
+def test_agrees_with_numpy_per_network():
+    scans = {
+        "a": {"diseased": 31, "covid": 20},
+        "b": {"diseased": 400, "covid": 0},
+        "c": {"diseased": 7, "covid": 7},
+    }
+    sent = {name: weights_of(i) for i, name in enumerate(scans)}
+    del sent["b"]["covid/lobe.weight"], sent["b"]["covid/shared.weight"]
+    result = fed_avg(weights_of(9), {name: (sent[name], scans[name]) for name in scans})
+    for name in SHAPES:
+        network = name.split("/")[0]
+        who = [h for h in scans if scans[h][network]]
+        expected = np.average(
+            [sent[h][name].astype(np.float64) for h in who], axis=0, weights=[scans[h][network] for h in who]
+        )
+        assert result[name].dtype == np.float32
+        np.testing.assert_allclose(result[name], expected, rtol=2**-23)
+
+
+def test_a_hospital_without_scans_has_no_say_even_if_it_returns_arrays():
+    old, a, b = weights_of(0), weights_of(1), weights_of(2)
+    result = fed_avg(old, {"a": (a, BOTH), "b": (b, {"diseased": 5, "covid": 0})})
+    np.testing.assert_array_equal(result["covid/lobe.weight"], a["covid/lobe.weight"])
+    assert not np.array_equal(result["diseased/lobe.weight"], a["diseased/lobe.weight"])
+
+
+def test_what_nobody_learned_stays():
+    old = weights_of(0)
+    update = {"diseased/fine_infection.weight": np.ones((2, 2), np.float32)}
+    result = fed_avg(old, {"a": (update, {"diseased": 4})})
+    assert list(result) == list(old)
+    np.testing.assert_array_equal(result["diseased/fine_infection.weight"], 1)
+    for name in SHAPES.keys() - update.keys():
+        np.testing.assert_array_equal(result[name], old[name])
+
+
+def test_every_order_gives_the_same_bits():
+    """Many terms of very different size: plain float64 sums would differ in the last bit."""
+    sent = {str(i): (weights_of(i), {"diseased": 10**i + 1, "covid": i + 1}) for i in range(5)}
+    prints = {
+        fingerprint(fed_avg(weights_of(9), {name: sent[name] for name in order}))
+        for order in itertools.permutations(sent)
+    }
+    assert len(prints) == 1
+
+
+@given(replies, st.randoms(use_true_random=False))
+def test_order_does_not_matter(updates, random):
+    shuffled = random.sample(updates, len(updates))
+    assert mean_of(updates).tobytes() == mean_of(shuffled).tobytes()
+
+
+@given(replies)
+def test_agrees_with_numpy(updates):
+    arrays, scans = zip(*updates, strict=True)
+    expected = np.average(np.array(arrays, np.float64), axis=0, weights=scans)
+    np.testing.assert_allclose(mean_of(updates), expected, rtol=2**-23, atol=1e-12)
+
+
+@given(values, st.lists(st.integers(1, 4000), min_size=1, max_size=6))
+def test_the_mean_of_equal_weights_is_that_weight(array, scans):
+    np.testing.assert_allclose(mean_of([(array, n) for n in scans]), array, rtol=0, atol=TINIEST)
+
+
+@given(replies, st.integers(2, 50))
+def test_only_the_ratio_of_scans_matters(updates, factor):
+    scaled = [(array, scans * factor) for array, scans in updates]
+    np.testing.assert_allclose(mean_of(scaled), mean_of(updates), rtol=2**-23, atol=TINIEST)
+
+
+@given(replies)
+def test_the_mean_lies_between_the_extremes(updates):
+    arrays = np.array([array for array, _ in updates])
+    mean = mean_of(updates)
+    assert (mean >= arrays.min(axis=0) - TINIEST).all() and (mean <= arrays.max(axis=0) + TINIEST).all()
+
+
+def test_beyond_the_exact_range_is_refused_and_not_counted():
+    average = FedAvg(weights_of(0))
+    average.add(weights_of(1), BOTH)
+    with pytest.raises(PneumofedError) as refusal:
+        average.add(weights_of(2), {"diseased": MOST_SCANS_IN_ALL, "covid": 1})
+    assert refusal.value.code == "too-many-scans"
+    assert fingerprint(average.result()) == fingerprint(weights_of(1))

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.admission import admit_description, admit_losses, admit_scans, admit_weights
+from shared_model.config import StageConfig
+from shared_model.errors import PneumofedError
+from shared_model.protocol import SiteDescription
+from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+
+STUDY = study_of(BOTH)
+FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=1)
+SITE = SiteDescription.of(FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe())
+SCANS = {"diseased": 30, "covid": 20}
+
+
+def update(stage=BOTH, networks=("diseased", "covid")):
+    fine = stage.part == "fine"
+    return {
+        name: array
+        for name, array in weights_of(1).items()
+        if name.split("/")[0] in networks and ("fine_infection" in name) == fine
+    }
+
+
+def refusal(check, *arguments) -> str:
+    with pytest.raises(PneumofedError) as error:
+        check(*arguments)
+    assert "\n" not in str(error.value)
+    return error.value.code
+
+
+def with_value(value, name="covid/lobe.weight"):
+    changed = update()
+    changed[name] = changed[name].copy()
+    changed[name].flat[0] = value
+    return changed
+
+
+def test_a_right_update_is_admitted():
+    admit_scans(SCANS, BOTH, SITE)
+    admit_losses({"diseased": 0.7, "covid": 0.2}, SCANS)
+    admit_weights(update(), SCANS, BOTH, weights_of(0))
+    admit_weights(update(FINE, ("diseased",)), {"diseased": 3}, FINE, weights_of(0))
+    admit_weights(update(networks=("diseased",)), {"diseased": 3, "covid": 0}, BOTH, weights_of(0))
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("update-arrays", {**update(), "diseased/extra": np.zeros(3, np.float32)}),
+        ("update-arrays", {n: a for n, a in update().items() if n != "covid/lobe.weight"}),
+        ("update-arrays", update(networks=("diseased",))),
+        ("update-arrays", {**update(), **update(FINE, ("diseased",))}),
+        ("update-shape", {**update(), "covid/lobe.weight": np.zeros((2, 3), np.float32)}),
+        ("update-dtype", {**update(), "covid/lobe.weight": np.zeros((3, 2), np.float64)}),
+        ("update-dtype", {**update(), "covid/lobe.weight": np.full((3, 2), "x")}),
+        ("update-not-finite", with_value(np.nan)),
+        ("update-not-finite", with_value(-np.inf)),
+        ("update-too-large", with_value(1e6)),
+    ],
+)
+def test_a_wrong_update_is_refused(code, changed):
+    assert refusal(admit_weights, changed, SCANS, BOTH, weights_of(0)) == code
+
+
+@pytest.mark.parametrize(
+    "scans",
+    [
+        {"diseased": 31, "covid": 20},
+        {"diseased": 10**12, "covid": 0},
+        {"diseased": -1, "covid": 0},
+        {"diseased": 3, "covid": 3, "other": 1},
+    ],
+)
+def test_implausible_scan_counts_are_refused(scans):
+    assert refusal(admit_scans, scans, BOTH, SITE) == "scans-implausible"
+
+
+def test_a_count_below_the_hospitals_floor_bounds_by_the_floor():
+    counts = {**SITE.counts, "train": {"healthy": 0, "covid": None, "other": 0}}
+    few = replace(SITE, counts=counts, count_floor=10)
+    admit_scans({"diseased": 9, "covid": 9}, BOTH, few)
+    assert refusal(admit_scans, {"diseased": 10, "covid": 9}, BOTH, few) == "scans-implausible"
+
+
+@pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])
+def test_losses_must_be_finite_and_one_for_each_network(loss):
+    assert refusal(admit_losses, loss, SCANS) == "loss-implausible"
+
+
+def test_another_study_or_another_store_is_refused():
+    admit_description(SITE, STUDY)
+    assert refusal(admit_description, SITE, study_of(BOTH, seed=1)) == "study-mismatch"
+    assert refusal(admit_description, replace(SITE, store="p2"), STUDY) == "store-fingerprint"

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from server.keeping import Best, Score, only
+from server.ledger import Ledger
+from server.result import HospitalReply, RoundRecord
+from shared_model.errors import PneumofedError
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.transport import fingerprint
+from tests.server.trainers import BOTH, study_of, weights_of
+
+STUDY, INITIAL = study_of(BOTH), weights_of(0)
+
+
+def record_of(round, weights, best, stage=0):
+    histogram = ScoreHistogram.of(np.array([0.5, -3.0]))
+    return RoundRecord(
+        stage=stage,
+        round=round,
+        train={"a": HospitalReply(status="returned", scans={"diseased": 3}, loss={"diseased": 0.1})},
+        validation=SiteEvaluation({"diseased": {"covid": histogram}, "covid": {}}),
+        accuracy={"diseased": 0.5, "covid": None},
+        auc={"diseased": None, "covid": None},
+        best=best,
+        weights_sha256=fingerprint(weights),
+        seconds=1.5,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three rounds; the diseased network was best in round 1, the other in round 3."""
+    ledger = Ledger(tmp_path, STUDY, INITIAL)
+    for round, best in enumerate(
+        [{"diseased": 1, "covid": 1}, {"diseased": 1, "covid": 2}, {"diseased": 1, "covid": 3}]
+    ):
+        weights = weights_of(round + 1)
+        ledger.write(record_of(round + 1, weights, best), weights)
+    return tmp_path
+
+
+def test_what_was_written_is_there_after_a_restart(folder):
+    ledger = Ledger(folder, STUDY, INITIAL)
+    assert ledger.rounds_done(0) == 3 and ledger.rounds_done(1) == 0
+    assert fingerprint(ledger.weights_after(0)) == fingerprint(weights_of(3))
+    assert list(ledger.weights_after(0)) == list(INITIAL)
+    best = ledger.best_of(0)
+    assert {n: b.round for n, b in best.items()} == {"diseased": 1, "covid": 3}
+    expected = Best(1, Score(0.5, -1.0), only(weights_of(1), "diseased"))
+    assert (best["diseased"].score, best["diseased"].round) == (expected.score, expected.round)
+    assert fingerprint(best["diseased"].weights) == fingerprint(expected.weights)
+    evaluation = ledger.records[2].validation
+    assert evaluation.to_json() == record_of(3, INITIAL, {}).validation.to_json()
+
+
+def test_only_needed_weights_stay(folder):
+    assert sorted(p.name for p in folder.glob("*.safetensors")) == [
+        "00-0001.safetensors",
+        "00-0003.safetensors",
+    ]
+    assert len(list(folder.glob("00-*.json"))) == 3
+
+
+def test_a_round_without_its_record_does_not_count(folder):
+    """As a crash between weights and record leaves it."""
+    (folder / "00-0003.json").unlink()
+    assert Ledger(folder, STUDY, INITIAL).rounds_done(0) == 2
+
+
+def refusal(action):
+    with pytest.raises(PneumofedError) as error:
+        action()
+    return error.value.code
+
+
+def test_another_study_or_other_initial_weights_are_refused(folder):
+    assert refusal(lambda: Ledger(folder, study_of(BOTH, seed=1), INITIAL)) == "ledger-of-another-study"
+    assert refusal(lambda: Ledger(folder, STUDY, weights_of(5))) == "ledger-of-another-study"
+
+
+def test_damage_is_found(folder):
+    path = folder / "00-0003.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\x00\x00\x00\x01")
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL).weights_after(0)) == "ledger-damaged"
+    path.write_bytes(b"{")
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL).weights_after(0)) == "ledger-damaged"
+    (folder / "00-0002.json").write_text("{}")
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL)) == "ledger-damaged"
+    (folder / "00-0002.json").unlink()
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL)) == "ledger-damaged"

@@ -1,0 +1,297 @@
+"""The round loop on the local engine, with hospitals that have no data."""
+
+import json
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
+
+from client.node.app import make_client_app
+from deploy.engines import LocalGrid
+from server import events
+from server.exchange import RoundPolicy
+from server.ledger import Ledger
+from server.rounds import run_study
+from shared_model.config import StageConfig
+from shared_model.errors import PneumofedError
+from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.transport import fingerprint
+from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+
+FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
+STUDY = study_of(BOTH, FINE, operating_point="validation")
+POLICY = RoundPolicy(poll_s=0)
+INITIAL = weights_of(0)
+
+
+def sites_of(study=STUDY) -> dict[str, FakeSite]:
+    return {
+        "north": FakeSite("north", study),
+        "south": FakeSite("south", study, scans={"diseased": 100, "covid": 0}),
+        "east": FakeSite("east", study, scans={"diseased": 11, "covid": 11}),
+        "far": FakeSite("far", study, role="held-out"),
+    }
+
+
+def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalGrid:
+    return kind(
+        make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites), **settings
+    )
+
+
+def run(folder, grid=None, study=STUDY, policy=POLICY, tell=events.ignore, initial=INITIAL):
+    grid = grid or grid_of(sites_of(study))
+    return run_study(grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, tell=tell)
+
+
+def by_hand(sites, stage, rounds, weights):
+    """The same rounds as a plain loop over numpy."""
+    states = []
+    for round in range(1, rounds + 1):
+        outcomes = [
+            s.train(weights, stage=stage, round=round) for s in sites.values() if s.role == "training"
+        ]
+        weights = {
+            name: np.average(
+                [o.weights[name].astype(np.float64) for o in outcomes if name in o.weights],
+                axis=0,
+                weights=[o.scans[name.split("/")[0]] for o in outcomes if name in o.weights],
+            ).astype(np.float32)
+            if any(name in o.weights for o in outcomes)
+            else old
+            for name, old in weights.items()
+        }
+        states.append(weights)
+    return states
+
+
+def test_the_loop_equals_a_loop_by_hand(tmp_path):
+    sites = sites_of()
+    result = run(tmp_path)
+    lobes = by_hand(sites, 0, 3, INITIAL)
+    best = {network: result.best_rounds[f"lobes/{network}"] for network in ("diseased", "covid")}
+    start = {name: lobes[best[name.split("/")[0]] - 1][name] for name in INITIAL}
+    expected = by_hand(sites, 1, 2, start)[-1]
+    assert result.best_rounds["fine/diseased"] == 2
+    for name in INITIAL:
+        np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
+
+
+def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_path):
+    result = run(tmp_path)
+    lobes = [r for r in result.rounds if r.stage == 0]
+    for network in ("diseased", "covid"):
+        scores = [(r.accuracy[network], r.auc[network]) for r in lobes]
+        kept = result.best_rounds[f"lobes/{network}"]
+        assert scores[kept - 1] == max(scores)
+        assert all(score < scores[kept - 1] for score in scores[kept:])
+        assert [r.best[network] for r in lobes][-1] == kept
+
+
+def test_every_hospital_is_measured_where_it_should_be(tmp_path):
+    sites = sites_of()
+    result = run(tmp_path, grid_of(sites))
+    assert [h.name for h in result.hospitals] == ["east", "north", "south", "far"]
+    assert result.hospitals[3].counts == {"healthy": 10, "covid": 20, "other": 0}
+    asked = {name: [a for a in site.asked if a[0] == "evaluate"] for name, site in sites.items()}
+    assert {a[1] for a in asked["far"]} == {"all"} and len(asked["far"]) == 1
+    assert [a[1:] for a in asked["north"]] == [
+        *[("validation", ("diseased", "covid"))] * 3,
+        ("validation", ("diseased",)),
+        ("validation", ("diseased", "covid")),
+        ("test", ("diseased", "covid")),
+    ]
+    assert not any(a[0] == "train" for a in sites["far"].asked)
+    far = sites["far"].evaluate(result.weights, split="all", tasks=("diseased", "covid"))
+    assert result.evaluations["far"].to_json() == far.to_json()
+    merged = SiteEvaluation.empty()
+    for name in ("east", "north", "south"):
+        merged = merged.merge(
+            sites[name].evaluate(result.weights, split="validation", tasks=("diseased", "covid"))
+        )
+    assert result.operating_point.diseased == best_operating_point(merged, "diseased")
+
+
+def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path):
+    sites = sites_of()
+    one = run(tmp_path / "a", grid_of(sites))
+    two = run(tmp_path / "b", grid_of(dict(reversed(sites.items())), Backwards))
+    assert fingerprint(one.weights) == fingerprint(two.weights)
+    untimed = {"seconds", "train", "validate_replies"}
+    assert [r.model_dump(exclude=untimed) for r in one.rounds] == [
+        r.model_dump(exclude=untimed) for r in two.rounds
+    ]
+
+
+class Backwards(LocalGrid):
+    """Replies arrive in the opposite order."""
+
+    def pull_messages(self, message_ids):
+        wanted = list(message_ids)
+        return super().pull_messages(wanted) if wanted == list(self._waiting)[-1:] else []
+
+
+class Tampering(LocalGrid):
+    """One hospital's replies are replaced: by `tamper(message, reply)`; None: it never answers."""
+
+    def __init__(self, app, hospitals, *, hospital, tamper):
+        super().__init__(app, hospitals)
+        self.hospital, self.tamper = hospital, tamper
+
+    def pull_messages(self, message_ids):
+        replies = []
+        for message_id in message_ids:
+            message = self._waiting.get(message_id)
+            if message is None:
+                continue
+            if self.nodes[message.metadata.dst_node_id] != self.hospital:
+                replies += super().pull_messages([message_id])
+            elif (reply := self.tamper(message, self._answer(message))) is not None:
+                del self._waiting[message_id]
+                replies.append(reply)
+        return replies
+
+
+def in_training(change):
+    """Tamper with replies to training tasks only."""
+    return lambda message, reply: (
+        change(message, reply) if message.metadata.message_type == "train" else reply
+    )
+
+
+def poisoned(message, reply):
+    reply.content["weights"]["diseased/lobe.weight"] = Array(np.full((3, 2), np.nan, np.float32))
+    return reply
+
+
+def boasting(message, reply):
+    reply.content["scans"] = MetricRecord({"diseased": 10**12, "covid": 1})
+    return reply
+
+
+def flooding(message, reply):
+    reply.content["weights"] = ArrayRecord({"diseased/lobe.weight": Array(np.zeros((600, 600), np.float32))})
+    return reply
+
+
+def rubbish(message, reply):
+    reply.content["weights"]["diseased/lobe.weight"].data = b"no array at all"
+    return reply
+
+
+def empty(message, reply):
+    return Message(RecordDict({"x": ConfigRecord({})}), reply_to=message)
+
+
+def loud(message, reply):
+    return Message(Error(2, "Traceback: /data/patient Doe^Jane"), reply_to=message)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "status", "reason"),
+    [
+        (poisoned, "refused", "update-not-finite"),
+        (boasting, "refused", "scans-implausible"),
+        (flooding, "refused", "update-too-long"),
+        (rubbish, "refused", "reply-unreadable"),
+        (empty, "refused", "reply-unreadable"),
+        (loud, "failed", "flower-error-2"),
+        (lambda message, reply: Message(Error(5), reply_to=message), "absent", "flower-error-5"),
+        (lambda message, reply: Message(Error(2, "disk-full"), reply_to=message), "failed", "disk-full"),
+        (lambda message, reply: None, "late", "deadline"),
+    ],
+)
+def test_a_bad_reply_costs_its_hospital_the_round_and_nobody_else(tmp_path, tamper, status, reason):
+    policy = RoundPolicy(poll_s=0.001, deadline_s=0.2) if status == "late" else POLICY
+    study = study_of(BOTH)
+    sites = sites_of(study)
+    grid = grid_of(sites, Tampering, hospital="east", tamper=in_training(tamper))
+    result = run(tmp_path / "with", grid, study, policy)
+    outcomes = [r.train["east"] for r in result.rounds]
+    assert {(o.status, o.reason) for o in outcomes} == {(status, reason)}
+    del sites["east"]
+    without = [r.weights_sha256 for r in run(tmp_path / "without", grid_of(sites), study).rounds]
+    assert [r.weights_sha256 for r in result.rounds] == without
+
+
+def test_unreadable_scores_are_recorded_and_left_out(tmp_path):
+    def tamper(message, reply):
+        if message.metadata.message_type == "evaluate":
+            reply.content["reply"]["evaluation"] = json.dumps({"diseased": {"covid": {"7": -3}}, "covid": {}})
+        return reply
+
+    result = run(tmp_path, grid_of(sites_of(), Tampering, hospital="far", tamper=tamper))
+    assert "far" not in result.evaluations and result.final_replies["far"].reason == "reply-unreadable"
+    assert set(result.evaluations) == {"east", "north", "south"}
+
+
+def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path):
+    sites = sites_of()
+    sites["east"] = FakeSite("east", study_of(BOTH, seed=5))
+    result = run(tmp_path, grid_of(sites))
+    assert {name: reply.reason for name, reply in result.left_out.items()} == {"east": "study-mismatch"}
+    assert "east" not in {h.name for h in result.hospitals} and not sites["east"].asked
+
+
+def test_without_a_hospital_that_trains_nothing_starts(tmp_path):
+    with pytest.raises(PneumofedError) as error:
+        run(tmp_path, grid_of({"far": FakeSite("far", STUDY, role="held-out")}))
+    assert error.value.code == "no-hospitals"
+
+
+def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(tmp_path):
+    """A study that stops after round 2 and is taken up again ends as if it had never stopped."""
+
+    def down_in_round_3(message, reply):
+        third = message.metadata.group_id == "0.3"
+        return Message(Error(2, "disk-full"), reply_to=message) if third else reply
+
+    grid = grid_of(sites_of(), Tampering, hospital="east", tamper=in_training(down_in_round_3))
+    with pytest.raises(PneumofedError) as error:
+        run(tmp_path / "a", grid, policy=RoundPolicy(poll_s=0, quorum=3))
+    assert error.value.code == "quorum-missed" and "east: disk-full" in str(error.value)
+    sites = sites_of()
+    resumed = run(tmp_path / "a", grid_of(sites))
+    assert [a for a in sites["north"].asked if a[0] == "train"] == [
+        ("train", 0, 3),
+        ("train", 1, 1),
+        ("train", 1, 2),
+    ]
+    whole = run(tmp_path / "b")
+    assert fingerprint(resumed.weights) == fingerprint(whole.weights)
+    assert resumed.best_rounds == whole.best_rounds
+    assert resumed.operating_point == whole.operating_point
+
+
+def test_covid_starts_from_the_diseased_networks_shared_arrays(tmp_path):
+    covid = StageConfig(name="second", networks=("covid",), rounds=1, start_covid_from_diseased=True)
+    study = study_of(covid)
+    sites = sites_of(study)
+    seen = []
+    train = FakeSite.train
+
+    def spy(self, weights, *, stage, round):
+        seen.append(weights)
+        return train(self, weights, stage=stage, round=round)
+
+    sites["north"].train = spy.__get__(sites["north"])
+    run(tmp_path, grid_of(sites), study)
+    np.testing.assert_array_equal(seen[0]["covid/shared.weight"], INITIAL["diseased/shared.weight"])
+    np.testing.assert_array_equal(seen[0]["covid/lobe.weight"], INITIAL["covid/lobe.weight"])
+
+
+def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
+    told = []
+    run(tmp_path, tell=told.append)
+    gathered = next(e for e in told if isinstance(e, events.Gathered))
+    after = told[told.index(gathered) :]
+    assert sum(isinstance(e, events.Replied) for e in after) == events.tasks_in(STUDY, training=3, held_out=1)
+    assert [e.record.round for e in told if isinstance(e, events.RoundDone)] == [1, 2, 3, 1, 2]
+
+
+def test_a_round_costs_little_beside_the_training(tmp_path):
+    run(tmp_path / "warm")
+    seconds = [r.seconds for r in run(tmp_path / "timed").rounds]
+    assert min(seconds) < 0.2, os.times()
