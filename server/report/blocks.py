@@ -59,8 +59,8 @@ def task_block(evaluation: SiteEvaluation, task: Task, operating_point: float, r
     block["auc"] = auc(evaluation.positive(task), evaluation.negative(task))
     undefined = {name: _reasons(labels, reason) for name, (rate, labels) in rates.items() if rate is None}
     if block["auc"] is None:
-        sides = [side for side in (POSITIVE[task], NEGATIVE[task]) if not called(side).total]
-        undefined["auc"] = "; ".join(_reasons(side, reason) for side in sides)
+        missing = [s for side in (POSITIVE[task], NEGATIVE[task]) if not called(side).total for s in side]
+        undefined["auc"] = _reasons(tuple(missing), reason)
     return block | {"undefined": undefined}
 
 

@@ -28,6 +28,7 @@ def report_document(
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "trained_on": trained_on,
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
+        "left_out": {name: _fate(reply) for name, reply in result.left_out.items()},
         "pooled": {group: _pooled(result, evaluation) for group, evaluation in pooled.items()},
         "roc": {
             group: {task: roc_points(evaluation, task) for task in TASKS}

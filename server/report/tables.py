@@ -10,15 +10,15 @@ Column = tuple[str, str]
 
 TABLE_3: tuple[Column, ...] = (
     ("accuracy", "Accuracy, %"),
-    ("sensitivity_covid", "Sensitivity (COVID-19), %"),
-    ("sensitivity_other", "Sensitivity (other), %"),
-    ("specificity", "Specificity (healthy), %"),
+    ("sensitivity_covid", "Sensitivity, %\nCOVID-19"),
+    ("sensitivity_other", "Sensitivity, %\nother"),
+    ("specificity", "Specificity, %\nhealthy"),
     ("auc", "AUC"),
 )
 TABLE_4: tuple[Column, ...] = (
     ("accuracy", "Accuracy, %"),
-    ("sensitivity", "Sensitivity (COVID-19), %"),
-    ("specificity", "Specificity (other), %"),
+    ("sensitivity", "Sensitivity, %\nCOVID-19"),
+    ("specificity", "Specificity, %\nother"),
     ("auc", "AUC"),
 )
 GROUPS = {

@@ -1,0 +1,73 @@
+"""matplotlib figures as SVG that takes its colours and fonts from the page around it."""
+
+import io
+import re
+import warnings
+from contextlib import AbstractContextManager
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Drawn with these stand-ins, which become the page's own variables: one figure serves light and dark.
+INK, MUTED, RULE, PAPER = "#010101", "#020202", "#030303", "#040404"
+NETWORK_COLOURS = {"diseased": "#050505", "covid": "#060606"}
+_VARIABLES = {
+    INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--paper",
+    NETWORK_COLOURS["diseased"]: "--diseased", NETWORK_COLOURS["covid"]: "--covid",
+}  # fmt: skip
+
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "pneumofed",  # equal figures give equal files
+    "text.parse_math": False,
+    "font.size": 8,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 3.2,
+}
+
+
+def styled() -> AbstractContextManager[None]:
+    """The page's style for everything that is drawn within."""
+    return mpl.rc_context(_STYLE)
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of `width` x `height` inches with one pair of axes; to be made and drawn within `styled()`."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """The figure as an `<svg>` element for inlining; `name` keeps its ids apart from other figures'."""
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # The page's font draws the text; that matplotlib's own lacks a sign does not matter.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    view_box = re.search(r'viewBox="[^"]+"', svg)
+    if view_box is None:
+        raise ValueError("matplotlib wrote an SVG without a viewBox")
+    svg = re.sub(r"<svg[^>]*>", f'<svg {view_box.group()} aria-hidden="true" focusable="false">', svg, count=1)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", svg)
+    for stand_in, variable in _VARIABLES.items():
+        svg = svg.replace(stand_in, f"var({variable})")
+    return svg
+

@@ -1,0 +1,110 @@
+"""report.json and report.html: one page that needs nothing beside it."""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from server.report.figures import NETWORKS, curves, roc_curves, stage_starts
+from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
+from shared_model.files import write_atomically
+
+LABELS = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A scan to look at. Phantoms only: a picture of a patient must not leave the hospital.
+
+    label: what the scan is; verdict: what the model says; picture_png: any size; infected_percent: share of
+    the lung, 0 to 100, as found; true_infected_percent: as drawn into the phantom.
+    """
+
+    title: str
+    label: str
+    verdict: str
+    picture_png: bytes
+    infected_percent: float
+    true_infected_percent: float
+
+    @property
+    def picture_url(self) -> str:
+        return "data:image/png;base64," + base64.b64encode(self.picture_png).decode()
+
+
+def write_report(folder: Path, document: Mapping[str, Any], examples: Sequence[Example]) -> None:
+    """Write `report.json` and `report.html` into the existing `folder`.
+
+    document: what `report_document` makes. Each file is written whole or not at all.
+    """
+    page = render(document, examples)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(folder / "report.json", text.encode())
+    write_atomically(folder / "report.html", page.encode())
+
+
+def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
+    """The page as HTML; every word of `document` and `examples` is escaped."""
+    environment = Environment(
+        loader=PackageLoader("server.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    filters = {"percent": percent, "area": area, "setting": setting, "flat": flat, "timed": timed}
+    environment.filters.update(filters)
+    return environment.get_template("report.html.j2").render(
+        document=document,
+        css=resources.files("server.report").joinpath("templates", "report.css").read_text(),
+        networks=NETWORKS,
+        labels=LABELS,
+        headlines=[(task, words, document["pooled"]["unseen"][task]) for task, words in NETWORKS.items()],
+        largest=max((_known(h["counts"]) for h in document["hospitals"]), default=0),
+        curves=curves(document),
+        stages=[name for _, name in stage_starts(document["rounds"])],
+        tables=[
+            ("table-3", 3, "Diseased or healthy", metrics_table(document, "diseased", TABLE_3)),
+            ("table-4", 4, "COVID-19 or other pneumonia", metrics_table(document, "covid", TABLE_4)),
+        ],
+        rocs=roc_curves(document),
+        examples=examples,
+    )
+
+
+def _known(counts: Mapping[str, int | None]) -> int:
+    return sum(count for count in counts.values() if count is not None)
+
+
+def setting(value: Any) -> str:
+    """A setting's value in words."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+def flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """Settings as (dotted.name, value), parts of parts included; stages have a table of their own."""
+    rows: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            rows += flat(value, f"{above}{name}.")
+        elif name != "stages":
+            rows.append((above + name, setting(value)))
+    return rows
+
+
+def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
+    """(step, duration) as people say it: 8.4 s, 3 min 05 s."""
+    return [(step, _duration(duration)) for step, duration in seconds]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
