@@ -1,0 +1,121 @@
+"""Writing slices as CT Image Storage (PS3.3 A.3), one file a slice, with invented identities."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+
+from preprocessing.phantom.scanner import Scanner
+
+IMPLEMENTATION_UID = generate_uid(entropy_srcs=["pneumofed", "phantom", "implementation"])
+
+
+def uid(*parts: object) -> str:
+    """A UID that depends on its parts alone."""
+    return generate_uid(entropy_srcs=["pneumofed", "phantom", *map(str, parts)])
+
+
+def _meta(scanner: Scanner) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.TransferSyntaxUID = ImplicitVRLittleEndian if scanner.implicit else ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationVersionName = "PNEUMOFED"
+    return meta
+
+
+def _patient(ds: Dataset, identity: str) -> None:
+    ds.PatientName = f"Phantom^{identity}"
+    ds.PatientID = identity
+    ds.PatientBirthDate = ""
+    ds.PatientSex = "O"
+    ds.StudyInstanceUID = uid(identity, "study")
+    ds.StudyDate = "20200401"
+    ds.StudyTime = "080000"
+    ds.ReferringPhysicianName = ""
+    ds.StudyID = "1"
+    ds.AccessionNumber = ""
+    ds.StudyDescription = "CT chest (phantom)"
+
+
+def _equipment(ds: Dataset, scanner: Scanner) -> None:
+    ds.Modality = "CT"
+    ds.Manufacturer = "Phantom"
+    ds.ManufacturerModelName = scanner.model
+    ds.ConvolutionKernel = scanner.kernel
+    ds.KVP = scanner.kvp
+    ds.SliceThickness = scanner.thickness_mm
+    ds.BodyPartExamined = "CHEST"
+    ds.PatientPosition = "HFS"
+    ds.ReconstructionDiameter = round(scanner.matrix * scanner.pixel_mm, 2)
+    ds.GantryDetectorTilt = 0
+    ds.SeriesNumber = 2
+    ds.SeriesDescription = f"Lung {scanner.kernel}"
+    ds.AcquisitionNumber = 1
+    ds.PositionReferenceIndicator = ""
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+
+
+def _pixels(ds: Dataset, scanner: Scanner) -> None:
+    ds.SamplesPerPixel = 1
+    ds.PhotometricInterpretation = "MONOCHROME2"
+    ds.Rows = ds.Columns = scanner.matrix
+    ds.PixelSpacing = [scanner.pixel_mm, scanner.pixel_mm]
+    ds.BitsAllocated = 16
+    ds.BitsStored = scanner.bits
+    ds.HighBit = scanner.bits - 1
+    ds.PixelRepresentation = int(scanner.signed)
+    if scanner.padding is not None:
+        ds.add_new("PixelPaddingValue", "SS" if scanner.signed else "US", scanner.padding_stored())
+    ds.RescaleSlope = scanner.slope
+    ds.RescaleIntercept = scanner.intercept
+    ds.RescaleType = "HU"
+    ds.WindowCenter = [-600, 40]
+    ds.WindowWidth = [1500, 400]
+
+
+def numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """InstanceNumber of each slice, feet to head."""
+    order = np.arange(1, slices + 1)
+    if scanner.numbering == "head-first":
+        return order[::-1]
+    return rng.permutation(order) if scanner.numbering == "shuffled" else order
+
+
+def write_series(
+    folder: Path,
+    stored: NDArray[np.int32],
+    z_mm: NDArray[np.float64],
+    scanner: Scanner,
+    *,
+    identity: str,
+    rng: np.random.Generator,
+) -> None:
+    """Write stored values [slice, row, column], feet to head at table heights z_mm, into `folder`.
+
+    File names follow InstanceNumber and say nothing about the patient.
+    """
+    ds = FileDataset("", Dataset(), file_meta=_meta(scanner), preamble=b"\0" * 128)
+    ds.SOPClassUID = CTImageStorage
+    _patient(ds, identity)
+    _equipment(ds, scanner)
+    _pixels(ds, scanner)
+    ds.SeriesInstanceUID = uid(identity, "series")
+    ds.FrameOfReferenceUID = uid(identity, "frame")
+    ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    corner = round(-(scanner.matrix - 1) / 2 * scanner.pixel_mm, 4)
+    dtype = np.dtype("<i2" if scanner.signed else "<u2")
+    for number, z, plane in zip(numbers(scanner, len(z_mm), rng), z_mm, stored, strict=True):
+        instance = uid(identity, "slice", number)
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = instance
+        ds.InstanceNumber = int(number)
+        ds.ImagePositionPatient = [corner, corner, round(float(z), 4)]
+        ds.SliceLocation = round(float(z), 4)
+        ds.add_new("PixelData", "OW", plane.astype(dtype).tobytes())
+        file = io.BytesIO()
+        ds.save_as(file, enforce_file_format=True)
+        (folder / f"{number:06d}.dcm").write_bytes(file.getbuffer())

@@ -1,0 +1,137 @@
+"""What disease and age put into lungs: areas of another density, grains, lines; all in 3-D, all inside lungs."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.phantom.noise import noise_at
+from preprocessing.phantom.tubes import Tubes
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Where densities are worked out: axes (mm) and, at each place, the lung's side and depth.
+
+    side [z, y, x]: 0 none, 1 right, 2 left. depth [z, y, x] float32: mm to the nearest edge of lung in the
+    slice.
+    """
+
+    z: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    side: NDArray[np.uint8]
+    depth: Floats
+
+    def window(self, centre: NDArray[np.float64], reach: NDArray[np.float64]) -> tuple[slice, slice, slice]:
+        """The part of the mesh within `reach` (x, y, z) of `centre` (x, y, z)."""
+        axes = ((self.z, 2), (self.y, 1), (self.x, 0))
+        z, y, x = (slice(*np.searchsorted(a, (centre[k] - reach[k], centre[k] + reach[k]))) for a, k in axes)
+        return z, y, x
+
+
+@dataclass(frozen=True)
+class Area:
+    """An irregular ellipsoid of denser lung.
+
+    centre, radii: (x, y, z) mm. hu: the density it turns lung into. ragged: how far noise moves its edge
+    (share of the radius). blur: width of its edge (share of the radius). depth_mm: how deep under the pleura
+    it reaches. fissure: normal (x, y, z) and offset of a plane it does not cross. paving: strength of the
+    net of lines in it. patchy: how uneven its density is. side: the lung it lies in.
+    """
+
+    centre: tuple[float, float, float]
+    radii: tuple[float, float, float]
+    hu: float
+    side: int
+    ragged: float = 0.35
+    blur: float = 0.18
+    depth_mm: float = 999.0
+    fissure: tuple[float, float, float, float] | None = None
+    paving: float = 0.0
+    patchy: float = 0.25
+    key: int = 0
+
+    def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Floats]:
+        """The window of the mesh it touches, and there how much of each voxel it takes (0..1)."""
+        centre, radii = np.asarray(self.centre), np.asarray(self.radii)
+        at = mesh.window(centre, radii * (1 + 1.6 * self.ragged))
+        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
+        if not (len(z) and len(y) and len(x)):
+            return at, np.zeros((len(z), len(y), len(x)), np.float32)
+        square = (
+            (((z - centre[2]) / radii[2]) ** 2)[:, None, None]
+            + (((y - centre[1]) / radii[1]) ** 2)[:, None]
+            + ((x - centre[0]) / radii[0]) ** 2
+        ).astype(np.float32)
+        inside = 1 - np.sqrt(square)
+        inside += self.ragged * (noise_at(z, y, x, scale_mm=11, key=self.key)
+                                 + 0.5 * noise_at(z, y, x, scale_mm=4.5, key=self.key + 1)) * 0.7  # fmt: skip
+        if self.depth_mm < 500:
+            shallow = (self.depth_mm * (1 + 0.3 * noise_at(z, y, x, scale_mm=14, key=self.key + 2))
+                       - mesh.depth[at]) / self.depth_mm  # fmt: skip
+            inside = np.minimum(inside, shallow)
+        if self.fissure is not None:
+            a, b, c, d = self.fissure
+            plane = (a * x + b * y[:, None] + c * z[:, None, None] - d).astype(np.float32)
+            inside = np.minimum(inside, plane / float(radii.mean()))
+        cover = np.clip(inside / self.blur + 0.5, 0, 1)
+        return at, cover * (mesh.side[at] == self.side)
+
+
+@dataclass(frozen=True)
+class Grains:
+    """Small balls: nodules, buds, or the holes of emphysema. centre [n, 3] mm, radius [n] mm, strength [n]."""
+
+    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
+    radius: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    strength: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def tubes(self) -> Tubes:
+        """As tubes without length, which draw as discs."""
+        stub = np.array([0.0, 0.0, 1.0]) * self.radius[:, None] * 0.6
+        return Tubes(self.centre - stub, self.centre + stub, self.radius, self.strength)
+
+
+NO_GRAINS = Grains()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that one patient's lungs show. `areas` and `nodules` of disease are infection; the rest is not."""
+
+    areas: tuple[Area, ...] = ()
+    nodules: Grains = NO_GRAINS
+    benign_nodules: Grains = NO_GRAINS
+    holes: Grains = NO_GRAINS
+    scars: Tubes | None = None
+    dependent_hu: float = 0.0  # extra density of the lowest-lying lung, not disease
+    effusion: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Density:
+    """The disease's areas on a mesh, [z, y, x] float32: HU added to lung, strength of paving, cover 0..1."""
+
+    added: Floats
+    paving: Floats
+    cover: Floats
+
+
+def density(areas: tuple[Area, ...], mesh: Mesh, lung_hu: float) -> Density:
+    """Put all areas on a mesh; where they overlap the denser one shows."""
+    result = Density(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
+    for area in areas:
+        at, cover = area.cover(mesh)
+        if not cover.size:
+            continue
+        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
+        patchy = area.patchy * min(1.0, 250 / (area.hu - lung_hu))
+        uneven = 1 + patchy * noise_at(z, y, x, scale_mm=7, key=area.key + 3)
+        added = cover * np.clip((area.hu - lung_hu) * uneven, 60, 60 - lung_hu)
+        np.maximum(result.added[at], added, out=result.added[at])
+        np.maximum(result.paving[at], cover * area.paving, out=result.paving[at])
+        np.maximum(result.cover[at], cover, out=result.cover[at])
+    return result

@@ -1,0 +1,45 @@
+"""Smooth random fields in millimetres, cheap enough to read at every voxel."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+_SHAPE = (64, 128, 128)
+_SEED = 20201103
+
+Floats = NDArray[np.float32]
+
+
+@cache
+def _tile() -> Floats:
+    """One periodic block of smooth noise, [slice, row, column], mean 0, variance 1; made once a process."""
+    white = np.random.default_rng(_SEED).standard_normal(_SHAPE, dtype=np.float32)
+    smooth = gaussian_filter(white, 1.0, mode="wrap")
+    return (smooth - smooth.mean()) / smooth.std()
+
+
+def _linear(block: Floats, at: Floats, axis: int) -> Floats:
+    """Read a periodic block at fractional places along one axis."""
+    size = block.shape[axis]
+    low = np.floor(at).astype(np.int64)
+    weight = (at - low).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(block.ndim)])
+    first = np.take(block, low % size, axis=axis)
+    second = np.take(block, (low + 1) % size, axis=axis)
+    second -= first
+    second *= weight
+    second += first
+    return second
+
+
+def noise_at(z: Floats, y: Floats, x: Floats, *, scale_mm: float, key: int) -> Floats:
+    """Noise with grains of about `scale_mm` on the mesh z x y x x (mm, 1-D each) -> [z, y, x].
+
+    The same place and key give the same value whatever the mesh: the field is fixed in space. Its
+    variance is near 1 on tile points and a little lower between them.
+    """
+    shift = np.random.default_rng([_SEED, key]).uniform(0, 1000, 3)
+    planes = _linear(_tile(), np.asarray(z / scale_mm + shift[0]), 0)
+    rows = _linear(planes, np.asarray(y / scale_mm + shift[1]), 1)
+    return _linear(rows, np.asarray(x / scale_mm + shift[2]), 2)

@@ -1,0 +1,129 @@
+"""The federations that can be made: which hospitals, what they hold, how they scan."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from preprocessing.phantom.scanner import Scanner
+from shared_model.errors import PneumofedError
+
+Role = Literal["training", "held-out"]
+
+
+@dataclass(frozen=True)
+class HospitalPlan:
+    """One hospital to make: how many scans of each class, and its scanner."""
+
+    name: str
+    role: Role
+    covid: int
+    other: int
+    healthy: int
+    scanner: Scanner
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"covid": self.covid, "other": self.other, "healthy": self.healthy}
+
+    @property
+    def total(self) -> int:
+        return self.covid + self.other + self.healthy
+
+
+SCANNERS = (
+    Scanner("Alpha 16", "B50f", pixel_mm=0.74, spacing_mm=8, thickness_mm=6, noise_hu=16, bits=12),
+    Scanner(
+        "Beta VCT", "LUNG", pixel_mm=0.78, spacing_mm=7.5, thickness_mm=2.5, blur_mm=0.45, edge=0.5, noise_hu=22,
+        grain_mm=0.6, drift_hu=6, slope=1, intercept=-1024, signed=True, padding=-2000,
+        table="flat", numbering="feet-first",
+    ),
+    Scanner(
+        "Gamma Ten", "FC51", pixel_mm=0.70, spacing_mm=8, thickness_mm=8, blur_mm=0.8, noise_hu=12, grain_mm=1.1,
+        drift_hu=-9, intercept=0, signed=True, padding=-3024, numbering="shuffled", kvp=130,
+    ),
+    Scanner(
+        "Delta 4", "C", matrix=400, pixel_mm=0.95, spacing_mm=8, thickness_mm=5, blur_mm=0.7, noise_hu=26,
+        grain_mm=1.0, drift_hu=12, slope=2, intercept=-2048, bits=12, table="flat", numbering="shuffled",
+        implicit=True,
+    ),
+    Scanner(
+        "Epsilon 64", "B70s", pixel_mm=0.68, spacing_mm=8, thickness_mm=1, blur_mm=0.4, edge=0.7, noise_hu=24,
+        grain_mm=0.55, drift_hu=-4, off_centre_mm=14, kvp=100,
+    ),
+    Scanner(
+        "Zeta Prime", "STANDARD", matrix=448, pixel_mm=0.86, spacing_mm=7, thickness_mm=7, blur_mm=0.9,
+        noise_hu=10, grain_mm=1.3, drift_hu=15, slope=0.5, intercept=-1000, signed=True, padding=-2000,
+        table="none", numbering="feet-first", kvp=140,
+    ),
+)  # fmt: skip
+
+
+def _tiny(scanner: Scanner) -> Scanner:
+    """The same scanner with few, large voxels: for tests."""
+    return replace(scanner, matrix=128, pixel_mm=2.9, spacing_mm=18.0, thickness_mm=6.0, blur_mm=1.8, grain_mm=2.0)
+
+
+def _plan(name: str, role: Role, covid: int, other: int, healthy: int, scanner: Scanner) -> HospitalPlan:
+    return HospitalPlan(name, role, covid, other, healthy, scanner)
+
+
+A, B, C, D, E, F = SCANNERS
+PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
+    "tiny": (
+        _plan("north", "training", 1, 1, 2, _tiny(A)),
+        _plan("lakeside", "training", 2, 2, 0, _tiny(B)),
+        _plan("harbour", "held-out", 1, 1, 2, _tiny(D)),
+    ),
+    "demo": (
+        _plan("north", "training", 16, 14, 16, A),
+        _plan("lakeside", "training", 20, 0, 16, B),
+        _plan("hillcrest", "training", 0, 20, 14, C),
+        _plan("old-town", "training", 14, 16, 0, D),
+        _plan("harbour", "held-out", 10, 10, 10, E),
+        _plan("airport", "held-out", 10, 10, 10, F),
+    ),
+    "paper": (  # Table 2; healthy and other scans added at the held-out hospitals, where it has none
+        _plan("imam-khomeini-tehran", "training", 188, 0, 0, A),
+        _plan("yaas", "training", 38, 0, 0, B),
+        _plan("trc", "training", 0, 0, 438, C),
+        _plan("kerman", "training", 103, 276, 134, D),
+        _plan("qazvin", "training", 220, 294, 0, E),
+        _plan("kashan", "training", 1688, 0, 0, F),
+        _plan("isfahan", "held-out", 94, 94, 94, replace(A, kernel="B60f", spacing_mm=5, edge=0.3, drift_hu=8)),
+        _plan("firoozgar", "held-out", 966, 96, 96, replace(B, spacing_mm=5, noise_hu=30, table="curved")),
+        _plan("rasoul-akram", "held-out", 350, 96, 96, replace(C, pixel_mm=0.8, drift_hu=10, padding=-2000)),
+        _plan("amiralam", "held-out", 25, 25, 25, replace(E, pixel_mm=0.6, thickness_mm=3, padding=-3024)),
+    ),
+}
+
+
+def plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
+    """The hospitals of a preset, scaled to about `scans` scans in all (None: as the preset says).
+
+    Every class that a hospital has keeps at least one scan. Raises PneumofedError "phantom-preset" for an
+    unknown name and "phantom-scans" for fewer scans than there are classes at hospitals.
+    """
+    if preset not in PRESETS:
+        raise PneumofedError("phantom-preset", f"no preset {preset!r}: choose one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
+    if scans is None:
+        return chosen
+    cells = [n for plan in chosen for n in plan.counts.values() if n]
+    if scans < len(cells):
+        raise PneumofedError(
+            "phantom-scans", f"preset {preset} has {len(cells)} classes at hospitals: ask for {len(cells)} scans or more"
+        )
+    shares = iter(_shares(cells, scans))
+    return tuple(
+        replace(plan, **{label: next(shares) if n else 0 for label, n in plan.counts.items()}) for plan in chosen
+    )
+
+
+def _shares(cells: list[int], total: int) -> list[int]:
+    """Split `total` in proportion to cells, each at least 1, by largest remainders."""
+    spare, weight = total - len(cells), sum(cells)
+    exact = [n * spare / weight for n in cells]
+    result = [1 + int(e) for e in exact]
+    by_rest = sorted(range(len(cells)), key=lambda i: int(exact[i]) - exact[i])
+    for i in by_rest[: total - sum(result)]:
+        result[i] += 1
+    return result

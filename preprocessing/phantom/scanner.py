@@ -1,0 +1,118 @@
+"""CT scanners: geometry, sharpness, noise, table, and how they store Hounsfield units."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.phantom.canvas import Frame, fill, level_of
+
+Floats = NDArray[np.float32]
+_TILE = 1024
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """One hospital's CT: what differs between hospitals and must not matter to the model.
+
+    Lengths in mm. `blur_mm` is the point spread's sigma, `edge` how much the kernel overshoots at edges,
+    `noise_hu` the noise's sigma and `grain_mm` its grain. `drift_hu` is a constant error of calibration.
+    `padding` is the HU stored outside the round field of view (None: the field is square).
+    """
+
+    model: str
+    kernel: str
+    matrix: int = 512
+    pixel_mm: float = 0.72
+    spacing_mm: float = 6.0
+    thickness_mm: float = 5.0
+    blur_mm: float = 0.6
+    edge: float = 0.0
+    noise_hu: float = 18.0
+    grain_mm: float = 0.9
+    drift_hu: float = 0.0
+    slope: float = 1.0
+    intercept: float = -1024.0
+    signed: bool = False
+    bits: int = 16
+    padding: float | None = None
+    table: Literal["curved", "flat", "none"] = "curved"
+    off_centre_mm: float = 6.0
+    kvp: int = 120
+    numbering: Literal["feet-first", "head-first", "shuffled"] = "head-first"
+    implicit: bool = False  # Implicit VR transfer syntax
+
+    def stored_range(self) -> tuple[int, int]:
+        """Smallest and largest storable value."""
+        half = 1 << (self.bits - 1)
+        return (-half, half - 1) if self.signed else (0, 2 * half - 1)
+
+    def outside(self) -> NDArray[np.bool_] | None:
+        """Pixels outside the round field of view [row, column], if it is round."""
+        return None if self.padding is None else _outside(self.matrix)
+
+    def store(self, hu: Floats) -> NDArray[np.int32]:
+        """HU [..., row, column] -> stored values, clipped to what fits, padding set."""
+        low, high = self.stored_range()
+        raw = np.rint((hu - np.float32(self.intercept)) * np.float32(1 / self.slope))
+        outside = self.outside()
+        if outside is not None and self.padding is not None:
+            raw[..., outside] = self.padding_stored()
+        return np.clip(raw, low, high, out=raw).astype(np.int32)
+
+    def padding_stored(self) -> int:
+        """The stored value of padding."""
+        if self.padding is None:
+            raise ValueError("this scanner has no padding")
+        return round((self.padding - self.intercept) / self.slope)
+
+
+@lru_cache(maxsize=4)
+def _outside(matrix: int) -> NDArray[np.bool_]:
+    at = np.arange(matrix) - (matrix - 1) / 2
+    return at[:, None] ** 2 + at**2 > (matrix / 2) ** 2
+
+
+@lru_cache(maxsize=4)
+def _noise_tile(grain_px: float) -> Floats:
+    """Periodic noise of variance 1 with the grain of a reconstruction kernel: band-limited."""
+    white = np.random.default_rng(77).standard_normal((_TILE, _TILE), dtype=np.float32)
+    fine = cv2.GaussianBlur(white, (0, 0), max(grain_px, 0.3), borderType=cv2.BORDER_REFLECT)
+    coarse = cv2.GaussianBlur(white, (0, 0), max(grain_px, 0.3) * 3, borderType=cv2.BORDER_REFLECT)
+    band = fine - 0.8 * coarse
+    return band / band.std()
+
+
+def noise(scanner: Scanner, rng: np.random.Generator) -> Floats:
+    """One slice's noise of variance 1, [row, column]."""
+    tile = _noise_tile(round(scanner.grain_mm / scanner.pixel_mm, 2))
+    row, column = rng.integers(0, _TILE - scanner.matrix + 1, 2)
+    piece = tile[row : row + scanner.matrix, column : column + scanner.matrix]
+    turn = int(rng.integers(4))
+    return piece[:: 1 if turn & 1 else -1, :: 1 if turn & 2 else -1]
+
+
+def sharpen_and_blur(hu: Floats, scanner: Scanner) -> Floats:
+    """The kernel's point spread: a blur, and for sharp kernels an overshoot at edges."""
+    sigma = scanner.blur_mm / scanner.pixel_mm
+    soft = cv2.GaussianBlur(hu, (0, 0), sigma) if sigma > 0.25 else hu
+    if scanner.edge:
+        softer = cv2.GaussianBlur(soft, (0, 0), 1.6 * max(sigma, 0.5))
+        soft = cv2.addWeighted(soft, 1 + scanner.edge, softer, -scanner.edge, 0)
+    return soft
+
+
+def draw_table(tissue: NDArray[np.uint8], frame: Frame, scanner: Scanner, back_mm: float) -> None:
+    """Paint the table under a body whose back is at y = `back_mm`: a shell with foam inside."""
+    if scanner.table == "none":
+        return
+    x = np.linspace(-215, 215, 40)
+    bend = 0.0011 * x**2 if scanner.table == "curved" else 0.00012 * x**2
+    top = back_mm + 3 - bend
+    bottom = top + 22 - 0.00018 * x**2
+    for inset, hu in ((0.0, -120.0), (2.2, -940.0)):
+        outline = np.column_stack([np.r_[x, x[::-1]], np.r_[top + inset, (bottom - inset)[::-1]]])
+        fill(tissue, frame, [outline], level_of(hu))

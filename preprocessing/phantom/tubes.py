@@ -1,0 +1,70 @@
+"""Tubes in 3-D (vessels, airways) and how they look in one slice."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.phantom.canvas import Frame, Points
+
+_CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
+
+
+@dataclass(frozen=True)
+class Tubes:
+    """Straight pieces of tube: start and end [n, (x, y, z)] mm, radius [n] mm, strength [n] 0..1."""
+
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    strength: NDArray[np.float64]
+
+    def cut(self, z: float, thickness_mm: float) -> "Cuts":
+        """What a slice at height z of some thickness sees of the tubes."""
+        z0, z1 = self.start[:, 2], self.end[:, 2]
+        reach = np.maximum(0.7 * self.radius, thickness_mm / 2)
+        seen = np.flatnonzero((np.minimum(z0, z1) < z + reach) & (np.maximum(z0, z1) > z - reach))
+        start, end, radius, reach = self.start[seen], self.end[seen], self.radius[seen], reach[seen]
+        rise = end[:, 2] - start[:, 2]
+        rise = np.where(np.abs(rise) < 1e-6, 1e-6, rise)
+        at = np.stack([(z - reach - start[:, 2]) / rise, (z + reach - start[:, 2]) / rise])
+        low, high = np.clip(at.min(0), 0, 1), np.clip(at.max(0), 0, 1)
+        step = (end - start)[:, :2]
+        inside = 2 * radius + np.abs(rise) * (high - low)
+        share = np.minimum(inside / max(thickness_mm, 1e-3), 1)  # of the slice's thickness: partial volume
+        return Cuts(
+            start[:, :2] + low[:, None] * step, start[:, :2] + high[:, None] * step, radius,
+            self.strength[seen] * share,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Tubes in a slice: capsules from a to b [n, (x, y)] mm with a radius and a strength."""
+
+    a: Points
+    b: Points
+    radius: NDArray[np.float64]
+    strength: NDArray[np.float64]
+
+    def outlines(self) -> NDArray[np.float64]:
+        """[n, point, (x, y)] mm."""
+        along = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
+        front = np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1) * self.radius[:, None, None]
+        return np.concatenate([self.b[:, None] + front, self.a[:, None] - front], 1)
+
+    def draw(self, canvas: NDArray[np.uint8], frame: Frame) -> None:
+        """Draw capsules, the faint ones first; what is thinner than a pixel gets fainter, not wider."""
+        thin = np.minimum(2 * self.radius / frame.pixel_mm / 1.3, 1)
+        level = np.rint(255 * self.strength * thin).astype(int)
+        outlines = frame.fixed(self.outlines())
+        for i in np.argsort(level):
+            if level[i] > 4:
+                cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, 4)
+
+
+def along(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:
+    """One tube along a line of points, its radius given at each piece."""
+    line = np.asarray(points, float)
+    return Tubes(line[:-1], line[1:], np.asarray(radii, float), np.ones(len(radii)))
