@@ -17,7 +17,7 @@ from shared_model.sampling import draw_bag, scan_generator
 
 @dataclass(frozen=True)
 class LobeTensors:
-    """n lobes as the networks take them: images uint16 -> float32 [n, 3, 256, 256], the rest [n, 256, 256]."""
+    """n lobes as the networks take them: images float32 [n, 3, 256, 256] in 0..2048, the rest [n, 256, 256]."""
 
     images: Tensor
     distance: Tensor
@@ -76,7 +76,8 @@ def draw_batches(
     for epoch in range(math.ceil(stage.epochs)):
         order = _shuffled(studies, (*seed_parts, epoch))
         order = order[: max(1, round(min(1.0, stage.epochs - epoch) * len(order)))]
-        bounds = np.linspace(0, len(order), math.ceil(len(order) / stage.scans_per_batch) + 1).round().astype(int)
+        count = math.ceil(len(order) / stage.scans_per_batch)
+        bounds = [round(len(order) * i / count) for i in range(count + 1)]
         for start, stop in pairwise(bounds):
             batches.append([_draw(study, stage, (*seed_parts, epoch)) for study in order[start:stop]])
     return batches

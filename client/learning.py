@@ -11,13 +11,7 @@ from shared_model.errors import PneumofedError
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.metrics import POSITIVE
 from shared_model.networks import LobeNetwork, LobeOutput
-
-FINE_PART = "fine_infection."
-
-
-def is_trained(parameter: str, stage: StageConfig) -> bool:
-    """Whether the stage trains the network's parameter of that name: stage 2 the fine decider alone (2.7.4)."""
-    return parameter.startswith(FINE_PART) == (stage.part == "fine")
+from shared_model.protocol import is_trained
 
 
 def train_network(
@@ -34,7 +28,7 @@ def train_network(
 
     Raises PneumofedError `diverged` where the loss is not finite.
     """
-    _prepare(network, stage)
+    _prepare(network, task, stage)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimizer = _optimizer(trainable, stage, learning_rate)
     losses: list[Tensor] = []
@@ -43,7 +37,7 @@ def train_network(
         loss = stage_loss(network, task, batch, stage, dtype)
         if not torch.isfinite(loss):
             raise PneumofedError("diverged", "the loss is not finite; lower the learning rate of this stage")
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         losses.append(loss.detach())
         if after_step is not None:
@@ -87,13 +81,13 @@ def _fine_loss(output: LobeOutput, batch: Batch) -> Tensor:
     return patch_loss(output.fine, infected, diseased)
 
 
-def _prepare(network: LobeNetwork, stage: StageConfig) -> None:
+def _prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
     """Training mode for what the stage trains; the rest stays as it is and answers as in use."""
     network.train(stage.part == "lobe")
     if network.fine_infection is not None:
         network.fine_infection.train(stage.part == "fine")
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(is_trained(name, stage))
+        parameter.requires_grad_(is_trained(f"{task}/{name}", stage))
 
 
 def _optimizer(parameters: list[nn.Parameter], stage: StageConfig, rate: float) -> torch.optim.Optimizer:

@@ -2,26 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from client.batches import draw_batches, read_batches
 from client.inference import lobe_logits
-from client.learning import is_trained, train_network
-from preprocessing.store import LobeStore, Study
+from client.learning import train_network
+from preprocessing.store import LABELS, LobeStore, Study
 from shared_model.aggregation import scan_logit
 from shared_model.config import Network, StudyConfig
 from shared_model.errors import PneumofedError
-from shared_model.metrics import NEGATIVE, POSITIVE, TASKS, ScoreHistogram, SiteEvaluation, Task
+from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
 from shared_model.networks import build_networks
+from shared_model.protocol import LABELS_OF, Role, Split, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.transport import Weights, load_weights, to_weights
 
-LABELS = ("healthy", "covid", "other")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-Role = Literal["training", "held-out"]
 Progress = Callable[[int, int], None]
 """Called with steps (or scans) done and in all."""
 
@@ -67,25 +66,23 @@ class Site:
         # Every message brings the weights: where they started matters to the coordinator alone.
         shape_only = study.network.model_copy(update={"init": "random"})
         self.networks = {
-            name: module.to(self.device, memory_format=torch.channels_last)
+            name: module.to(self.device).to(memory_format=torch.channels_last)
             for name, module in build_networks(shape_only, seed=0).items()
         }
 
     def describe(self) -> dict[str, Any]:
-        """Role, fingerprints, and scans by part and label; a count below the floor is None."""
-        parts: dict[str, list[Study]] = (
-            {"held-out": self.studies}
-            if self.role == "held-out"
-            else {part: self._part(part) for part in ("train", "validation", "test")}
-        )
+        """Role, fingerprints and scans by split and label, as `protocol.SiteDescription` has them."""
+        splits: dict[str, list[Study]] = {"all": self.studies}
+        splits |= {part: self._part(part) for part in ("train", "validation", "test")}
         counts = {
-            part: {label: self._floored(sum(s.label == label for s in chosen)) for label in LABELS}
-            for part, chosen in parts.items()
+            split: {label: self._floored(sum(s.label == label for s in chosen)) for label in LABELS}
+            for split, chosen in splits.items()
         }
         return {
             "role": self.role,
             "study": self.study.fingerprint,
             "store": self.store.fingerprint,
+            "count_floor": self.count_floor,
             "counts": counts,
         }
 
@@ -105,14 +102,14 @@ class Site:
         loss: dict[Network, float] = {}
         config = self.study.stages[stage]
         for task in config.networks:
-            studies = [s for s in self._part("train") if s.label in POSITIVE[task] + NEGATIVE[task]]
+            studies = [s for s in self._part("train") if s.label in LABELS_OF[task]]
             scans[task] = len(studies)
             if studies:
                 loss[task] = self._train_network(task, studies, stage, round, progress)
                 trained |= {
                     name: array
                     for name, array in to_weights({task: self.networks[task]}).items()
-                    if is_trained(name.removeprefix(f"{task}/"), config)
+                    if is_trained(name, config)
                 }
         return TrainOutcome(trained, scans, loss)
 
@@ -120,7 +117,7 @@ class Site:
         self,
         weights: Weights,
         *,
-        split: Literal["validation", "test", "all"],
+        split: Split,
         tasks: Sequence[Task] = TASKS,
         progress: Progress | None = None,
     ) -> SiteEvaluation:
@@ -134,7 +131,7 @@ class Site:
         jobs = [
             (task, label, chosen)
             for task in tasks
-            for label in POSITIVE[task] + NEGATIVE[task]
+            for label in LABELS_OF[task]
             if len(chosen := [s for s in studies if s.label == label]) >= max(1, self.count_floor)
         ]
         done, total = 0, sum(len(chosen) for _, _, chosen in jobs)

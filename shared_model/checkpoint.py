@@ -38,7 +38,7 @@ class ModelCard(BaseModel):
 
 
 def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:
-    """Write `model.safetensors`, then `model.json` which names its fingerprint: a crash between is noticed."""
+    """Write `model.safetensors`, then `model.json` with its fingerprint: a crash between is noticed."""
     folder.mkdir(parents=True, exist_ok=True)
     card = card.model_copy(update={"weights_sha256": fingerprint(weights)})
     write_atomically(folder / WEIGHTS_FILE, save(dict(weights)))
@@ -64,6 +64,6 @@ def load_model(folder: Path) -> tuple[Weights, ModelCard]:
         ) from error
     if fingerprint(weights) != card.weights_sha256:
         raise PneumofedError(
-            "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not belong together; copy both again"
+            "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not match; copy both again"
         )
     return weights, card

@@ -26,11 +26,11 @@ class NetworkConfig(_Part):
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout probability in the deciders (Table 1).")
     pooling: Literal["sum", "mean"] = Field(
         "sum",
-        description="Lobe features: attention-weighted sum (the paper's), or divided by the summed attention.",
+        description="Lobe features: attention-weighted sum (the paper's), or over the summed attention.",
     )
     init: str = Field(
         "imagenet",
-        description="First six convolutions: 'imagenet' (torchvision's hub), 'random', or a VGG-16 state file.",
+        description="First six convolutions: 'imagenet' (from the hub), 'random', or a VGG-16 state file.",
     )
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class StageConfig(_Part):
     final_learning_rate: float | None = Field(
         None, gt=0, description="At the last round, cosine in between; none: constant."
     )
-    top_share: float = Field(0.3, gt=0, le=1, description="Share of a scan's lobes that carry its label (2.7.1).")
+    top_share: float = Field(0.3, gt=0, le=1, description="Share of a scan's lobes with its label (2.7.1).")
     concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
     patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
 

@@ -44,8 +44,10 @@ class InfectedVolume:
 
 
 def infected_volume(
-    infected_pixels: NDArray[np.floating], lung_pixels: NDArray[np.integer], spacing_mm: tuple[float, float, float]
+    infected_pixels: NDArray[np.floating],
+    lung_pixels: NDArray[np.integer],
+    spacing_mm: tuple[float, float, float],
 ) -> InfectedVolume:
-    """Volume from pixel counts [lobe] in the original scan's pixels; spacing is (slice, row, column) in mm."""
+    """Volume from pixels [lobe] of the original scan; spacing is (slice, row, column) in mm."""
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     return InfectedVolume(float(infected_pixels.sum()) * voxel_ml, float(lung_pixels.sum()) * voxel_ml)

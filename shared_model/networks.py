@@ -47,7 +47,7 @@ class Channels:
 
 
 class PatchFeatureExtractor(nn.Module):
-    """[n, 3, 256, 256] -> patch features [n, 256, 32, 32], and PFE1 [n, 64, 128, 128], PFE2 [n, 128, 64, 64]."""
+    """[n, 3, 256, 256] -> patch features [n, 256, 32, 32], PFE1 [n, 64, 128, 128], PFE2 [n, 128, 64, 64]."""
 
     def __init__(self, c: Channels) -> None:
         super().__init__()
@@ -111,7 +111,11 @@ class FineInfectionDecider(nn.Module):
         self.decode2 = nn.Sequential(upsample(h, h), conv(h, h), nn.ReLU())
         self.decode1 = nn.Sequential(upsample(h + c.pfe2, h), conv(h, h), nn.ReLU())
         self.decide = nn.Sequential(
-            nn.Dropout(dropout), conv(h + c.pfe1, h, size=1), nn.ReLU(), nn.Dropout(dropout), conv(h, 2, size=1)
+            nn.Dropout(dropout),
+            conv(h + c.pfe1, h, size=1),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            conv(h, 2, size=1),
         )
 
     def forward(self, features: Tensor, pfe2: Tensor, pfe1: Tensor) -> Tensor:
@@ -182,15 +186,13 @@ class LobeNetwork(nn.Module):
         weighted = torch.einsum("nchw,nhw->nc", features.float(), attention)
         if self.pooling == "mean":
             return weighted / attention.sum(dim=(1, 2))[:, None]
-        # The paper's sum, in units of its initial attention (1/2 a patch): the same functions, sane gradients.
+        # The paper's sum in units of its initial attention, 1/2 a patch: the same functions, sane gradients.
         return weighted * (2 / attention[0].numel())
 
 
 def build_networks(config: NetworkConfig, seed: int) -> dict[Network, LobeNetwork]:
     """Both networks with their initial weights: equal for equal `config`, `seed` and torch version."""
-    networks = {
-        network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS
-    }
+    networks = {network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS}
     for index, module in enumerate(networks.values()):
         _initialise(module, torch.Generator().manual_seed(2 * seed + index))
     if config.init != "random":
@@ -205,11 +207,12 @@ def _initialise(network: LobeNetwork, generator: torch.Generator) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
     with torch.no_grad():
         for decider in (network.lobe, network.attention, network.patch_infection):
             if decider is not None:
-                decider[-1].weight.mul_(0.1)
+                decider[-1].get_parameter("weight").mul_(0.1)
 
 
 # Where VGG-16 (torchvision's `features`) keeps the six convolutions of the patch feature extractor.
@@ -222,5 +225,5 @@ def _load_vgg16(extractor: PatchFeatureExtractor, state: Mapping[str, Tensor]) -
     with torch.no_grad():
         for name, index in _VGG16_CONVOLUTIONS.items():
             layer = extractor.get_submodule(name)
-            layer.weight.copy_(state[f"features.{index}.weight"])
-            layer.bias.copy_(state[f"features.{index}.bias"])
+            layer.get_parameter("weight").copy_(state[f"features.{index}.weight"])
+            layer.get_parameter("bias").copy_(state[f"features.{index}.bias"])

@@ -22,7 +22,7 @@ def _from_hub() -> Mapping[str, Tensor]:
     from torchvision.models import VGG16_Weights
 
     try:
-        state: Mapping[str, Tensor] = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+        state: Mapping[str, Tensor] = VGG16_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
     except (URLError, OSError, RuntimeError) as error:
         raise PneumofedError(
             "init-missing",
@@ -37,6 +37,6 @@ def _from_file(path: Path) -> Mapping[str, Tensor]:
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no state
         raise PneumofedError(
-            "init-missing", f"{path}: not a readable VGG-16 state file; name one that torchvision's VGG-16 loads"
+            "init-missing", f"{path}: not a readable VGG-16 state file; name one that torchvision loads"
         ) from error
     return state

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ def network_of(name: str) -> str:
     return name.split("/", 1)[0]
 
 
-def to_weights(networks: Mapping[str, nn.Module]) -> Weights:
+def to_weights(networks: Mapping[Any, nn.Module]) -> Weights:
     """All parameters of the named networks, copied, in the order of the modules."""
     return {
         f"{network}/{name}": tensor.detach().cpu().float().numpy().copy()
@@ -28,7 +29,7 @@ def to_weights(networks: Mapping[str, nn.Module]) -> Weights:
     }
 
 
-def load_weights(networks: Mapping[str, nn.Module], weights: Weights) -> None:
+def load_weights(networks: Mapping[Any, nn.Module], weights: Weights) -> None:
     """Copy `weights` into the networks.
 
     Raises PneumofedError `architecture-mismatch` where names or shapes are not exactly those of the

@@ -53,7 +53,10 @@ def fine_labels(semi_infection, diseased, coarse_probability):
                 coarse_probability[R][C] > 0.5
                 for R in range(32)
                 for C in range(32)
-                if 8 * R - 14 <= top and top + 6 <= 8 * R + 22 and 8 * C - 14 <= left and left + 6 <= 8 * C + 22
+                if top >= 8 * R - 14
+                and top + 6 <= 8 * R + 22
+                and left >= 8 * C - 14
+                and left + 6 <= 8 * C + 22
             )
             labels[r][c] = diseased and 4 * marked > 3 * 36 and believed
     return labels
@@ -81,7 +84,15 @@ def patch_loss(patch_logits, infected, diseased):
 
 def concordance_loss(lobe_logits, patch_logits, concerned):
     squares = [
-        (sigmoid(lobe) - max(softmax_infected((p[0][r][c], p[1][r][c])) for r in range(len(p[0])) for c in range(len(p[0][0])))) ** 2
+        (
+            sigmoid(lobe)
+            - max(
+                softmax_infected((p[0][r][c], p[1][r][c]))
+                for r in range(len(p[0]))
+                for c in range(len(p[0][0]))
+            )
+        )
+        ** 2
         for lobe, p, yes in zip(lobe_logits, patch_logits, concerned, strict=True)
         if yes
     ]

@@ -10,7 +10,10 @@ from shared_model.sampling import draw_bag, scan_generator
 from tests.reference import scan as literal
 
 lobes = st.dictionaries(
-    st.tuples(st.integers(0, 12), st.integers(0, 1)), st.floats(-8, 8, allow_nan=False), min_size=1, max_size=26
+    st.tuples(st.integers(0, 12), st.integers(0, 1)),
+    st.floats(-8, 8, allow_nan=False),
+    min_size=1,
+    max_size=26,
 )
 
 

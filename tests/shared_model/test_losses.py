@@ -59,12 +59,18 @@ def test_fine_labels_need_dense_pixels_and_a_believed_coarse_patch() -> None:
     assert 0 < ours.sum() < ours.numel()
 
 
-@given(seed=st.integers(0, 10_000), share=st.floats(0, 1), diseased=st.lists(st.booleans(), min_size=3, max_size=3))
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.floats(0, 1),
+    diseased=st.lists(st.booleans(), min_size=3, max_size=3),
+)
 @settings(max_examples=40, deadline=None)
 def test_patch_loss_is_the_papers(seed: int, share: float, diseased: list[bool]) -> None:
     logits = draws(seed, 3, 2, 4, 5) * 2
     sick = torch.tensor(diseased)
-    infected = (torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(seed)) < share) & sick[:, None, None]
+    infected = (torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(seed)) < share) & sick[
+        :, None, None
+    ]
     ours = losses.patch_loss(logits, infected, sick)
     expected = literal.patch_loss(logits.tolist(), infected.tolist(), diseased)
     assert ours.item() == pytest.approx(expected, rel=1e-9)

@@ -77,7 +77,10 @@ def test_the_end_bins_hold_what_lies_beyond() -> None:
         ScoreHistogram.of(np.array([np.nan]))
 
 
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=30), st.lists(st.floats(-10, 10), min_size=1, max_size=30))
+@given(
+    st.lists(st.floats(-10, 10), min_size=1, max_size=30),
+    st.lists(st.floats(-10, 10), min_size=1, max_size=30),
+)
 def test_the_operating_point_is_the_best_of_all(positive: list[float], negative: list[float]) -> None:
     scores = evaluation(covid=positive, healthy=negative)
     point = metrics.best_operating_point(scores, "diseased")

@@ -26,7 +26,11 @@ def test_the_patch_extractor_sees_36x36_pixels_8_apart() -> None:
     for parameter in network.patch_features.parameters():
         torch.nn.init.uniform_(parameter, 0.01, 0.1)  # positive: no ReLU cuts a path
     # Max pooling passes one winner's gradient: the mean instead shows all that could win.
-    for block in (network.patch_features.block1, network.patch_features.block2, network.patch_features.block3):
+    for block in (
+        network.patch_features.block1,
+        network.patch_features.block2,
+        network.patch_features.block3,
+    ):
         block[3] = torch.nn.AvgPool2d(2, 2)
     features, _, _ = network.patch_features(images)
     for r, c in [(0, 0), (3, 17), (16, 16), (31, 31), (30, 1)]:
@@ -76,7 +80,10 @@ def test_a_pixel_has_the_greatest_of_its_patches(mesh: PatchMesh) -> None:
 
 def test_the_infection_map_is_both_maps_inside_the_lobe() -> None:
     generator = torch.Generator().manual_seed(4)
-    patch, fine = (torch.randn(2, 2, n, n, generator=generator) - torch.tensor([0, 2.0])[:, None, None] for n in (32, 128))
+    patch, fine = (
+        torch.randn(2, 2, n, n, generator=generator) - torch.tensor([0, 2.0])[:, None, None]
+        for n in (32, 128)
+    )
     mask = torch.rand(2, 256, 256, generator=generator) < 0.8
     output = LobeOutput(torch.zeros(2), torch.zeros(2, 32, 32), patch, fine)
     ours = infection_map(output, mask)
