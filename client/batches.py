@@ -17,7 +17,7 @@ from shared_model.sampling import draw_bag, scan_generator
 
 @dataclass(frozen=True)
 class LobeTensors:
-    """n lobes as the networks take them: images float32 [n, 3, 256, 256] in 0..2048, the rest [n, 256, 256]."""
+    """n lobes as the networks take them: images float32 [n, 3, 256, 256] in 0..2048, else [n, 256, 256]."""
 
     images: Tensor
     distance: Tensor

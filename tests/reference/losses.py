@@ -38,7 +38,7 @@ def coarse_labels(semi_infection, diseased):
 
 
 def fine_labels(semi_infection, diseased, coarse_probability):
-    """Patch (r, c) covers [2r-2, 2r+4) squared; labelled above 27 of 36 pixels, under a believed coarse patch."""
+    """Patch (r, c) covers [2r-2, 2r+4) squared; labelled above 27 of 36 under a believed coarse patch."""
     labels = [[False] * 128 for _ in range(128)]
     for r in range(128):
         for c in range(128):

@@ -62,7 +62,8 @@ def test_merging_sites_is_pooling_scans() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [{}, {"diseased": {}}, {"diseased": {"x": {}}, "covid": {}}, {"diseased": {"covid": {"9999": 1}}, "covid": {}},
+    [{}, {"diseased": {}}, {"diseased": {"x": {}}, "covid": {}},
+     {"diseased": {"covid": {"9999": 1}}, "covid": {}},
      {"diseased": {"covid": {"3": -1}}, "covid": {}}, {"diseased": {}, "covid": {"healthy": {}}}],
 )  # fmt: skip
 def test_a_malformed_evaluation_is_refused(document: dict) -> None:
