@@ -1,12 +1,12 @@
 """Trachea and main bronchi, followed from the top of the scan downwards."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.image_ops import Objects, objects_of
+
 _LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
 _MIDDLE = 0.18  # the trachea's centre lies within this share of the width from the middle
-_WALL = np.ones((3, 3), np.uint8)
 
 
 def find_airway(
@@ -22,30 +22,25 @@ def find_airway(
     airway = np.zeros_like(inside)
     above = np.zeros(inside.shape[1:], np.bool_)
     for number in range(len(inside) - 1, -1, -1):
-        objects, stats, centres = _objects(inside[number])
-        areas = stats[:, cv2.CC_STAT_AREA] * pixel_mm2
+        objects = objects_of(inside[number], connectivity=4)
+        areas = objects.areas * pixel_mm2
         small = (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
         small[0] = False
         touched = np.zeros(len(areas), np.bool_)
-        touched[np.unique(objects[above])] = True
+        touched[np.unique(objects.numbers[above])] = True
         chosen = small & touched
         if not chosen.any() and not airway[number + 1 :].any():
-            chosen = small & _may_start(stats, centres, inside[number])
-        mask = chosen[objects]
+            chosen = small & _may_start(objects)
+        mask = chosen[objects.numbers]
         airway[number] = mask
         above = mask
     return airway
 
 
-def _objects(image: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    _, objects, stats, centres = cv2.connectedComponentsWithStats(image.view(np.uint8), connectivity=4)
-    return objects, stats, centres
-
-
-def _may_start(stats: NDArray[np.int32], centres: NDArray[np.float64], image: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _may_start(objects: Objects) -> NDArray[np.bool_]:
     """Objects that may be the trachea's top: compact and near the middle column, bool [object]."""
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    compact = stats[:, cv2.CC_STAT_AREA] > 0.5 * width * height
+    width, height = objects.boxes[:, 2], objects.boxes[:, 3]
+    compact = objects.areas > 0.5 * width * height
     square = (width < 2.5 * height) & (height < 2.5 * width)
-    near = np.abs(centres[:, 0] / image.shape[1] - 0.5) < _MIDDLE
+    near = np.abs(objects.centres[:, 0] / objects.numbers.shape[1] - 0.5) < _MIDDLE
     return compact & square & near

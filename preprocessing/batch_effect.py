@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.histogram import two_means_threshold
+from preprocessing.image_ops import histogram, open_to_border
 from preprocessing.volume import CtVolume
 from shared_model.errors import PneumofedError
 
 LOWEST_HU, HIGHEST_HU = -2000, 3000
 FULL_SCALE = 2048
+_LENGTH = HIGHEST_HU - LOWEST_HU + 1
 _LEAST_AIR = 0.001  # share of the measured voxels that must be air around the patient
-_CORNER_RATIO = 0.1  # see _unannounced_padding
+_CORNER_RATIO = 0.1  # other air against the constant corners, from which these are padding
 
 
 def remove_batch_effect(volume: CtVolume) -> NDArray[np.uint16]:
@@ -37,41 +39,41 @@ def remove_batch_effect(volume: CtVolume) -> NDArray[np.uint16]:
 
 
 def air_level(volume: CtVolume) -> int:
-    """Median HU of the background over all slices: the air around the patient, without padding (2.2)."""
-    clipped = np.clip(volume.hu, LOWEST_HU, HIGHEST_HU)
-    announced = _histogram(clipped[volume.padding])
-    counts = _histogram(clipped) - announced
-    low = two_means_threshold(counts) + LOWEST_HU
-    background, constant = np.zeros_like(counts), _corner_constant(clipped)
-    outside = np.zeros_like(counts)
-    for image, padding in zip(clipped, volume.padding, strict=True):
-        reached = _reached_from_border((image < low) | padding) & ~padding
-        background += _histogram(image[reached & ~constant])
-        outside += _histogram(image[reached & constant])
-    # Noise-free air looks just like padding no tag announces; it is padding if other air is left.
-    if background.sum() < _CORNER_RATIO * outside.sum():
-        background += outside
-    if background.sum() < _LEAST_AIR * counts.sum():
-        reason = "no air is seen around the patient, so grey values cannot be aligned; use a wider field of view"
+    """Median HU of the background over all slices: the air around the patient, without padding (2.2).
+
+    Raises PneumofedError `no-background`.
+    """
+    shifted = np.clip(volume.hu, LOWEST_HU, HIGHEST_HU)
+    shifted -= np.int16(LOWEST_HU)  # 0..5000, to count them
+    levels = shifted.view(np.uint16)
+    measured = sum((_measured(*pair) for pair in zip(levels, volume.padding, strict=True)), _none())
+    low = two_means_threshold(measured)
+    constant = _corner_constant(levels)
+    corners, background = _none(), _none()
+    for image, padding in zip(levels, volume.padding, strict=True):
+        air = open_to_border((image < low) | padding) & ~padding
+        corners += histogram(image, _LENGTH, air & constant)
+        background += histogram(image, _LENGTH, air & ~constant)
+    # Noise-free air looks just like padding that no tag announces: it is padding if other air is left.
+    if background.sum() < _CORNER_RATIO * corners.sum():
+        background += corners
+    if background.sum() < _LEAST_AIR * measured.sum():
+        reason = "no air is seen around the patient to align grey values with; use a wider field of view"
         raise PneumofedError("no-background", reason)
     return int(np.searchsorted(np.cumsum(background), background.sum() / 2)) + LOWEST_HU
 
 
-def _histogram(hu: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Counts per HU from LOWEST_HU to HIGHEST_HU, int64 [5001]."""
-    return np.bincount((hu.ravel() - np.int16(LOWEST_HU)), minlength=HIGHEST_HU - LOWEST_HU + 1)
+def _none() -> NDArray[np.int64]:
+    return np.zeros(_LENGTH, np.int64)
 
 
-def _corner_constant(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
+def _measured(levels: NDArray[np.uint16], padding: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return histogram(levels, _LENGTH, ~padding if padding.any() else None)
+
+
+def _corner_constant(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """Pixels [row, column] with, in every slice, the value of that slice's corner: outside a round field."""
-    constant = np.ones(hu.shape[1:], np.bool_)
-    for image in hu:
+    constant = np.ones(levels.shape[1:], np.bool_)
+    for image in levels:
         constant &= image == image[0, 0]
     return constant
-
-
-def _reached_from_border(low: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The part of `low` [row, column] that is connected (by edges) to the image border."""
-    framed = cv2.copyMakeBorder(low.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    cv2.floodFill(framed, None, (0, 0), 2)
-    return framed[1:-1, 1:-1] == 2

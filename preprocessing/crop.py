@@ -1,12 +1,14 @@
 """A lobe's window on the scan as the network sees it, and the way back (2.3)."""
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 CROP = 256
+Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32, np.bool_)
 Box = tuple[int, int, int, int]  # row0, column0, row1, column1; the ends are excluded
 
 
@@ -41,10 +43,10 @@ def crop_of(box: Box) -> Crop:
     rows, columns = box[2] - box[0], box[3] - box[1]
     scale = min(1.0, CROP / max(rows, columns))
     offset = ((CROP - _shrunk(rows, scale)) // 2, (CROP - _shrunk(columns, scale)) // 2)
-    return Crop(tuple(int(edge) for edge in box), scale, offset)
+    return Crop((int(box[0]), int(box[1]), int(box[2]), int(box[3])), scale, offset)
 
 
-def crop_plane(image: NDArray[np.generic], crop: Crop) -> NDArray[np.generic]:
+def crop_plane(image: NDArray[Pixel], crop: Crop) -> NDArray[Pixel]:
     """The box of `image` [row, column] in the middle of a black image, [256, 256], same dtype.
 
     The whole image inside the box is taken, not the lobe alone. Numbers are averaged where they must be
@@ -58,7 +60,7 @@ def crop_plane(image: NDArray[np.generic], crop: Crop) -> NDArray[np.generic]:
     return result
 
 
-def to_image(crop_map: NDArray[np.generic], crop: Crop, shape: tuple[int, int]) -> NDArray[np.generic]:
+def to_image(crop_map: NDArray[Pixel], crop: Crop, shape: tuple[int, int]) -> NDArray[Pixel]:
     """A map over the crop, [256, 256], laid back on the scan's slice of `shape`; 0 outside the box."""
     part = crop_map[crop._window]
     result = np.zeros(shape, crop_map.dtype)
@@ -73,9 +75,12 @@ def _shrunk(length: int, scale: float) -> int:
     return max(1, min(CROP, round(length * scale)))
 
 
-def _resize(part: NDArray[np.generic], size: tuple[int, int], method: int) -> NDArray[np.generic]:
+def _resize(part: NDArray[Pixel], size: tuple[int, int], method: int) -> NDArray[Pixel]:
+    # Masks take the nearest pixel: half a pixel of lung is no value a mask has.
+    is_mask = part.dtype == np.bool_
+    numbers: Any = part.astype(np.uint8) if is_mask else part
     rows, columns = size
-    if part.dtype == np.bool_:
-        nearest = cv2.resize(part.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT)
-        return nearest.astype(np.bool_)
-    return cv2.resize(part, (columns, rows), interpolation=method)
+    resized: Any = cv2.resize(
+        numbers, (columns, rows), interpolation=cv2.INTER_NEAREST_EXACT if is_mask else method
+    )
+    return resized.astype(part.dtype)

@@ -1,15 +1,16 @@
 """Exact 2-means on a histogram of integers: the threshold that K-means with k = 2 converges to (2.3)."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from preprocessing.image_ops import histogram
 
 
 def counts_of(images: NDArray[np.uint16], length: int) -> NDArray[np.int64]:
     """How often each integer 0..length-1 occurs in `images`, uint16 [..., row, column]; int64 [length]."""
     counts = np.zeros(length, np.int64)
-    for image in images.reshape(-1, *images.shape[-2:]):  # float32 counts stay exact within one image
-        counts += cv2.calcHist([image], [0], None, [length], [0, length]).ravel().astype(np.int64)
+    for image in images.reshape(-1, *images.shape[-2:]):
+        counts += histogram(image, length)
     return counts
 
 

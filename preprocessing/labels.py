@@ -29,17 +29,17 @@ def read_labels(folder: Path, labels_csv: Path) -> list[LabelledStudy]:
     names = {name for _, name, _ in rows}
     unlabelled = sorted(set(folders) - names)
     if unlabelled:
-        reason = f"{len(unlabelled)} of {len(folders)} study folders have no row in labels.csv; add a row for each"
+        reason = f"{len(unlabelled)} of {len(folders)} study folders have no row in labels.csv; add them"
         raise PneumofedError("labels-missing", reason)
     for row, name, label in rows:
         if name not in folders:
-            reason = f"row {row} of labels.csv names a study without a folder; remove the row or add the folder"
+            reason = f"row {row} of labels.csv names a study without a folder; remove it or add the folder"
             raise PneumofedError("labels-missing", reason)
         if label not in LABELS:
             reason = f"row {row} of labels.csv has an unknown label; use one of {', '.join(LABELS)}"
             raise PneumofedError("label-unknown", reason)
     if len(names) < len(rows):
-        raise PneumofedError("labels-repeated", "labels.csv names a study more than once; keep one row for each")
+        raise PneumofedError("labels-repeated", "labels.csv names a study more than once; keep one row each")
     return [LabelledStudy(folders[name], label, row) for row, name, label in rows]
 
 
@@ -62,6 +62,8 @@ def _rows(labels_csv: Path) -> list[tuple[int, str, str]]:
                 raise PneumofedError("labels-unreadable", "labels.csv needs the columns study and label")
             return [(reader.line_num, (r["study"] or "").strip(), (r["label"] or "").strip()) for r in reader]
     except FileNotFoundError:
-        raise PneumofedError("labels-missing", "labels.csv is not there; write it with columns study,label") from None
+        reason = "labels.csv is not there; write it with the columns study,label"
+        raise PneumofedError("labels-missing", reason) from None
     except (OSError, UnicodeDecodeError, csv.Error):
-        raise PneumofedError("labels-unreadable", "labels.csv cannot be read as UTF-8 comma-separated text") from None
+        reason = "labels.csv cannot be read; save it as comma-separated text in UTF-8"
+        raise PneumofedError("labels-unreadable", reason) from None

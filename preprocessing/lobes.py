@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,9 +46,9 @@ def _lobes_of(number: int, sides: NDArray[np.uint8]) -> list[Lobe]:
     """Lobes of one slice from its sides, uint8 [row, column]: 0 neither, 1 right, 2 left lung."""
     found = []
     for side in range(len(SIDES)):
-        mask = (sides == side + 1).view(np.uint8)
-        column0, row0, width, height = cv2.boundingRect(mask)
-        if width > 0:
-            box = (row0, column0, row0 + height, column0 + width)
-            found.append(Lobe(number, side, box, mask[row0 : box[2], column0 : box[3]].astype(np.bool_)))
+        mask = sides == side + 1
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if rows.size:
+            box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+            found.append(Lobe(number, side, box, mask[box[0] : box[2], box[1] : box[3]].copy()))
     return found

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import multiprocessing
+import multiprocessing.process
 import os
 import shutil
 import threading
@@ -85,7 +86,7 @@ def prepare(
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        reason = "the store's disk is full; free space and run the same command again, it goes on where it was"
+        reason = "the store's disk is full; free space and run this again, it goes on where it was"
         raise PneumofedError("disk-full", reason) from None
     states = [outcome.state for outcome in outcomes]
     counts = (states.count("added"), states.count("present"), states.count("rejected"))
@@ -130,7 +131,12 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:

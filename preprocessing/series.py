@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.header import RefusedFile, SliceHeader, open_dataset, read_header
+from preprocessing.header import FileRefusedError, SliceHeader, open_dataset, read_header
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
 MAX_MISSING = 2  # more gaps than this cannot be interpolated honestly
@@ -61,13 +61,13 @@ def find_series(folder: Path, *, progress: Callable[[int, int], None] | None = N
     """
     files = [folder] if folder.is_file() else list(_files_under(folder))
     headers: list[SliceHeader] = []
-    bad: list[tuple[Path, RefusedFile]] = []
+    bad: list[tuple[Path, FileRefusedError]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parser warns about values we judge ourselves
         for number, path in enumerate(files, start=1):
             try:
                 headers.append(read_header(path))
-            except RefusedFile as refusal:
+            except FileRefusedError as refusal:
                 bad.append((path, refusal))
             if progress is not None:
                 progress(number, len(files))
@@ -90,7 +90,7 @@ def _files_under(folder: Path) -> Iterable[Path]:
         yield from (Path(base, name) for name in sorted(names) if name != "DICOMDIR")
 
 
-def _refusals_of(bad: list[tuple[Path, RefusedFile]], usable: set[str]) -> list[Refusal]:
+def _refusals_of(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> list[Refusal]:
     """One refusal a series and code; by file where the series is unknown or otherwise usable."""
     rows: dict[tuple[str, str], Refusal] = {}
     for path, refusal in bad:
@@ -108,36 +108,36 @@ def _sort_into_series(headers: list[SliceHeader]) -> tuple[list[CtSeries], list[
         direction = tuple(np.round(header.orientation, 2) + 0.0)
         spacing = tuple(np.round(header.spacing_mm, 4))
         groups[header.series_uid, header.shape, spacing, direction, header.kernel].append(header)
-    parts = defaultdict(int)
+    parts: dict[object, int] = defaultdict(int)
     for key in groups:
         parts[key[0]] += 1
     accepted, refused = [], []
     for key, group in sorted(groups.items(), key=lambda item: str(item[0])):
         try:
             accepted.append(_series_of(group, split=parts[key[0]] > 1))
-        except RefusedFile as refusal:
+        except FileRefusedError as refusal:
             refused.append(Refusal(str(key[0]), "series", refusal.code, refusal.reason))
     return accepted, refused
 
 
 def _series_of(group: list[SliceHeader], *, split: bool) -> CtSeries:
-    """Order one group feet to head and check its grid; RefusedFile where it cannot be used."""
+    """Order one group feet to head and check its grid; FileRefusedError where it cannot be used."""
     flags = {flag for header in group for flag in header.flags} | ({"split-series"} if split else set())
     if len({header.patient_id for header in group}) > 1:
-        raise RefusedFile("mixed-patients", "one series names several patients")
+        raise FileRefusedError("mixed-patients", "one series names several patients")
     ordered, dropped = _without_duplicates(sorted(group, key=lambda header: header.height_mm))
     if len(ordered) < MIN_SLICES:
         reason = f"{len(ordered)} slices are too few; a chest CT has at least {MIN_SLICES}"
-        raise RefusedFile("too-few-slices", reason)
+        raise FileRefusedError("too-few-slices", reason)
     heights = np.array([header.height_mm for header in ordered])
     spacing, places = slice_grid(heights)
     missing = int(places[-1]) + 1 - len(ordered)
     off_grid = float(np.abs(np.diff(heights) / spacing - np.diff(places)).max())
     if missing > MAX_MISSING:
         reason = f"{missing} slices are missing inside the series; at most {MAX_MISSING} can be interpolated"
-        raise RefusedFile("missing-slices", reason)
+        raise FileRefusedError("missing-slices", reason)
     if off_grid > _IRREGULAR:
-        raise RefusedFile("irregular-spacing", "the distance between slices varies too much")
+        raise FileRefusedError("irregular-spacing", "the distance between slices varies too much")
     sideways = np.subtract(ordered[-1].position_mm, ordered[0].position_mm)
     along = np.dot(sideways, ordered[0].normal)
     tilted = np.linalg.norm(sideways - along * ordered[0].normal) > 0.02 * abs(along)
@@ -156,13 +156,13 @@ def _series_of(group: list[SliceHeader], *, split: bool) -> CtSeries:
 
 
 def _without_duplicates(ordered: list[SliceHeader]) -> tuple[list[SliceHeader], int]:
-    """Keep one file per position. Raises RefusedFile where two files of one position differ in pixels."""
+    """Keep one file per position. FileRefusedError where two files of one position differ."""
     kept: list[SliceHeader] = []
     for header in ordered:
         if kept and abs(header.height_mm - kept[-1].height_mm) < 0.01:
             if not _same_pixels(kept[-1].path, header.path):
                 reason = "two different images lie at one position; export one reconstruction at a time"
-                raise RefusedFile("duplicate-conflict", reason)
+                raise FileRefusedError("duplicate-conflict", reason)
         else:
             kept.append(header)
     return kept, len(ordered) - len(kept)
@@ -171,8 +171,8 @@ def _without_duplicates(ordered: list[SliceHeader]) -> tuple[list[SliceHeader], 
 def _same_pixels(first: Path, second: Path) -> bool:
     try:
         images = [open_dataset(path, pixels=True).pixel_array for path in (first, second)]
-    except RefusedFile:
+    except FileRefusedError:
         raise
     except Exception:
-        raise RefusedFile("unreadable-pixels", "a duplicated slice cannot be decoded") from None
-    return bool(np.array_equal(*images))
+        raise FileRefusedError("unreadable-pixels", "a duplicated slice cannot be decoded") from None
+    return np.array_equal(images[0], images[1])

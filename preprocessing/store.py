@@ -50,7 +50,8 @@ class LobeStore:
             raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
         with atomic_folder(path) as folder:
             write_atomically(folder / "secret.key", secrets.token_bytes(32), mode=0o600)
-            record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": settings.model_dump()}
+            choices = settings.model_dump()
+            record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
             write_atomically(folder / "store.json", json.dumps(record, indent=1).encode())
             (folder / "studies").mkdir()
         return cls.open(path)
@@ -65,9 +66,9 @@ class LobeStore:
             reason = "there is no store here; make one with `pneumofed hospital prepare`"
             raise PneumofedError("store-missing", reason) from None
         except ValueError:
-            raise PneumofedError("store-damaged", "store.json is unreadable; prepare again elsewhere") from None
+            raise PneumofedError("store-damaged", "store.json is unreadable; prepare a new store") from None
         if not isinstance(record, dict) or len(secret) != 32:
-            raise PneumofedError("store-damaged", "store.json or secret.key is damaged; prepare again elsewhere")
+            raise PneumofedError("store-damaged", "store.json or secret.key is damaged; prepare a new store")
         try:
             settings = PreprocessingSettings(**record.get("settings", {}))
         except (ValidationError, TypeError):

@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
-from preprocessing.header import RefusedFile, open_dataset
+from preprocessing.header import FileRefusedError, height_mm, open_dataset
 from preprocessing.series import CtSeries, slice_grid
 from shared_model.errors import PneumofedError
 
@@ -65,7 +65,7 @@ def _load_slice(path: Path, number: int) -> _Slice:
     try:
         data = open_dataset(path, pixels=True)
         raw = data.pixel_array
-    except RefusedFile as refusal:
+    except FileRefusedError as refusal:
         raise PneumofedError(refusal.code, f"slice {number}: {refusal.reason}") from None
     except Exception as error:  # each decoder fails in its own way
         reason = f"slice {number}: its pixels cannot be decoded ({type(error).__name__}); fetch it again"
@@ -75,12 +75,11 @@ def _load_slice(path: Path, number: int) -> _Slice:
     turn = _Turn.of([float(value) for value in data.ImageOrientationPatient])
     mask = _padding_of(data, raw)
     hu = hounsfield(raw, slope=float(data.RescaleSlope), intercept=float(data.RescaleIntercept))
-    normal = np.cross(data.ImageOrientationPatient[:3], data.ImageOrientationPatient[3:]).astype(float)
-    height = float(np.dot(normal if normal[2] >= 0 else -normal, [float(v) for v in data.ImagePositionPatient]))
+    height = height_mm(tuple(data.ImageOrientationPatient), tuple(data.ImagePositionPatient))
     return _Slice(turn.apply(hu), None if mask is None else turn.apply(mask), height)
 
 
-def hounsfield(raw: NDArray[np.generic], *, slope: float, intercept: float) -> NDArray[np.int16]:
+def hounsfield(raw: NDArray[np.integer], *, slope: float, intercept: float) -> NDArray[np.int16]:
     """2.2 eq. 1: slope x raw + intercept in wide numbers, rounded, held to int16."""
     if slope == 1 and intercept == int(intercept):
         wide = raw.astype(np.int32)
@@ -90,7 +89,7 @@ def hounsfield(raw: NDArray[np.generic], *, slope: float, intercept: float) -> N
     return np.clip(wide, _INT16.min, _INT16.max, out=wide).astype(np.int16)
 
 
-def _padding_of(data: pydicom.Dataset, raw: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+def _padding_of(data: pydicom.Dataset, raw: NDArray[np.integer]) -> NDArray[np.bool_] | None:
     """Stored values from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2), or None."""
     value = data.get("PixelPaddingValue", None)
     if not isinstance(value, int):

@@ -1,0 +1,86 @@
+"""OpenCV's operations that we use, with the types of our arrays: images [row, column], masks bool."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SQUARE = np.ones((3, 3), np.uint8)
+
+
+class Objects(NamedTuple):
+    """Connected objects of a mask. `numbers` int32 [row, column], 0 where there is none; per object,
+    with number 0 for the rest: `areas` int64 pixels, `boxes` int32 [object, 4] (column, row, width,
+    height), `centres` float64 [object, 2] (column, row)."""
+
+    numbers: NDArray[np.int32]
+    areas: NDArray[np.int64]
+    boxes: NDArray[np.int32]
+    centres: NDArray[np.float64]
+
+
+def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
+    """Objects of `mask` connected by edges (4) or by edges and corners (8)."""
+    found = cv2.connectedComponentsWithStats(_bytes(mask), connectivity=connectivity)
+    stats = np.asarray(found[2], np.int32)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    return Objects(np.asarray(found[1], np.int32), areas, stats[:, :4], np.asarray(found[3], np.float64))
+
+
+def erode(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArray[np.bool_]:
+    """Pixels whose whole neighbourhood `kernel` lies in the mask; beyond the image counts as mask."""
+    return _mask(cv2.erode(_bytes(mask), kernel))
+
+
+def dilate(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArray[np.bool_]:
+    """Pixels with some of the mask in their neighbourhood `kernel`."""
+    return _mask(cv2.dilate(_bytes(mask), kernel))
+
+
+def close_gaps(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """The mask without gaps narrower than twice `radius` pixels and without holes."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    framed = np.pad(_bytes(mask), radius)  # so that closing does not stick to the image's edge
+    closed = np.ascontiguousarray(
+        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc)[radius:-radius, radius:-radius]
+    )
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return _mask(cv2.drawContours(closed, outlines, -1, 1, cv2.FILLED))
+
+
+def open_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part of the mask that is connected (by edges) to the image's border."""
+    framed = np.ones((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    framed[1:-1, 1:-1] = mask
+    cv2.floodFill(framed, None, (0, 0), 2)
+    return np.asarray(framed[1:-1, 1:-1] == 2)
+
+
+def enlarge(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    """Every pixel repeated factor x factor times."""
+    rows, columns = mask.shape[0] * factor, mask.shape[1] * factor
+    return _mask(cv2.resize(_bytes(mask), (columns, rows), interpolation=cv2.INTER_NEAREST))
+
+
+def average(image: NDArray[np.uint16], shape: tuple[int, int]) -> NDArray[np.uint16]:
+    """The image shrunk to `shape` (rows, columns), each new pixel the mean of those it covers."""
+    return np.asarray(cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA), np.uint16)
+
+
+def histogram(
+    image: NDArray[np.uint16], length: int, mask: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """How often each integer 0..length-1 occurs in the image (where `mask`), int64 [length]."""
+    where = None if mask is None else _bytes(mask)
+    # Counts come as float32, exact up to 2^24 pixels an image.
+    return np.asarray(cv2.calcHist([image], [0], where, [length], [0, length])).ravel().astype(np.int64)
+
+
+def _bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(mask).view(np.uint8)
+
+
+def _mask(image: object) -> NDArray[np.bool_]:
+    """0 and 1 bytes seen as bool, without a copy."""
+    return np.asarray(image, np.uint8).view(np.bool_)
