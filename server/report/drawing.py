@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ _VARIABLES = {
     NETWORK_COLOURS["diseased"]: "--diseased", NETWORK_COLOURS["covid"]: "--covid",
 }  # fmt: skip
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "pneumofed",  # equal figures give equal files
     "text.parse_math": False,
@@ -64,10 +65,11 @@ def to_svg(figure: Figure, name: str) -> str:
     view_box = re.search(r'viewBox="[^"]+"', svg)
     if view_box is None:
         raise ValueError("matplotlib wrote an SVG without a viewBox")
-    svg = re.sub(r"<svg[^>]*>", f'<svg {view_box.group()} aria-hidden="true" focusable="false">', svg, count=1)
+    svg = re.sub(
+        r"<svg[^>]*>", f'<svg {view_box.group()} aria-hidden="true" focusable="false">', svg, count=1
+    )
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", svg)
     for stand_in, variable in _VARIABLES.items():
         svg = svg.replace(stand_in, f"var({variable})")
     return svg
-

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from server.report.drawing import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
 
@@ -48,8 +49,8 @@ def _curve(document: Document, key: str, title: str, limits: tuple[float, float]
     _mark_stages(axes, rounds)
     if limits is not None:
         axes.set_ylim(*limits)
-    axes.set_xlim(0.5, len(rounds) + 0.5)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlim(0.5, max(len(rounds), 1) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round")
     return Drawing(title, _describe_curve(rounds, key), to_svg(figure, f"curve-{key}"))
 
@@ -90,8 +91,8 @@ def _mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:
     for number, (start, _) in enumerate(starts, start=1):
         if number > 1:
             axes.axvline(start - 0.5, color=MUTED, linewidth=0.8, linestyle=":")
-        place = {"xycoords": ("data", "axes fraction"), "xytext": (2, 0), "textcoords": "offset points"}
-        axes.annotate(str(number), (start - 0.5, 1.0), color=MUTED, va="bottom", fontsize=7, **place)
+        above = axes.get_xaxis_transform()
+        axes.text(start - 0.45, 1.02, str(number), transform=above, color=MUTED, fontsize=7)
 
 
 def _describe_curve(rounds: Sequence[Document], key: str) -> str:

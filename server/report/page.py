@@ -104,7 +104,7 @@ def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
 
 
 def _duration(seconds: float) -> str:
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"

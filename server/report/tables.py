@@ -9,16 +9,16 @@ Column = tuple[str, str]
 """Key of the figure in a task's block, heading."""
 
 TABLE_3: tuple[Column, ...] = (
-    ("accuracy", "Accuracy, %"),
-    ("sensitivity_covid", "Sensitivity, %\nCOVID-19"),
-    ("sensitivity_other", "Sensitivity, %\nother"),
-    ("specificity", "Specificity, %\nhealthy"),
+    ("accuracy", "Accuracy"),
+    ("sensitivity_covid", "Sensitivity\nCOVID-19"),
+    ("sensitivity_other", "Sensitivity\nother"),
+    ("specificity", "Specificity\nhealthy"),
     ("auc", "AUC"),
 )
 TABLE_4: tuple[Column, ...] = (
-    ("accuracy", "Accuracy, %"),
-    ("sensitivity", "Sensitivity, %\nCOVID-19"),
-    ("specificity", "Specificity, %\nother"),
+    ("accuracy", "Accuracy"),
+    ("sensitivity", "Sensitivity\nCOVID-19"),
+    ("specificity", "Specificity\nother"),
     ("auc", "AUC"),
 )
 GROUPS = {
@@ -29,7 +29,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure in words: its value, its interval, what was counted; or `undefined` and the note that says why."""
+    """A figure in words: value, interval, what was counted; or `undefined` and the note that says why."""
 
     path: str
     value: str

@@ -1,0 +1,18 @@
+"""The made-up study's report."""
+
+from typing import Any
+
+import pytest
+
+from server.report.document import report_document
+from tests.server.report import made_up
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    return report_document(
+        made_up.result(),
+        trained_on="phantoms only (synthetic chests, no patient)",
+        command="pneumofed demo --out demo-out",
+        seconds={"phantoms": 31.24, "prepare": 59.96, "training": 3725.0},
+    )

@@ -1,0 +1,117 @@
+"""report.html is one file that needs nothing, and trusts no word that it prints."""
+
+import copy
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.report.page import render, timed, write_report
+from tests.server.report import made_up
+
+
+class Tags(HTMLParser):
+    """All (tag, attributes) of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(document: dict[str, Any]) -> str:
+    return render(document, made_up.examples())
+
+
+def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
+    assert "http:" not in page and "https:" not in page
+    tags = Tags(page).tags
+    assert not {"script", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in tags}
+    for tag, attributes in tags:
+        assert not any(name.startswith("on") for name in attributes), tag
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
+    assert "@import" not in page and not re.search(r"url\((?!#)", page)
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
+    tags = Tags(page).tags
+    ids = Counter(a["id"] for _, a in tags if "id" in a)
+    assert [name for name, times in ids.items() if times > 1] == []
+    links = {a[n] for _, a in tags for n in ("href", "xlink:href") if (a.get(n) or "").startswith("#")}
+    named = {a[n] for _, a in tags for n in ("aria-labelledby",) if n in a}
+    assert {link[1:] for link in links} | named <= set(ids)
+
+
+def test_every_word_is_escaped(document: dict[str, Any]) -> None:
+    planted = "<script>alert(1)</script>\"'&$x^2$"
+    bad = copy.deepcopy(document)
+    bad["study"]["name"] = bad["trained_on"] = bad["command"] = planted
+    bad["hospitals"][0]["name"] = planted
+    bad["hospitals"][1]["diseased"]["undefined"]["auc"] = planted
+    bad["left_out"] = {planted: planted}
+    bad["settings"]["name"] = bad["settings"]["stages"][0]["name"] = planted
+    bad["seconds"] = {planted: 1.0}
+    for record in bad["rounds"]:
+        record["stage"] = planted
+    page = render(bad, [made_up.Example(planted, planted, planted, b"", 0.0, 0.0)])
+    assert "<script" not in page
+    assert Tags(page).text.count(planted) >= 10
+
+
+def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
+    nothing = copy.deepcopy(document)
+    for place in (*nothing["hospitals"], *nothing["pooled"].values()):
+        for task in ("diseased", "covid"):
+            figures = set(place[task]) - {"n", "undefined"}
+            place[task] = {"n": 0, "undefined": dict.fromkeys(figures, "none came")} | dict.fromkeys(figures)
+    nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
+    page = render(nothing, [])
+    cells = re.findall(
+        r'<td class="number" data-figure="[^"]*\.(?:diseased|covid)\.\w+">(.*?)</td>', page, re.DOTALL
+    )
+    assert len(cells) == 9 * 9
+    assert all(">undefined<" in cell and not re.search(r">\s*[\d.]+\s*</b>", cell) for cell in cells)
+
+
+def test_a_study_without_a_round_or_a_hospital_still_makes_a_page(document: dict[str, Any]) -> None:
+    empty = copy.deepcopy(document)
+    empty["hospitals"], empty["rounds"], empty["best_rounds"] = [], [], {}
+    assert "Not for patients" in render(empty, [])
+
+
+def test_equal_documents_make_equal_pages(document: dict[str, Any], page: str) -> None:
+    assert render(copy.deepcopy(document), made_up.examples()) == page
+
+
+def test_both_files_are_written(tmp_path: Path, document: dict[str, Any]) -> None:
+    write_report(tmp_path, document, made_up.examples())
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.json"]
+    assert json.loads((tmp_path / "report.json").read_text()) == document
+
+
+def test_a_figure_that_is_not_a_number_writes_nothing(tmp_path: Path, document: dict[str, Any]) -> None:
+    bad = copy.deepcopy(document) | {"seconds": {"training": float("nan")}}
+    with pytest.raises(ValueError):
+        write_report(tmp_path, bad, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (185, "3 min 05 s"), (3725, "62 min 05 s")],
+)
+def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
+    assert timed([("step", seconds)]) == [("step", words)]
