@@ -19,7 +19,7 @@ from client.diagnosis.regions import infected_boxes
 
 DPI = 100
 BACKGROUND, INK, MUTED = "#101418", "#f2f4f5", "#9aa5ad"
-BOX, TRUTH, OUTLINE = "#ff3b30", "#35d0ba", "#ffffff"
+BOX, TRUTH, OUTLINE = "#ff3b30", "#5ee65e", "#2fd5ff"
 SIDE_COLOURS = {"right": "#f5b942", "left": "#62b5ff"}
 # Perceptually uniform, and the more opaque the more attention, so that it does not hide what got none.
 _COLOURS = mpl.colormaps["inferno"](np.linspace(0.15, 1, 256))
@@ -92,7 +92,7 @@ def draw_slice(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
     )  # fmt: skip
     # Rows run front to back, columns from the patient's right to the left.
     for letter, x, y in (("A", 0.5, 0.975), ("P", 0.5, 0.025), ("R", 0.025, 0.5), ("L", 0.975, 0.5)):
-        _label(axes, x, y, letter, transform=axes.transAxes, va="center", fontsize=10)
+        label(axes, x, y, letter, transform=axes.transAxes, va="center", fontsize=10)
     _draw_scale_bar(axes, diagnosis)
 
 
@@ -102,10 +102,10 @@ def _draw_scale_bar(axes: Axes, diagnosis: Diagnosis) -> None:
     ends = [right - _SCALE_BAR_MM, right]
     axes.plot(ends, [bottom, bottom], color=INK, linewidth=2, solid_capstyle="butt", path_effects=_EDGED)
     above = bottom - 0.008 * height
-    _label(axes, right - _SCALE_BAR_MM / 2, above, f"{_SCALE_BAR_MM:.0f} mm", va="bottom", fontsize=8)
+    label(axes, right - _SCALE_BAR_MM / 2, above, f"{_SCALE_BAR_MM:.0f} mm", va="bottom", fontsize=8)
 
 
-def _label(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
+def label(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
     """Words that can be read on bright and on dark tissue."""
     axes.text(x, y, words, ha="center", color=INK, path_effects=_EDGED, **style)
 
@@ -139,9 +139,9 @@ def draw_attention(axes: Axes, diagnosis: Diagnosis, index: int) -> ScalarMappab
     return ScalarMappable(scale, ATTENTION_MAP)
 
 
-def draw_scale(canvas: Canvas, scale: ScalarMappable, axes: Axes, label: str) -> None:
+def draw_scale(canvas: Canvas, scale: ScalarMappable, axes: Axes) -> None:
     """The colour scale of `draw_attention` on its own `axes`."""
-    bar = canvas.figure.colorbar(scale, cax=axes, label=label)
+    bar = canvas.figure.colorbar(scale, cax=axes, label="attention of a patch")
     bar.outline.set_visible(False)
     axes.yaxis.label.set_color(INK)
     axes.tick_params(colors=MUTED, size=0)

@@ -60,9 +60,7 @@ def observe(
 
     for network in NETWORKS:
         find_infection = network == "diseased"
-        outputs = each_output(
-            networks[network], read, count, device=device, dtype=dtype, fine=find_infection
-        )
+        outputs = each_output(networks[network], read, count, device=device, dtype=dtype, fine=find_infection)
         progress(_STEPS[network], 0, count)
         for chunk, tensors, output in outputs:
             seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()

@@ -14,9 +14,7 @@ from shared_model.files import write_atomically
 DOCUMENT = "diagnosis.json"
 
 
-def write_diagnosis(
-    diagnosis: Diagnosis, out: Path, *, progress: Progress = no_progress
-) -> dict[str, Any]:
+def write_diagnosis(diagnosis: Diagnosis, out: Path, *, progress: Progress = no_progress) -> dict[str, Any]:
     """Write diagnosis.json and the pictures into `out`, and return the document.
 
     An earlier diagnosis there is replaced, other files are left alone. The document is taken away first and

@@ -5,24 +5,26 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from numpy.typing import NDArray
 
-from client.diagnosis.canvas import BOX, INK, MUTED, SIDE_COLOURS, WINDOW, Canvas
+from client.diagnosis.canvas import BOX, INK, MUTED, SIDE_COLOURS, WINDOW, Canvas, label
 from client.diagnosis.findings import Diagnosis
 from client.diagnosis.heading import MARGIN, write_foot, write_verdict
 from client.diagnosis.ranking import RankedSlice, worst_slices
 from preprocessing.lobes import SIDES
 
-_TOP, _HEIGHT, _LEFT = 112, 520, 84
+_TOP, _LEFT = 112, 84
+_WIDTH, _HEIGHT = 560, 520  # of the view from the front, at most
 
 
 def overview_picture(diagnosis: Diagnosis) -> bytes:
     """A coronal view, infected area and lobe probability over the height, feet below, as PNG."""
     canvas = Canvas.of(1350, 760)
     ranked = worst_slices(diagnosis)
-    front = canvas.axes(_LEFT, _TOP, 560, _HEIGHT)
+    width, height = _front_size(diagnosis)
+    front = canvas.axes(_LEFT, _TOP, width, height)
     _draw_front(front, diagnosis)
-    area = canvas.axes(_LEFT + 600, _TOP, 300, _HEIGHT)
+    area = canvas.axes(_LEFT + 600, _TOP, 300, height)
     _draw_area(area, diagnosis)
-    probability = canvas.axes(_LEFT + 940, _TOP, 300, _HEIGHT)
+    probability = canvas.axes(_LEFT + 940, _TOP, 300, height)
     _draw_probability(probability, diagnosis)
     for axes in (front, area, probability):
         _mark_slices(axes, diagnosis, ranked, named=axes is front)
@@ -40,19 +42,34 @@ def _heights_mm(diagnosis: Diagnosis) -> tuple[float, float]:
     return float(diagnosis.z_mm[0] - half), float(diagnosis.z_mm[-1] + half)
 
 
+def _front_size(diagnosis: Diagnosis) -> tuple[int, int]:
+    """Width and height in pixels of the view from the front, equal scale both ways."""
+    low, high = _heights_mm(diagnosis)
+    width_mm = diagnosis.images.shape[2] * diagnosis.spacing_mm[2]
+    scale = min(_WIDTH / width_mm, _HEIGHT / (high - low))
+    return round(width_mm * scale), round((high - low) * scale)
+
+
 def _draw_front(axes: Axes, diagnosis: Diagnosis) -> None:
     """Mean of the lung window over the lungs' depth; infected depth in red."""
     width = diagnosis.images.shape[2] * diagnosis.spacing_mm[2]
     extent = (0.0, width, *_heights_mm(diagnosis))
-    axes.imshow(_front_view(diagnosis), cmap="gray", extent=extent, origin="lower", interpolation="bilinear")
+    axes.imshow(_front_view(diagnosis), cmap="gray", extent=extent, origin="lower", aspect="auto")
     depth = diagnosis.infected.sum(axis=1) * diagnosis.spacing_mm[1]
     red = LinearSegmentedColormap.from_list("infected", [(*to_rgba(BOX)[:3], 0.0), (*to_rgba(BOX)[:3], 0.85)])
-    axes.imshow(depth, cmap=red, vmin=0, vmax=max(40.0, float(depth.max())), extent=extent, origin="lower")
-    axes.set_anchor("W")
+    axes.imshow(
+        depth,
+        cmap=red,
+        vmin=0,
+        vmax=max(40.0, float(depth.max())),
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+    )
     axes.set_xticks([])
     axes.set_ylabel("height z in mm")
     for letter, x in (("R", 0.025), ("L", 0.975)):
-        axes.text(x, 0.5, letter, transform=axes.transAxes, ha="center", va="center", color=INK, fontsize=10)
+        label(axes, x, 0.5, letter, transform=axes.transAxes, va="center", fontsize=10)
 
 
 def _front_view(diagnosis: Diagnosis) -> NDArray[np.float32]:

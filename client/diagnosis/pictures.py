@@ -45,7 +45,7 @@ def slice_picture(diagnosis: Diagnosis, ranked: RankedSlice) -> bytes:
     scale = draw_attention(right, diagnosis, ranked.slice)
     draw_outline(right, diagnosis, diagnosis.infected[ranked.slice], OUTLINE)
     bar = canvas.axes(canvas.width - _SCALE - MARGIN + 16, _HEAD + _PANEL // 4, 14, _PANEL // 2)
-    draw_scale(canvas, scale, bar, "attention of a patch")
+    draw_scale(canvas, scale, bar)
     _write_head(canvas, diagnosis, ranked)
     write_verdict(canvas, diagnosis)
     write_foot(canvas, diagnosis)
@@ -57,8 +57,9 @@ def _write_head(canvas: Canvas, diagnosis: Diagnosis, ranked: RankedSlice) -> No
     canvas.text(MARGIN, 14, f"Slice to look at first: {ranked.rank}", 14, fontweight="bold")
     place = f"z = {diagnosis.z_mm[ranked.slice]:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
     canvas.text(MARGIN, 44, f"{place} · {_of_slice(diagnosis, ranked.slice)}", 10)
-    canvas.text(MARGIN, 94, "Red boxes: infected regions", 9, color=MUTED)
-    words = "Colour: where the model looked · white line: what it counts as infected"
+    boxes = "Red boxes: infected regions" if diagnosis.infected[ranked.slice].any() else "No infected region"
+    canvas.text(MARGIN, 94, boxes, 9, color=MUTED)
+    words = "Colour: where the model looked · blue line: what it counts as infected"
     canvas.text(2 * MARGIN + _PANEL, 94, words, 9, color=MUTED)
 
 
@@ -75,7 +76,7 @@ def example_picture(diagnosis: Diagnosis, truth_infection: NDArray[np.bool_] | N
     """
     index = _example_slice(diagnosis, truth_infection)
     panel, head = 360, 26
-    titles = ["the scan", "the model: boxes, map, attention"]
+    titles = ["the scan", "the model: boxes, infected area, attention"]
     titles += ["the truth"] if truth_infection is not None else []
     canvas = Canvas.of(len(titles) * (panel + 8) - 8, head + panel)
     panels = [canvas.axes(number * (panel + 8), head, panel, panel) for number in range(len(titles))]
