@@ -12,7 +12,7 @@ from tests.server.report import made_up
 def document() -> dict[str, Any]:
     return report_document(
         made_up.result(),
-        trained_on="phantoms only (synthetic chests, no patient)",
+        trained_on="Trained on phantoms only: computed images of no patient.",
         command="pneumofed demo --out demo-out",
         seconds={"phantoms": 31.24, "prepare": 59.96, "training": 3725.0},
     )

@@ -108,10 +108,10 @@ def examples() -> list[Example]:
     """Three scans; the pictures are two grey discs with a bright patch."""
     return [
         Example(
-            "Heavy COVID-19", "COVID-19", "COVID-19 (diseased 0.99, COVID-19 0.93)", picture(3), 38.2, 41.0
+            "Heavy COVID-19", "covid", "COVID-19 (diseased 0.99, COVID-19 0.93)", picture(3), 38.2, 41.0
         ),
         Example(
-            "One-sided pneumonia", "other pneumonia", "other pneumonia (0.97, 0.12)", picture(1), 9.1, 7.4
+            "One-sided pneumonia", "other", "other pneumonia (0.97, 0.12)", picture(1), 9.1, 7.4
         ),
         Example("Healthy <i>lungs</i>", "healthy", "healthy (diseased 0.04)", picture(0), 0.3, 0.0),
     ]
