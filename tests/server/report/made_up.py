@@ -107,12 +107,8 @@ def _round(stage: int, number: int, validation: SiteEvaluation) -> RoundRecord:
 def examples() -> list[Example]:
     """Three scans; the pictures are two grey discs with a bright patch."""
     return [
-        Example(
-            "Heavy COVID-19", "covid", "COVID-19 (diseased 0.99, COVID-19 0.93)", picture(3), 38.2, 41.0
-        ),
-        Example(
-            "One-sided pneumonia", "other", "other pneumonia (0.97, 0.12)", picture(1), 9.1, 7.4
-        ),
+        Example("Heavy COVID-19", "covid", "COVID-19 (diseased 0.99, COVID-19 0.93)", picture(3), 38.2, 41.0),
+        Example("One-sided pneumonia", "other", "other pneumonia (0.97, 0.12)", picture(1), 9.1, 7.4),
         Example("Healthy <i>lungs</i>", "healthy", "healthy (diseased 0.04)", picture(0), 0.3, 0.0),
     ]
 
