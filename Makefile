@@ -27,6 +27,7 @@ test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 format: $(STAMP) ## Sort imports and lay out the code
