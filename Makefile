@@ -17,6 +17,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report.html (about 10 minutes)
+	rm -rf demo-out
 	$(BIN)/pneumofed demo --out demo-out
 
 test: $(STAMP) ## The tests that need neither a GPU nor patience
