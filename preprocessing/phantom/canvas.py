@@ -1,4 +1,4 @@
-"""Painting outlines given in millimetres on a scanner's pixels, with soft edges, at a fraction of a millisecond."""
+"""Painting outlines given in millimetres on a scanner's pixels, with soft edges, in microseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Points = NDArray[np.floating]  # [point, (x, y)] mm
+Points = NDArray[np.float64]  # [point, (x, y)] mm
+Bytes = NDArray[np.uint8]
+Waves = tuple[tuple[float, float], ...]
+
+_ROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+_COS, _SIN = np.cos(_ROUND), np.sin(_ROUND)
 
 _SHIFT = 4  # OpenCV's fixed-point bits: outlines are placed to a sixteenth of a pixel
 HU_STEP = 8.0  # tissue is painted in 8 bits so that OpenCV can blend edges: 8 HU a level
@@ -60,16 +65,16 @@ class Frame:
         """[..., (x, y)] mm -> OpenCV's fixed-point (column, row)."""
         return np.rint(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)
 
-    def blank(self) -> NDArray[np.uint8]:
+    def blank(self) -> Bytes:
         return np.zeros((self.rows, self.columns), np.uint8)
 
 
-def fill(canvas: NDArray[np.uint8], frame: Frame, outlines: Sequence[Points], level: int) -> None:
+def fill(canvas: Bytes, frame: Frame, outlines: Sequence[Points], level: int) -> None:
     """Fill what lies in an odd number of the outlines, edges blended."""
     cv2.fillPoly(canvas, [frame.fixed(o) for o in outlines], level, cv2.LINE_AA, _SHIFT)
 
 
-def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
     """Paint shapes in order -> (tissue levels, lung coverage 0..255), both [row, column]."""
     tissue, lung = frame.blank(), frame.blank()
     for shape in shapes:
@@ -79,7 +84,7 @@ def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[NDArray[np.uint8], NDA
     return tissue, lung
 
 
-def paint_lung(shapes: Sequence[Shape], frame: Frame) -> NDArray[np.uint8]:
+def paint_lung(shapes: Sequence[Shape], frame: Frame) -> Bytes:
     """Only the lung coverage of `paint`."""
     lung = frame.blank()
     for shape in shapes:
@@ -87,16 +92,18 @@ def paint_lung(shapes: Sequence[Shape], frame: Frame) -> NDArray[np.uint8]:
     return lung
 
 
-def disc(canvas: NDArray[np.uint8], frame: Frame, centre: Points, radius_mm: float, level: int) -> None:
+def disc(canvas: Bytes, frame: Frame, centre: Points, radius_mm: float, level: int) -> None:
     """Paint one disc."""
     column, row = (int(v) for v in frame.fixed(centre))
     radius = max(round(radius_mm / frame.pixel_mm * (1 << _SHIFT)), 1 << (_SHIFT - 1))
     cv2.circle(canvas, (column, row), radius, level, -1, cv2.LINE_AA, _SHIFT)
 
 
-def ellipse(centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0, points: int = 48) -> Points:
-    """The outline of a turned ellipse (mm, rad)."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    x, y = radii[0] * np.cos(angle), radii[1] * np.sin(angle)
+def ellipse(
+    centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0, waves: Waves = ()
+) -> Points:
+    """The outline of a turned ellipse (mm, rad), dented by harmonics 2, 3, ... (amplitude, phase) if given."""
+    radius = 1.0 + sum(a * np.cos(k * _ROUND + phase) for k, (a, phase) in enumerate(waves, start=2))
+    x, y = radii[0] * radius * _COS, radii[1] * radius * _SIN
     c, s = np.cos(turn), np.sin(turn)
-    return np.column_stack([centre[0] + c * x - s * y, centre[1] + s * x + c * y])
+    return np.stack([centre[0] + c * x - s * y, centre[1] + s * x + c * y], axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocessing.phantom.canvas import Points
+from preprocessing.phantom.canvas import Points, Waves
 
 _ANGLES = np.linspace(0, 2 * np.pi, 144, endpoint=False)  # 0 = the patient's left, pi/2 = back
 
@@ -27,11 +27,12 @@ class Chest:
     heart: float  # size factor
     blood_hu: float
     lung_hu: float
+    vessels: float  # thickness of the lung's vessels, 1 = usual
     gravity_hu: float  # rise of the lung's density from front to back
     septum: float  # least half width of the tissue between the lungs
     rib_phase: float
     vertebra_phase: float
-    waves: tuple[tuple[float, float], ...]  # amplitude and phase of the outline's harmonics 2, 3, 4
+    waves: Waves  # amplitude and phase of the outline's harmonics 2, 3, 4
     gas: float  # share of the stomach that is gas
     effusion: tuple[float, float] = (0.0, 0.0)  # height (mm) of fluid behind the right and left lung
     turn: float = 0.0
@@ -56,7 +57,7 @@ class Chest:
         return float(np.sqrt(max(1 - up**2.6, 0.0)))
 
     def cavity(self, z: float, grow: float = 0.0) -> Points:
-        """The inner side of the chest wall, moved outwards by `grow` -> [144, 2], from the left via the back."""
+        """The inner side of the chest wall, moved outwards by `grow` mm -> [144, 2], from left via back."""
         taper = max(self.taper(z), 0.05)
         depth = self.depth * (0.4 + 0.6 * taper)
         middle = (1 - taper) * 0.25 * self.depth
@@ -101,6 +102,7 @@ def draw_chest(rng: np.random.Generator) -> Chest:
         heart=float(np.clip(rng.normal(1.0, 0.09), 0.82, 1.25)),
         blood_hu=float(rng.uniform(110, 260)) if contrast else float(rng.normal(42, 5)),
         lung_hu=float(rng.uniform(-815, -735)) if shallow else float(rng.normal(-848, 18)),
+        vessels=float(np.clip(rng.normal(1.05, 0.2), 0.75, 1.6)),
         gravity_hu=float(rng.uniform(20, 60)) * (1.5 if shallow else 1.0),
         septum=float(rng.uniform(3.2, 7)),
         rib_phase=float(rng.uniform(0, 1)),

@@ -1,4 +1,4 @@
-"""What disease and age put into lungs: areas of another density, grains, lines; all in 3-D, all inside lungs."""
+"""What disease and age put into lungs: areas of another density, grains, lines; in 3-D, inside lungs."""
 
 from dataclasses import dataclass, field
 
@@ -39,7 +39,8 @@ class Area:
     centre, radii: (x, y, z) mm. hu: the density it turns lung into. ragged: how far noise moves its edge
     (share of the radius). blur: width of its edge (share of the radius). depth_mm: how deep under the pleura
     it reaches. fissure: normal (x, y, z) and offset of a plane it does not cross. paving: strength of the
-    net of lines in it. patchy: how uneven its density is. side: the lung it lies in.
+    net of lines in it. patchy: how uneven its density is. side: the lung it lies in. infection: False for
+    what is no disease.
     """
 
     centre: tuple[float, float, float]
@@ -52,6 +53,7 @@ class Area:
     fissure: tuple[float, float, float, float] | None = None
     paving: float = 0.0
     patchy: float = 0.25
+    infection: bool = True
     key: int = 0
 
     def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Floats]:
@@ -76,6 +78,7 @@ class Area:
         if self.fissure is not None:
             a, b, c, d = self.fissure
             plane = (a * x + b * y[:, None] + c * z[:, None, None] - d).astype(np.float32)
+            plane += 4 * noise_at(z, y, x, scale_mm=24, key=self.key + 4)
             inside = np.minimum(inside, plane / float(radii.mean()))
         cover = np.clip(inside / self.blur + 0.5, 0, 1)
         return at, cover * (mesh.side[at] == self.side)
@@ -83,7 +86,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Grains:
-    """Small balls: nodules, buds, or the holes of emphysema. centre [n, 3] mm, radius [n] mm, strength [n]."""
+    """Small balls (nodules, buds, holes of emphysema): centre [n, (x, y, z)] mm, radius mm, strength 0..1."""
 
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     radius: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -100,20 +103,21 @@ NO_GRAINS = Grains()
 
 @dataclass(frozen=True)
 class Findings:
-    """All that one patient's lungs show. `areas` and `nodules` of disease are infection; the rest is not."""
+    """All that one patient's lungs show. Areas (unless marked) and `nodules` are infection; the rest is not."""
 
     areas: tuple[Area, ...] = ()
     nodules: Grains = NO_GRAINS
     benign_nodules: Grains = NO_GRAINS
     holes: Grains = NO_GRAINS
     scars: Tubes | None = None
-    dependent_hu: float = 0.0  # extra density of the lowest-lying lung, not disease
+    dependent_hu: float = 0.0  # extra density of the lung that lies lowest, falling off over dependent_mm
+    dependent_mm: float = 10.0
     effusion: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Density:
-    """The disease's areas on a mesh, [z, y, x] float32: HU added to lung, strength of paving, cover 0..1."""
+    """The disease's areas on a mesh, [z, y, x] float32: HU added to lung, strength of paving, infection 0..1."""
 
     added: Floats
     paving: Floats
@@ -133,5 +137,6 @@ def density(areas: tuple[Area, ...], mesh: Mesh, lung_hu: float) -> Density:
         added = cover * np.clip((area.hu - lung_hu) * uneven, 60, 60 - lung_hu)
         np.maximum(result.added[at], added, out=result.added[at])
         np.maximum(result.paving[at], cover * area.paving, out=result.paving[at])
-        np.maximum(result.cover[at], cover, out=result.cover[at])
+        if area.infection:
+            np.maximum(result.cover[at], cover, out=result.cover[at])
     return result

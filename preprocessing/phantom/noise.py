@@ -10,6 +10,7 @@ _SHAPE = (64, 128, 128)
 _SEED = 20201103
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 
 @cache
@@ -20,7 +21,7 @@ def _tile() -> Floats:
     return (smooth - smooth.mean()) / smooth.std()
 
 
-def _linear(block: Floats, at: Floats, axis: int) -> Floats:
+def _linear(block: Floats, at: Doubles, axis: int) -> Floats:
     """Read a periodic block at fractional places along one axis."""
     size = block.shape[axis]
     low = np.floor(at).astype(np.int64)
@@ -33,13 +34,13 @@ def _linear(block: Floats, at: Floats, axis: int) -> Floats:
     return second
 
 
-def noise_at(z: Floats, y: Floats, x: Floats, *, scale_mm: float, key: int) -> Floats:
+def noise_at(z: Doubles, y: Doubles, x: Doubles, *, scale_mm: float, key: int) -> Floats:
     """Noise with grains of about `scale_mm` on the mesh z x y x x (mm, 1-D each) -> [z, y, x].
 
     The same place and key give the same value whatever the mesh: the field is fixed in space. Its
     variance is near 1 on tile points and a little lower between them.
     """
     shift = np.random.default_rng([_SEED, key]).uniform(0, 1000, 3)
-    planes = _linear(_tile(), np.asarray(z / scale_mm + shift[0]), 0)
-    rows = _linear(planes, np.asarray(y / scale_mm + shift[1]), 1)
-    return _linear(rows, np.asarray(x / scale_mm + shift[2]), 2)
+    planes = _linear(_tile(), z / scale_mm + shift[0], 0)
+    rows = _linear(planes, y / scale_mm + shift[1], 1)
+    return _linear(rows, x / scale_mm + shift[2], 2)

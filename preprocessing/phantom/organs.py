@@ -1,11 +1,19 @@
 """What lies inside the chest cavity besides lung: mediastinum, heart, great vessels, diaphragm, fluid."""
 
+import math
+
 import numpy as np
 
-from preprocessing.phantom.canvas import Points, Shape, ellipse
+from preprocessing.phantom.canvas import Points, Shape, Waves, ellipse
 from preprocessing.phantom.chest import Chest
 
 FAT, SOFT, AIR = -95.0, 45.0, -990.0
+
+
+def _dents(chest: Chest, amount: float) -> Waves:
+    """This patient's departure from ellipses."""
+    turn = 6.3 * chest.rib_phase
+    return (amount, turn), (0.8 * amount, 2.1 * turn + 1), (0.4 * amount, 3.3 * turn + 2)
 
 
 def effusion(chest: Chest, z: float) -> list[Shape]:
@@ -32,7 +40,7 @@ def abdomen(chest: Chest, z: float) -> list[Shape]:
         centre = (sign * 0.46 * chest.width, -0.16 * chest.depth)
         radii = (0.62 * chest.width * (below / 52) ** 0.5, 1.25 * chest.depth * (below / 76) ** 0.56)
         if side == 0:
-            shapes.append(Shape((ellipse(centre, radii, 0.1),), 62 + 0.2 * (chest.blood_hu - 42)))
+            shapes.append(Shape((ellipse(centre, radii, 0.1, _dents(chest, 0.06)),), 62 + 0.2 * (chest.blood_hu - 42)))
         else:
             shapes += _under_left_dome(chest, centre, radii)
     deep = chest.domes[0] - 22 - z
@@ -64,7 +72,7 @@ def _under_left_dome(chest: Chest, centre: tuple[float, float], radii: tuple[flo
 
 def midline(chest: Chest, z: float) -> float:
     """x that parts the right lung from the left at height z."""
-    return 5 * np.sin(0.02 * z + 6 * chest.rib_phase)
+    return 5 * math.sin(0.02 * z + 6 * chest.rib_phase)
 
 
 def septum(chest: Chest, z: float) -> Points:
@@ -91,10 +99,10 @@ def heart(chest: Chest, z: float) -> list[Shape]:
     part = np.sqrt(1 - abs(rise) ** 2.4)
     x, y = 20 - 14 * rise, -0.36 * chest.depth + 5 * rise
     a, b = 60 * chest.heart * part, 44 * chest.heart * part
-    blood = chest.blood_hu
+    blood, dents = chest.blood_hu, _dents(chest, 0.05)
     shapes = [
-        Shape((ellipse((x, y), (a + 4, b + 4), -0.6),), FAT + 10),
-        Shape((ellipse((x, y), (a, b), -0.6),), SOFT + 0.35 * (blood - 42)),
+        Shape((ellipse((x, y), (a + 4, b + 4), -0.6, dents),), FAT + 10),
+        Shape((ellipse((x, y), (a, b), -0.6, dents),), SOFT + 0.35 * (blood - 42)),
     ]
     if blood > 80:  # contrast shows the chambers
         shapes.append(Shape((ellipse((x + 0.2 * a, y + 0.12 * b), (0.5 * a, 0.5 * b), -0.6),), blood))
@@ -105,5 +113,6 @@ def heart(chest: Chest, z: float) -> list[Shape]:
 def paraspinal(chest: Chest, z: float) -> Shape:
     """The soft tissue in front of and beside the spine that parts the lungs at the back."""
     y = np.linspace(0.42 * chest.depth, chest.depth + 20, 20)
-    half = 8 + 34 * np.clip((y - y[0]) / (y[-1] - y[0]), 0, 1) ** 0.75
+    back = (y - y[0]) / (y[-1] - y[0])
+    half = 9 + 17 * np.sqrt(np.clip(2.5 * back, 0, 1)) + 16 * back**3
     return Shape((np.column_stack([np.r_[half, -half[::-1]], np.r_[y, y[::-1]]]),), 30)

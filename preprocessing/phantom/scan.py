@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from preprocessing.phantom.anatomy import Anatomy
 from preprocessing.phantom.canvas import PAINT_TO_HU, Frame, paint
 from preprocessing.phantom.chest import Chest, draw_chest
-from preprocessing.phantom.disease import Lungs, depth_in_slices, find
+from preprocessing.phantom.disease import find
 from preprocessing.phantom.lesions import Density, Findings, Mesh, density
+from preprocessing.phantom.lungs import Lungs, depth_in_slices
 from preprocessing.phantom.noise import noise_at
 from preprocessing.phantom.organs import midline
 from preprocessing.phantom.scanner import Scanner, draw_table, noise, sharpen_and_blur
@@ -68,12 +69,13 @@ def simulate(label: str, scanner: Scanner, seed: tuple[int, ...]) -> Scan:
     chest = draw_chest(body)
     plain = Anatomy(chest, seed)
     findings = find(label, Lungs.of(plain.lung_map, chest.lung_hu), disease)
-    chest = replace(chest, effusion=findings.effusion)
+    if any(findings.effusion):
+        plain = Anatomy(replace(chest, effusion=findings.effusion), seed)
     start = chest.base - slices.uniform(4, 4 + scanner.spacing_mm)
     z_mm = np.arange(start, chest.apex + 6, scanner.spacing_mm)
     centre = tuple(np.asarray(chest.shift) + slices.normal(0, scanner.off_centre_mm / 2, 2) + (0, 12))
     frame = Frame.centred(scanner.matrix, scanner.matrix, scanner.pixel_mm, centre, chest.turn)
-    return _expose(_Patient(Anatomy(chest, seed), findings, scanner, frame, z_mm), slices)
+    return _expose(_Patient(plain, findings, scanner, frame, z_mm), slices)
 
 
 def _expose(patient: _Patient, rng: np.random.Generator) -> Scan:
@@ -161,7 +163,7 @@ def _lung(
     fine = noise_at(at, y, x, scale_mm=1.7, key=1)[0]
     lung = chest.lung_hu + 22 * fine + 14 * noise_at(at, y, x, scale_mm=9, key=2)[0]
     low = (y / chest.depth).astype(np.float32)
-    ramp = 0.5 * chest.gravity_hu * low + findings.dependent_hu * np.exp((low - 0.9) * chest.depth / 10)
+    ramp = 0.5 * chest.gravity_hu * low + findings.dependent_hu * np.exp((low - 0.92) * chest.depth / findings.dependent_mm)
     lung += ramp[:, None]
     added, paving, covered = (_upsample(patient, f[k], box) for f in (disease.added, disease.paving, disease.cover))
     lung += added * (1 + 0.12 * fine)

@@ -16,12 +16,12 @@ def _means(values: NDArray[np.float64], group: NDArray[np.int64], groups: int) -
 
 
 def grow(
-    root: NDArray[np.float64], targets: NDArray[np.float64], rng: np.random.Generator
+    root: NDArray[np.float64], targets: NDArray[np.float64], thickness: float, rng: np.random.Generator
 ) -> tuple[Tubes, NDArray[np.int64]]:
     """Split the targets in halves again and again, each branch heading for the middle of its half.
 
     root [(x, y, z)] and targets [n, (x, y, z)] in mm. Returns the branches and how many targets each feeds;
-    the radius follows from that number (Murray's law).
+    the radius follows from that number (Murray's law) times `thickness`.
     """
     group = np.zeros(len(targets), np.int64)
     node = root[None, :]
@@ -46,7 +46,7 @@ def grow(
         kept, group = np.unique(2 * group[alive] + upper[alive], return_inverse=True)
         node = ahead[kept // 2]
     feeding = np.concatenate(fed)
-    radius = _TWIG_MM * feeding**0.44
+    radius = thickness * _TWIG_MM * feeding**0.44
     return Tubes(np.concatenate(starts), np.concatenate(ends), radius, np.ones(len(radius))), feeding
 
 
@@ -58,4 +58,5 @@ def airways_beside(vessels: Tubes, feeding: NDArray[np.int64], *, least: int) ->
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-6)
     radius = vessels.radius[kept]
     offset = side * (1.9 * radius[:, None] + 0.4)
-    return Tubes(vessels.start[kept] + offset, vessels.end[kept] + offset, 0.85 * radius, np.ones(len(radius)))
+    start, end = vessels.start[kept] + offset, vessels.end[kept] + offset
+    return Tubes(start, end, 0.85 * radius, np.ones(len(radius)))

@@ -1,12 +1,13 @@
 """Tubes in 3-D (vessels, airways) and how they look in one slice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Frame, Points
+from preprocessing.phantom.canvas import Bytes, Frame, Points
 
 _CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
 
@@ -34,27 +35,31 @@ class Tubes:
         inside = 2 * radius + np.abs(rise) * (high - low)
         share = np.minimum(inside / max(thickness_mm, 1e-3), 1)  # of the slice's thickness: partial volume
         return Cuts(
-            start[:, :2] + low[:, None] * step, start[:, :2] + high[:, None] * step, radius,
+            seen, start[:, :2] + low[:, None] * step, start[:, :2] + high[:, None] * step, radius,
             self.strength[seen] * share,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """Tubes in a slice: capsules from a to b [n, (x, y)] mm with a radius and a strength."""
+    """Tubes in a slice: capsules from a to b [n, (x, y)] mm with a radius and a strength.
 
+    `piece` [n] says which piece of tube each came from, in rising order.
+    """
+
+    piece: NDArray[np.intp]
     a: Points
     b: Points
     radius: NDArray[np.float64]
     strength: NDArray[np.float64]
 
-    def outlines(self) -> NDArray[np.float64]:
-        """[n, point, (x, y)] mm."""
+    def outlines(self, wider: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
+        """[n, point, (x, y)] mm, the radius `wider` by some mm."""
         along = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
-        front = np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1) * self.radius[:, None, None]
+        front = np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1) * (self.radius + wider)[:, None, None]
         return np.concatenate([self.b[:, None] + front, self.a[:, None] - front], 1)
 
-    def draw(self, canvas: NDArray[np.uint8], frame: Frame) -> None:
+    def draw(self, canvas: Bytes, frame: Frame) -> None:
         """Draw capsules, the faint ones first; what is thinner than a pixel gets fainter, not wider."""
         thin = np.minimum(2 * self.radius / frame.pixel_mm / 1.3, 1)
         level = np.rint(255 * self.strength * thin).astype(int)
@@ -62,6 +67,16 @@ class Cuts:
         for i in np.argsort(level):
             if level[i] > 4:
                 cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, 4)
+
+
+def together(tubes: Sequence[Tubes]) -> Tubes:
+    """All pieces of several tubes, in order."""
+    return Tubes(
+        np.concatenate([t.start for t in tubes]),
+        np.concatenate([t.end for t in tubes]),
+        np.concatenate([t.radius for t in tubes]),
+        np.concatenate([t.strength for t in tubes]),
+    )
 
 
 def along(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:

@@ -20,7 +20,12 @@ def soft_wall(chest: Chest, z: float) -> list[Shape]:
     under = middle + (skin - middle) * (1 - 1.8 / np.linalg.norm(skin - middle, axis=1, keepdims=True))
     inner = (chest.cavity(z),) if z < chest.apex else ()
     fatless = np.where(np.linalg.norm(muscles, axis=1) > np.linalg.norm(under, axis=1), under.T, muscles.T).T
-    shapes = [Shape((_EVERYWHERE, skin), AIR), Shape((skin, *inner), SKIN), Shape((under, *inner), FAT), Shape((fatless, *inner), MUSCLE)]
+    shapes = [
+        Shape((_EVERYWHERE, skin), AIR),
+        Shape((skin, *inner), SKIN),
+        Shape((under, *inner), FAT),
+        Shape((fatless, *inner), MUSCLE),
+    ]
     return shapes + (_muscle_gaps(chest, z) if z < chest.apex else [])
 
 
@@ -39,6 +44,8 @@ def _muscle_gaps(chest: Chest, z: float) -> list[Shape]:
 
 def ribs(chest: Chest, z: float) -> list[Shape]:
     """Every rib is an arc that falls from spine to breastbone: a slice cuts it obliquely, in short pieces."""
+    if z > chest.apex + 4:
+        return []
     number = np.arange(_RIBS)
     behind = chest.apex + 2 - 21.5 * (number + 0.4 * chest.rib_phase)
     fall = np.minimum(26 + 7.0 * number, 84)
@@ -95,7 +102,8 @@ def spine(chest: Chest, z: float) -> list[Shape]:
             shapes.append(Shape((ellipse((sign * 24, back + 3), (17 * lateral, 4.5), sign * 0.35),), CORTEX))
             shapes.append(Shape((ellipse((sign * 24, back + 3), (14 * lateral, 2.2), sign * 0.35),), MARROW))
     shapes.append(Shape((ellipse((0, back), (13, 11)),), CORTEX - 80))
-    tip = np.array([[-3, back + 8], [3, back + 8], [1.6, back + 30 + 5 * phase], [-1.6, back + 30 + 5 * phase]])
+    end = back + 30 + 5 * phase
+    tip = np.array([[-3, back + 8], [3, back + 8], [1.6, end], [-1.6, end]])
     shapes.append(Shape((tip,), CORTEX - 150))
     shapes.append(Shape((ellipse((0, back - 0.5), (9, 7.5)),), 25))
     return shapes

@@ -1,0 +1,177 @@
+"""The whole of pneumofed in one command: phantom hospitals, federated training, report."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from client.node.app import make_client_app
+from client.training import Site
+from deploy.engines import LocalGrid
+from deploy.examples import examples
+from deploy.steps import Advance, Steps
+from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
+from preprocessing.prepare import prepare
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store import LobeStore
+from server import events
+from server.app import card_of, initial_weights
+from server.exchange import RoundPolicy
+from server.ledger import Ledger
+from server.report.document import report_document
+from server.report.page import write_report
+from server.result import StudyResult
+from server.rounds import run_study
+from shared_model.checkpoint import ModelCard, save_model
+from shared_model.config import StudyConfig, load_study
+from shared_model.errors import PneumofedError
+from shared_model.files import atomic_folder, write_atomically
+
+TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a demo makes: a preset of phantom hospitals, scans in all (None: the preset's own), a study."""
+
+    study: str
+    preset: str
+    scans: int | None
+    note: str
+
+
+FULL = Plan("demo", "demo", None, "This takes about 10 minutes on two processor cores.")
+QUICK = Plan("demo-quick", "demo", 40, "The quick demo shows every step; its model may learn little.")
+
+
+def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) -> dict[str, Any]:
+    """Do all of it into the new folder `out`, which appears when everything is done; returns report.json.
+
+    Raises PneumofedError `out-exists` where `out` is in use, and what the steps raise.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PneumofedError("out-exists", f"{out} is not empty; name a new folder or remove it")
+    study = load_study(plan.study).model_copy(update={"seed": seed})
+    steps.say(plan.note)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_folder(out) as folder, steps:
+        hospitals = _phantoms(folder, plan, seed, steps)
+        _prepare(folder, hospitals, seed, steps)
+        result = _train(folder, hospitals, study, steps)
+        card = card_of(result, TRAINED_ON)
+        save_model(folder / "model", result.weights, card)
+        return _report(folder, hospitals, result, card, command, steps)
+
+
+def _phantoms(folder: Path, plan: Plan, seed: int, steps: Steps) -> list[PhantomHospital]:
+    with steps.step("phantom hospitals") as advance:
+        return make_hospitals(
+            plan.preset, folder / "hospitals", scans=plan.scans, seed=seed, jobs=cores(), progress=advance
+        )
+
+
+def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, steps: Steps) -> None:
+    """Each hospital's DICOM into its own store."""
+    studies = {h.name: sum(1 for _ in (h.folder / "studies").iterdir()) for h in hospitals}
+    with steps.step("preparing scans") as advance:
+        before = 0
+        for hospital in hospitals:
+            store = _empty_store(folder, hospital.name, seed)
+            report = prepare(
+                hospital.folder / "studies",
+                hospital.folder / "labels.csv",
+                store,
+                jobs=cores(),
+                progress=_shifted(advance, before, sum(studies.values())),
+            )
+            before += studies[hospital.name]
+            if report.rejected:
+                steps.say(f"{hospital.name}: {report.rejected} studies set aside ({report.problems[0].code})")
+
+
+def _empty_store(folder: Path, hospital: str, seed: int) -> Path:
+    """A store whose secret follows from the seed, so that two demos split and order their scans alike.
+
+    Phantoms have no secrets; a hospital's store draws its own.
+    """
+    path = folder / "stores" / hospital
+    LobeStore.create(path, PreprocessingSettings())
+    write_atomically(path / "secret.key", sha256(f"demo {seed} {hospital}".encode()).digest(), mode=0o600)
+    return path
+
+
+def _train(
+    folder: Path, hospitals: Sequence[PhantomHospital], study: StudyConfig, steps: Steps
+) -> StudyResult:
+    """All rounds and the final measurement, every hospital in this process."""
+    sites = {
+        hospital.name: Site(
+            LobeStore.open(folder / "stores" / hospital.name),
+            study,
+            role=hospital.role,
+            device="cpu",
+            count_floor=1,  # a phantom has no privacy; real hospitals keep counts below 10 to themselves
+        )
+        for hospital in hospitals
+    }
+    grid = LocalGrid(
+        make_client_app(lambda context: sites[str(context.node_config["hospital"])]), list(sites)
+    )
+    weights = initial_weights(study)
+    training = sum(site.role == "training" for site in sites.values())
+    tasks = events.tasks_in(study, training=training, held_out=len(sites) - training)
+    with steps.step("training together") as advance:
+        return run_study(
+            grid,
+            study,
+            weights,
+            ledger=Ledger(folder / "ledger", study, weights),
+            policy=RoundPolicy(poll_s=0, quorum=training),
+            tell=_teller(steps, advance, tasks),
+        )
+
+
+def _report(
+    folder: Path,
+    hospitals: Sequence[PhantomHospital],
+    result: StudyResult,
+    card: ModelCard,
+    command: str,
+    steps: Steps,
+) -> dict[str, Any]:
+    with steps.step("example scans") as advance:
+        shown = examples([h for h in hospitals if h.role == "held-out"], result.weights, card, advance)
+    document = report_document(result, trained_on=TRAINED_ON, command=command, seconds=steps.seconds)
+    write_report(folder, document, shown)
+    return document
+
+
+def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
+    """Moves the bar with every hospital's reply, and says what went wrong or was found out."""
+    done = 0
+
+    def tell(event: events.Event) -> None:
+        nonlocal done
+        match event:
+            case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
+                done += phase != "describe"
+                advance(done, tasks)
+                if outcome.status != "returned":
+                    steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
+            case events.RoundDone(stage=stage, record=record) if record.validation is not None:
+                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
+                steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
+
+    return tell
+
+
+def _shifted(advance: Advance, before: int, total: int) -> Advance:
+    return lambda done, _: advance(before + done, total)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
