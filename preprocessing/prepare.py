@@ -20,14 +20,12 @@ import cv2
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import CtSeries, find_series
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
 __all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_series"]
-
-DEFAULT_SETTINGS = PreprocessingSettings()
 
 
 @dataclass(frozen=True)

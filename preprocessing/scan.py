@@ -1,5 +1,6 @@
 """One series through all steps, in memory: what `prepare` stores and `diagnose` looks at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from preprocessing.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
 from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
 from preprocessing.series import CtSeries
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.study import LobeArrays, Study
 from preprocessing.volume import load_volume
 from shared_model.errors import PneumofedError
@@ -20,11 +21,11 @@ LEAST_LOBES = 10  # the paper samples 10 slice lobes a scan (2.7.1)
 
 
 @dataclass(frozen=True)
-class PreparedScan:
-    """A scan ready for the networks.
+class LocatedScan:
+    """A scan whose lungs were looked for.
 
     `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
-    [slice]; `lobes` and `crops` in order of (slice, side), as are `arrays`.
+    [slice]; `lobes` in order of (slice, side), none where there is no lung.
     """
 
     images: NDArray[np.uint16]
@@ -32,6 +33,12 @@ class PreparedScan:
     z_mm: NDArray[np.float64]
     flags: tuple[str, ...]
     lobes: tuple[Lobe, ...]
+
+
+@dataclass(frozen=True)
+class PreparedScan(LocatedScan):
+    """A scan ready for the networks: `crops` and `arrays` follow the order of `lobes`."""
+
     crops: tuple[Crop, ...]
     arrays: LobeArrays
 
@@ -55,24 +62,31 @@ class PreparedScan:
         )
 
 
-def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
-    """2.2, 2.3 and 2.7.2's labels for one series.
-
-    Raises PneumofedError: as load_volume and remove_batch_effect do, or `no-lungs` where fewer than 10
-    lobes are found.
-    """
+def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> LocatedScan:
+    """2.2 and 2.3 for one series. Raises PneumofedError as load_volume and remove_batch_effect do."""
     volume = load_volume(series)
     images = remove_batch_effect(volume)
     lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
-    if len(lobes) < LEAST_LOBES:
-        reason = f"{len(lobes)} lobes were found and {LEAST_LOBES} are needed; this is no chest CT"
+    return LocatedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes))
+
+
+def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
+    """2.2, 2.3 and 2.7.2's labels for one series.
+
+    Raises PneumofedError: as find_scan_lobes does, or `no-lungs` where fewer than 10 lobes are found.
+    """
+    scan = find_scan_lobes(series, settings)
+    if len(scan.lobes) < LEAST_LOBES:
+        reason = f"{len(scan.lobes)} lobes were found and {LEAST_LOBES} are needed; this is no chest CT"
         raise PneumofedError("no-lungs", reason)
-    crops = tuple(crop_of(lobe.box) for lobe in lobes)
-    arrays = lobe_arrays(images, lobes, crops)
-    return PreparedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes), crops, arrays)
+    crops = tuple(crop_of(lobe.box) for lobe in scan.lobes)
+    arrays = lobe_arrays(scan.images, scan.lobes, crops)
+    return PreparedScan(
+        scan.images, scan.spacing_mm, scan.z_mm, scan.flags, scan.lobes, crops=crops, arrays=arrays
+    )
 
 
-def lobe_arrays(images: NDArray[np.uint16], lobes: list[Lobe], crops: tuple[Crop, ...]) -> LobeArrays:
+def lobe_arrays(images: NDArray[np.uint16], lobes: Sequence[Lobe], crops: Sequence[Crop]) -> LobeArrays:
     """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2)."""
     planes = np.empty((len(lobes), 3, CROP, CROP), np.uint16)
     masks = np.empty((len(lobes), CROP, CROP), np.bool_)

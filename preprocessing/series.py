@@ -36,6 +36,11 @@ class CtSeries:
     spacing_mm: tuple[float, float, float]
     flags: tuple[str, ...]
 
+    @property
+    def slices(self) -> int:
+        """How many slices its files hold."""
+        return len(self.files)
+
 
 @dataclass(frozen=True)
 class Refusal:

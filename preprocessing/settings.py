@@ -24,3 +24,6 @@ class PreprocessingSettings(BaseModel):
         """16 hex digits that differ whenever settings or the code's version give other lobes."""
         text = json.dumps({"version": VERSION, **self.model_dump()}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+DEFAULT_SETTINGS = PreprocessingSettings()
