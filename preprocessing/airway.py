@@ -9,14 +9,12 @@ _LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both m
 _MIDDLE = 0.18  # the trachea's centre lies within this share of the width from the middle
 
 
-def find_airway(
-    images: NDArray[np.uint16], inside: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
-) -> NDArray[np.bool_]:
+def find_airway(inside: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
     """Airway outside the lungs, bool [slice, row, column].
 
-    `images` uint16 after 2.2 and `inside` bool (dark and not open to the image border) are
-    [slice, row, column], feet to head. An object is airway if it continues the airway of the slice above,
-    or starts it near the middle, and is small; where it has grown into a lung it is not followed on.
+    `inside` bool [slice, row, column], feet to head, is dark and not open to the image border. An object
+    of a slice is airway if it continues the airway of the slice above, or starts it near the middle, and
+    is small; where it has grown into a lung it is not followed on.
     """
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
     airway = np.zeros_like(inside)

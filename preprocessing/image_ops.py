@@ -38,12 +38,22 @@ def dilate(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArr
     return _mask(cv2.dilate(_bytes(mask), kernel))
 
 
+def dilate_numbers(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The largest number in each pixel's 3 x 3 neighbourhood."""
+    return np.asarray(cv2.dilate(image, SQUARE), np.uint8)
+
+
+def disc_of(radius: int) -> NDArray[np.uint8]:
+    """A disc of ones, 2 * radius + 1 wide."""
+    size = 2 * radius + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+
+
 def close_gaps(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """The mask without gaps narrower than twice `radius` pixels and without holes."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     framed = np.pad(_bytes(mask), radius)  # so that closing does not stick to the image's edge
     closed = np.ascontiguousarray(
-        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc)[radius:-radius, radius:-radius]
+        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc_of(radius))[radius:-radius, radius:-radius]
     )
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return _mask(cv2.drawContours(closed, outlines, -1, 1, cv2.FILLED))

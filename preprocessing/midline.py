@@ -7,13 +7,13 @@ _STRIP_MM = 45.0  # how far the line may lie from the middle of the lungs
 _STRAIGHT = 0.002  # price of a step beside the middle, against 1 to 2 for a pixel of lung
 
 
-def dividing_columns(
+def left_of_midline(
     images: NDArray[np.uint16],
     lung: NDArray[np.bool_],
     threshold: int,
     spacing_mm: tuple[float, float, float],
-) -> NDArray[np.int64]:
-    """First column of the left lung's side in each row, int64 [slice, row].
+) -> NDArray[np.bool_]:
+    """Where the left lung's side is, bool [slice, row, column]: at and beyond the line between the lungs.
 
     The line runs from front to back and moves one column a row at most. It crosses as little lung as
     possible and crosses it where it is brightest: at the pleura between lungs that touch. `images` uint16
@@ -21,14 +21,15 @@ def dividing_columns(
     """
     columns = np.flatnonzero(lung.any(axis=(0, 1)))
     if columns.size == 0:
-        return np.full(lung.shape[:2], lung.shape[2] // 2)
+        return np.broadcast_to(np.arange(lung.shape[2]) >= lung.shape[2] // 2, lung.shape)
     middle = int(columns[0] + columns[-1]) // 2
     reach = round(_STRIP_MM / spacing_mm[2])
     start, stop = max(0, middle - reach), min(lung.shape[2], middle + reach + 1)
     darkness = 1 - np.minimum(images[:, :, start:stop], threshold) / np.float32(threshold)
     beside = np.abs(np.arange(start, stop) - middle) * np.float32(_STRAIGHT)
     price = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
-    return start + _cheapest_paths(price.astype(np.float32))
+    path = start + _cheapest_paths(price.astype(np.float32))
+    return np.asarray(np.arange(lung.shape[2]) >= path[:, :, np.newaxis])
 
 
 def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:
