@@ -43,7 +43,7 @@ class Plan:
 
 
 FULL = Plan("demo", "demo", None, "This takes about 10 minutes on two processor cores.")
-QUICK = Plan("demo-quick", "demo", 40, "The quick demo shows every step; its model may learn little.")
+QUICK = Plan("demo-quick", "demo", 30, "The quick demo shows every step; its model may learn little.")
 
 
 def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) -> dict[str, Any]:
