@@ -126,7 +126,7 @@ def draw_outline(axes: Axes, diagnosis: Diagnosis, region: NDArray[np.bool_], co
     # The contour runs through pixel centres, so half a pixel is added on each side.
     rows, columns = ((np.arange(length) + 0.5) * step for length, step in
                      zip(region.shape, diagnosis.spacing_mm[1:], strict=True))  # fmt: skip
-    axes.contour(columns, rows, region.astype(np.float32), levels=[0.5], colors=colour, linewidths=0.8)
+    axes.contour(columns, rows, region.astype(np.float32), levels=[0.5], colors=colour, linewidths=1.1)
 
 
 def draw_attention(axes: Axes, diagnosis: Diagnosis, index: int) -> ScalarMappable:

@@ -21,7 +21,7 @@ from typing import Any
 from client.diagnosis.findings import Diagnosis
 from client.diagnosis.pictures import slice_file
 from client.diagnosis.ranking import worst_slices
-from client.diagnosis.wording import NOT_FOR_PATIENTS, verdict_sentence, verdict_words
+from client.diagnosis.wording import NOT_FOR_PATIENTS, explanation, verdict_words
 from preprocessing.lobes import SIDES
 
 FORMAT = 1
@@ -34,7 +34,7 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "warning": f"{NOT_FOR_PATIENTS} {diagnosis.card.trained_on}",
         "verdict": verdict_words(diagnosis),
         "label": diagnosis.verdict,
-        "explanation": verdict_sentence(diagnosis),
+        "explanation": explanation(diagnosis),
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
         "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
         "worst_slices": _worst(diagnosis),

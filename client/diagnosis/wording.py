@@ -23,14 +23,16 @@ def verdict_words(diagnosis: Diagnosis) -> str:
     return WORDS[diagnosis.verdict]
 
 
-def verdict_sentence(diagnosis: Diagnosis) -> str:
-    """One sentence: what the scan is called and why."""
+def explanation(diagnosis: Diagnosis) -> str:
+    """Why the scan is called what it is called, and where map and verdict do not go together."""
     diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
-    of_diseased = f"probability {diseased.probability:.3f}, operating point {diseased.operating_point:.3f}"
+    why = f"probability {diseased.probability:.3f}, operating point {diseased.operating_point:.3f}"
+    infected = diagnosis.infected_volume()
     if diagnosis.verdict == "healthy":
-        return f"Called healthy: below the operating point for diseased ({of_diseased})."
+        words = f"Called healthy: the probability of disease is below its operating point ({why})."
+        marked = f" Yet the map marks {percent(infected.percent)} of the lungs: look at the slices."
+        return words + (marked if infected.infected_ml > 0 else "")
     of_covid = f"probability {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
-    return (
-        f"Called diseased ({of_diseased}) and, of the diseased, {verdict_words(diagnosis)} "
-        f"(COVID-19 {of_covid})."
-    )
+    kind = f"{verdict_words(diagnosis)} (COVID-19: {of_covid})"
+    words = f"Called diseased ({why}) and, of the diseased, {kind}."
+    return words + (" Yet the map marks nothing as infected." if infected.infected_ml == 0 else "")
