@@ -13,7 +13,7 @@ from preprocessing.phantom.great_vessels import Mediastinum
 from preprocessing.phantom.tree import airways_beside, grow
 from preprocessing.phantom.tubes import Tubes, together
 
-_TARGETS = 420  # ends of the vessel tree in each lung
+_TARGETS = 600  # ends of the vessel tree in each lung
 _MAP_MM = 4.0
 _MAP_STEP_MM = 6.0
 
@@ -63,8 +63,8 @@ class Anatomy:
         z = np.arange(chest.base - 2, chest.apex + 2, _MAP_STEP_MM)
         columns, rows = int(2.3 * chest.width / _MAP_MM) | 1, int(2.4 * chest.depth / _MAP_MM) | 1
         frame = Frame.centred(rows, columns, _MAP_MM)
-        x = (np.arange(columns) - (columns - 1) / 2) * _MAP_MM
-        y = (np.arange(rows) - (rows - 1) / 2) * _MAP_MM
+        x = _MAP_MM * (np.arange(float(columns)) - (columns - 1) / 2)
+        y = _MAP_MM * (np.arange(float(rows)) - (rows - 1) / 2)
         cover = np.stack([paint_lung(self.inside(float(h)), frame) for h in z])
         middle = np.array([organs.midline(chest, float(h)) for h in z])[:, None, None]
         return LungMap(np.where(cover > 127, np.where(x < middle, 1, 2), 0).astype(np.uint8), z, y, x)
@@ -75,8 +75,8 @@ class Anatomy:
         shapes = []
         if z < chest.apex:
             shapes.append(Shape((chest.cavity(z),), chest.lung_hu, lung=True))
-            shapes += organs.effusion(chest, z) + organs.abdomen(chest, z)
-        shapes.append(Shape((organs.septum(chest, z),), organs.FAT + 25))
+            shapes += organs.effusion(chest, z)
+        shapes += [Shape((organs.septum(chest, z),), organs.FAT + 25), *organs.abdomen(chest, z)]
         shapes += [organs.paraspinal(chest, z), *organs.heart(chest, z), *self.mediastinum.shapes(z)]
         return shapes
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # [point, (x, y)] mm
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Waves = tuple[tuple[float, float], ...]
 
 _ROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
@@ -102,7 +103,7 @@ def disc(canvas: Bytes, frame: Frame, centre: Points, radius_mm: float, level: i
 def ellipse(
     centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0, waves: Waves = ()
 ) -> Points:
-    """The outline of a turned ellipse (mm, rad), dented by harmonics 2, 3, ... (amplitude, phase) if given."""
+    """The outline of a turned ellipse (mm, rad), dented by harmonics 2, 3, ... (amplitude, phase)."""
     radius = 1.0 + sum(a * np.cos(k * _ROUND + phase) for k, (a, phase) in enumerate(waves, start=2))
     x, y = radii[0] * radius * _COS, radii[1] * radius * _SIN
     c, s = np.cos(turn), np.sin(turn)

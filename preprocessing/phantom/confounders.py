@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from preprocessing.phantom.lesions import Area, Findings, Grains
+from preprocessing.phantom.lesions import NO_TUBES, Area, Findings, Grains
 from preprocessing.phantom.lungs import Lungs, Rng, new_key
 from preprocessing.phantom.tubes import Tubes
 
@@ -33,10 +33,10 @@ def _plates(lungs: Lungs, rng: Rng) -> tuple[Area, ...]:
     return tuple(areas)
 
 
-def _scars(lungs: Lungs, rng: Rng) -> Tubes | None:
+def _scars(lungs: Lungs, rng: Rng) -> Tubes:
     """Bands that run inwards from the pleura."""
     if rng.random() > 0.5:
-        return None
+        return NO_TUBES
     count = int(rng.integers(1, 7))
     start = np.stack([lungs.place(rng, lungs.either(rng), low=1.5, back=0, edge_mm=10) for _ in range(count)])
     way = -start * (1, 1, 0) / np.linalg.norm(start[:, :2], axis=1, keepdims=True)
@@ -60,4 +60,4 @@ def _holes(lungs: Lungs, rng: Rng) -> Grains:
     count = int(rng.integers(40, 260))
     middles = np.stack([lungs.place(rng, side, low=-3, back=0) for side in (1, 2) for _ in range(8)])
     centre = middles[rng.integers(len(middles), size=count)] + rng.normal(0, 14, (count, 3))
-    return Grains(centre, rng.uniform(2, 6.5, count), rng.uniform(0.4, 0.9, count))
+    return Grains(centre, rng.uniform(2, 6.5, count), rng.uniform(0.5, 1, count))

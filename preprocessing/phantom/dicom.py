@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from preprocessing.phantom.scanner import Scanner
 
 IMPLEMENTATION_UID = generate_uid(entropy_srcs=["pneumofed", "phantom", "implementation"])
 
 
-def uid(*parts: object) -> str:
+def uid(*parts: object) -> UID:
     """A UID that depends on its parts alone."""
     return generate_uid(entropy_srcs=["pneumofed", "phantom", *map(str, parts)])
 

@@ -60,9 +60,7 @@ def covid(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
     return replace(common, areas=(*common.areas, *filling.areas))
 
 
-def _patch(
-    lungs: Lungs, side: int, size: float, share: float, solid: float, paved: bool, rng: Rng
-) -> Area:
+def _patch(lungs: Lungs, side: int, size: float, share: float, solid: float, paved: bool, rng: Rng) -> Area:
     subpleural = rng.random() < 0.85
     centre = lungs.place(rng, side, low=2.5, back=2.2, edge_mm=11 if subpleural else None)
     hu, dense = _hu(solid, lungs, rng)
@@ -103,9 +101,7 @@ def other(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
     )
 
 
-def _lobar(
-    lungs: Lungs, side: int, hu: float, upper: bool, fissure_z: float, share: float, rng: Rng
-) -> Area:
+def _lobar(lungs: Lungs, side: int, hu: float, upper: bool, fissure_z: float, share: float, rng: Rng) -> Area:
     """A big area that stops sharply at the oblique fissure."""
     centre = lungs.place(rng, side, low=-2.0 if upper else 2.0, back=-1.0 if upper else 1.5)
     normal = _FISSURE if upper else -_FISSURE

@@ -85,7 +85,7 @@ def _open_hospital(plan: HospitalPlan, folder: Path, recipe: dict[str, object], 
     if path.exists() and json.loads(path.read_text()) != card:
         raise PneumofedError(
             "phantom-folder",
-            f"{folder.parent} holds phantoms made with another preset, number or seed: choose an empty folder",
+            f"{folder.parent} holds phantoms of another preset, number or seed: choose an empty folder",
         )
     for name in ("studies", "truth"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,8 @@ def _open_hospital(plan: HospitalPlan, folder: Path, recipe: dict[str, object], 
         for i, label in enumerate(labels, start=1)
     ]
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("study", "label"), *((o.study, o.label) for o in orders)])
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerows([("study", "label"), *((order.study, order.label) for order in orders)])
     write_atomically(folder / "labels.csv", table.getvalue().encode())
     write_atomically(path, (json.dumps(card, indent=2) + "\n").encode())
     return orders

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.phantom.canvas import Floats
 from preprocessing.phantom.noise import noise_at
 from preprocessing.phantom.tubes import Tubes
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -99,17 +98,18 @@ class Grains:
 
 
 NO_GRAINS = Grains()
+NO_TUBES = NO_GRAINS.tubes()
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that one patient's lungs show. Areas (unless marked) and `nodules` are infection; the rest is not."""
+    """All that one patient's lungs show; areas (unless marked) and `nodules` are infection."""
 
     areas: tuple[Area, ...] = ()
     nodules: Grains = NO_GRAINS
     benign_nodules: Grains = NO_GRAINS
     holes: Grains = NO_GRAINS
-    scars: Tubes | None = None
+    scars: Tubes = NO_TUBES
     dependent_hu: float = 0.0  # extra density of the lung that lies lowest, falling off over dependent_mm
     dependent_mm: float = 10.0
     effusion: tuple[float, float] = (0.0, 0.0)
@@ -117,7 +117,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Density:
-    """The disease's areas on a mesh, [z, y, x] float32: HU added to lung, strength of paving, infection 0..1."""
+    """The findings' areas on a mesh, [z, y, x]: HU added to lung, strength of paving, infection 0..1."""
 
     added: Floats
     paving: Floats

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import LungMap
-from preprocessing.phantom.lesions import Area, Floats, Mesh
+from preprocessing.phantom.canvas import Floats
+from preprocessing.phantom.lesions import Area, Mesh
 
 _MOST_AREAS = 45
 
@@ -20,6 +21,26 @@ def depth_in_slices(inside: NDArray[np.bool_], pixel_mm: float) -> Floats:
     """mm from each lung pixel to the nearest pixel of its slice that is not lung, [z, y, x]."""
     flat = inside.astype(np.uint8)
     return np.stack([cv2.distanceTransform(s, cv2.DIST_L2, 3) for s in flat]) * np.float32(pixel_mm)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """All mesh points of one lung: at [n, (x, y, z)] mm; depth mm; up 0..1; back -1..1; outward 0..2."""
+
+    at: NDArray[np.float64]
+    depth: Floats
+    up: NDArray[np.float64]
+    back: NDArray[np.float64]
+    outward: NDArray[np.float64]
+
+    @staticmethod
+    def of(mesh: Mesh, side: int) -> "_Points":
+        k, j, i = np.nonzero(mesh.side == side)
+        x, y, z = mesh.x[i], mesh.y[j], mesh.z[k]
+        across, back = x / np.abs(x).max(), y / np.abs(y).max()
+        up = (z - z.min()) / np.ptp(z)
+        outward = np.abs(across) + np.abs(back)
+        return _Points(np.column_stack([x, y, z]), mesh.depth[k, j, i], up, back, outward)
 
 
 @dataclass(frozen=True)
@@ -35,27 +56,20 @@ class Lungs:
         return Lungs(Mesh(lungs.z, lungs.y, lungs.x, lungs.side, depth), lung_hu)
 
     @cached_property
-    def _points(self) -> tuple[NDArray[np.float64], NDArray[np.uint8], Floats]:
-        """Every lung point (x, y, z), its side and its depth."""
-        mesh = self.mesh
-        k, j, i = np.nonzero(mesh.side)
-        return np.column_stack([mesh.x[i], mesh.y[j], mesh.z[k]]), mesh.side[k, j, i], mesh.depth[k, j, i]
+    def _points(self) -> dict[int, "_Points"]:
+        return {side: _Points.of(self.mesh, side) for side in (1, 2)}
 
     def place(self, rng: Rng, side: int, *, low: float, back: float, edge_mm: float | None = None) -> Place:
         """A point of one lung; `low` and `back` pull it down and backwards, `edge_mm` to the chest wall.
 
         With `edge_mm` only points so near to the lung's edge are taken, those away from the middle first.
         """
-        points, sides, depth = self._points
-        size = np.abs(points).max(0)
-        here = points[sides == side] / size
-        pull = back * here[:, 1] - low * (here[:, 2] - here[:, 2].min()) * size[2] / np.ptp(points[:, 2])
+        points = self._points[side]
+        pull = back * points.back - low * points.up
         if edge_mm is not None:
-            outward = np.abs(here[:, 0]) + np.abs(here[:, 1])
-            pull += np.where(depth[sides == side] < edge_mm, 2.5 * outward, -np.inf)
+            pull += np.where(points.depth < edge_mm, 2.5 * points.outward, -np.inf)
         weight = np.cumsum(np.exp(pull))
-        chosen = np.searchsorted(weight, rng.uniform(0, weight[-1]))
-        place: Place = here[chosen] * size
+        place: Place = points.at[np.searchsorted(weight, rng.uniform(0, weight[-1]))]
         return place
 
     def either(self, rng: Rng) -> int:

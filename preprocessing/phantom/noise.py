@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from preprocessing.phantom.canvas import Floats
+
 _SHAPE = (64, 128, 128)
 _SEED = 20201103
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 

@@ -33,6 +33,7 @@ def effusion(chest: Chest, z: float) -> list[Shape]:
 def abdomen(chest: Chest, z: float) -> list[Shape]:
     """Liver under the right dome; fat, spleen and stomach under the left; both meet in the middle."""
     shapes: list[Shape] = []
+    liver = 62 + 0.2 * (chest.blood_hu - 42)
     for side, sign in ((1, 1), (0, -1)):
         below = chest.domes[side] - z
         if below <= 0:
@@ -40,13 +41,13 @@ def abdomen(chest: Chest, z: float) -> list[Shape]:
         centre = (sign * 0.46 * chest.width, -0.16 * chest.depth)
         radii = (0.62 * chest.width * (below / 52) ** 0.5, 1.25 * chest.depth * (below / 76) ** 0.56)
         if side == 0:
-            shapes.append(Shape((ellipse(centre, radii, 0.1, _dents(chest, 0.06)),), 62 + 0.2 * (chest.blood_hu - 42)))
+            shapes.append(Shape((ellipse(centre, radii, 0.1, _dents(chest, 0.06)),), liver))
         else:
             shapes += _under_left_dome(chest, centre, radii)
     deep = chest.domes[0] - 22 - z
     if deep > 0:
         middle = ellipse((0, -0.3 * chest.depth), (16 + 9 * deep**0.5, 10 + 7 * deep**0.5))
-        shapes.append(Shape((middle,), 60 + 0.2 * (chest.blood_hu - 42)))
+        shapes.append(Shape((middle,), liver))
     return shapes
 
 

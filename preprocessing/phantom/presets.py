@@ -32,13 +32,13 @@ class HospitalPlan:
 SCANNERS = (
     Scanner("Alpha 16", "B50f", pixel_mm=0.74, spacing_mm=8, thickness_mm=6, noise_hu=16, bits=12),
     Scanner(
-        "Beta VCT", "LUNG", pixel_mm=0.78, spacing_mm=7.5, thickness_mm=2.5, blur_mm=0.45, edge=0.5, noise_hu=22,
-        grain_mm=0.6, drift_hu=6, slope=1, intercept=-1024, signed=True, padding=-2000,
+        "Beta VCT", "LUNG", pixel_mm=0.78, spacing_mm=7.5, thickness_mm=2.5, blur_mm=0.45, edge=0.5,
+        noise_hu=22, grain_mm=0.6, drift_hu=6, slope=1, intercept=-1024, signed=True, padding=-2000,
         table="flat", numbering="feet-first",
     ),
     Scanner(
-        "Gamma Ten", "FC51", pixel_mm=0.70, spacing_mm=8, thickness_mm=8, blur_mm=0.8, noise_hu=12, grain_mm=1.1,
-        drift_hu=-9, intercept=0, signed=True, padding=-3024, numbering="shuffled", kvp=130,
+        "Gamma Ten", "FC51", pixel_mm=0.70, spacing_mm=8, thickness_mm=8, blur_mm=0.8, noise_hu=12,
+        grain_mm=1.1, drift_hu=-9, intercept=0, signed=True, padding=-3024, numbering="shuffled", kvp=130,
     ),
     Scanner(
         "Delta 4", "C", matrix=400, pixel_mm=0.95, spacing_mm=8, thickness_mm=5, blur_mm=0.7, noise_hu=26,
@@ -46,7 +46,7 @@ SCANNERS = (
         implicit=True,
     ),
     Scanner(
-        "Epsilon 64", "B70s", pixel_mm=0.68, spacing_mm=8, thickness_mm=1, blur_mm=0.4, edge=0.7, noise_hu=24,
+        "Epsilon 64", "B70s", pixel_mm=0.62, spacing_mm=8, thickness_mm=1, blur_mm=0.4, edge=0.7, noise_hu=24,
         grain_mm=0.55, drift_hu=-4, off_centre_mm=14, kvp=100,
     ),
     Scanner(
@@ -59,7 +59,9 @@ SCANNERS = (
 
 def _tiny(scanner: Scanner) -> Scanner:
     """The same scanner with few, large voxels: for tests."""
-    return replace(scanner, matrix=128, pixel_mm=2.9, spacing_mm=18.0, thickness_mm=6.0, blur_mm=1.8, grain_mm=2.0)
+    return replace(
+        scanner, matrix=128, pixel_mm=2.9, spacing_mm=18.0, thickness_mm=6.0, blur_mm=1.8, grain_mm=2.0
+    )
 
 
 def _plan(name: str, role: Role, covid: int, other: int, healthy: int, scanner: Scanner) -> HospitalPlan:
@@ -88,7 +90,7 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
         _plan("kerman", "training", 103, 276, 134, D),
         _plan("qazvin", "training", 220, 294, 0, E),
         _plan("kashan", "training", 1688, 0, 0, F),
-        _plan("isfahan", "held-out", 94, 94, 94, replace(A, kernel="B60f", spacing_mm=5, edge=0.3, drift_hu=8)),
+        _plan("isfahan", "held-out", 94, 94, 94, replace(A, kernel="B60f", spacing_mm=5, edge=0.3)),
         _plan("firoozgar", "held-out", 966, 96, 96, replace(B, spacing_mm=5, noise_hu=30, table="curved")),
         _plan("rasoul-akram", "held-out", 350, 96, 96, replace(C, pixel_mm=0.8, drift_hu=10, padding=-2000)),
         _plan("amiralam", "held-out", 25, 25, 25, replace(E, pixel_mm=0.6, thickness_mm=3, padding=-3024)),
@@ -110,12 +112,16 @@ def plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     cells = [n for plan in chosen for n in plan.counts.values() if n]
     if scans < len(cells):
         raise PneumofedError(
-            "phantom-scans", f"preset {preset} has {len(cells)} classes at hospitals: ask for {len(cells)} scans or more"
+            "phantom-scans",
+            f"preset {preset} has {len(cells)} classes over its hospitals: ask for that many scans or more",
         )
     shares = iter(_shares(cells, scans))
-    return tuple(
-        replace(plan, **{label: next(shares) if n else 0 for label, n in plan.counts.items()}) for plan in chosen
-    )
+    return tuple(_scaled(plan, [next(shares) if n else 0 for n in plan.counts.values()]) for plan in chosen)
+
+
+def _scaled(plan: HospitalPlan, counts: list[int]) -> HospitalPlan:
+    covid, other, healthy = counts
+    return replace(plan, covid=covid, other=other, healthy=healthy)
 
 
 def _shares(cells: list[int], total: int) -> list[int]:

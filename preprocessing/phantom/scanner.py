@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Frame, fill, level_of
+from preprocessing.phantom.canvas import Bytes, Floats, Frame, fill, level_of
 
-Floats = NDArray[np.float32]
 _TILE = 1024
 
 
@@ -86,26 +85,43 @@ def _noise_tile(grain_px: float) -> Floats:
     return band / band.std()
 
 
-def noise(scanner: Scanner, rng: np.random.Generator) -> Floats:
-    """One slice's noise of variance 1, [row, column]."""
+def add_noise(hu: Floats, scanner: Scanner, rng: np.random.Generator) -> None:
+    """Add one slice's noise and the drift to HU [row, column], in place.
+
+    Thin slices are noisier, and so is the middle of a big body; air around it has half the noise.
+    """
     tile = _noise_tile(round(scanner.grain_mm / scanner.pixel_mm, 2))
     row, column = rng.integers(0, _TILE - scanner.matrix + 1, 2)
     piece = tile[row : row + scanner.matrix, column : column + scanner.matrix]
     turn = int(rng.integers(4))
-    return piece[:: 1 if turn & 1 else -1, :: 1 if turn & 2 else -1]
+    strength = scanner.noise_hu * min(np.sqrt(6 / max(scanner.thickness_mm, 1.0)), 2.5)
+    shade = _shade(hu)
+    shade *= piece[:: 1 if turn & 1 else -1, :: 1 if turn & 2 else -1]
+    shade *= np.float32(strength)
+    hu += shade
+    hu += np.float32(scanner.drift_hu)
+    np.maximum(hu, -1024, out=hu)
+
+
+def _shade(hu: Floats) -> Floats:
+    """How much noise each pixel gets: 0.5 in the open air, about 1 in the chest, more behind much tissue."""
+    rows, columns = hu.shape
+    small = cv2.resize(hu, (columns // 8, rows // 8), interpolation=cv2.INTER_AREA)
+    tissue = cv2.blur(np.clip(small * np.float32(0.001) + 1, 0, 1.2), (rows // 32 | 1, rows // 32 | 1))
+    return np.asarray(cv2.resize(tissue * np.float32(0.75) + np.float32(0.5), (columns, rows)), np.float32)
 
 
 def sharpen_and_blur(hu: Floats, scanner: Scanner) -> Floats:
     """The kernel's point spread: a blur, and for sharp kernels an overshoot at edges."""
     sigma = scanner.blur_mm / scanner.pixel_mm
-    soft = cv2.GaussianBlur(hu, (0, 0), sigma) if sigma > 0.25 else hu
+    soft = cv2.GaussianBlur(hu, (0, 0), max(sigma, 0.3))
     if scanner.edge:
         softer = cv2.GaussianBlur(soft, (0, 0), 1.6 * max(sigma, 0.5))
         soft = cv2.addWeighted(soft, 1 + scanner.edge, softer, -scanner.edge, 0)
-    return soft
+    return np.asarray(soft, np.float32)
 
 
-def draw_table(tissue: NDArray[np.uint8], frame: Frame, scanner: Scanner, back_mm: float) -> None:
+def draw_table(tissue: Bytes, frame: Frame, scanner: Scanner, back_mm: float) -> None:
     """Paint the table under a body whose back is at y = `back_mm`: a shell with foam inside."""
     if scanner.table == "none":
         return

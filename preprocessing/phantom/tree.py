@@ -33,7 +33,9 @@ def grow(
         share = np.where(count == 1, 1.0, 0.42 if level else 0.3)[:, None]
         ahead = node + share * (middle - node)
         ahead = ahead + rng.normal(0, 0.07, ahead.shape) * np.linalg.norm(ahead - node, axis=1, keepdims=True)
-        starts.append(node), ends.append(ahead), fed.append(count)
+        starts.append(node)
+        ends.append(ahead)
+        fed.append(count)
         turned = targets @ np.linalg.qr(rng.standard_normal((3, 3)))[0]
         centre = _means(turned, group, groups)
         spread = _means((turned - centre[group]) ** 2, group, groups)
@@ -46,7 +48,7 @@ def grow(
         kept, group = np.unique(2 * group[alive] + upper[alive], return_inverse=True)
         node = ahead[kept // 2]
     feeding = np.concatenate(fed)
-    radius = thickness * _TWIG_MM * feeding**0.44
+    radius = np.asarray(thickness * _TWIG_MM * feeding**0.44, np.float64)
     return Tubes(np.concatenate(starts), np.concatenate(ends), radius, np.ones(len(radius))), feeding
 
 

@@ -1,7 +1,7 @@
 """Tubes in 3-D (vessels, airways) and how they look in one slice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ class Tubes:
     end: NDArray[np.float64]
     radius: NDArray[np.float64]
     strength: NDArray[np.float64]
+
+    def widened(self, by_mm: float) -> "Tubes":
+        return replace(self, radius=self.radius + by_mm)
 
     def cut(self, z: float, thickness_mm: float) -> "Cuts":
         """What a slice at height z of some thickness sees of the tubes."""
@@ -56,7 +59,8 @@ class Cuts:
     def outlines(self, wider: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """[n, point, (x, y)] mm, the radius `wider` by some mm."""
         along = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
-        front = np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1) * (self.radius + wider)[:, None, None]
+        radius = (self.radius + wider)[:, None, None]
+        front = radius * np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1)
         return np.concatenate([self.b[:, None] + front, self.a[:, None] - front], 1)
 
     def draw(self, canvas: Bytes, frame: Frame) -> None:

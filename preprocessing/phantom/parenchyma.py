@@ -1,0 +1,103 @@
+"""The tissue of the lungs in one slice: lung itself, disease, vessels, airways, grains."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.phantom.canvas import Bytes, Floats
+from preprocessing.phantom.lesions import Density
+from preprocessing.phantom.noise import noise_at
+from preprocessing.phantom.patient import Box, Patient
+from preprocessing.phantom.tubes import Tubes
+
+_AIR_HU, _SOFT_HU = -985.0, 30.0
+_PAVING_HU = 260.0
+_AIRWAY_WALL_MM, _AIRWAY_WALL_HU = 0.6, -400.0
+_SEEN = 90  # of 255: how much of a pixel a grain must take to count as infection
+
+
+def lung_tissue(patient: Patient, k: int, box: Box, disease: Density) -> tuple[Floats, NDArray[np.bool_]]:
+    """HU of lung in a box of slice k, as if all of the box were lung; and where it is infected."""
+    lung = _plain(patient, k, box)
+    infected = _add_disease(lung, patient, k, box, disease)
+    grains = _drawn(patient, patient.findings.nodules.tubes(), k, box)
+    if grains is not None:
+        _brighten(lung, grains, _SOFT_HU)
+        infected |= grains > _SEEN
+    _add_structures(lung, patient, k, box)
+    return np.minimum(lung, max(patient.chest.blood_hu, 90), out=lung), infected
+
+
+def _axes(patient: Patient, k: int, box: Box) -> tuple[NDArray[np.float64], ...]:
+    """z, y, x of a box's pixels, mm (the patient's small turn left out)."""
+    frame = patient.frame
+    y = (np.arange(box[0].start, box[0].stop) - frame.matrix[1, 2]) * frame.pixel_mm
+    x = (np.arange(box[1].start, box[1].stop) - frame.matrix[0, 2]) * frame.pixel_mm
+    return patient.z_mm[k : k + 1], y, x
+
+
+def _plain(patient: Patient, k: int, box: Box) -> Floats:
+    """Lung without disease: grainy, denser towards the back, densest where it lies lowest."""
+    chest, findings = patient.chest, patient.findings
+    z, y, x = _axes(patient, k, box)
+    lung = 22 * noise_at(z, y, x, scale_mm=1.7, key=1)[0] + 14 * noise_at(z, y, x, scale_mm=9, key=2)[0]
+    low = y / chest.depth
+    lowest = np.exp((low - 0.92) * chest.depth / findings.dependent_mm)
+    ramp = chest.lung_hu + 0.5 * chest.gravity_hu * low + findings.dependent_hu * lowest
+    lung += ramp.astype(np.float32)[:, None]
+    return lung
+
+
+def _add_disease(lung: Floats, patient: Patient, k: int, box: Box, disease: Density) -> NDArray[np.bool_]:
+    """Add the areas' density and the net of paving; where infection takes most of the tissue."""
+    if not disease.added[k].any():
+        return np.zeros(lung.shape, bool)
+    z, y, x = _axes(patient, k, box)
+    lung += patient.at_pixels(disease.added[k], box) * (1 + 0.12 * noise_at(z, y, x, scale_mm=1.7, key=6)[0])
+    if disease.paving[k].any():
+        net = np.clip(1 - np.abs(noise_at(z, y, x, scale_mm=3.2, key=5)[0]) / 0.22, 0, 1)
+        lung += _PAVING_HU * patient.at_pixels(disease.paving[k], box) * net
+    return np.asarray(patient.at_pixels(disease.cover[k], box) > 0.5)
+
+
+def _add_structures(lung: Floats, patient: Patient, k: int, box: Box) -> None:
+    """Holes, vessels, benign nodules, scars; airways last: dark branches in consolidated lung."""
+    findings, (vessels, airways) = patient.findings, patient.anatomy.trees
+    holes = _drawn(patient, findings.holes.tubes(), k, box)
+    if holes is not None:
+        _darken(lung, holes)
+    for tubes, hu in (
+        (vessels, patient.chest.blood_hu),
+        (findings.benign_nodules.tubes(), _SOFT_HU),
+        (findings.scars, 0.0),
+        (airways.widened(_AIRWAY_WALL_MM), _AIRWAY_WALL_HU),
+    ):
+        layer = _drawn(patient, tubes, k, box)
+        if layer is not None:
+            _brighten(lung, layer, hu)
+    lumen = _drawn(patient, airways, k, box)
+    if lumen is not None:
+        _darken(lung, lumen)
+
+
+def _drawn(patient: Patient, tubes: Tubes, k: int, box: Box) -> Bytes | None:
+    """Tubes as slice k shows them in the box, 0..255; None where it shows none."""
+    cuts = tubes.cut(float(patient.z_mm[k]), patient.scanner.thickness_mm)
+    if not len(cuts.radius):
+        return None
+    canvas = patient.frame.blank()
+    cuts.draw(canvas, patient.frame)
+    return canvas[box]
+
+
+def _share(layer: Bytes) -> Floats:
+    return layer.astype(np.float32) * np.float32(1 / 255)
+
+
+def _brighten(lung: Floats, layer: Bytes, hu: float) -> None:
+    """Mix in something of a density; it never darkens what is denser."""
+    lung += _share(layer) * np.maximum(np.float32(hu) - lung, 0)
+
+
+def _darken(lung: Floats, layer: Bytes) -> None:
+    """Mix in air."""
+    lung += _share(layer) * (np.float32(_AIR_HU) - lung)

@@ -1,0 +1,78 @@
+"""A patient in a scanner: the body, its findings, and where the slices and their pixels lie."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.phantom.anatomy import Anatomy
+from preprocessing.phantom.canvas import Bytes, Floats, Frame
+from preprocessing.phantom.chest import Chest
+from preprocessing.phantom.lesions import Density, Findings, Mesh, density
+from preprocessing.phantom.lungs import depth_in_slices
+from preprocessing.phantom.organs import midline
+from preprocessing.phantom.scanner import Scanner
+
+MESH_MM = 3.0
+Box = tuple[slice, slice]  # rows and columns of a slice
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One body on one scanner. z_mm [slice]: heights of the slices in the body, feet to head."""
+
+    anatomy: Anatomy
+    findings: Findings
+    scanner: Scanner
+    frame: Frame
+    z_mm: NDArray[np.float64]
+
+    @property
+    def chest(self) -> Chest:
+        return self.anatomy.chest
+
+    @cached_property
+    def mesh_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """y and x of the mesh on which findings are worked out, mm."""
+        rows, columns = int(1.1 * self.chest.depth / MESH_MM), int(1.1 * self.chest.width / MESH_MM)
+        return MESH_MM * np.arange(-rows, rows + 1.0), MESH_MM * np.arange(-columns, columns + 1.0)
+
+    @cached_property
+    def from_mesh(self) -> NDArray[np.float64]:
+        """[2, 3]: mesh (column, row) -> scanner (column, row)."""
+        y, x = self.mesh_axes
+        place = np.array([[MESH_MM, 0, x[0]], [0, MESH_MM, y[0]], [0, 0, 1]])
+        return np.asarray(self.frame.matrix @ place)
+
+    def sides(self, cover: Bytes) -> Bytes:
+        """Lung coverage [slice, row, column] 0..255 -> 0 none, 1 right, 2 left."""
+        frame = self.frame
+        rows, columns = np.arange(frame.rows), np.arange(frame.columns)
+        back = np.linalg.inv(frame.matrix[:, :2])
+        tilt = back[0, 1] * (rows - frame.matrix[1, 2])
+        sides = np.empty(cover.shape, np.uint8)
+        for k, z in enumerate(self.z_mm):
+            border = (midline(self.chest, float(z)) - tilt) / back[0, 0] + frame.matrix[0, 2]
+            left = columns > border[:, None]
+            np.multiply(cover[k] > 127, left + np.uint8(1), out=sides[k], casting="unsafe")
+        return sides
+
+    def density(self, sides: Bytes) -> Density:
+        """The findings' areas on the mesh of all slices; they reach a little over the lungs' edge."""
+        y, x = self.mesh_axes
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        coarse = np.stack([cv2.warpAffine(s, self.from_mesh, (len(x), len(y)), flags=flags) for s in sides])
+        grown = np.stack([cv2.dilate(s, _NEIGHBOURS) for s in coarse]).astype(np.uint8, copy=False)
+        mesh = Mesh(self.z_mm, y, x, grown, depth_in_slices(coarse > 0, MESH_MM))
+        return density(self.findings.areas, mesh, self.chest.lung_hu)
+
+    def at_pixels(self, plane: Floats, box: Box) -> Floats:
+        """One slice of the mesh, read at the scanner's pixels in the box."""
+        matrix = self.from_mesh.copy()
+        matrix[:, 2] -= (box[1].start, box[0].start)
+        size = (box[1].stop - box[1].start, box[0].stop - box[0].start)
+        return np.asarray(cv2.warpAffine(plane, matrix, size, flags=cv2.INTER_LINEAR), np.float32)
