@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.airway import find_airway
+from preprocessing.chest_wall import bays_at_chest_wall
 from preprocessing.histogram import counts_of, two_means_threshold
 from preprocessing.image_ops import (
     average,
@@ -53,7 +54,7 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     sides = _divide(objects, left)
     grey = _grey_level(counts, threshold)
     sides = _add_grey_lung(sides, left, coarse < grey, inside, grid_mm)
-    sides = _fill(sides, grid_mm)
+    sides = _fill(sides, airway, grid_mm)
     return np.stack([_refine(*pair, factor) for pair in zip(images < grey, sides, strict=True)])
 
 
@@ -137,16 +138,19 @@ def _sides_by(left: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return left.astype(np.uint8) + np.uint8(1)
 
 
-def _fill(sides: NDArray[np.uint8], grid_mm: Spacing) -> NDArray[np.uint8]:
-    """Close gaps and holes of each lung slice by slice; a pixel of one lung is never given to the other."""
+def _fill(sides: NDArray[np.uint8], airway: NDArray[np.bool_], grid_mm: Spacing) -> NDArray[np.uint8]:
+    """Fill gaps, holes and bays of each lung, slice by slice; none with the other lung or the airway."""
     radius = max(1, round(_CLOSE_MM / grid_mm[1]))
     least = _LEAST_AREA_MM2 / (grid_mm[1] * grid_mm[2])
     filled = np.zeros_like(sides)
-    for before, after in zip(sides, filled, strict=True):
+    for before, after, tube in zip(sides, filled, airway, strict=True):
+        free = ~dilate(tube)
         for side in (1, 2):
             mask = before == side
             if np.count_nonzero(mask) >= least:
-                after[close_gaps(mask, radius) & (before != 3 - side) & (after == 0)] = side
+                whole = close_gaps(mask, radius)
+                whole |= bays_at_chest_wall(whole, side, grid_mm[1])
+                after[whole & free & (before != 3 - side) & (after == 0)] = side
     return filled
 
 

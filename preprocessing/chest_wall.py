@@ -1,0 +1,40 @@
+"""Consolidation against the chest wall: as bright as the wall, it looks like a bay in the lung."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_DEPTH_MM = 30.0  # bays deeper than this are the heart, the diaphragm or a lung too ill to outline
+_LATERAL = 0.65  # share of the lung's width, from the chest wall, where its back faces ribs, not the spine
+
+
+def bays_at_chest_wall(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> NDArray[np.bool_]:
+    """Bays of one lung in one slice towards the chest wall, bool [row, column] as `lung`.
+
+    The wall is convex there: what lies between the lung and its convex hull, seen from the side or (in
+    the lateral part) from the back, is lung that has lost its air. `side` is 1 for the right lung, at the
+    image's left, and 2 for the left.
+    """
+    if not lung.any():
+        return lung
+    towards_wall = slice(None) if side == 1 else slice(None, None, -1)
+    mask, hull = lung[:, towards_wall], _convex_hull(lung)[:, towards_wall]
+    deepest = _DEPTH_MM / pixel_mm
+    columns = np.flatnonzero(hull.any(axis=0))
+    faces_ribs = np.arange(mask.shape[1]) <= columns[0] + _LATERAL * (columns[-1] - columns[0])
+    bays = _before_lung(mask, hull, deepest)
+    bays |= _before_lung(mask[::-1].T, hull[::-1].T, deepest).T[::-1] & faces_ribs
+    return bays[:, towards_wall]
+
+
+def _before_lung(mask: NDArray[np.bool_], hull: NDArray[np.bool_], deepest: float) -> NDArray[np.bool_]:
+    """Hull pixels before the first mask pixel of their row, in rows with lung and few enough of them."""
+    before = hull & ~np.logical_or.accumulate(mask, axis=1)
+    fits = mask.any(axis=1) & (np.count_nonzero(before, axis=1) <= deepest)
+    return before & fits[:, np.newaxis]
+
+
+def _convex_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(cv2.findNonZero(mask.astype(np.uint8))), 1)
+    return filled.view(np.bool_)
