@@ -52,7 +52,7 @@ def covid(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
     """Patches on both sides, mostly under the pleura, behind and below; ground glass, some of it paved."""
     filling = Filling(lungs)
     solid, paved = 0.85 * _solid_share(rng), bool(rng.random() < 0.4)
-    size = rng.uniform(0.75, 1.0) * (0.8 + 0.9 * share)
+    size = rng.uniform(0.8, 1.1) * (0.8 + 1.7 * share)
     while filling.wants(share):
         n = len(filling.areas)
         side = 1 + n % 2 if n < 4 else lungs.either(rng)  # both lungs, always
@@ -67,7 +67,7 @@ def _patch(lungs: Lungs, side: int, size: float, share: float, solid: float, pav
     radii = size * rng.uniform(14, 34) * (0.8 if dense else 1) * rng.uniform(0.8, 1.25, 3) * (1, 1, 1.15)
     return Area(
         tuple(centre), tuple(radii), hu, side, ragged=rng.uniform(0.3, 0.5), blur=rng.uniform(0.12, 0.25),
-        depth_mm=rng.uniform(14, 34) * (0.8 + share) if subpleural else 999.0,
+        depth_mm=rng.uniform(14, 34) * (0.8 + 2 * share) if subpleural else 999.0,
         paving=rng.uniform(0.5, 1) if paved and not dense and rng.random() < 0.6 else 0.0, key=new_key(rng),
     )  # fmt: skip
 
@@ -77,11 +77,11 @@ def other(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
     filling = Filling(lungs)
     pattern = rng.choice(["lobar", "root", "grains"], p=[0.42, 0.26, 0.32])
     first = lungs.either(rng)
-    both = rng.random() < (0.6 if pattern == "root" else 0.25)
+    both = rng.random() < (0.6 if pattern == "root" else 0.1 + 0.7 * share)
     solid, upper, fissure_z = _solid_share(rng), bool(rng.random() < 0.45), rng.normal(0, 8)
-    share = share if both else min(share, 0.42)
+    share = share if both else min(share, 0.4)
     grains: list[_Grain] = []
-    while filling.wants(0.55 * share if pattern == "grains" else share):
+    while filling.wants(0.6 * share if pattern == "grains" else share):
         side = lungs.either(rng) if both else first
         hu, dense = _hu(solid, lungs, rng)
         if pattern == "lobar":
@@ -116,7 +116,7 @@ def _lobar(lungs: Lungs, side: int, hu: float, upper: bool, fissure_z: float, sh
 def _root(side: int, hu: float, share: float, rng: Rng) -> Area:
     """An area round the lung's root that spares the outer lung."""
     centre = np.array([-46.0 if side == 1 else 50.0, 8.0, 0.0]) + rng.normal(0, (9, 14, 22))
-    radii = rng.uniform(22, 40) * (0.75 + 0.9 * share) * rng.uniform(0.85, 1.2, 3)
+    radii = rng.uniform(24, 42) * (0.75 + 1.7 * share) * rng.uniform(0.85, 1.2, 3)
     ragged = rng.uniform(0.2, 0.4)
     return Area(tuple(centre), tuple(radii), hu, side, ragged=ragged, blur=0.3, key=new_key(rng))
 
@@ -132,7 +132,7 @@ def _cluster(middle: NDArray[np.float64], strength: float, rng: Rng) -> list[_Gr
 def _haze(middle: NDArray[np.float64], side: int, hu: float, rng: Rng) -> Area:
     """The small patch in which a cluster's grains flow together."""
     centre = middle + rng.normal(0, 6, 3)
-    radii = rng.uniform(9, 20) * rng.uniform(0.8, 1.2, 3)
+    radii = rng.uniform(10, 24) * rng.uniform(0.8, 1.2, 3)
     return Area(tuple(centre), tuple(radii), hu, side, ragged=0.45, blur=0.4, key=new_key(rng))
 
 
