@@ -97,7 +97,7 @@ def lobe_arrays(images: NDArray[np.uint16], lobes: Sequence[Lobe], crops: Sequen
         masks[number] = crop_plane(_on_slice(lobe, images.shape[1:]), crop)
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
-    semi = semi_infection_mask(own, masks, semi_infection_bounds(own, masks))
+    semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
     return LobeArrays(planes, masks, distances, semi)
 
 

@@ -15,6 +15,8 @@ from shared_model.pretrained import vgg16_state
 
 DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
 INTENSITY_SCALE = 2048.0  # the range that batch-effect removal leaves (2.2)
+# What VGG-16 was trained on (torchvision's means and deviations, averaged over its three channels).
+INPUT_MEAN, INPUT_DEVIATION = 0.449, 0.226
 
 
 def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Conv2d:
@@ -168,7 +170,9 @@ class LobeNetwork(nn.Module):
         images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
         Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
         """
-        patches, pfe1, pfe2 = self.patch_features(images.float() / INTENSITY_SCALE)
+        patches, pfe1, pfe2 = self.patch_features(
+            (images.float() / INTENSITY_SCALE - INPUT_MEAN) / INPUT_DEVIATION
+        )
         features = torch.cat([patches, self.vicinity_features(patches)], dim=1)  # [n, 384, 32, 32]
         near = COARSE.minimum(distance.float())[:, None] / DISTANCE_SCALE
         with_distance = torch.cat([features, near.to(features.dtype)], dim=1)  # [n, 385, 32, 32]

@@ -14,7 +14,7 @@ def confounders(lungs: Lungs, rng: Rng) -> Findings:
         benign_nodules=_nodules(lungs, rng),
         holes=_holes(lungs, rng),
         scars=_scars(lungs, rng),
-        dependent_hu=float(rng.uniform(100, 650)) if rng.random() < 0.7 else 0.0,
+        dependent_hu=float(rng.uniform(60, 300)) if rng.random() < 0.7 else 0.0,
         dependent_mm=float(rng.uniform(5, 13)),
     )
 
@@ -22,10 +22,10 @@ def confounders(lungs: Lungs, rng: Rng) -> Findings:
 def _plates(lungs: Lungs, rng: Rng) -> tuple[Area, ...]:
     """Plates of collapsed lung near the diaphragm: wide, thin, lying."""
     areas = []
-    for _ in range(int(rng.poisson(1.8))):
+    for _ in range(int(rng.poisson(0.5))):
         side = lungs.either(rng)
         centre = lungs.place(rng, side, low=5, back=1)
-        radii = (rng.uniform(18, 48), rng.uniform(9, 26), rng.uniform(4, 10))
+        radii = (rng.uniform(12, 30), rng.uniform(6, 14), rng.uniform(2, 5))
         areas.append(Area(
             tuple(centre), radii, float(rng.uniform(-550, 0)), side,
             ragged=0.25, blur=0.35, infection=False, key=new_key(rng),
