@@ -32,7 +32,8 @@ def explanation(diagnosis: Diagnosis) -> str:
         words = f"Called healthy: the probability of disease is below its operating point ({why})."
         marked = f" Yet the map marks {percent(infected.percent)} of the lungs: look at the slices."
         return words + (marked if infected.infected_ml > 0 else "")
-    of_covid = f"probability {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
-    kind = f"{verdict_words(diagnosis)} (COVID-19: {of_covid})"
-    words = f"Called diseased ({why}) and, of the diseased, {kind}."
+    of_covid = f"probability of COVID-19 {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
+    kinds = [WORDS["covid"], WORDS["other"]]
+    called, rather_than = kinds if diagnosis.verdict == "covid" else kinds[::-1]
+    words = f"Called diseased ({why}), and {called} rather than {rather_than} ({of_covid})."
     return words + (" Yet the map marks nothing as infected." if infected.infected_ml == 0 else "")

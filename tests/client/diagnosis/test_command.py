@@ -2,6 +2,7 @@
 
 import errno
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -125,12 +126,13 @@ def test_wrong_targets_and_models(series: Path, model: Path, tmp_path: Path) -> 
 @pytest.mark.real_data
 def test_the_real_scan(real_data: Path, model: Path, tmp_path: Path) -> None:
     """A model of initial weights says nothing worth having; the way there must hold."""
-    threads = torch.get_num_threads()
+    threads, started = torch.get_num_threads(), time.process_time()
     torch.set_num_threads(1)
     try:
         document = diagnose_folder(real_data / "chest-ct", model, tmp_path, device="cpu")
     finally:
         torch.set_num_threads(threads)
+    assert time.process_time() - started < 60
     assert names(tmp_path) == FILES
     assert len(document["slices"]) == 99
     volumes = document["infected"]

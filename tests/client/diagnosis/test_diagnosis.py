@@ -107,6 +107,12 @@ def test_the_explanation_tells_where_verdict_and_map_part() -> None:
     assert diagnosis_document(marked)["explanation"].endswith(
         "Yet the map marks 6.2 % of the lungs: look at the slices."
     )
+    sure = diagnosed(scan, observation(scan, infected, diseased=3.0, covid=-1.0))
+    assert diagnosis_document(sure)["explanation"] == (
+        "Called diseased (probability 0.953, operating point 0.500), "
+        "and other pneumonia rather than COVID-19 "
+        "(probability of COVID-19 0.269, operating point 0.500)."
+    )
     unmarked = diagnosed(scan, observation(scan, diseased=3.0))
     assert diagnosis_document(unmarked)["explanation"].endswith("Yet the map marks nothing as infected.")
 
