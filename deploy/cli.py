@@ -69,8 +69,7 @@ def phantom(
     as_json: AsJson = False,
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
-    from deploy.demo import cores
-    from deploy.steps import Steps
+    from deploy.steps import Steps, cores
     from preprocessing.phantom.hospital import make_hospitals
 
     with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as advance:
@@ -140,8 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        typer.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except OSError as error:
         if error.errno in DISK_FULL:
             _fail("disk-full", "no space is left on the disk; free some and run the same command again")
@@ -149,6 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "file-error",
             f"{error.filename or 'a file'}: {error.strerror or error}; check its path and rights",
         )
+    if code == INTERRUPTED:
+        typer.echo("interrupted", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,6 +1,5 @@
 """The whole of pneumofed in one command: phantom hospitals, federated training, report."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,7 +10,7 @@ from client.node.app import make_client_app
 from client.training import Site
 from deploy.engines import LocalGrid
 from deploy.examples import examples
-from deploy.steps import Advance, Steps
+from deploy.steps import Advance, Steps, cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
@@ -170,8 +169,3 @@ def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
 
 def _shifted(advance: Advance, before: int, total: int) -> Advance:
     return lambda done, _: advance(before + done, total)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
