@@ -1,0 +1,79 @@
+"""Studies: what is refused, and that those that come with pneumofed are whole."""
+
+import math
+
+import pytest
+
+from preprocessing.settings import PreprocessingSettings
+from shared_model.config import SplitConfig, StageConfig, load_study, study_names
+from shared_model.errors import PneumofedError
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_every_study_loads_and_expects_todays_preprocessing(name: str) -> None:
+    study = load_study(name)
+    assert study.name == name
+    assert study.preprocessing == PreprocessingSettings().fingerprint
+
+
+def test_the_default_study_is_the_papers() -> None:
+    study = load_study("paper")
+    first, second = study.stages
+    assert (study.network.width, study.network.pooling, study.network.init) == (1.0, "sum", "imagenet")
+    assert (study.split.train, study.split.validation, study.split.test) == (0.81, 0.09, 0.10)
+    assert (first.learning_rate, first.scans_per_batch, first.lobes_per_scan) == (1e-4, 6, 10)
+    assert (first.concordance_weight, first.patch_weight, first.top_share) == (1.0, 0.01, 0.3)
+    assert (second.part, second.learning_rate) == ("fine", 1e-5)
+    assert (second.scans_per_batch, second.lobes_per_scan) == (14, 2)
+    assert study.operating_point == "half"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("colour = 'red'\n", "colour"),
+        ("seed = -1\n", "seed"),
+        ("[network]\nwidth = 0.5\ninit = 'imagenet'\n", "width"),
+        ("[split]\ntrain = 0.9\nvalidation = 0.2\ntest = 0.1\n", "must be 1"),
+    ],
+)
+def test_a_wrong_study_is_refused_with_the_field_named(tmp_path, change: str, named: str) -> None:
+    file = tmp_path / "mine.toml"
+    stage = "[[stages]]\nname = 's'\nnetworks = ['covid']\nrounds = 1\n"
+    file.write_text(f"name = 'mine'\npreprocessing = 'x'\n{change}{stage}")
+    with pytest.raises(PneumofedError, match=named) as refused:
+        load_study(file)
+    assert refused.value.code == "study-invalid"
+
+
+def test_impossible_stages_fail_at_construction() -> None:
+    with pytest.raises(ValueError, match="fine"):
+        StageConfig(name="s", networks=("covid",), part="fine", rounds=1)
+    with pytest.raises(ValueError, match="start_covid_from_diseased"):
+        StageConfig(name="s", networks=("diseased",), start_covid_from_diseased=True, rounds=1)
+
+
+def test_a_missing_study_names_those_there_are() -> None:
+    with pytest.raises(PneumofedError, match="paper") as refused:
+        load_study("absent")
+    assert refused.value.code == "study-missing"
+
+
+def test_the_split_cuts_the_fold() -> None:
+    split = SplitConfig()
+    assert [split.part_of(f) for f in (0.0, 0.8099, 0.81, 0.8999, 0.9, 0.9999)] == [
+        "train", "train", "validation", "validation", "test", "test",
+    ]  # fmt: skip
+
+
+def test_the_learning_rate_falls_as_a_cosine() -> None:
+    stage = StageConfig(name="s", networks=("covid",), rounds=5, learning_rate=1.0, final_learning_rate=0.2)
+    expected = [0.2 + 0.8 * (1 + math.cos(math.pi * k / 4)) / 2 for k in range(5)]
+    assert [stage.learning_rate_at(r) for r in range(1, 6)] == pytest.approx(expected)
+    assert StageConfig(name="s", networks=("covid",), rounds=5).learning_rate_at(5) == 1e-4
+
+
+def test_the_fingerprint_follows_every_field() -> None:
+    study = load_study("tiny")
+    assert study.fingerprint == load_study("tiny").fingerprint
+    assert study.model_copy(update={"seed": 1}).fingerprint != study.fingerprint
