@@ -18,9 +18,8 @@ def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
     between its black and its white peak. The black canvas around a crop is no part of an image.
     """
     counts = counts_of(planes, FULL_SCALE + 1)
-    imaged = counts.copy()
-    imaged[0] = 0
-    return round(_deviation(imaged)), _valley(counts)
+    counts[0] = 0
+    return round(_deviation(counts)), _valley(counts)
 
 
 def semi_infection_mask(
@@ -43,11 +42,9 @@ def _deviation(counts: NDArray[np.int64]) -> float:
 
 def _valley(counts: NDArray[np.int64]) -> int:
     """Value of the least smoothed count between the highest peaks of the two clusters of values."""
-    seen = counts.copy()
-    seen[0] = 0  # the frame would be a peak of its own, with a valley between it and the lung
-    split = two_means_threshold(seen)
-    if split >= len(seen):
+    split = two_means_threshold(counts)
+    if split >= len(counts):
         return split
-    smooth = gaussian_filter1d(seen.astype(np.float64), _SMOOTH, mode="constant")
+    smooth = gaussian_filter1d(counts.astype(np.float64), _SMOOTH, mode="constant")
     black, white = int(np.argmax(smooth[:split])), split + int(np.argmax(smooth[split:]))
     return black + int(np.argmin(smooth[black : white + 1]))
