@@ -1,0 +1,53 @@
+"""The ServerApp as Flower calls it."""
+
+import pytest
+from flwr.app import Context, RecordDict
+
+from client.node.app import make_client_app
+from deploy.engines import RUN_ID, LocalGrid
+from server import app as server_app
+from shared_model.checkpoint import load_model
+from shared_model.errors import PneumofedError
+from shared_model.transport import fingerprint
+from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+
+STUDY = study_of(BOTH)
+
+
+def context(**run_config):
+    settings = {name.replace("_", "-"): value for name, value in run_config.items()}
+    return Context(run_id=RUN_ID, node_id=1, node_config={}, state=RecordDict(), run_config=settings)
+
+
+@pytest.fixture
+def grid(monkeypatch):
+    monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
+    monkeypatch.setattr(server_app, "initial_weights", lambda study: weights_of(0))
+    sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
+    return LocalGrid(make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites))
+
+
+def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
+    settings = {
+        "study": "test", "ledger": str(tmp_path / "ledger"), "model": str(tmp_path / "model"),
+        "trained_on": "Phantoms.", "quorum": 2,
+    }  # fmt: skip
+    server_app.app(grid, context(**settings))
+    weights, card = load_model(tmp_path / "model")
+    assert card.trained_on == "Phantoms." and card.study == STUDY
+    assert len(list((tmp_path / "ledger").glob("00-*.json"))) == 3
+    server_app.app(grid, context(**settings))
+    assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(weights)
+
+
+def test_a_missing_setting_is_named(grid):
+    with pytest.raises(PneumofedError) as error:
+        server_app.app(grid, context(study="test"))
+    assert error.value.code == "run-config" and "ledger" in str(error.value)
+
+
+def test_initial_weights_follow_from_the_study():
+    study = study_of(BOTH)
+    first = fingerprint(server_app.initial_weights(study))
+    assert fingerprint(server_app.initial_weights(study)) == first
+    assert fingerprint(server_app.initial_weights(study_of(BOTH, seed=1))) != first
