@@ -11,15 +11,15 @@ from client.diagnosis.heading import MARGIN, write_foot, write_verdict
 from client.diagnosis.ranking import RankedSlice, worst_slices
 from preprocessing.lobes import SIDES
 
-_TOP, _LEFT = 112, 84
+_TOP, _BELOW, _LEFT = 112, 128, 84
 _WIDTH, _HEIGHT = 560, 520  # of the view from the front, at most
 
 
 def overview_picture(diagnosis: Diagnosis) -> bytes:
     """A coronal view, infected area and lobe probability over the height, feet below, as PNG."""
-    canvas = Canvas.of(1350, 760)
     ranked = worst_slices(diagnosis)
     width, height = _front_size(diagnosis)
+    canvas = Canvas.of(1350, _TOP + height + _BELOW)
     front = canvas.axes(_LEFT, _TOP, width, height)
     _draw_front(front, diagnosis)
     area = canvas.axes(_LEFT + 600, _TOP, 300, height)

@@ -46,7 +46,7 @@ def files(infected_scan: Found) -> dict[str, bytes]:
 
 def test_files_and_sizes(files: dict[str, bytes]) -> None:
     assert list(files) == ["overview.png", "slice-01.png", "slice-02.png", "slice-03.png"]
-    assert pixels(files["overview.png"]).shape == (760, 1350, 3)
+    assert pixels(files["overview.png"]).shape == (112 + 108 + 128, 1350, 3)  # 60 mm high
     assert pixels(files["slice-01.png"]).shape == (792, 1390, 3)
 
 
