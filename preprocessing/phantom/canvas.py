@@ -76,7 +76,10 @@ def fill(canvas: Bytes, frame: Frame, outlines: Sequence[Points], level: int) ->
 
 
 def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
-    """Paint shapes in order -> (tissue levels, lung coverage 0..255), both [row, column]."""
+    """Paint shapes in order -> (tissue levels, lung coverage 0..255), both [row, column].
+
+    OpenCV's soft edge lies half a pixel outside the outline: each shape is that much bigger, in both alike.
+    """
     tissue, lung = frame.blank(), frame.blank()
     for shape in shapes:
         outlines = [frame.fixed(o) for o in shape.outlines]

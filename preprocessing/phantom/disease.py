@@ -52,7 +52,7 @@ def covid(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
     """Patches on both sides, mostly under the pleura, behind and below; ground glass, some of it paved."""
     filling = Filling(lungs)
     solid, paved = 0.85 * _solid_share(rng), bool(rng.random() < 0.4)
-    size = rng.uniform(0.8, 1.1) * (0.8 + 1.7 * share)
+    size = rng.uniform(0.8, 1.1) * (0.8 + 2.2 * share)
     while filling.wants(share):
         n = len(filling.areas)
         side = 1 + n % 2 if n < 4 else lungs.either(rng)  # both lungs, always
@@ -67,7 +67,7 @@ def _patch(lungs: Lungs, side: int, size: float, share: float, solid: float, pav
     radii = size * rng.uniform(14, 34) * (0.8 if dense else 1) * rng.uniform(0.8, 1.25, 3) * (1, 1, 1.15)
     return Area(
         tuple(centre), tuple(radii), hu, side, ragged=rng.uniform(0.3, 0.5), blur=rng.uniform(0.12, 0.25),
-        depth_mm=rng.uniform(14, 34) * (0.8 + 2 * share) if subpleural else 999.0,
+        depth_mm=rng.uniform(13, 30) * (0.75 + 1.4 * share) if subpleural else 999.0,
         paving=rng.uniform(0.5, 1) if paved and not dense and rng.random() < 0.6 else 0.0, key=new_key(rng),
     )  # fmt: skip
 

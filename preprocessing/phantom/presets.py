@@ -125,11 +125,11 @@ def _scaled(plan: HospitalPlan, counts: list[int]) -> HospitalPlan:
 
 
 def _shares(cells: list[int], total: int) -> list[int]:
-    """Split `total` in proportion to cells, each at least 1, by largest remainders."""
-    spare, weight = total - len(cells), sum(cells)
-    exact = [n * spare / weight for n in cells]
-    result = [1 + int(e) for e in exact]
-    by_rest = sorted(range(len(cells)), key=lambda i: int(exact[i]) - exact[i])
-    for i in by_rest[: total - sum(result)]:
-        result[i] += 1
+    """Split `total` in proportion to cells, each at least 1: the furthest below its share gets the next."""
+    wanted = [n * total / sum(cells) for n in cells]
+    result = [min(max(1, int(want)), total) for want in wanted]
+    while (missing := total - sum(result)) != 0:
+        step = 1 if missing > 0 else -1
+        able = [i for i in range(len(cells)) if result[i] + step >= 1]
+        result[max(able, key=lambda i: step * (wanted[i] - result[i]))] += step
     return result
