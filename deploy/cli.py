@@ -115,9 +115,11 @@ def diagnose(
     as_json: AsJson = False,
 ) -> None:
     """Diagnose one scan: verdict, infected areas, the slices to look at first."""
+    from client.allocator import keep_freed_memory
     from client.diagnosis.command import diagnose_folder
     from deploy.steps import Steps
 
+    keep_freed_memory()
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as advance:
         document = diagnose_folder(folder, model, out, progress=lambda _, done, total: advance(done, total))
     if as_json:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from client.allocator import keep_freed_memory
 from client.node.app import make_client_app
 from client.training import Site
 from deploy.engines import LocalGrid
@@ -16,7 +17,7 @@ from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store import LobeStore
 from server import events
-from server.app import card_of, initial_weights
+from server.app import card_of
 from server.exchange import RoundPolicy
 from server.ledger import Ledger
 from server.report.document import report_document
@@ -27,6 +28,7 @@ from shared_model.checkpoint import ModelCard, save_model
 from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
+from shared_model.initial import initial_weights
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
 
@@ -53,6 +55,7 @@ def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) ->
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PneumofedError("out-exists", f"{out} is not empty; name a new folder or remove it")
     study = load_study(plan.study).model_copy(update={"seed": seed})
+    keep_freed_memory()
     steps.say(plan.note)
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(out) as folder, steps:

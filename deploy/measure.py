@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from client.allocator import keep_freed_memory
 from client.training import Site
 from deploy.steps import Advance
 from preprocessing.store import LobeStore
@@ -18,6 +19,7 @@ def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
     `store-damaged`, `store-version` or `store-fingerprint`.
     """
     weights, card = load_model(model)
+    keep_freed_memory()
     # The figures stay at the hospital, so its floor for what may leave does not apply.
     site = Site(LobeStore.open(store), card.study, role="held-out", count_floor=1)
     evaluation = site.evaluate(weights, split="all", progress=advance)

@@ -15,9 +15,9 @@ from server.ledger import Ledger
 from server.result import StudyResult
 from server.rounds import run_study
 from shared_model.checkpoint import ModelCard, save_model
-from shared_model.config import StudyConfig, load_study
+from shared_model.config import load_study
 from shared_model.errors import PneumofedError
-from shared_model.transport import Weights
+from shared_model.initial import initial_weights
 
 app = ServerApp()
 
@@ -33,14 +33,6 @@ def main(grid: Grid, context: Context) -> None:
     ledger = Ledger(Path(_text(context, "ledger")), study, weights)
     result = run_study(grid, study, weights, ledger=ledger, policy=policy)
     save_model(Path(_text(context, "model")), result.weights, card_of(result, _text(context, "trained-on")))
-
-
-def initial_weights(study: StudyConfig) -> Weights:
-    """Where the study's round 1 starts: the same for the same study and torch version."""
-    from shared_model.networks import build_networks
-    from shared_model.transport import to_weights
-
-    return to_weights(build_networks(study.network, study.seed))
 
 
 def card_of(result: StudyResult, trained_on: str) -> ModelCard:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared_model.checkpoint import OperatingPoint
-from shared_model.config import Network, StageConfig, StudyConfig
+from shared_model.config import Network, StudyConfig
+from shared_model.initial import covid_from_diseased
 from shared_model.metrics import TASKS, SiteEvaluation, Task, best_operating_point
 from shared_model.transport import Weights, network_of
 
@@ -68,19 +69,3 @@ def with_best(weights: Weights, best: Mapping[Network, Best]) -> Weights:
     for kept in best.values():
         chosen |= kept.weights
     return chosen
-
-
-def begin_stage(weights: Weights, stage: StageConfig) -> Weights:
-    """The weights that the stage's round 1 starts from.
-
-    With `start_covid_from_diseased`, every array of the diseased network that the COVID network has too is
-    copied, but for the lobe's decision itself.
-    """
-    if not stage.start_covid_from_diseased:
-        return weights
-    started = dict(weights)
-    for name in only(weights, "covid"):
-        source = "diseased/" + name.split("/", 1)[1]
-        if source in weights and not source.startswith("diseased/lobe."):
-            started[name] = weights[source]
-    return started

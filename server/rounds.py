@@ -19,6 +19,7 @@ from server.result import HospitalReply, RoundRecord, StudyResult
 from server.strategies.fed_avg import FedAvg
 from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
+from shared_model.initial import begin_stage
 from shared_model.metrics import TASKS, SiteEvaluation, Task
 from shared_model.protocol import Split
 from shared_model.transport import Weights, fingerprint
@@ -65,7 +66,7 @@ class Coordinator:
         """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
         stage, done = self.study.stages[index], self.ledger.rounds_done(index)
         best = self.ledger.best_of(index) if done else {}
-        weights = self.ledger.weights_after(index) if done else keeping.begin_stage(weights, stage)
+        weights = self.ledger.weights_after(index) if done else begin_stage(weights, self.study, stage)
         for round in range(done + 1, stage.rounds + 1):
             self.tell(events.RoundBegun(stage, round))
             weights, best, record = self.run_round(index, round, weights, best)

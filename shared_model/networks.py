@@ -214,6 +214,10 @@ def _initialise(network: LobeNetwork, generator: torch.Generator) -> None:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     with torch.no_grad():
+        # Lobe features are sums of rectified ones, far from 0: weights that sum to 0 keep units from being
+        # on, or off, for every lobe.
+        first = network.lobe[0].get_parameter("weight")
+        first.sub_(first.mean(dim=1, keepdim=True))
         for decider in (network.lobe, network.attention, network.patch_infection):
             if decider is not None:
                 decider[-1].get_parameter("weight").mul_(0.1)

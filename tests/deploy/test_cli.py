@@ -14,9 +14,9 @@ from preprocessing.phantom.hospital import make_hospitals
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store import LobeStore
-from server.app import initial_weights
 from shared_model.checkpoint import ModelCard, save_model
 from shared_model.config import load_study, study_names
+from shared_model.initial import initial_weights
 
 TINY = load_study("tiny")
 

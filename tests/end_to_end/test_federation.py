@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from client.node.app import make_client_app
 from client.training import Site
 from deploy.engines import LocalGrid
-from server.app import initial_weights
 from server.exchange import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.config import NetworkConfig, StageConfig, StudyConfig
+from shared_model.initial import initial_weights
 from shared_model.networks import build_networks
 from shared_model.transport import fingerprint, to_weights
 from tests.end_to_end.stores import FINGERPRINT, MemoryStore, scan_of

@@ -44,10 +44,3 @@ def test_a_missing_setting_is_named(grid):
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))
     assert error.value.code == "run-config" and "ledger" in str(error.value)
-
-
-def test_initial_weights_follow_from_the_study():
-    study = study_of(BOTH)
-    first = fingerprint(server_app.initial_weights(study))
-    assert fingerprint(server_app.initial_weights(study)) == first
-    assert fingerprint(server_app.initial_weights(study_of(BOTH, seed=1))) != first

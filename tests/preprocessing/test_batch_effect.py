@@ -1,0 +1,103 @@
+"""2.2 against the literal reference, and the same patient through scanners that differ."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from preprocessing.batch_effect import air_level, remove_batch_effect
+from preprocessing.histogram import counts_of, two_means_threshold
+from preprocessing.volume import CtVolume, hounsfield
+from shared_model.errors import PneumofedError
+from tests.preprocessing.chests import chest
+from tests.reference import preprocessing as reference
+
+HU, LUNGS = chest(6, 96)
+
+
+def volume_of(hu: NDArray[np.int16], padding: NDArray[np.bool_] | None = None) -> CtVolume:
+    padding = np.zeros(hu.shape, np.bool_) if padding is None else padding
+    return CtVolume(hu, padding, (6.0, 2.5, 2.5), np.arange(len(hu)) * 6.0, ())
+
+
+def outside_circle(size: int) -> NDArray[np.bool_]:
+    grid = np.arange(size) - (size - 1) / 2
+    return grid[:, None] ** 2 + grid[None, :] ** 2 > (size / 2) ** 2
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_equals_the_paper_step_by_step(padded: bool) -> None:
+    hu, padding = HU.copy(), np.zeros(HU.shape, np.bool_)
+    hu[3, 40, 40], hu[3, 41, 44] = 3071, -1024
+    if padded:
+        padding |= outside_circle(hu.shape[1])
+        hu[padding] = -2000
+    ours = remove_batch_effect(volume_of(hu, padding))
+    assert ours.dtype == np.uint16
+    literal = reference.remove_batch_effect(hu, padding) * 2048
+    # The median of an even number of voxels may lie between two integers; ours is the lower one.
+    assert np.abs(ours - literal).max() <= 0.5
+    assert ours.max() > 700
+
+
+def test_scanners_that_differ_give_equal_images() -> None:
+    plain = remove_batch_effect(volume_of(HU)).astype(int)
+    circle = np.broadcast_to(outside_circle(HU.shape[1]), HU.shape)
+    drifted = (HU + 23).astype(np.int16)
+    announced = drifted.copy()
+    announced[circle] = -3024
+    hidden = (HU - 11).astype(np.int16)
+    hidden[circle] = -1024  # no tag says so
+    half = hounsfield((HU.astype(int) + 1024) * 2, slope=0.5, intercept=-1024)
+    for other, padding in ((drifted, None), (announced, circle), (hidden, None), (half, None)):
+        images = remove_batch_effect(volume_of(other, padding)).astype(int)
+        inside = LUNGS > 0
+        assert np.abs(images - plain)[inside].max() <= 2
+
+
+def test_air_is_measured_round_the_patient_not_in_the_trachea_or_the_padding() -> None:
+    hu = np.full((3, 64, 64), -990, np.int16)
+    hu[:, 10:54, 10:54] = 30
+    hu[:, 20:40, 20:30] = -850
+    hu[:, 30:34, 40:44] = -1010
+    hu[:, :4] = -2000
+    padding = hu == -2000
+    assert air_level(volume_of(hu, padding)) == -990
+
+
+def test_noise_free_air_is_air_although_constant_in_the_corners() -> None:
+    hu, _ = chest(4, 64, noise=0)
+    assert air_level(volume_of(hu)) == -1000
+
+
+def test_a_scan_without_air_is_refused() -> None:
+    hu = np.random.default_rng(0).normal(40, 10, (4, 64, 64)).astype(np.int16)
+    hu[:, 20:40, 20:40] = -850
+    with pytest.raises(PneumofedError) as error:
+        remove_batch_effect(volume_of(hu))
+    assert error.value.code == "no-background"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_means_are_those_of_k_means(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([rng.normal(150, 90, 3000), rng.normal(1000, 60 + 80 * seed, 1000 * (seed + 1))])
+    image = np.clip(np.rint(values), 0, 2048).astype(np.uint16).reshape(1, -1)
+    threshold = two_means_threshold(counts_of(image, 2049))
+    ours, theirs = image < threshold, reference.two_clusters(image)
+
+    def within(low: NDArray[np.bool_]) -> float:
+        return float(sum(image[part].var() * part.sum() for part in (low, ~low)))
+
+    assert within(ours) <= within(theirs) * (1 + 1e-12)
+    assert (ours != theirs).mean() < 0.002
+
+
+def test_one_value_has_no_upper_cluster() -> None:
+    assert two_means_threshold(counts_of(np.full((4, 4), 7, np.uint16), 2049)) == 2049
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1, -1024), (1, -1024.5), (0.25, 0), (10, -30000), (2, 60000)])
+def test_hounsfield_units_never_overflow(slope: float, intercept: float) -> None:
+    for raw in (np.array([0, 1, 4095, 65535], np.uint16), np.array([-32768, -2000, 0, 32767], np.int16)):
+        exact = np.clip(np.rint(raw.astype(float) * slope + intercept), -32768, 32767)
+        np.testing.assert_array_equal(hounsfield(raw, slope=slope, intercept=intercept), exact)

@@ -1,0 +1,143 @@
+"""The lobes: `paper` against 2.3 word for word, `consistent` where single slices fail."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.lobes import Method, find_lobes
+from preprocessing.paper_lobes import paper_lungs
+from preprocessing.volume import CtVolume
+from tests.preprocessing.chests import AIR, LUNG, PIXEL_MM, SLICE_MM, TISSUE, chest, ellipse
+from tests.reference import preprocessing as reference
+
+SPACING = (SLICE_MM, PIXEL_MM, PIXEL_MM)
+
+
+def images_of(hu: NDArray[np.int16]) -> NDArray[np.uint16]:
+    volume = CtVolume(hu, np.zeros(hu.shape, np.bool_), SPACING, np.arange(len(hu)) * SLICE_MM, ())
+    return remove_batch_effect(volume)
+
+
+def sides(hu: NDArray[np.int16], method: Method = "consistent") -> NDArray[np.uint8]:
+    found = np.zeros(hu.shape, np.uint8)
+    for lobe in find_lobes(images_of(hu), SPACING, method=method):
+        row0, column0, row1, column1 = lobe.box
+        found[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
+    return found
+
+
+def dice(found: NDArray[np.uint8], truth: NDArray[np.uint8], side: int) -> float:
+    ours, theirs = found == side, truth == side
+    return float(2 * (ours & theirs).sum() / (ours.sum() + theirs.sum()))
+
+
+def test_paper_equals_2_3_word_for_word() -> None:
+    images = images_of(chest(5, 128)[0])
+    ours = paper_lungs(images)
+    for image, found in zip(images, ours, strict=True):
+        np.testing.assert_array_equal(found, reference.lobes_of_slice(image))
+    assert {1, 2} <= set(np.unique(ours))
+
+
+@pytest.mark.real_data
+def test_paper_on_real_slices_equals_2_3(real_data: Path) -> None:
+    from preprocessing.series import find_series
+    from preprocessing.volume import load_volume
+
+    volume = load_volume(find_series(real_data / "chest-ct").accepted[0])
+    few = CtVolume(volume.hu[30:90:29], volume.padding[30:90:29], volume.spacing_mm, volume.z_mm[30:90:29], ())
+    images = remove_batch_effect(few)
+    for image, found in zip(images, paper_lungs(images), strict=True):
+        literal = reference.lobes_of_slice(image)
+        assert ((found > 0) & (found == literal)).sum() >= 0.999 * ((found > 0) | (literal > 0)).sum()
+
+
+def test_lobes_are_sorted_and_fill_their_boxes() -> None:
+    hu, truth = chest()
+    lobes = find_lobes(images_of(hu), SPACING)
+    assert [(lobe.slice, lobe.side) for lobe in lobes] == [(i, side) for i in range(len(hu)) for side in (0, 1)]
+    for lobe in lobes:
+        assert lobe.mask.shape == (lobe.box[2] - lobe.box[0], lobe.box[3] - lobe.box[1])
+        assert all(lobe.mask.any(axis=axis)[[0, -1]].all() for axis in (0, 1))
+        assert lobe.area == lobe.mask.sum()
+    found = sides(hu)
+    assert min(dice(found, truth, side) for side in (1, 2)) > 0.98
+
+
+def test_the_trachea_is_no_lung() -> None:
+    hu, _ = chest()
+    trachea = ellipse(hu.shape[1], 0.35, 0.5, 0.025, 0.025)
+    assert not sides(hu)[:, trachea].any()
+
+
+def test_lungs_that_touch_are_two() -> None:
+    hu, truth = chest()
+    bridge = ellipse(hu.shape[1], 0.5, 0.5, 0.04, 0.14)
+    hu[4:9, bridge] = LUNG + 20
+    found = sides(hu)
+    for number in range(4, 9):
+        assert {1, 2} <= set(np.unique(found[number]))
+    columns = np.arange(hu.shape[2])
+    assert not found[:, :, columns < 54][found[:, :, columns < 54] == 2].any()
+    assert min(dice(found, truth, side) for side in (1, 2)) > 0.95
+
+
+def test_bowel_gas_below_a_thin_diaphragm_is_no_lung() -> None:
+    hu, truth = chest(18)
+    gas = ellipse(hu.shape[1], 0.4, 0.68, 0.09, 0.08)
+    hu[:4, truth[4] > 0] = TISSUE
+    hu[:4][truth[:4] > 0] = TISSUE
+    hu[:4, gas] = AIR
+    found = sides(hu)
+    assert not found[:4].any()
+    assert (found[4:] == 2).any(axis=(1, 2)).all()
+
+
+def test_consolidation_stays_in_its_lobe() -> None:
+    hu, truth = chest()
+    healthy = {(lobe.slice, lobe.side): lobe.box for lobe in find_lobes(images_of(hu), SPACING)}
+    ill = hu.copy()
+    lesion = ellipse(hu.shape[1], 0.55, 0.21, 0.1, 0.06) & (truth == 1)
+    ill[lesion] = TISSUE - 10
+    found = sides(ill)
+    assert (found[lesion] == 1).mean() > 0.85
+    for lobe in find_lobes(images_of(ill), SPACING):
+        assert np.abs(np.subtract(lobe.box, healthy[lobe.slice, lobe.side])).max() <= 4
+
+
+def test_ground_glass_belongs_to_the_lobe() -> None:
+    hu, truth = chest()
+    lesion = ellipse(hu.shape[1], 0.6, 0.7, 0.16, 0.2) & (truth == 2)
+    hu[lesion] = -430
+    assert (sides(hu)[lesion] == 2).mean() > 0.95
+
+
+def test_a_turned_patient_has_turned_lungs() -> None:
+    hu, _ = chest()
+    found = sides(hu)
+    mirrored = sides(np.ascontiguousarray(hu[:, :, ::-1]))[:, :, ::-1]
+    swapped = np.array([0, 2, 1], np.uint8)[mirrored]
+    assert (found != swapped).mean() < 0.001
+
+
+@pytest.mark.parametrize("method", ["consistent", "paper"])
+@pytest.mark.parametrize("level", [0, 1000, 2048])
+def test_a_scan_without_lungs_has_no_lobes(level: int, method: Method) -> None:
+    assert find_lobes(np.full((4, 64, 64), level, np.uint16), SPACING, method=method) == []
+
+
+@pytest.mark.real_data
+def test_both_lungs_of_the_real_scan(real_data: Path) -> None:
+    from preprocessing.scan import find_scan_lobes
+    from preprocessing.series import find_series
+
+    lobes = find_scan_lobes(find_series(real_data / "chest-ct").accepted[0]).lobes
+    found = {(lobe.slice, lobe.side) for lobe in lobes}
+    assert {(number, side) for number in range(20, 85) for side in (0, 1)} <= found
+    assert min(number for number, _ in found) >= 3  # below, there is bowel gas only
+    assert max(number for number, _ in found) <= 92  # above, there is the trachea only
+    middle = {lobe.side: lobe.box for lobe in lobes if lobe.slice == 60}
+    assert middle[0][3] <= middle[1][3] and middle[0][1] < middle[1][1]
