@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from shared_model.checkpoint import OperatingPoint
 from shared_model.config import Network, StudyConfig
-from shared_model.initial import covid_from_diseased
 from shared_model.metrics import TASKS, SiteEvaluation, Task, best_operating_point
 from shared_model.transport import Weights, network_of
 
