@@ -71,9 +71,6 @@ class StageConfig(_Part):
     start_covid_from_diseased: bool = Field(
         False, description="Copy the diseased network's shared parts into the COVID network before round 1."
     )
-    start_attention_from_patches: bool = Field(
-        False, description="Copy the diseased network's patch decider into its attention before round 1."
-    )
     rounds: int = Field(ge=1, description="Federated rounds.")
     validate_every: int = Field(1, ge=1, description="Validate every so many rounds; always after the last.")
     epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
@@ -95,8 +92,6 @@ class StageConfig(_Part):
             raise ValueError("part = 'fine' belongs to networks = ['diseased'] alone (2.5)")
         if self.start_covid_from_diseased and self.networks != ("covid",):
             raise ValueError("start_covid_from_diseased needs networks = ['covid']")
-        if self.start_attention_from_patches and self.networks != ("diseased",):
-            raise ValueError("start_attention_from_patches needs networks = ['diseased']")
         return self
 
     def learning_rate_at(self, round_number: int) -> float:
