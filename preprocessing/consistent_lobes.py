@@ -47,6 +47,8 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     grid_mm = (spacing_mm[0], spacing_mm[1] * factor, spacing_mm[2] * factor)
     counts = counts_of(coarse, FULL_SCALE + 1)
     threshold = two_means_threshold(counts)
+    if threshold > FULL_SCALE:
+        return np.zeros(images.shape, np.uint8)  # one grey value everywhere
     inside = np.stack([low & ~open_to_border(low) for low in coarse < threshold])
     airway = find_airway(inside, grid_mm)
     objects = _keep_lungs(coarse, inside & ~airway)
@@ -108,7 +110,7 @@ def _divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.u
 
 def _grey_level(counts: NDArray[np.int64], threshold: int) -> float:
     """Grey value below which a voxel beside the lung is diseased lung rather than fat or muscle."""
-    tissue = np.average(np.arange(threshold, len(counts)), weights=counts[threshold:] + 1e-9)
+    tissue = np.average(np.arange(threshold, len(counts)), weights=counts[threshold:])
     return float(threshold + _GREY * (tissue - threshold))
 
 

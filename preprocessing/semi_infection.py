@@ -19,7 +19,8 @@ def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
     """
     counts = counts_of(planes, FULL_SCALE + 1)
     counts[0] = 0
-    return round(_deviation(counts)), _valley(counts)
+    low = round(_deviation(counts))
+    return low, _valley(counts, low)
 
 
 def semi_infection_mask(
@@ -40,11 +41,12 @@ def _deviation(counts: NDArray[np.int64]) -> float:
     return float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
 
-def _valley(counts: NDArray[np.int64]) -> int:
-    """Value of the least smoothed count between the highest peaks of the two clusters of values."""
+def _valley(counts: NDArray[np.int64], low: int) -> int:
+    """Value, from `low` on, of the least smoothed count between the peaks of the two clusters of values."""
     split = two_means_threshold(counts)
     if split >= len(counts):
         return split
     smooth = gaussian_filter1d(counts.astype(np.float64), _SMOOTH, mode="constant")
     black, white = int(np.argmax(smooth[:split])), split + int(np.argmax(smooth[split:]))
-    return black + int(np.argmin(smooth[black : white + 1]))
+    start = min(max(black, low), white)
+    return start + int(np.argmin(smooth[start : white + 1]))

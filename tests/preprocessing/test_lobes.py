@@ -100,7 +100,7 @@ def test_consolidation_stays_in_its_lobe() -> None:
     hu, truth = chest()
     healthy = {(lobe.slice, lobe.side): lobe.box for lobe in find_lobes(images_of(hu), SPACING)}
     ill = hu.copy()
-    lesion = ellipse(hu.shape[1], 0.55, 0.21, 0.1, 0.06) & (truth == 1)
+    lesion = ellipse(hu.shape[1], 0.55, 0.2, 0.05, 0.05) & (truth == 1)
     ill[lesion] = TISSUE - 10
     found = sides(ill)
     assert (found[lesion] == 1).mean() > 0.85

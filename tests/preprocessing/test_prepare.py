@@ -1,0 +1,222 @@
+"""prepare: from labelled folders to a store, through kills, full disks and bad input."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.uid import generate_uid
+
+from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.prepare import prepare, prepare_series
+from preprocessing.series import find_series
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
+from preprocessing.store import LobeStore
+from preprocessing.volume import load_volume
+from shared_model.errors import PneumofedError
+from tests.preprocessing.chests import chest, write_series
+from tests.reference import preprocessing as reference
+
+ROOT = Path(__file__).resolve().parents[2]
+LABELS = ("healthy", "covid", "other")
+
+
+def hospital(folder: Path, studies: int = 3) -> tuple[Path, Path]:
+    """`studies` good studies of two patients, and their labels."""
+    for number in range(studies):
+        hu, _ = chest(14, 96, seed=number)
+        write_series(folder / "studies" / f"Doe^John{number}", hu, patient_id=f"ID{number % 2}")
+    return folder / "studies", write_labels(folder, {f"Doe^John{n}": LABELS[n % 3] for n in range(studies)})
+
+
+def write_labels(folder: Path, labels: dict[str, str]) -> Path:
+    path = folder / "labels.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("study", "label"), *labels.items()])
+    return path
+
+
+def refused(code: str, folder: Path, labels: Path, store: Path) -> str:
+    with pytest.raises(PneumofedError) as error:
+        prepare(folder, labels, store)
+    assert error.value.code == code
+    assert not store.exists()
+    return str(error.value)
+
+
+def test_all_studies_are_prepared_by_two_workers_and_stay(tmp_path: Path) -> None:
+    studies, labels = hospital(tmp_path)
+    seen: list[tuple[int, int]] = []
+    report = prepare(studies, labels, tmp_path / "store", jobs=2, progress=lambda *now: seen.append(now))
+    assert (report.added, report.present, report.rejected, report.problems) == (3, 0, 0, ())
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    store = LobeStore.open(tmp_path / "store")
+    found = store.studies()
+    assert sorted(study.label for study in found) == sorted(LABELS)
+    assert len({study.fold for study in found}) == 2  # two patients
+    again = prepare(studies, labels, tmp_path / "store")
+    assert (again.added, again.present) == (0, 3)
+    write_labels(tmp_path, dict.fromkeys(("Doe^John0", "Doe^John1", "Doe^John2"), "covid"))
+    prepare(studies, labels, tmp_path / "store")
+    assert {study.label for study in store.studies()} == {"covid"}
+
+
+def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path) -> None:
+    studies, labels = hospital(tmp_path, 1)
+    prepare(studies, labels, tmp_path / "store")
+    store = LobeStore.open(tmp_path / "store")
+    (study,) = store.studies()
+    (series,) = find_series(studies).accepted
+    images = remove_batch_effect(load_volume(series))
+    scan = prepare_series(series, DEFAULT_SETTINGS)
+    np.testing.assert_array_equal(scan.images, images)
+    lobes = [0, len(study.side) // 2, len(study.side) - 1]
+    arrays = store.read(study.key, lobes)
+    for place, number in enumerate(lobes):
+        box, own = tuple(study.box[number]), int(study.slice_index[number])
+        for plane, step in enumerate((-1, 0, 1)):
+            neighbour = images[min(max(own + step, 0), len(images) - 1)]
+            np.testing.assert_array_equal(arrays.images[place, plane], reference.crop(neighbour, box))
+        assert study.area[number] == arrays.mask[place].sum() == scan.lobes[number].area
+        distance = reference.distance_to_periphery(arrays.mask[place])
+        np.testing.assert_array_equal(arrays.distance[place], distance)
+    assert not (arrays.semi_infection & ~arrays.mask).any()
+
+
+def test_nothing_that_names_a_patient_is_in_the_store(tmp_path: Path) -> None:
+    studies, _ = hospital(tmp_path, 2)
+    uid = generate_uid()
+    write_series(studies / "Roe^Jane", chest(3, 96)[0], series_uid=uid, patient_id="ID77")
+    labels = write_labels(tmp_path, {"Doe^John0": "covid", "Doe^John1": "other", "Roe^Jane": "covid"})
+    report = prepare(studies, labels, tmp_path / "store")
+    assert (report.added, report.rejected) == (2, 1)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file())
+    names = " ".join(str(path) for path in (tmp_path / "store").rglob("*")).replace(str(tmp_path), "")
+    for word in ("Doe", "Roe", "ID77", "ID0", uid, "Nobody", str(tmp_path)):
+        assert word.encode() not in content
+        assert word not in names
+
+
+def test_bad_studies_are_set_aside_with_all_their_problems(tmp_path: Path) -> None:
+    studies, _ = hospital(tmp_path, 1)
+    write_series(studies / "short", chest(4, 96)[0])
+    (studies / "short" / "letter.txt").write_text("not a scan")
+    (studies / "nothing").mkdir()
+    hu, _ = chest(14, 96)
+    write_series(studies / "solid", np.where(hu < -300, 0, hu).astype(np.int16))
+    same = generate_uid()
+    write_series(studies / "first", hu, series_uid=same)
+    write_series(studies / "second", hu, series_uid=same)
+    rows = ("Doe^John0", "short", "nothing", "solid", "first", "second")
+    labels = write_labels(tmp_path, dict.fromkeys(rows, "other"))
+    report = prepare(studies, labels, tmp_path / "store")
+    assert (report.added, report.rejected) == (2, 4)
+    with (tmp_path / "store" / "rejected.csv").open() as file:
+        found = sorted((row["labels_row"], row["code"]) for row in csv.DictReader(file))
+    expected = [("3", "not-dicom"), ("3", "too-few-slices"), ("4", "no-series"), ("7", "study-exists")]
+    assert [one for one in found if one[0] != "5"] == expected
+    assert [code for row, code in found if row == "5"] in (["no-background"], ["no-lungs"])
+
+
+def test_faults_in_the_labels_stop_before_any_work(tmp_path: Path) -> None:
+    studies, labels = hospital(tmp_path, 2)
+    store = tmp_path / "store"
+    names = ("Doe^John0", "Doe^John1")
+    message = refused("label-unknown", studies, write_labels(tmp_path, dict(zip(names, ("covid", "flu")))), store)
+    assert "row 3" in message
+    refused("labels-missing", studies, write_labels(tmp_path, {names[0]: "covid"}), store)
+    refused("labels-missing", studies, write_labels(tmp_path, dict.fromkeys((*names, "no"), "covid")), store)
+    refused("labels-missing", studies, tmp_path / "none.csv", store)
+    labels.write_text("study,label\nDoe^John0,covid\nDoe^John1,covid\nDoe^John1,other\n")
+    refused("labels-repeated", studies, labels, store)
+    labels.write_text("name;label\n")
+    refused("labels-unreadable", studies, labels, store)
+    labels.write_bytes(b"\xff\xfe\x00\x01study")
+    refused("labels-unreadable", studies, labels, store)
+    (tmp_path / "empty").mkdir()
+    refused("folder-empty", tmp_path / "empty", labels, store)
+
+
+def test_a_store_made_otherwise_is_refused(tmp_path: Path) -> None:
+    studies, labels = hospital(tmp_path, 1)
+    LobeStore.create(tmp_path / "store", PreprocessingSettings(lobes="paper"))
+    with pytest.raises(PneumofedError) as error:
+        prepare(studies, labels, tmp_path / "store")
+    assert error.value.code == "store-fingerprint"
+
+
+def test_a_folder_of_files_is_one_study(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", chest(14, 96)[0])
+    labels = write_labels(tmp_path, {"scan": "healthy"})
+    assert prepare(tmp_path / "scan", labels, tmp_path / "store").added == 1
+
+
+_RUN = """
+import sys
+from pathlib import Path
+from preprocessing.prepare import prepare
+from shared_model.errors import PneumofedError
+if __name__ == "__main__":
+    folder, jobs = Path(sys.argv[1]), int(sys.argv[2])
+    try:
+        prepare(folder / "studies", folder / "labels.csv", folder / "store", jobs=jobs)
+    except PneumofedError as error:
+        sys.exit(error.code)
+"""
+
+
+def start(tmp_path: Path, jobs: int, before: object = None) -> subprocess.Popen[str]:
+    script = tmp_path / "run.py"
+    script.write_text(_RUN)
+    return subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path), str(jobs)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=before,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jobs: int) -> None:
+    studies, labels = hospital(tmp_path, 5)
+    store = tmp_path / "store"
+    process = start(tmp_path, jobs)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if list(store.glob("studies/.*.partial")) or list(store.glob("studies/*/study.json")):
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    process.communicate()
+    if jobs == 2:
+        time.sleep(1.5)  # its workers notice and go
+    report = prepare(studies, labels, store)
+    assert report.added + report.present == 5
+    opened = LobeStore.open(store)
+    assert len(opened.studies()) == 5
+    for study in opened.studies():
+        opened.verify(study.key)
+    assert not list(store.rglob("*.partial"))
+
+
+def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path) -> None:
+    import resource
+
+    studies, labels = hospital(tmp_path, 2)
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    process = start(tmp_path, 1, little_room)
+    _, message = process.communicate(timeout=120)
+    assert message.strip().splitlines()[-1] == "disk-full"
+    store = tmp_path / "store"
+    assert LobeStore.open(store).studies() == []
+    assert list((store / "studies").iterdir()) == []
+    assert prepare(studies, labels, store).added == 2
