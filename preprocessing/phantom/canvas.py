@@ -15,7 +15,7 @@ Waves = tuple[tuple[float, float], ...]
 _ROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 _COS, _SIN = np.cos(_ROUND), np.sin(_ROUND)
 
-_SHIFT = 4  # OpenCV's fixed-point bits: outlines are placed to a sixteenth of a pixel
+SHIFT = 4  # OpenCV's fixed-point bits: outlines are placed to a sixteenth of a pixel
 HU_STEP = 8.0  # tissue is painted in 8 bits so that OpenCV can blend edges: 8 HU a level
 HU_ZERO = -1024.0
 
@@ -64,7 +64,7 @@ class Frame:
 
     def fixed(self, points: Points) -> NDArray[np.int32]:
         """[..., (x, y)] mm -> OpenCV's fixed-point (column, row)."""
-        return np.rint(self.pixels(points) * (1 << _SHIFT)).astype(np.int32)
+        return np.rint(self.pixels(points) * (1 << SHIFT)).astype(np.int32)
 
     def blank(self) -> Bytes:
         return np.zeros((self.rows, self.columns), np.uint8)
@@ -72,7 +72,7 @@ class Frame:
 
 def fill(canvas: Bytes, frame: Frame, outlines: Sequence[Points], level: int) -> None:
     """Fill what lies in an odd number of the outlines, edges blended."""
-    cv2.fillPoly(canvas, [frame.fixed(o) for o in outlines], level, cv2.LINE_AA, _SHIFT)
+    cv2.fillPoly(canvas, [frame.fixed(o) for o in outlines], level, cv2.LINE_AA, SHIFT)
 
 
 def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
@@ -83,8 +83,8 @@ def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
     tissue, lung = frame.blank(), frame.blank()
     for shape in shapes:
         outlines = [frame.fixed(o) for o in shape.outlines]
-        cv2.fillPoly(tissue, outlines, level_of(shape.hu), cv2.LINE_AA, _SHIFT)
-        cv2.fillPoly(lung, outlines, 255 if shape.lung else 0, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(tissue, outlines, level_of(shape.hu), cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(lung, outlines, 255 if shape.lung else 0, cv2.LINE_AA, SHIFT)
     return tissue, lung
 
 
@@ -94,13 +94,6 @@ def paint_lung(shapes: Sequence[Shape], frame: Frame) -> Bytes:
     for shape in shapes:
         fill(lung, frame, shape.outlines, 255 if shape.lung else 0)
     return lung
-
-
-def disc(canvas: Bytes, frame: Frame, centre: Points, radius_mm: float, level: int) -> None:
-    """Paint one disc."""
-    column, row = (int(v) for v in frame.fixed(centre))
-    radius = max(round(radius_mm / frame.pixel_mm * (1 << _SHIFT)), 1 << (_SHIFT - 1))
-    cv2.circle(canvas, (column, row), radius, level, -1, cv2.LINE_AA, _SHIFT)
 
 
 def ellipse(

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Bytes, Frame, Points
+from preprocessing.phantom.canvas import SHIFT, Bytes, Frame, Points
 
 _CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
 
@@ -70,7 +70,7 @@ class Cuts:
         outlines = frame.fixed(self.outlines())
         for i in np.argsort(level):
             if level[i] > 4:
-                cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, 4)
+                cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, SHIFT)
 
 
 def together(tubes: Sequence[Tubes]) -> Tubes:

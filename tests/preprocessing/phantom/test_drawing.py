@@ -40,6 +40,16 @@ def test_a_thin_lying_tube_fades_with_the_thickness_of_the_slice() -> None:
     assert strengths == pytest.approx([1.0, 0.25])
 
 
+def test_a_drawn_tube_has_its_area_and_place() -> None:
+    frame = Frame.centred(200, 200, 0.5)
+    canvas = frame.blank()
+    along([(-20, 10, 0), (20, 10, 0)], [6.0]).cut(0.0, 1.0).draw(canvas, frame)
+    share = canvas / 255
+    radius = 6 + 0.5 * 0.5  # the soft edge lies half a pixel outside
+    assert share.sum() * 0.5**2 == pytest.approx(40 * 2 * radius + np.pi * radius**2, rel=0.02)
+    assert (share.sum(1) * np.arange(200)).sum() / share.sum() == pytest.approx(99.5 + 10 / 0.5, abs=0.2)
+
+
 def test_a_tree_hangs_together_and_reaches_every_target() -> None:
     rng = np.random.default_rng(3)
     targets = rng.uniform(-40, 40, (150, 3))

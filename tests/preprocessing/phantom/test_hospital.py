@@ -108,6 +108,12 @@ def test_scaling_keeps_the_shape(preset: str, factor: float) -> None:
             assert abs(after.counts[label] - factor * n) <= 1.5 + 0.02 * factor * n
 
 
+def test_the_fewest_scans_are_one_of_each_class_that_a_hospital_has() -> None:
+    counts = [n for plan in plans("paper", 21) for n in plan.counts.values()]
+    assert sorted(set(counts)) == [0, 1]
+    assert sum(counts) == 21
+
+
 def test_the_paper_preset_is_table_2() -> None:
     counts = {plan.name: (plan.covid, plan.other, plan.healthy) for plan in PRESETS["paper"]}
     assert counts["kerman"] == (103, 276, 134)
