@@ -68,7 +68,9 @@ def write_series(
         if number in skip:
             continue
         stored, corner = _turned(hu[number], orientation)
-        raw = np.rint((stored.astype(np.float64) - intercept) / slope).astype(np.int16 if signed else np.uint16)
+        raw = np.rint((stored.astype(np.float64) - intercept) / slope).astype(
+            np.int16 if signed else np.uint16
+        )
         data = _dataset(raw, series_uid, patient_id, signed=signed)
         data.ImagePositionPatient = [*corner, float(heights[number])]
         data.ImageOrientationPatient = list(orientation)

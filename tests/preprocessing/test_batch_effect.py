@@ -96,7 +96,9 @@ def test_one_value_has_no_upper_cluster() -> None:
     assert two_means_threshold(counts_of(np.full((4, 4), 7, np.uint16), 2049)) == 2049
 
 
-@pytest.mark.parametrize(("slope", "intercept"), [(1, -1024), (1, -1024.5), (0.25, 0), (10, -30000), (2, 60000)])
+@pytest.mark.parametrize(
+    ("slope", "intercept"), [(1, -1024), (1, -1024.5), (0.25, 0), (10, -30000), (2, 60000)]
+)
 def test_hounsfield_units_never_overflow(slope: float, intercept: float) -> None:
     for raw in (np.array([0, 1, 4095, 65535], np.uint16), np.array([-32768, -2000, 0, 32767], np.int16)):
         exact = np.clip(np.rint(raw.astype(float) * slope + intercept), -32768, 32767)

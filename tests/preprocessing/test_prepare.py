@@ -127,7 +127,12 @@ def test_faults_in_the_labels_stop_before_any_work(tmp_path: Path) -> None:
     studies, labels = hospital(tmp_path, 2)
     store = tmp_path / "store"
     names = ("Doe^John0", "Doe^John1")
-    message = refused("label-unknown", studies, write_labels(tmp_path, dict(zip(names, ("covid", "flu")))), store)
+    message = refused(
+        "label-unknown",
+        studies,
+        write_labels(tmp_path, dict(zip(names, ("covid", "flu"), strict=True))),
+        store,
+    )
     assert "row 3" in message
     refused("labels-missing", studies, write_labels(tmp_path, {names[0]: "covid"}), store)
     refused("labels-missing", studies, write_labels(tmp_path, dict.fromkeys((*names, "no"), "covid")), store)

@@ -40,15 +40,17 @@ def lobes_of_slice(image):
     reach = np.zeros((rows, columns), bool)
     for down in range(-4, 4):
         for right in range(-4, 4):
-            reach[max(0, -down) : rows - max(0, down), max(0, -right) : columns - max(0, right)] |= foreground[
-                max(0, down) : rows + min(0, down), max(0, right) : columns + min(0, right)
-            ]
+            reach[max(0, -down) : rows - max(0, down), max(0, -right) : columns - max(0, right)] |= (
+                foreground[max(0, down) : rows + min(0, down), max(0, right) : columns + min(0, right)]
+            )
     objects, count = ndimage.label(reach, np.ones((3, 3)))
     best = {1: (0, 0), 2: (0, 0)}
     for number in range(1, count + 1):
         places = np.argwhere(objects == number)
         area = len(places)
-        outside = (places == 0).any() or (places[:, 0] == rows - 1).any() or (places[:, 1] == columns - 1).any()
+        outside = (
+            (places == 0).any() or (places[:, 0] == rows - 1).any() or (places[:, 1] == columns - 1).any()
+        )
         if outside or area < 5000 * rows * columns / 512**2:
             continue
         side = 1 if places[:, 1].mean() < columns / 2 else 2
