@@ -51,7 +51,7 @@ def test_paper_on_real_slices_equals_2_3(real_data: Path) -> None:
     few = CtVolume(
         volume.hu[30:90:29], volume.padding[30:90:29], volume.spacing_mm, volume.z_mm[30:90:29], ()
     )
-    images = remove_batch_effect(few)
+    images = remove_batch_effect(volume)
     for image, found in zip(images, paper_lungs(images), strict=True):
         literal = reference.lobes_of_slice(image)
         assert ((found > 0) & (found == literal)).sum() >= 0.999 * ((found > 0) | (literal > 0)).sum()
@@ -100,10 +100,6 @@ def test_bowel_gas_below_a_thin_diaphragm_is_no_lung() -> None:
     assert (found[4:] == 2).any(axis=(1, 2)).all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="known miss: of consolidation that touches the chest wall 58 % stay in the lobe, not 85 %",
-)
 def test_consolidation_stays_in_its_lobe() -> None:
     hu, truth = chest()
     healthy = {(lobe.slice, lobe.side): lobe.box for lobe in find_lobes(images_of(hu), SPACING)}
@@ -135,6 +131,28 @@ def test_a_turned_patient_has_turned_lungs() -> None:
 @pytest.mark.parametrize("level", [0, 1000, 2048])
 def test_a_scan_without_lungs_has_no_lobes(level: int, method: Method) -> None:
     assert find_lobes(np.full((4, 64, 64), level, np.uint16), SPACING, method=method) == []
+
+
+def test_phantoms_of_all_kinds(tmp_path: Path) -> None:
+    from preprocessing.phantom.hospital import make_hospitals
+    from preprocessing.scan import find_scan_lobes
+    from preprocessing.series import find_series
+
+    scores = []
+    for hospital in make_hospitals("tiny", tmp_path, scans=None, seed=4)[:2]:
+        for study in sorted((hospital.folder / "studies").iterdir()):
+            with np.load(hospital.folder / "truth" / f"{study.name}.npz") as truth:
+                lungs = truth["lungs"]
+            found = np.zeros(lungs.shape, np.uint8)
+            for lobe in find_scan_lobes(find_series(study).accepted[0]).lobes:
+                row0, column0, row1, column1 = lobe.box
+                found[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
+            scores += [dice(found, lungs, side) for side in (1, 2)]
+            swapped = ((found == 1) & (lungs == 2)) | ((found == 2) & (lungs == 1))
+            assert swapped.sum() < 0.005 * (lungs > 0).sum()
+    # Pixels of 2.9 mm and slices of 18 mm: a third of a lung's voxels lie on its edge.
+    assert min(scores) > 0.88
+    assert np.mean(scores) > 0.94
 
 
 @pytest.mark.real_data
