@@ -35,16 +35,26 @@ TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a demo makes: a preset of phantom hospitals, scans in all (None: the preset's own), a study."""
+    """What a demo makes: a preset of phantom hospitals, scans in all (None: the preset's own), a study.
+
+    note: said at the start; trained_on: said wherever the model speaks.
+    """
 
     study: str
     preset: str
     scans: int | None
     note: str
+    trained_on: str = TRAINED_ON
 
 
 FULL = Plan("demo", "demo", None, "This takes about 10 minutes on two processor cores.")
-QUICK = Plan("demo-quick", "demo", 30, "The quick demo shows every step; its model may learn little.")
+QUICK = Plan(
+    "demo-quick",
+    "demo",
+    30,
+    "The quick demo shows every step; its model may learn little.",
+    f"{TRAINED_ON} A quick demo made it: it may have learned little.",
+)
 
 
 def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) -> dict[str, Any]:
@@ -62,7 +72,7 @@ def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) ->
         hospitals = _phantoms(folder, plan, seed, steps)
         _prepare(folder, hospitals, seed, steps)
         result = _train(folder, hospitals, study, steps)
-        card = card_of(result, TRAINED_ON)
+        card = card_of(result, plan.trained_on)
         save_model(folder / "model", result.weights, card)
         return _report(folder, hospitals, result, card, command, steps)
 
@@ -145,7 +155,7 @@ def _report(
 ) -> dict[str, Any]:
     with steps.step("example scans") as advance:
         shown = examples([h for h in hospitals if h.role == "held-out"], result.weights, card, advance)
-    document = report_document(result, trained_on=TRAINED_ON, command=command, seconds=steps.seconds)
+    document = report_document(result, trained_on=card.trained_on, command=command, seconds=steps.seconds)
     write_report(folder, document, shown)
     return document
 
