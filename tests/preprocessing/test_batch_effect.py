@@ -56,10 +56,10 @@ def test_scanners_that_differ_give_equal_images() -> None:
 
 def test_air_is_measured_round_the_patient_not_in_the_trachea_or_the_padding() -> None:
     hu = np.full((3, 64, 64), -990, np.int16)
-    hu[:, 10:54, 10:54] = 30
-    hu[:, 20:40, 20:30] = -850
-    hu[:, 30:34, 40:44] = -1010
-    hu[:, :4] = -2000
+    hu[:, 24:60, 10:54] = 30
+    hu[:, 30:50, 20:30] = -850
+    hu[:, 40:44, 40:44] = -1010
+    hu[:, 1:23, 1:63] = -2000  # more than there is air, and not in the corners
     padding = hu == -2000
     assert air_level(volume_of(hu, padding)) == -990
 
