@@ -83,7 +83,7 @@ def _fine_loss(output: LobeOutput, batch: Batch) -> Tensor:
 
 def _prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
     """Training mode for what the stage trains; the rest stays as it is and answers as in use."""
-    network.train(stage.part == "lobe")
+    network.train(stage.part != "fine")
     if network.fine_infection is not None:
         network.fine_infection.train(stage.part == "fine")
     for name, parameter in network.named_parameters():

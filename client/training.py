@@ -10,17 +10,17 @@ import torch
 from client.batches import draw_batches, read_batches
 from client.inference import lobe_logits
 from client.learning import train_network
+from client.precision import activation_dtype
 from preprocessing.store import LABELS, LobeStore, Study
 from shared_model.aggregation import scan_logit
 from shared_model.config import Network, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
-from shared_model.networks import build_networks
+from shared_model.networks import make_networks
 from shared_model.protocol import LABELS_OF, Role, Split, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.transport import Weights, load_weights, to_weights
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Progress = Callable[[int, int], None]
 """Called with steps (or scans) done and in all."""
 
@@ -62,12 +62,11 @@ class Site:
             )
         self.store, self.study, self.role, self.count_floor = store, study, role, count_floor
         self.device = torch.device(device)
+        self.dtype = activation_dtype(study.precision, self.device)
         self.studies = store.studies()
-        # Every message brings the weights: where they started matters to the coordinator alone.
-        shape_only = study.network.model_copy(update={"init": "random"})
         self.networks = {
             name: module.to(self.device).to(memory_format=torch.channels_last)
-            for name, module in build_networks(shape_only, seed=0).items()
+            for name, module in make_networks(study.network).items()
         }
 
     def describe(self) -> dict[str, Any]:
@@ -151,7 +150,7 @@ class Site:
             lambda lobes: self.store.read(study.key, lobes),
             len(study.side),
             device=self.device,
-            dtype=DTYPES[self.study.precision],
+            dtype=self.dtype,
         )
         return scan_logit(logits, study.slice_index, study.side)
 
@@ -179,7 +178,7 @@ class Site:
                 read_batches(self.store, batches, self.device),
                 config,
                 learning_rate=config.learning_rate_at(round),
-                dtype=DTYPES[self.study.precision],
+                dtype=self.dtype,
                 after_step=count_step,
             )
 

@@ -66,7 +66,7 @@ class Coordinator:
         """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
         stage, done = self.study.stages[index], self.ledger.rounds_done(index)
         best = self.ledger.best_of(index) if done else {}
-        weights = self.ledger.weights_after(index) if done else begin_stage(weights, stage)
+        weights = self.ledger.weights_after(index) if done else begin_stage(weights, stage, self.study)
         for round in range(done + 1, stage.rounds + 1):
             self.tell(events.RoundBegun(stage, round))
             weights, best, record = self.run_round(index, round, weights, best)

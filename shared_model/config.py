@@ -65,11 +65,15 @@ class StageConfig(_Part):
 
     name: str = Field(description="What people call it.")
     networks: tuple[Network, ...] = Field(min_length=1, description="Networks trained in each round.")
-    part: Literal["lobe", "fine"] = Field(
-        "lobe", description="All but the fine infection decider (stage 1), or only that (stage 2)."
+    part: Literal["lobe", "decision", "fine"] = Field(
+        "lobe",
+        description="What learns: all but the fine infection decider (stage 1), of that all but the patch "
+        "features, or the fine infection decider alone (stage 2).",
     )
-    start_covid_from_diseased: bool = Field(
-        False, description="Copy the diseased network's shared parts into the COVID network before round 1."
+    start_from_patches: bool = Field(
+        False,
+        description="Before round 1, give the lobe decisions the diseased network's features, and attention "
+        "where it sees infected patches.",
     )
     rounds: int = Field(ge=1, description="Federated rounds.")
     validate_every: int = Field(1, ge=1, description="Validate every so many rounds; always after the last.")
@@ -90,8 +94,6 @@ class StageConfig(_Part):
     def _fine_is_of_the_diseased_network(self) -> Self:
         if self.part == "fine" and self.networks != ("diseased",):
             raise ValueError("part = 'fine' belongs to networks = ['diseased'] alone (2.5)")
-        if self.start_covid_from_diseased and self.networks != ("covid",):
-            raise ValueError("start_covid_from_diseased needs networks = ['covid']")
         return self
 
     def learning_rate_at(self, round_number: int) -> float:
@@ -113,7 +115,10 @@ class StudyConfig(_Part):
     operating_point: Literal["half", "validation"] = Field(
         "half", description="Called positive from 0.5 on (2.6), or from where validation scans part best."
     )
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="Of activations in training.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="Of activations; bfloat16 only where the device computes in it, elsewhere float32.",
+    )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="In order.")
 
     @property

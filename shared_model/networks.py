@@ -1,9 +1,9 @@
 """Table 1 as code: the subnetworks, and the lobe network that joins them (2.4, 2.5, Fig. 2).
 
-Shapes are [n, channels, rows, columns]; channel counts are the paper's times the width factor.
+Shapes are [n, channels, rows, columns]; channel counts are the paper's times the width factor. Where weights
+start is another matter: initial.py.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from shared_model.config import NETWORKS, Network, NetworkConfig
 from shared_model.patches import COARSE
-from shared_model.pretrained import vgg16_state
 
 DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
 INTENSITY_SCALE = 2048.0  # the range that batch-effect removal leaves (2.2)
@@ -29,18 +28,23 @@ def upsample(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 @dataclass(frozen=True)
 class Channels:
-    """Channel counts of Table 1 at a width factor."""
+    """Channel counts of Table 1 at a width factor.
+
+    The hidden units of the lobe's and the patches' deciders are the paper's 64 at any width: they cost
+    next to nothing, and with a few of them a decider dies young (docs/decisions/0051).
+    """
 
     pfe1: int
     pfe2: int
     patch: int
     vicinity: int
-    hidden: int
+    fine: int
+    hidden: int = 64
 
     @classmethod
     def at(cls, width: float) -> "Channels":
         c64, c128, c256 = (max(1, round(c * width)) for c in (64, 128, 256))
-        return cls(pfe1=c64, pfe2=c128, patch=c256, vicinity=c64, hidden=c64)
+        return cls(pfe1=c64, pfe2=c128, patch=c256, vicinity=c64, fine=c64)
 
     @property
     def features(self) -> int:
@@ -108,7 +112,7 @@ class FineInfectionDecider(nn.Module):
 
     def __init__(self, c: Channels, dropout: float) -> None:
         super().__init__()
-        h = c.hidden
+        h = c.fine
         self.reduce = conv(c.features + 1, h, size=1)
         self.decode2 = nn.Sequential(upsample(h, h), conv(h, h), nn.ReLU())
         self.decode1 = nn.Sequential(upsample(h + c.pfe2, h), conv(h, h), nn.ReLU())
@@ -185,6 +189,12 @@ class LobeNetwork(nn.Module):
         lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
         return LobeOutput(lobe, attention, patch, fine_logits)
 
+    def decisions(self) -> list[nn.Module]:
+        """The last layer of each decider: its two logits, or one."""
+        deciders = (self.lobe, self.attention, self.patch_infection)
+        last: list[nn.Module] = [decider[-1] for decider in deciders if decider is not None]
+        return last if self.fine_infection is None else [*last, self.fine_infection.decide[-1]]
+
     def _pool(self, features: Tensor, attention: Tensor) -> Tensor:
         """Attention-weighted lobe features [n, 384], in float32 as the terms are many."""
         weighted = torch.einsum("nchw,nhw->nc", features.float(), attention)
@@ -194,44 +204,6 @@ class LobeNetwork(nn.Module):
         return weighted * (2 / attention[0].numel())
 
 
-def build_networks(config: NetworkConfig, seed: int) -> dict[Network, LobeNetwork]:
-    """Both networks with their initial weights: equal for equal `config`, `seed` and torch version."""
-    networks = {network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS}
-    for index, module in enumerate(networks.values()):
-        _initialise(module, torch.Generator().manual_seed(2 * seed + index))
-    if config.init != "random":
-        vgg = vgg16_state(config.init)
-        for module in networks.values():
-            _load_vgg16(module.patch_features, vgg)
-    return networks
-
-
-def _initialise(network: LobeNetwork, generator: torch.Generator) -> None:
-    """He et al. (2015) for all layers, and a lobe logit that starts near 0."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    with torch.no_grad():
-        # Lobe features are sums of rectified ones, far from 0: weights that sum to 0 keep units from being
-        # on, or off, for every lobe.
-        first = network.lobe[0].get_parameter("weight")
-        first.sub_(first.mean(dim=1, keepdim=True))
-        for decider in (network.lobe, network.attention, network.patch_infection):
-            if decider is not None:
-                decider[-1].get_parameter("weight").mul_(0.1)
-
-
-# Where VGG-16 (torchvision's `features`) keeps the six convolutions of the patch feature extractor.
-_VGG16_CONVOLUTIONS = {
-    "block1.0": 0, "block1.2": 2, "block2.0": 5, "block2.2": 7, "block3.0": 10, "block3.2": 12,
-}  # fmt: skip
-
-
-def _load_vgg16(extractor: PatchFeatureExtractor, state: Mapping[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, index in _VGG16_CONVOLUTIONS.items():
-            layer = extractor.get_submodule(name)
-            layer.get_parameter("weight").copy_(state[f"features.{index}.weight"])
-            layer.get_parameter("bias").copy_(state[f"features.{index}.bias"])
+def make_networks(config: NetworkConfig) -> dict[Network, LobeNetwork]:
+    """Both networks, for weights that are loaded into them."""
+    return {network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS}

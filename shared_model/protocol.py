@@ -38,7 +38,11 @@ def is_code(text: str | None) -> bool:
 def is_trained(name: str, stage: StageConfig) -> bool:
     """Whether the stage trains the array `name` ("network/module.parameter")."""
     network, parameter = name.split("/", 1)
-    return network in stage.networks and parameter.startswith("fine_infection.") == (stage.part == "fine")
+    if network not in stage.networks:
+        return False
+    if parameter.startswith("fine_infection."):
+        return stage.part == "fine"
+    return stage.part == "lobe" or (stage.part == "decision" and not parameter.startswith("patch_features."))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from client.diagnosis.findings import Diagnosis, LobeFindings, Score
 from client.diagnosis.observation import Observation, observe
 from client.diagnosis.progress import Progress, no_progress
-from client.training import DTYPES
+from client.precision import activation_dtype
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import CtSeries
 from preprocessing.settings import PreprocessingSettings
@@ -15,7 +15,7 @@ from shared_model.aggregation import soften
 from shared_model.checkpoint import ModelCard
 from shared_model.config import Network
 from shared_model.errors import PneumofedError
-from shared_model.networks import LobeNetwork, build_networks
+from shared_model.networks import LobeNetwork, make_networks
 from shared_model.transport import Weights, load_weights
 
 DEFAULT_SETTINGS = PreprocessingSettings()
@@ -41,7 +41,7 @@ def diagnose(
     progress("finding the lungs", 0, 1)
     scan = prepare_series(series, settings)
     progress("finding the lungs", 1, 1)
-    dtype = DTYPES[card.study.precision]
+    dtype = activation_dtype(card.study.precision, device)
     return conclude(scan, observe(scan, networks, device=device, dtype=dtype, progress=progress), card)
 
 
@@ -54,9 +54,7 @@ def _networks(
             f"the model of study {card.study.name!r} was trained with preprocessing "
             f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
         )
-    # The weights are given: where the study's training started does not matter here.
-    shape_only = card.study.network.model_copy(update={"init": "random"})
-    networks = build_networks(shape_only, seed=0)
+    networks = make_networks(card.study.network)
     load_weights(networks, weights)
     for network in networks.values():
         network.to(device).to(memory_format=torch.channels_last)

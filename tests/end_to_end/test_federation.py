@@ -12,8 +12,7 @@ from server.exchange import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.config import NetworkConfig, StageConfig, StudyConfig
-from shared_model.initial import initial_weights
-from shared_model.networks import build_networks
+from shared_model.initial import initial_networks, initial_weights
 from shared_model.transport import fingerprint, to_weights
 from tests.end_to_end.stores import FINGERPRINT, MemoryStore, scan_of
 
@@ -66,7 +65,7 @@ ONE_STEP = StageConfig(
 
 def pooled_step(study):
     """One step of plain gradient descent on all scans in one place, written out."""
-    networks = build_networks(study.network, study.seed)
+    networks = initial_networks(study.network, study.seed)
     scans = [scan for scans in HOSPITALS.values() for scan in scans]
     for task, network in networks.items():
         chosen = [(s, a) for s, a in scans if task == "diseased" or s.label != "healthy"]

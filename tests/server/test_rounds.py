@@ -265,9 +265,15 @@ def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(t
     assert resumed.operating_point == whole.operating_point
 
 
-def test_covid_starts_from_the_diseased_networks_shared_arrays(tmp_path):
-    covid = StageConfig(name="second", networks=("covid",), rounds=1, start_covid_from_diseased=True)
-    study = study_of(covid)
+def test_a_stage_begins_from_what_the_stage_before_left(tmp_path, monkeypatch):
+    begun = []
+
+    def begin(weights, stage, study):
+        begun.append((stage.name, study))
+        return {name: array + np.float32(10) for name, array in weights.items()}
+
+    monkeypatch.setattr("server.rounds.begin_stage", begin)
+    study = study_of(StageConfig(name="only", networks=("covid",), rounds=2))
     sites = sites_of(study)
     seen = []
     train = FakeSite.train
@@ -278,8 +284,8 @@ def test_covid_starts_from_the_diseased_networks_shared_arrays(tmp_path):
 
     sites["north"].train = spy.__get__(sites["north"])
     run(tmp_path, grid_of(sites), study)
-    np.testing.assert_array_equal(seen[0]["covid/shared.weight"], INITIAL["diseased/shared.weight"])
-    np.testing.assert_array_equal(seen[0]["covid/lobe.weight"], INITIAL["covid/lobe.weight"])
+    assert begun == [("only", study)]
+    np.testing.assert_array_equal(seen[0]["covid/lobe.weight"], INITIAL["covid/lobe.weight"] + 10)
 
 
 def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):

@@ -7,8 +7,8 @@ import torch
 from shared_model.checkpoint import ModelCard, OperatingPoint, load_model, save_model
 from shared_model.config import load_study
 from shared_model.errors import PneumofedError
-from shared_model.initial import covid_from_diseased, initial_weights
-from shared_model.networks import build_networks
+from shared_model.initial import initial_weights
+from shared_model.networks import make_networks
 from shared_model.transport import fingerprint, load_weights, to_weights
 
 STUDY = load_study("tiny")
@@ -45,7 +45,7 @@ def test_no_model_is_refused(tmp_path) -> None:
 
 
 def test_weights_load_exactly_or_not_at_all() -> None:
-    networks, weights = build_networks(STUDY.network, 1), initial_weights(STUDY)
+    networks, weights = make_networks(STUDY.network), initial_weights(STUDY)
     load_weights(networks, weights)
     assert fingerprint(to_weights(networks)) == fingerprint(weights)
     name = "covid/lobe.0.weight"
@@ -66,16 +66,6 @@ def test_the_fingerprint_sees_one_bit_and_not_the_order() -> None:
     name = next(iter(weights))
     changed = {**weights, name: np.nextafter(weights[name], np.float32(np.inf))}
     assert fingerprint(changed) != fingerprint(weights)
-
-
-def test_covid_starts_from_what_diseased_sees_but_decides_anew() -> None:
-    before = {n: a + np.float32(n.startswith("diseased/")) for n, a in initial_weights(STUDY).items()}
-    after = covid_from_diseased(before)
-    assert after.keys() == before.keys()
-    for name, array in after.items():
-        network, parameter = name.split("/", 1)
-        source = "diseased" if network == "covid" and not parameter.startswith("lobe.") else network
-        assert np.array_equal(array, before[f"{source}/{parameter}"])
 
 
 def test_keeping_freed_memory_changes_no_result() -> None:

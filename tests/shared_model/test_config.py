@@ -49,8 +49,6 @@ def test_a_wrong_study_is_refused_with_the_field_named(tmp_path, change: str, na
 def test_impossible_stages_fail_at_construction() -> None:
     with pytest.raises(ValueError, match="fine"):
         StageConfig(name="s", networks=("covid",), part="fine", rounds=1)
-    with pytest.raises(ValueError, match="start_covid_from_diseased"):
-        StageConfig(name="s", networks=("diseased",), start_covid_from_diseased=True, rounds=1)
 
 
 def test_a_missing_study_names_those_there_are() -> None:

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from shared_model.calibration import draw_cartoons
 from shared_model.config import NetworkConfig
 from shared_model.errors import PneumofedError
-from shared_model.networks import LobeNetwork, build_networks
+from shared_model.initial import initial_networks
+from shared_model.networks import LobeNetwork
 
 FULL = NetworkConfig(init="random")
 
@@ -51,7 +53,7 @@ def test_shapes_of_every_subnetwork() -> None:
 
 
 def test_the_second_network_has_no_infection_heads() -> None:
-    covid = build_networks(NetworkConfig(width=1 / 8, init="random"), seed=0)["covid"]
+    covid = initial_networks(NetworkConfig(width=1 / 8, init="random"), seed=0)["covid"]
     output = covid(torch.zeros(1, 3, 256, 256), torch.zeros(1, 256, 256), fine=True)
     assert output.patch is None and output.fine is None
 
@@ -59,9 +61,9 @@ def test_the_second_network_has_no_infection_heads() -> None:
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
 def test_the_lobe_logit_starts_near_zero_with_gradients_everywhere(pooling: str) -> None:
     config = NetworkConfig(width=1 / 4, init="random", pooling=pooling)
-    network = build_networks(config, seed=3)["diseased"]
-    images = torch.rand(4, 3, 256, 256, generator=torch.Generator().manual_seed(0)) * 1024
-    output = network(images, torch.full((4, 256, 256), 20.0), fine=True)
+    network = initial_networks(config, seed=3)["diseased"]
+    lobes = draw_cartoons(torch.Generator().manual_seed(0), 4)  # other ones than it was calibrated on
+    output = network(lobes.images, lobes.distance, fine=True)
     assert output.lobe.abs().max() < 1
     assert (output.attention > 0).all() and (output.attention < 1).all()
     (output.lobe.sum() + output.patch[:, 1].sum() + output.fine[:, 1].sum()).backward()
@@ -81,7 +83,7 @@ def test_distance_reaches_attention_but_not_the_lobes_features() -> None:
 
 def test_equal_seeds_build_equal_networks() -> None:
     config = NetworkConfig(width=1 / 8, init="random")
-    first, again, other = (build_networks(config, seed)["covid"].state_dict() for seed in (5, 5, 6))
+    first, again, other = (initial_networks(config, seed)["covid"].state_dict() for seed in (5, 5, 6))
     assert all(torch.equal(first[n], again[n]) for n in first)
     assert not torch.equal(first["patch_features.block1.0.weight"], other["patch_features.block1.0.weight"])
 
@@ -92,7 +94,7 @@ def test_vgg16_from_a_file(tmp_path) -> None:
     torch.manual_seed(0)
     vgg = vgg16(weights=None)
     torch.save(vgg.state_dict(), tmp_path / "vgg16.pth")
-    networks = build_networks(NetworkConfig(init=str(tmp_path / "vgg16.pth")), seed=0)
+    networks = initial_networks(NetworkConfig(init=str(tmp_path / "vgg16.pth")), seed=0)
     images = torch.rand(1, 3, 64, 64)
     for network in networks.values():
         patches, _, _ = network.patch_features(images)
@@ -102,5 +104,5 @@ def test_vgg16_from_a_file(tmp_path) -> None:
 
 def test_a_missing_state_file_is_refused(tmp_path) -> None:
     with pytest.raises(PneumofedError) as refused:
-        build_networks(NetworkConfig(init=str(tmp_path / "absent.pth")), seed=0)
+        initial_networks(NetworkConfig(init=str(tmp_path / "absent.pth")), seed=0)
     assert refused.value.code == "init-missing"
