@@ -31,7 +31,7 @@ class Channels:
     """Channel counts of Table 1 at a width factor.
 
     The hidden units of the lobe's and the patches' deciders are the paper's 64 at any width: they cost
-    next to nothing, and with a few of them a decider dies young (docs/decisions/0051).
+    next to nothing, and few of them die all together (docs/decisions/0050, 0051).
     """
 
     pfe1: int
