@@ -1,4 +1,4 @@
-"""The whole demo learns. Slow: ten minutes on two cores."""
+"""The whole demo learns on seed 0, whose phantoms chose its settings: a regression test, no proof. Slow."""
 
 import pytest
 

@@ -9,6 +9,7 @@ from shared_model.calibration import calibrate, draw_cartoons
 from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.initial import begin_stage, initial_networks, initial_weights
 from shared_model.networks import LobeNetwork, make_networks
+from shared_model.protocol import is_trained
 from shared_model.transport import load_weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
@@ -100,3 +101,9 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
         lobe = outputs(models[network], cartoons(5))["lobe.0"]
         assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "calibrated to the features it gets"
     assert begin_stage(before, STAGE, STUDY) is before
+
+
+def test_a_decision_stage_trains_neither_patch_features_nor_the_fine_decider() -> None:
+    stage = STAGE.model_copy(update={"part": "decision"})
+    trained = {name.split("/")[1].split(".")[0] for name in initial_weights(STUDY) if is_trained(name, stage)}
+    assert trained == {"vicinity_features", "attention", "lobe", "patch_infection"}
