@@ -10,37 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from client.lobe_tensors import LobeTensors, SeenLobes
+from client.resting import RestingFeatures
 from preprocessing.store import LobeArrays, LobeStore, Study
 from shared_model.config import StageConfig
 from shared_model.sampling import draw_bag, scan_generator
 
 
 @dataclass(frozen=True)
-class LobeTensors:
-    """n lobes as the networks take them: images float32 [n, 3, 256, 256] in 0..2048, else [n, 256, 256]."""
-
-    images: Tensor
-    distance: Tensor
-    mask: Tensor
-    semi_infection: Tensor
-
-    @classmethod
-    def of(cls, arrays: LobeArrays, device: torch.device) -> "LobeTensors":
-        # Values up to 2048 fit int16, which torch handles everywhere; uint16 it does not.
-        images = torch.from_numpy(arrays.images.view(np.int16)).to(device).float()
-        return cls(
-            images=images.contiguous(memory_format=torch.channels_last),
-            distance=torch.from_numpy(arrays.distance).to(device),
-            mask=torch.from_numpy(arrays.mask).to(device),
-            semi_infection=torch.from_numpy(arrays.semi_infection).to(device),
-        )
-
-
-@dataclass(frozen=True)
 class Batch:
-    """Bags of `scans` scans; lobe tensors hold scan 0's lobes, then scan 1's, ..."""
+    """Bags of `scans` scans; `lobes`, as images or as already seen, are scan 0's lobes, then scan 1's, ..."""
 
-    lobes: LobeTensors
+    lobes: LobeTensors | SeenLobes
     labels: tuple[str, ...]
 
     @property
@@ -49,11 +30,11 @@ class Batch:
 
     def has_label(self, *labels: str) -> Tensor:
         """bool [scan]: the scan has one of `labels`."""
-        return torch.tensor([label in labels for label in self.labels], device=self.lobes.images.device)
+        return torch.tensor([label in labels for label in self.labels], device=self.lobes.device)
 
     def of_lobes(self, per_scan: Tensor) -> Tensor:
         """A value per scan [scan], repeated for each of the scan's lobes [n]."""
-        return per_scan.repeat_interleave(len(self.lobes.images) // self.scans)
+        return per_scan.repeat_interleave(len(self.lobes) // self.scans)
 
 
 @dataclass(frozen=True)
@@ -100,6 +81,13 @@ def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: tor
             if following is not None:
                 upcoming.append(reader.submit(read, following))
             yield batch
+
+
+def seen_batches(features: RestingFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
+    """The batches as their lobes were seen by an extractor that rests."""
+    for bags in batches:
+        lobes = SeenLobes.joined([features.of(bag.study).some(bag.lobes) for bag in bags])
+        yield Batch(lobes, tuple(bag.study.label for bag in bags))
 
 
 def _shuffled(studies: Sequence[Study], seed_parts: tuple[int | str, ...]) -> list[Study]:

@@ -1,14 +1,13 @@
-"""Whole scans through a network, lobes in batches, so that memory does not grow with the scan."""
+"""Whole scans through the networks, lobes in batches, so that memory does not grow with the scan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from client.batches import LobeTensors
+from client.lobe_tensors import LobeTensors
 from preprocessing.store import LobeArrays
-from shared_model.networks import LobeNetwork, LobeOutput
+from shared_model.config import Network
+from shared_model.networks import LobeNetwork, LobeOutput, LobeSight
 
 LOBES_AT_ONCE = 32
 
@@ -16,31 +15,47 @@ ReadLobes = Callable[[list[int]], LobeArrays]
 """Lobes of one scan by their indices, from a store or from memory."""
 
 
-def each_output(
-    network: LobeNetwork,
-    read: ReadLobes,
-    lobes: int,
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    fine: bool = False,
-) -> Iterator[tuple[range, LobeTensors, LobeOutput]]:
-    """The network's word on all `lobes` lobes of a scan, in batches; activations in `dtype`.
-
-    Yields the indices of the batch, its tensors and the output; `fine` asks for the fine infection map.
-    """
-    network.eval()
-    for start in range(0, lobes, LOBES_AT_ONCE):
-        chunk = range(start, min(start + LOBES_AT_ONCE, lobes))
-        tensors = LobeTensors.of(read(list(chunk)), device)
-        with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            output = network(tensors.images, tensors.distance, fine=fine)
-        yield chunk, tensors, output
+def chunks(lobes: int) -> list[range]:
+    """The batches of lobes that a scan is looked at in."""
+    return [range(start, min(start + LOBES_AT_ONCE, lobes)) for start in range(0, lobes, LOBES_AT_ONCE)]
 
 
-def lobe_logits(
+def each_sight(
     network: LobeNetwork, read: ReadLobes, lobes: int, *, device: torch.device, dtype: torch.dtype
-) -> NDArray[np.float32]:
-    """The lobe logits [lobe] of a whole scan."""
-    outputs = each_output(network, read, lobes, device=device, dtype=dtype)
-    return torch.cat([output.lobe for _, _, output in outputs]).cpu().numpy()
+) -> Iterator[tuple[range, LobeTensors, LobeSight]]:
+    """What the network's extractor sees in all `lobes` lobes of a scan, in batches; activations in `dtype`.
+
+    Yields the indices of the batch, its tensors and the sight.
+    """
+    for chunk in chunks(lobes):
+        tensors = LobeTensors.of(read(list(chunk)), device)
+        with torch.no_grad(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            sight = network.see(tensors.images, tensors.distance)
+        yield chunk, tensors, sight
+
+
+def decide(network: LobeNetwork, sight: LobeSight, *, dtype: torch.dtype, fine: bool = False) -> LobeOutput:
+    """The network's word on lobes already seen, dropout off; `fine` asks for the fine infection map too."""
+    network.eval()
+    device = sight.patches.device.type
+    with torch.no_grad(), torch.autocast(device, dtype, enabled=dtype != torch.float32):
+        return network.decide(sight, fine=fine)
+
+
+def by_extractor(networks: Mapping[Network, LobeNetwork]) -> list[tuple[Network, ...]]:
+    """The networks in groups that have equal patch feature extractors: one look serves a group."""
+    groups: list[tuple[Network, ...]] = []
+    for name, network in networks.items():
+        for index, group in enumerate(groups):
+            if sees_alike(network, networks[group[0]]):
+                groups[index] = (*group, name)
+                break
+        else:
+            groups.append((name,))
+    return groups
+
+
+def sees_alike(one: LobeNetwork, other: LobeNetwork) -> bool:
+    """Whether the patch feature extractors are equal, bit for bit."""
+    pairs = zip(one.patch_features.parameters(), other.patch_features.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)

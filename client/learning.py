@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from client.batches import Batch
+from client.lobe_tensors import LobeTensors, SeenLobes
 from shared_model.config import Network, StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.metrics import POSITIVE
-from shared_model.networks import LobeNetwork, LobeOutput
+from shared_model.networks import LobeNetwork, LobeOutput, LobeSight
 from shared_model.protocol import is_trained
 
 
@@ -50,10 +51,15 @@ def stage_loss(
 ) -> Tensor:
     """The stage's loss of one batch."""
     fine = stage.part == "fine"
-    images = batch.lobes.images
-    with torch.autocast(images.device.type, dtype, enabled=dtype != torch.float32):
-        output = network(images, batch.lobes.distance, fine=fine)
+    with torch.autocast(batch.lobes.device.type, dtype, enabled=dtype != torch.float32):
+        sight = _sight(network, batch)
+        output = network.decide(sight, fine=fine)
     return _fine_loss(output, batch) if fine else _lobe_stage_loss(output, task, batch, stage)
+
+
+def _sight(network: LobeNetwork, batch: Batch) -> LobeSight:
+    lobes = batch.lobes
+    return lobes.sight if isinstance(lobes, SeenLobes) else network.see(lobes.images, lobes.distance)
 
 
 def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: StageConfig) -> Tensor:
@@ -64,7 +70,7 @@ def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: Sta
         return total
     if stage.patch_weight > 0:
         diseased = batch.of_lobes(batch.has_label("covid", "other"))
-        infected = coarse_labels(batch.lobes.semi_infection, diseased)
+        infected = coarse_labels(batch.lobes.semi_infected, diseased)
         total = total + stage.patch_weight * patch_loss(output.patch, infected, diseased)
     if stage.concordance_weight > 0:
         concerned = batch.of_lobes(batch.has_label("healthy", "covid"))
@@ -73,8 +79,8 @@ def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: Sta
 
 
 def _fine_loss(output: LobeOutput, batch: Batch) -> Tensor:
-    if output.patch is None or output.fine is None:
-        raise ValueError("stage 2 trains the network with infection heads")
+    if output.patch is None or output.fine is None or not isinstance(batch.lobes, LobeTensors):
+        raise ValueError("stage 2 trains the network with infection heads, on images")
     diseased = batch.of_lobes(batch.has_label("covid", "other"))
     coarse = output.patch.softmax(dim=1)[:, 1]
     infected = fine_labels(batch.lobes.semi_infection, diseased, coarse)

@@ -1,22 +1,24 @@
 """One hospital's part in a study: describe, train a round, evaluate. Runs without Flower."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from client.batches import draw_batches, read_batches
-from client.inference import lobe_logits
+from client.batches import Bag, Batch, draw_batches, read_batches, seen_batches
+from client.inference import by_extractor, chunks, decide, each_sight
 from client.learning import train_network
 from client.precision import activation_dtype
+from client.resting import RestingFeatures
 from preprocessing.store import LABELS, LobeStore, Study
 from shared_model.aggregation import scan_logit
-from shared_model.config import Network, StudyConfig
+from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
-from shared_model.networks import make_networks
+from shared_model.networks import LobeNetwork, LobeSight, make_networks
 from shared_model.protocol import LABELS_OF, Role, Split, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.transport import Weights, load_weights, to_weights
@@ -64,6 +66,7 @@ class Site:
         self.device = torch.device(device)
         self.dtype = activation_dtype(study.precision, self.device)
         self.studies = store.studies()
+        self._resting: RestingFeatures | None = None
         self.networks = {
             name: module.to(self.device).to(memory_format=torch.channels_last)
             for name, module in make_networks(study.network).items()
@@ -127,32 +130,51 @@ class Site:
         load_weights(self.networks, weights)
         studies = self.studies if split == "all" else self._part(split)
         histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
-        jobs = [
-            (task, label, chosen)
-            for task in tasks
-            for label in LABELS_OF[task]
-            if len(chosen := [s for s in studies if s.label == label]) >= max(1, self.count_floor)
-        ]
-        done, total = 0, sum(len(chosen) for _, _, chosen in jobs)
-        for task, label, chosen in jobs:
-            logits = np.empty(len(chosen))
-            for index, study in enumerate(chosen):
-                logits[index] = self._scan_logit(task, study)
+        asked = {
+            label: chosen
+            for label in LABELS
+            if any(label in LABELS_OF[task] for task in tasks)
+            and len(chosen := [s for s in studies if s.label == label]) >= max(1, self.count_floor)
+        }
+        done, total = 0, sum(map(len, asked.values()))
+        for label, chosen in asked.items():
+            logits: dict[Task, list[float]] = {task: [] for task in tasks if label in LABELS_OF[task]}
+            for study in chosen:
+                for task, logit in self._scan_logits(tuple(logits), study).items():
+                    logits[task].append(logit)
                 done += 1
                 if progress is not None:
                     progress(done, total)
-            histograms[task][label] = ScoreHistogram.of(logits)
+            for task in logits:
+                histograms[task][label] = ScoreHistogram.of(np.array(logits[task]))
         return SiteEvaluation(histograms)
 
-    def _scan_logit(self, task: Task, study: Study) -> float:
-        logits = lobe_logits(
-            self.networks[task],
+    def _scan_logits(self, tasks: Sequence[Task], study: Study) -> dict[Task, float]:
+        """Eq. 2 on what the networks say of a scan."""
+        lobes: dict[Task, list[Tensor]] = {task: [] for task in tasks}
+        for group in by_extractor({task: self.networks[task] for task in tasks}):
+            for sight in self._sights(self.networks[group[0]], study):
+                for task in group:
+                    lobes[task].append(decide(self.networks[task], sight, dtype=self.dtype).lobe)
+        return {
+            task: scan_logit(torch.cat(parts).cpu().numpy(), study.slice_index, study.side)
+            for task, parts in lobes.items()
+        }
+
+    def _sights(self, network: LobeNetwork, study: Study) -> Iterator[LobeSight]:
+        """What `network` sees in a scan, in batches."""
+        if self._resting is not None and study in self._resting and self._resting.serves(network):
+            seen = self._resting.of(study)
+            yield from (seen.some(chunk).sight for chunk in chunks(len(seen)))
+            return
+        for _, _, sight in each_sight(
+            network,
             lambda lobes: self.store.read(study.key, lobes),
             len(study.side),
             device=self.device,
             dtype=self.dtype,
-        )
-        return scan_logit(logits, study.slice_index, study.side)
+        ):
+            yield sight
 
     def _train_network(
         self, task: Network, studies: list[Study], stage: int, round: int, progress: Progress | None
@@ -175,12 +197,29 @@ class Site:
             return train_network(
                 self.networks[task],
                 task,
-                read_batches(self.store, batches, self.device),
+                self._tensors(batches, self.networks[task], config),
                 config,
                 learning_rate=config.learning_rate_at(round),
                 dtype=self.dtype,
                 after_step=count_step,
             )
+
+    def _tensors(self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig) -> Iterator[Batch]:
+        """The batches as the stage's network takes them: where its features rest, as already seen."""
+        if stage.part == "decision":
+            self._rest(network)
+            if self._resting is not None:
+                return seen_batches(self._resting, batches)
+        return read_batches(self.store, batches, self.device)
+
+    def _rest(self, network: LobeNetwork) -> None:
+        """Keep what `network` sees in the scans that a stage trains and validates on, if memory allows."""
+        if self._resting is not None and self._resting.serves(network):
+            return
+        self._resting = None
+        again = [*self._part("train"), *self._part("validation")]
+        if RestingFeatures.fit(network, again, self.dtype):
+            self._resting = RestingFeatures(network, self.store, again, device=self.device, dtype=self.dtype)
 
     def _part(self, part: str) -> list[Study]:
         return [s for s in self.studies if self.study.split.part_of(s.fold) == part]

@@ -23,14 +23,15 @@ def lobe_loss(lobe_logits: Tensor, positive: Tensor, top_share: float = 0.3) -> 
     return F.binary_cross_entropy_with_logits(top, target)
 
 
-def coarse_labels(semi_infection: Tensor, diseased: Tensor) -> Tensor:
-    """Fake labels of the coarse patches: bool [n, 256, 256], bool [n] -> bool [n, 32, 32].
+def coarse_labels(semi_infected: Tensor, diseased: Tensor) -> Tensor:
+    """Fake labels of the coarse patches: bool [n, 32, 32].
 
-    At least a third of the patch is semi-infected; healthy scans have no infection (2.7.2).
+    semi_infected: [n, 32, 32], the semi-infected share of each patch; at least a third makes it infected.
+    diseased: bool [n]; healthy scans have no infection (2.7.2).
     """
     # Shares are multiples of 1/1296; half a step of slack keeps exactly a third on the right side.
-    share = COARSE.share(semi_infection)
-    return (share >= COARSE_LABEL_SHARE - 0.5 / COARSE.size**2) & diseased[:, None, None]
+    infected = semi_infected >= COARSE_LABEL_SHARE - 0.5 / COARSE.size**2
+    return infected & diseased[:, None, None]
 
 
 def fine_labels(semi_infection: Tensor, diseased: Tensor, coarse_probability: Tensor) -> Tensor:

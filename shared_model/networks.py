@@ -60,6 +60,7 @@ class PatchFeatureExtractor(nn.Module):
         self.block1 = self._block(3, c.pfe1)
         self.block2 = self._block(c.pfe1, c.pfe2)
         self.block3 = self._block(c.pfe2, c.patch)
+        self.channels = c.patch
 
     @staticmethod
     def _block(inputs: int, outputs: int) -> nn.Sequential:
@@ -141,6 +142,20 @@ class LobeDecider(nn.Sequential):
 
 
 @dataclass(frozen=True)
+class LobeSight:
+    """What the patch feature extractor sees in n lobes: all that the deciders need.
+
+    patches: [n, 256, 32, 32]; near: [n, 32, 32], each patch's least distance to the periphery, scaled; pfe1:
+    [n, 64, 128, 128] and pfe2: [n, 128, 64, 64], None where the fine infection decider is not asked.
+    """
+
+    patches: Tensor
+    near: Tensor
+    pfe1: Tensor | None = None
+    pfe2: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class LobeOutput:
     """What the network says of n lobes; logits, in float32.
 
@@ -174,18 +189,28 @@ class LobeNetwork(nn.Module):
         images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
         Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
         """
+        return self.decide(self.see(images, distance), fine=fine)
+
+    def see(self, images: Tensor, distance: Tensor) -> LobeSight:
+        """The first half of `forward`: what the patch feature extractor makes of the lobes."""
         patches, pfe1, pfe2 = self.patch_features(
             (images.float() / INTENSITY_SCALE - INPUT_MEAN) / INPUT_DEVIATION
         )
-        features = torch.cat([patches, self.vicinity_features(patches)], dim=1)  # [n, 384, 32, 32]
-        near = COARSE.minimum(distance.float())[:, None] / DISTANCE_SCALE
-        with_distance = torch.cat([features, near.to(features.dtype)], dim=1)  # [n, 385, 32, 32]
+        return LobeSight(patches, COARSE.minimum(distance.float()) / DISTANCE_SCALE, pfe1, pfe2)
+
+    def decide(self, sight: LobeSight, *, fine: bool = False) -> LobeOutput:
+        """The second half of `forward`."""
+        features = torch.cat(
+            [sight.patches, self.vicinity_features(sight.patches)], dim=1
+        )  # [n, 384, 32, 32]
+        near = sight.near[:, None].to(features.dtype)
+        with_distance = torch.cat([features, near], dim=1)  # [n, 385, 32, 32]
 
         attention = self.attention(with_distance).float().softmax(dim=1)[:, 1]
         patch = self.patch_infection(with_distance).float() if self.patch_infection is not None else None
         fine_logits = None
         if fine and self.fine_infection is not None:
-            fine_logits = self.fine_infection(with_distance, pfe2, pfe1).float()
+            fine_logits = self.fine_infection(with_distance, sight.pfe2, sight.pfe1).float()
         lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
         return LobeOutput(lobe, attention, patch, fine_logits)
 

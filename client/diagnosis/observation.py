@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from client.diagnosis.progress import Progress, no_progress
-from client.inference import each_output
+from client.inference import by_extractor, decide, each_sight
 from preprocessing.crop import to_image
 from preprocessing.scan import PreparedScan
 from preprocessing.study import LobeArrays
@@ -58,15 +58,18 @@ def observe(
     def read(lobes: Sequence[int]) -> LobeArrays:
         return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
 
-    for network in NETWORKS:
-        find_infection = network == "diseased"
-        outputs = each_output(networks[network], read, count, device=device, dtype=dtype, fine=find_infection)
-        progress(_STEPS[network], 0, count)
-        for chunk, tensors, output in outputs:
-            seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
-            if find_infection:
-                _keep_maps(seen, scan, chunk, tensors.mask, output)
-            progress(_STEPS[network], chunk.stop, count)
+    for group in by_extractor(networks):
+        step = " and ".join(_STEPS[network] for network in group)
+        progress(step, 0, count)
+        looks = each_sight(networks[group[0]], read, count, device=device, dtype=dtype)
+        for chunk, tensors, sight in looks:
+            for network in group:
+                find_infection = network == "diseased"
+                output = decide(networks[network], sight, dtype=dtype, fine=find_infection)
+                seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
+                if find_infection:
+                    _keep_maps(seen, scan, chunk, tensors.mask, output)
+            progress(step, chunk.stop, count)
     return seen
 
 

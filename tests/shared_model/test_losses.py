@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_model import losses
+from shared_model.patches import COARSE
 from tests.reference import losses as literal
 
 
@@ -36,19 +37,19 @@ def test_coarse_labels_are_a_third_of_the_patch() -> None:
     semi = draws(3, 1, 256, 256) > 0.43  # about a third of all pixels
     semi[:, 100:140, 60:100] = True
     expected = literal.coarse_labels(semi[0].tolist(), True)
-    ours = losses.coarse_labels(semi, torch.tensor([True]))
+    ours = losses.coarse_labels(COARSE.share(semi), torch.tensor([True]))
     assert ours[0].tolist() == expected
     assert 0 < ours.sum() < ours.numel()
-    assert not losses.coarse_labels(semi, torch.tensor([False])).any()
+    assert not losses.coarse_labels(COARSE.share(semi), torch.tensor([False])).any()
 
 
 def test_coarse_label_at_exactly_a_third() -> None:
     semi = torch.zeros(1, 256, 256, dtype=torch.bool)
     rows, columns = slice(8 * 10 - 14, 8 * 10 - 14 + 12), slice(8 * 5 - 14, 8 * 5 + 22)
     semi[:, rows, columns] = True  # 12 x 36 = 432 = 1296 / 3
-    assert losses.coarse_labels(semi, torch.tensor([True]))[0, 10, 5]
+    assert losses.coarse_labels(COARSE.share(semi), torch.tensor([True]))[0, 10, 5]
     semi[:, 8 * 10 - 14, 8 * 5 - 14] = False
-    assert not losses.coarse_labels(semi, torch.tensor([True]))[0, 10, 5]
+    assert not losses.coarse_labels(COARSE.share(semi), torch.tensor([True]))[0, 10, 5]
 
 
 def test_fine_labels_need_dense_pixels_and_a_believed_coarse_patch() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from client.diagnosis.observation import observe
 from preprocessing.scan import PreparedScan
-from shared_model.networks import LobeOutput
+from shared_model.networks import LobeOutput, LobeSight
 from tests.client.diagnosis.scans import diagnosed, scan_of
 from tests.reference.scan import pixel_map
 
@@ -24,15 +24,26 @@ def patch(row: int, column: int) -> Where:
 EVERYWHERE: Where = (slice(None), slice(None))
 
 
-class Scripted(nn.Module):
+class Blind(nn.Module):
+    """Looks at nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch_features = nn.Identity()
+
+    def see(self, images: Tensor, distance: Tensor) -> LobeSight:
+        return LobeSight(images, distance)
+
+
+class Scripted(Blind):
     """Says of every lobe what it was told: which patches are infected; and of lobe i of a batch, logit i."""
 
     def __init__(self, *, coarse: Where, fine: Where) -> None:
         super().__init__()
         self.coarse, self.fine = coarse, fine
 
-    def forward(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeOutput:
-        n = len(images)
+    def decide(self, sight: LobeSight, *, fine: bool = False) -> LobeOutput:
+        n = len(sight.near)
         attention = torch.full((n, 32, 32), 0.1)
         attention[:, 4, 9] = 0.9
         patches = _two_logits(n, 32, self.coarse), _two_logits(n, 128, self.fine) if fine else None
@@ -105,7 +116,7 @@ def test_attention_peaks_in_the_middle_of_its_patch() -> None:
     assert np.nanmax(attention) == pytest.approx(0.9 * (15 / 16) ** 2 + 0.1 * (1 - (15 / 16) ** 2), abs=1e-3)
 
 
-class Drawn(nn.Module):
+class Drawn(Blind):
     """Random logits, the same for every lobe, with few infected patches."""
 
     def __init__(self) -> None:
@@ -118,8 +129,8 @@ class Drawn(nn.Module):
             1, 2, 1, 1
         )
 
-    def forward(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeOutput:
-        n = len(images)
+    def decide(self, sight: LobeSight, *, fine: bool = False) -> LobeOutput:
+        n = len(sight.near)
         return LobeOutput(
             torch.zeros(n), torch.full((n, 32, 32), 0.5), self.coarse.expand(n, -1, -1, -1),
             self.fine.expand(n, -1, -1, -1),

@@ -1,0 +1,66 @@
+"""Patch features that rest: seen once a scan, for the stages that train the decision alone."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+
+from client.inference import each_sight, sees_alike
+from client.lobe_tensors import SeenLobes
+from preprocessing.store import LobeStore, Study
+from shared_model.networks import LobeNetwork
+from shared_model.patches import COARSE
+
+MOST_BYTES = 4 << 30
+"""What a hospital's features may take of memory."""
+
+
+class RestingFeatures:
+    """What one patch feature extractor sees in some scans; a scan is looked at when first asked for.
+
+    A scan is seen whole and in the batches of inference, so that neither the order of questions nor a
+    restart changes a bit.
+    """
+
+    def __init__(
+        self,
+        network: LobeNetwork,
+        store: LobeStore,
+        studies: Sequence[Study],
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._network, self._store, self._device, self._dtype = deepcopy(network), store, device, dtype
+        self._seen: dict[str, SeenLobes | None] = dict.fromkeys(study.key for study in studies)
+
+    @classmethod
+    def fit(cls, network: LobeNetwork, studies: Sequence[Study], dtype: torch.dtype) -> bool:
+        """Whether the features of `studies` are small enough to be kept."""
+        channels = network.patch_features.channels
+        per_lobe = COARSE.count**2 * (channels * dtype.itemsize + 2 * torch.float32.itemsize)
+        return per_lobe * sum(len(study.side) for study in studies) <= MOST_BYTES
+
+    def serves(self, network: LobeNetwork) -> bool:
+        """Whether `network` sees what this holds."""
+        return sees_alike(network, self._network)
+
+    def __contains__(self, study: Study) -> bool:
+        return study.key in self._seen
+
+    def of(self, study: Study) -> SeenLobes:
+        """All lobes of a scan."""
+        seen = self._seen[study.key]
+        if seen is None:
+            seen = self._seen[study.key] = self._look(study)
+        return seen
+
+    def _look(self, study: Study) -> SeenLobes:
+        looks = each_sight(
+            self._network,
+            lambda lobes: self._store.read(study.key, lobes),
+            len(study.side),
+            device=self._device,
+            dtype=self._dtype,
+        )
+        return SeenLobes.joined([SeenLobes(sight, tensors.semi_infected) for _, tensors, sight in looks])
