@@ -49,6 +49,13 @@ def disc_of(radius: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
 
 
+def convex_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The convex hull of a mask that is not empty."""
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(cv2.findNonZero(_bytes(mask))), 1)
+    return _mask(filled)
+
+
 def close_gaps(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """The mask without gaps narrower than twice `radius` pixels and without holes."""
     framed = np.pad(_bytes(mask), radius)  # so that closing does not stick to the image's edge
