@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Objects, dilate, disc_of, objects_of
+from preprocessing.image_ops import Objects, dilate, disc_of, objects_of, reached_from
 
 Spacing = tuple[float, float, float]
 _LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
@@ -35,7 +35,7 @@ def find_airway(
             break
         near = dilate(above, reach)
         mask = _small_objects(inside[number], dilate(above, step), pixel_mm2)
-        lumen = _touching((images[number] < level) & inside[number] & near, above)
+        lumen = reached_from(above, (images[number] < level) & inside[number] & near)
         if np.count_nonzero(lumen) * pixel_mm2 <= min(
             _MOST_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
         ):
@@ -61,7 +61,9 @@ def _trachea(
         following: dict[int, list[tuple[int, int]]] = {}
         for index in np.flatnonzero(_round_and_central(objects, body[number], spacing_mm)):
             touched = before[objects.numbers == index]
-            longest = max((open_chains[k] for k in set(touched.tolist()) & open_chains.keys()), key=len, default=[])
+            longest = max(
+                (open_chains[k] for k in set(touched.tolist()) & open_chains.keys()), key=len, default=[]
+            )
             chain = [*longest, (number, int(index))]
             following[int(index)] = chain
             chains.append(chain)
@@ -71,14 +73,12 @@ def _trachea(
     airway = np.zeros_like(inside)
     if len(best) * spacing_mm[0] < _LEAST_TUBE_MM:
         return airway, len(inside)
-    for number, index in best:
-        airway[number] = numbers[len(inside) - 1 - number] == index
+    for place, chosen in best:
+        airway[place] = numbers[len(inside) - 1 - place] == chosen
     return airway, best[-1][0]
 
 
-def _round_and_central(
-    objects: Objects, body: NDArray[np.bool_], spacing_mm: Spacing
-) -> NDArray[np.bool_]:
+def _round_and_central(objects: Objects, body: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """Objects that may be the trachea's cut: compact, of its size, near the body's middle; bool [object]."""
     columns = np.flatnonzero(body.any(axis=0))
     if columns.size == 0:
@@ -94,9 +94,7 @@ def _round_and_central(
     return chosen
 
 
-def _lumen_level(
-    images: NDArray[np.uint16], inside: NDArray[np.bool_], airway: NDArray[np.bool_]
-) -> float:
+def _lumen_level(images: NDArray[np.uint16], inside: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
     """Grey value half way from the trachea to the lungs (all that is dark, inside and not gas)."""
     trachea = float(np.percentile(images[airway], 30))
     dark = images[inside & ~airway]
@@ -104,23 +102,12 @@ def _lumen_level(
     return trachea + _LUMEN * (lungs - trachea)
 
 
-def _small_objects(
-    inside: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float
-) -> NDArray[np.bool_]:
+def _small_objects(inside: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float) -> NDArray[np.bool_]:
     """Objects of a slice that the airway above reaches and that are small enough to be airway."""
     objects = objects_of(inside, connectivity=4)
     areas = objects.areas * pixel_mm2
     chosen = np.zeros(len(areas), np.bool_)
     chosen[np.unique(objects.numbers[near])] = True
     chosen &= areas <= _MOST_MM2
-    chosen[0] = False
-    return np.asarray(chosen[objects.numbers])
-
-
-def _touching(mask: NDArray[np.bool_], seed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Objects of `mask` with a pixel of `seed`."""
-    objects = objects_of(mask, connectivity=4)
-    chosen = np.zeros(len(objects.areas), np.bool_)
-    chosen[np.unique(objects.numbers[seed])] = True
     chosen[0] = False
     return np.asarray(chosen[objects.numbers])

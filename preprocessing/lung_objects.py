@@ -11,18 +11,21 @@ _MAIN_SHARE = 0.2  # objects from this share on are a lung; smaller ones must li
 _GAS_RATIO = 0.5  # objects darker than this share of the lungs' median are gas in the bowel
 
 
-def keep_lungs(
-    coarse: NDArray[np.uint16], dark: NDArray[np.bool_], top_of_gas: int
-) -> NDArray[np.uint8]:
+def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int) -> NDArray[np.uint8]:
     """3-D objects of `dark` that are lung, uint8 [slice, row, column], numbered from 1; 0 elsewhere.
 
-    `coarse` uint16 and `dark` bool are [slice, row, column]. No bowel is looked for from slice
-    `top_of_gas` on: there a dark object is an emphysema's bulla.
+    `coarse` uint16 and `dark` bool are [slice, row, column]. In the lungs' upper half no bowel is looked
+    for above slice `carina`: there a dark object is an emphysema's bulla.
     """
     cores = np.stack([erode(mask) for mask in dark])
-    typical = _typical(coarse, cores)
+    objects, sizes = _objects(cores)
+    if not sizes.any():
+        return np.zeros(dark.shape, np.uint8)
+    largest = objects == np.argmax(sizes)
+    typical = float(np.median(coarse[largest]))
+    top = max(carina, int(np.median(np.nonzero(largest)[0])))
     # Slice by slice, for the diaphragm can be thinner than the slices: gas below it then meets the lung.
-    for core, image in list(zip(cores, coarse, strict=True))[:top_of_gas]:
+    for core, image in zip(cores[:top], coarse[:top], strict=True):
         core &= ~_darker_objects(core, image, _GAS_RATIO * typical)
     objects, sizes = _objects(cores)
     keep = sizes > _LEAST_SHARE * sizes.max(initial=0)
@@ -30,12 +33,6 @@ def keep_lungs(
     kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
     grown = np.stack([dilate_numbers(image) for image in kept[objects]])
     return np.where(dark, grown, 0).astype(np.uint8)
-
-
-def _typical(coarse: NDArray[np.uint16], cores: NDArray[np.bool_]) -> float:
-    """Median grey value of the largest object."""
-    objects, sizes = _objects(cores)
-    return float(np.median(coarse[objects == np.argmax(sizes)])) if sizes.any() else 0.0
 
 
 def _beside_lung(objects: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
