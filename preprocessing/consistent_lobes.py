@@ -12,6 +12,7 @@ from scipy import ndimage
 from preprocessing.airway import find_airway
 from preprocessing.body import dark_inside, find_body
 from preprocessing.chest_wall import bays_at_chest_wall
+from preprocessing.consolidation import airless_lung
 from preprocessing.diaphragm import domes
 from preprocessing.histogram import counts_of, two_means_threshold
 from preprocessing.image_ops import average, close_gaps, dilate, disc_of, erode, open_to_border
@@ -47,10 +48,14 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     inside = dark_inside(coarse, low, body, grid_mm)
     airway, carina = find_airway(coarse, inside, body, grid_mm)
     objects = keep_lungs(coarse, inside & ~airway, carina)
-    left = left_of_midline(coarse, objects > 0, middle_column(airway, body), threshold, grid_mm)
+    column = middle_column(airway, body)
+    left = left_of_midline(coarse, objects > 0, column, threshold, grid_mm)
     sides = divide(objects, left)
     grey = coarse < threshold + _GREY * (tissue - threshold)
     sides = _add_grey_lung(sides, left, grey, inside, grid_mm)
+    if sides.any():
+        middle = (float(np.median(np.nonzero(sides)[1])), float(column))
+        sides = sides + airless_lung(coarse, sides, left, ~(inside | airway), middle, grid_mm)
     sides = _fill(sides, ~low, airway, grid_mm)
     return refine_outline(images, coarse, sides, tissue, factor, grid_mm[1])
 

@@ -1,0 +1,92 @@
+"""Lung that holds no air and is as bright as what it lies against: found by where lung must be."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import dilate, disc_of, erode
+from preprocessing.rib_cage import inside_ribs
+
+Spacing = tuple[float, float, float]
+_THICK_MM = 6.0  # half the thickness that is more than pleura and muscle
+_COLUMN_MM = 80.0  # lung is seen below, at most so far down: liver and heart have none below
+_BLOOD = 1150  # grey value of vessels with contrast and of bone, +150 HU
+_ASIDE_MM = 4.0  # ... and at most so far aside
+_BESIDE_MM = 15.0  # how much wider the mediastinum may be than on the other side
+_AORTA_MM = 30.0  # ... to the left, where the aorta lies; in front, where the heart is, nothing is known
+
+
+def airless_lung(
+    images: NDArray[np.uint16],
+    sides: NDArray[np.uint8],
+    left: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+    middle: tuple[float, float],
+    spacing_mm: Spacing,
+) -> NDArray[np.uint8]:
+    """Sides of what is to be added to the lungs, uint8 [slice, row, column].
+
+    `images` uint16, `sides` uint8 (the lungs found so far), `left` bool (at or beyond the line between
+    the lungs) and `free` bool (what may be lung) are [slice, row, column]; `middle` (row, column) lies
+    between the lungs. Added is what lies inside the ribs, beside the mediastinum, over lung of the same
+    side, and is thick.
+    """
+    free = free & (images < _BLOOD)
+    cage = inside_ribs(images, sides > 0, middle, spacing_mm)
+    gaps = _mediastinum(sides, left, middle[0], spacing_mm)
+    line = np.count_nonzero(~left, axis=2)
+    away = np.arange(left.shape[2]) - line[:, :, np.newaxis]  # pixels from the line, to the left
+    disc = disc_of(max(1, round(_THICK_MM / spacing_mm[1])))
+    added = np.zeros_like(sides)
+    for side, distance in ((1, -1 - away), (2, away)):
+        lung = sides == side
+        wanted = cage & free & (distance >= gaps[side][:, :, np.newaxis]) & _over(lung, spacing_mm)
+        thick = np.stack([dilate(erode(mask, disc), disc) for mask in wanted & (sides == 0)])
+        added[thick & (sides == 0)] = side
+    return added
+
+
+def _mediastinum(
+    sides: NDArray[np.uint8], left: NDArray[np.bool_], middle_row: float, spacing_mm: Spacing
+) -> dict[int, NDArray[np.float64]]:
+    """Pixels from the line between the lungs to where each lung begins at most, [slice, row]; inf unknown."""
+    line = np.count_nonzero(~left, axis=2)
+    columns = sides.shape[2]
+    seen = {}
+    for side in (1, 2):
+        lung = sides == side
+        some = lung.any(axis=2)
+        if side == 1:
+            edge = line - (columns - np.argmax(lung[:, :, ::-1], axis=2))
+        else:
+            edge = np.argmax(lung, axis=2) - line
+        seen[side] = np.where(some, edge, np.inf).astype(np.float64)
+    front = np.arange(sides.shape[1]) < middle_row + 20 / spacing_mm[1]
+    beside = _BESIDE_MM / spacing_mm[2]
+    heart = np.where(front, np.inf, _AORTA_MM) / spacing_mm[2]
+    filled = {side: np.stack([_between(row) for row in seen[side]]) for side in (1, 2)}
+    return {
+        1: np.minimum(filled[1], filled[2] + beside),
+        2: np.minimum(filled[2], filled[1] + heart),
+    }
+
+
+def _between(edge: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unknown rows between known ones interpolated; those beyond stay infinite."""
+    rows = np.arange(len(edge))
+    known = np.isfinite(edge)
+    if not known.any():
+        return edge
+    return np.interp(rows, rows[known], edge[known], left=np.inf, right=np.inf)
+
+
+def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Where lung lies in the slice or below it, not too far."""
+    disc = disc_of(max(1, round(_ASIDE_MM / spacing_mm[1])))
+    most = round(_COLUMN_MM / spacing_mm[0])
+    over = np.empty_like(lung)
+    last = np.full(lung.shape[1:], -(10**6))
+    for number, mask in enumerate(lung):
+        last[dilate(mask, disc)] = number
+        over[number] = number - last <= most
+    return over

@@ -1,0 +1,70 @@
+"""The inner side of the rib cage, where the lung behind it has lost its air and shows no edge itself."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import convex_hull
+
+_ANGLES = 180
+_BONE = 1200  # grey value, +200 HU
+_PLEURA_MM = 2.0  # from the ribs' inner side to the lung
+_ALONG_Z_MM = 10.0  # ribs are slanted: so far up and down, there is one at almost every angle
+_ALONG_RIM = 2  # angles
+_TWIN = 0.85  # a rib lies beyond this share of the lungs' reach in the mirror or a little above and below
+_MOST_MM = 2.0  # ... and at most so far outside it
+_REACH_MM = 40.0  # ... that far above and below
+
+
+def inside_ribs(
+    images: NDArray[np.uint16],
+    lungs: NDArray[np.bool_],
+    middle: tuple[float, float],
+    spacing_mm: tuple[float, float, float],
+) -> NDArray[np.bool_]:
+    """What lies within the ribs, bool [slice, row, column]; where no rib is seen, within the lungs' hull.
+
+    `images` uint16 and `lungs` bool (what is found of both) are [slice, row, column]; `middle` (row,
+    column) is a point between the lungs, from which ribs are looked for in all directions.
+    """
+    radius = int(np.hypot(*lungs.shape[1:]))
+    hulls = np.stack([_reach(mask, middle, radius) for mask in lungs])
+    steps = round(_REACH_MM / spacing_mm[0])
+    beyond = ((steps, steps), (0, 0))  # there is no lung above and below the scan
+    usual = ndimage.grey_closing(np.pad(hulls, beyond), (steps + 1, 1))[steps : steps + len(hulls)]
+    usual = np.maximum(usual, usual[:, (_ANGLES // 2 - np.arange(_ANGLES)) % _ANGLES])
+    nearest = np.maximum(hulls - 1, _TWIN * usual)
+    ribs = np.stack([_first_bone(*pair, middle, radius) for pair in zip(images, nearest, strict=True)])
+    size = (2 * round(_ALONG_Z_MM / spacing_mm[0]) + 1, 2 * _ALONG_RIM + 1)
+    ribs = ndimage.minimum_filter(ribs, size, mode=("nearest", "wrap"))
+    inner = np.minimum(ribs - _PLEURA_MM / spacing_mm[1], usual + _MOST_MM / spacing_mm[1])
+    rim = np.where(np.isfinite(ribs) & (hulls > 0), np.maximum(inner, hulls), hulls)
+    rows, columns = np.indices(lungs.shape[1:])
+    down, right = rows - middle[0], columns - middle[1]
+    angle = np.rint(np.arctan2(down, right) * (_ANGLES / (2 * np.pi))).astype(np.int64) % _ANGLES
+    return np.asarray(np.hypot(down, right) <= rim[:, angle])
+
+
+def _reach(mask: NDArray[np.bool_], middle: tuple[float, float], radius: int) -> NDArray[np.float64]:
+    """How far the hull of a slice's mask reaches from the middle at each angle, pixels; 0 for none."""
+    if not mask.any():
+        return np.zeros(_ANGLES)
+    rays = _rays(convex_hull(mask).view(np.uint8), middle, radius) > 0
+    return np.where(rays.any(axis=1), radius - np.argmax(rays[:, ::-1], axis=1), 0).astype(np.float64)
+
+
+def _first_bone(
+    image: NDArray[np.uint16], nearest: NDArray[np.float64], middle: tuple[float, float], radius: int
+) -> NDArray[np.float64]:
+    """Distance of the first bone beyond `nearest` pixels at each angle; infinite for none."""
+    bone = _rays(cv2.medianBlur(image, 3), middle, radius) > _BONE
+    bone &= np.arange(radius) > nearest[:, np.newaxis]
+    return np.where(bone.any(axis=1), np.argmax(bone, axis=1), np.inf)
+
+
+def _rays(image: NDArray[np.uint8 | np.uint16], middle: tuple[float, float], radius: int) -> NDArray[np.uint16]:
+    """The image along rays from the middle, [angle, distance]."""
+    flags = cv2.INTER_NEAREST | cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS
+    centre = (float(middle[1]), float(middle[0]))
+    return np.asarray(cv2.warpPolar(image, (radius, _ANGLES), centre, radius, flags))
