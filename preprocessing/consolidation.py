@@ -8,11 +8,12 @@ from preprocessing.image_ops import dilate, disc_of, erode
 from preprocessing.rib_cage import inside_ribs
 
 Spacing = tuple[float, float, float]
-_THICK_MM = 6.0  # half the thickness that is more than pleura and muscle
+_THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _COLUMN_MM = 80.0  # lung is seen below, at most so far down: liver and heart have none below
 _BLOOD = 1150  # grey value of vessels with contrast and of bone, +150 HU
+_HIGHER_MM = {1: 20.0, 2: 0.0}  # how much higher the right dome of the diaphragm may be, and the left
 _ASIDE_MM = 4.0  # ... and at most so far aside
-_BESIDE_MM = 15.0  # how much wider the mediastinum may be than on the other side
+_BESIDE_MM = 10.0  # how much wider the mediastinum may be than on the other side
 _AORTA_MM = 30.0  # ... to the left, where the aorta lies; in front, where the heart is, nothing is known
 
 
@@ -38,9 +39,10 @@ def airless_lung(
     away = np.arange(left.shape[2]) - line[:, :, np.newaxis]  # pixels from the line, to the left
     disc = disc_of(max(1, round(_THICK_MM / spacing_mm[1])))
     added = np.zeros_like(sides)
+    over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
     for side, distance in ((1, -1 - away), (2, away)):
-        lung = sides == side
-        wanted = cage & free & (distance >= gaps[side][:, :, np.newaxis]) & _over(lung, spacing_mm)
+        here = over[side] | _mirrored(over[3 - side], middle[1], _HIGHER_MM[side] / spacing_mm[0])
+        wanted = cage & free & (distance >= gaps[side][:, :, np.newaxis]) & here
         thick = np.stack([dilate(erode(mask, disc), disc) for mask in wanted & (sides == 0)])
         added[thick & (sides == 0)] = side
     return added
@@ -78,6 +80,16 @@ def _between(edge: NDArray[np.float64]) -> NDArray[np.float64]:
     if not known.any():
         return edge
     return np.interp(rows, rows[known], edge[known], left=np.inf, right=np.inf)
+
+
+def _mirrored(over: NDArray[np.bool_], middle: float, higher: float) -> NDArray[np.bool_]:
+    """The other side's `over` seen in the mirror and `higher` slices up."""
+    columns = np.rint(2 * middle - np.arange(over.shape[2])).astype(np.int64)
+    inside = (columns >= 0) & (columns < over.shape[2])
+    mirrored = np.zeros_like(over)
+    up = round(higher)
+    mirrored[up:, :, inside] = over[: len(over) - up][:, :, columns[inside]]
+    return mirrored
 
 
 def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
