@@ -14,6 +14,7 @@ _BLOOD = 1150  # grey value of vessels with contrast and of bone, +150 HU
 _HIGHER_MM = {1: 20.0, 2: 0.0}  # how much higher the right dome of the diaphragm may be, and the left
 _ASIDE_MM = 4.0  # ... and at most so far aside
 _BESIDE_MM = 10.0  # how much wider the mediastinum may be than on the other side
+_SPINE_MM = 30.0
 _AORTA_MM = 30.0  # ... to the left, where the aorta lies; in front, where the heart is, nothing is known
 
 
@@ -67,9 +68,11 @@ def _mediastinum(
     beside = _BESIDE_MM / spacing_mm[2]
     heart = np.where(front, np.inf, _AORTA_MM) / spacing_mm[2]
     filled = {side: np.stack([_between(row) for row in seen[side]]) for side in (1, 2)}
+    spine = np.where(front, np.inf, _SPINE_MM) / spacing_mm[2]
+    aorta = np.where(front, np.inf, 45) / spacing_mm[2]
     return {
-        1: np.minimum(filled[1], filled[2] + beside),
-        2: np.minimum(filled[2], filled[1] + heart),
+        1: np.minimum(np.minimum(filled[1], filled[2] + beside), spine),
+        2: np.minimum(np.minimum(filled[2], filled[1] + heart), aorta),
     }
 
 
