@@ -1,5 +1,6 @@
 """Lung that holds no air and is as bright as what it lies against: found by where lung must be."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -11,10 +12,16 @@ Spacing = tuple[float, float, float]
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _COLUMN_MM = 80.0  # lung is seen below, at most so far down: liver and heart have none below
 _BLOOD = 1150  # grey value of vessels with contrast and of bone, +150 HU
-_HIGHER_MM = {1: 20.0, 2: 0.0}  # how much higher the right dome of the diaphragm may be, and the left
+_MARROW_MM = 6.0  # half the width of the marrow that bone encloses
+_LEAST_ML = 10.0
+_FULL = 0.8  # share of a lung's largest cut from which a slice is above its dome
+_HIGHER_MM = {1: 15.0, 2: 0.0}  # how much higher the right dome of the diaphragm may be, and the left
+_WIDER_MM = 15.0  # how much nearer to the middle lung may lie than on the other side
 _ASIDE_MM = 4.0  # ... and at most so far aside
 _BESIDE_MM = 10.0  # how much wider the mediastinum may be than on the other side
-_SPINE_MM = 30.0
+_SPINE_MM = 45.0  # how far spine and aorta may reach from the line between the lungs, behind
+_VERTEBRA_MM = 35.0  # ... and how far the spine may, where the line does not run over its middle
+_BREASTBONE_MM = 20.0  # ... and the tissue behind the breastbone
 _AORTA_MM = 30.0  # ... to the left, where the aorta lies; in front, where the heart is, nothing is known
 
 
@@ -33,7 +40,7 @@ def airless_lung(
     between the lungs. Added is what lies inside the ribs, beside the mediastinum, over lung of the same
     side, and is thick.
     """
-    free = free & (images < _BLOOD)
+    free = free & ~_bone_and_blood(images, spacing_mm[1])
     cage = inside_ribs(images, sides > 0, middle, spacing_mm)
     gaps = _mediastinum(sides, left, middle[0], spacing_mm)
     line = np.count_nonzero(~left, axis=2)
@@ -42,10 +49,12 @@ def airless_lung(
     added = np.zeros_like(sides)
     over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
     for side, distance in ((1, -1 - away), (2, away)):
-        here = over[side] | _mirrored(over[3 - side], middle[1], _HIGHER_MM[side] / spacing_mm[0])
+        here = over[side] | _mirrored(
+            sides == 3 - side, over[3 - side], middle[1], _HIGHER_MM[side], spacing_mm
+        )
         wanted = cage & free & (distance >= gaps[side][:, :, np.newaxis]) & here
         thick = np.stack([dilate(erode(mask, disc), disc) for mask in wanted & (sides == 0)])
-        added[thick & (sides == 0)] = side
+        added[_large(thick & (sides == 0), _LEAST_ML * 1000 / np.prod(spacing_mm))] = side
     return added
 
 
@@ -68,11 +77,12 @@ def _mediastinum(
     beside = _BESIDE_MM / spacing_mm[2]
     heart = np.where(front, np.inf, _AORTA_MM) / spacing_mm[2]
     filled = {side: np.stack([_between(row) for row in seen[side]]) for side in (1, 2)}
+    filled[2] = np.where(front, seen[2], filled[2])  # the heart's tip lies between lung before and behind
     spine = np.where(front, np.inf, _SPINE_MM) / spacing_mm[2]
-    aorta = np.where(front, np.inf, 45) / spacing_mm[2]
+    least = np.where(front, _BREASTBONE_MM, _VERTEBRA_MM) / spacing_mm[2]
+    guess = {1: filled[2] + beside, 2: filled[1] + heart}
     return {
-        1: np.minimum(np.minimum(filled[1], filled[2] + beside), spine),
-        2: np.minimum(np.minimum(filled[2], filled[1] + heart), aorta),
+        side: np.minimum(filled[side], np.maximum(np.minimum(guess[side], spine), least)) for side in (1, 2)
     }
 
 
@@ -85,14 +95,41 @@ def _between(edge: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.interp(rows, rows[known], edge[known], left=np.inf, right=np.inf)
 
 
-def _mirrored(over: NDArray[np.bool_], middle: float, higher: float) -> NDArray[np.bool_]:
-    """The other side's `over` seen in the mirror and `higher` slices up."""
+def _mirrored(
+    lung: NDArray[np.bool_],
+    over: NDArray[np.bool_],
+    middle: float,
+    higher_mm: float,
+    spacing_mm: Spacing,
+) -> NDArray[np.bool_]:
+    """The other side's `lung` and what lies over it, seen in the mirror, above the diaphragm's domes.
+
+    The other lung is above its dome where its cut is nearly as large as it gets. Below, what lung there
+    is on one side may be liver, spleen or kidney on the other.
+    """
+    areas = np.count_nonzero(lung, axis=(1, 2))
+    dome = int(np.argmax(areas >= _FULL * areas.max())) + round(higher_mm / spacing_mm[0])
     columns = np.rint(2 * middle - np.arange(over.shape[2])).astype(np.int64)
     inside = (columns >= 0) & (columns < over.shape[2])
     mirrored = np.zeros_like(over)
-    up = round(higher)
-    mirrored[up:, :, inside] = over[: len(over) - up][:, :, columns[inside]]
-    return mirrored
+    mirrored[dome:, :, inside] = over[dome:][:, :, columns[inside]]
+    line = np.ones((1, 2 * round(_WIDER_MM / spacing_mm[2]) + 1), np.uint8)
+    return np.stack([dilate(mask, line) if mask.any() else mask for mask in mirrored])
+
+
+def _bone_and_blood(images: NDArray[np.uint16], pixel_mm: float) -> NDArray[np.bool_]:
+    """Bone with its marrow, and vessels with contrast, bool [slice, row, column]."""
+    disc = disc_of(max(1, round(_MARROW_MM / pixel_mm)))
+    bright = (cv2.medianBlur(image, 3) > _BLOOD for image in images)
+    return np.stack([erode(dilate(mask, disc), disc) for mask in bright])
+
+
+def _large(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    """3-D objects of at least so many voxels."""
+    objects, _ = ndimage.label(mask)
+    sizes = np.bincount(objects.ravel())
+    sizes[0] = 0
+    return np.asarray((sizes >= least)[objects])
 
 
 def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:

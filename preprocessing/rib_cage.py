@@ -13,7 +13,8 @@ _PLEURA_MM = 2.0  # from the ribs' inner side to the lung
 _ALONG_Z_MM = 10.0  # ribs are slanted: so far up and down, there is one at almost every angle
 _ALONG_RIM = 2  # angles
 _TWIN = 0.85  # a rib lies beyond this share of the lungs' reach in the mirror or a little above and below
-_MOST_MM = 2.0  # ... and at most so far outside it
+_MOST_MM = 12.0  # ... and at most so far outside it
+_ASKEW_MM = 3.0  # how unlike the two sides may be
 _REACH_MM = 40.0  # ... that far above and below
 
 
@@ -33,13 +34,14 @@ def inside_ribs(
     steps = round(_REACH_MM / spacing_mm[0])
     beyond = ((steps, steps), (0, 0))  # there is no lung above and below the scan
     usual = ndimage.grey_closing(np.pad(hulls, beyond), (steps + 1, 1))[steps : steps + len(hulls)]
-    usual = np.maximum(usual, usual[:, (_ANGLES // 2 - np.arange(_ANGLES)) % _ANGLES])
+    mirror = usual[:, (_ANGLES // 2 - np.arange(_ANGLES)) % _ANGLES]
+    usual = np.maximum(usual, mirror - _ASKEW_MM / spacing_mm[1])
     nearest = np.maximum(hulls - 1, _TWIN * usual)
     ribs = np.stack([_first_bone(*pair, middle, radius) for pair in zip(images, nearest, strict=True)])
     size = (2 * round(_ALONG_Z_MM / spacing_mm[0]) + 1, 2 * _ALONG_RIM + 1)
     ribs = ndimage.minimum_filter(ribs, size, mode=("nearest", "wrap"))
-    inner = np.minimum(ribs - _PLEURA_MM / spacing_mm[1], usual + _MOST_MM / spacing_mm[1])
-    rim = np.where(np.isfinite(ribs) & (hulls > 0), np.maximum(inner, hulls), hulls)
+    seen = (ribs <= usual + _MOST_MM / spacing_mm[1]) & (hulls > 0)
+    rim = np.where(seen, np.maximum(ribs - _PLEURA_MM / spacing_mm[1], hulls), np.maximum(usual, hulls))
     rows, columns = np.indices(lungs.shape[1:])
     down, right = rows - middle[0], columns - middle[1]
     angle = np.rint(np.arctan2(down, right) * (_ANGLES / (2 * np.pi))).astype(np.int64) % _ANGLES
@@ -63,7 +65,9 @@ def _first_bone(
     return np.where(bone.any(axis=1), np.argmax(bone, axis=1), np.inf)
 
 
-def _rays(image: NDArray[np.uint8 | np.uint16], middle: tuple[float, float], radius: int) -> NDArray[np.uint16]:
+def _rays(
+    image: NDArray[np.uint8 | np.uint16], middle: tuple[float, float], radius: int
+) -> NDArray[np.uint16]:
     """The image along rays from the middle, [angle, distance]."""
     flags = cv2.INTER_NEAREST | cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS
     centre = (float(middle[1]), float(middle[0]))
