@@ -1,44 +1,113 @@
-"""Trachea and main bronchi, followed from the top of the scan downwards."""
+"""Trachea and main bronchi: found as the longest tube in the middle, followed down into the lungs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Objects, objects_of
+from preprocessing.image_ops import Objects, dilate, disc_of, objects_of, reached_from
 
+Spacing = tuple[float, float, float]
 _LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
-_MIDDLE = 0.18  # the trachea's centre lies within this share of the width from the middle
+_MIDDLE = 0.18  # the trachea's centre lies within this share of the body's width from its middle
+_LEAST_TUBE_MM = 20.0  # shorter ones are gas in the gullet or a bronchus
+_LUMEN = 0.5  # how far from the trachea's grey value towards the lung's a voxel may be and still be lumen
+_BELOW_CARINA_MM = 60.0  # from where on branches belong to the lung
+_GROWTH = 2.0  # times the slice above's cross-section, from which the lumen has leaked into lung
 
 
-def find_airway(inside: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
-    """Airway outside the lungs, bool [slice, row, column].
+def find_airway(
+    images: NDArray[np.uint16], inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+) -> tuple[NDArray[np.bool_], int]:
+    """Airway outside the lungs, bool [slice, row, column], and the lowest slice of the trachea.
 
-    `inside` bool [slice, row, column], feet to head, is dark and not open to the image border. An object
-    of a slice is airway if it continues the airway of the slice above, or starts it near the middle, and
-    is small; where it has grown into a lung it is not followed on.
+    `images` uint16, `inside` bool (dark, not open air) and `body` bool (its hull) are [slice, row, column],
+    feet to head. Where no trachea is seen, all False and the number of slices.
     """
+    airway, carina = _trachea(inside, body, spacing_mm)
+    if not airway.any():
+        return airway, carina
+    level = _lumen_level(images, inside, airway)
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    airway = np.zeros_like(inside)
-    above = np.zeros(inside.shape[1:], np.bool_)
+    reach = disc_of(max(1, round(min(spacing_mm[0], 8.0) / spacing_mm[1])))
+    step = disc_of(max(1, round(min(spacing_mm[0], 8.0) / 2 / spacing_mm[1])))
+    for number in range(carina - 1, -1, -1):
+        above = airway[number + 1]
+        if not above.any() or (carina - number) * spacing_mm[0] > _BELOW_CARINA_MM:
+            break
+        near = dilate(above, reach)
+        mask = _small_objects(inside[number], dilate(above, step), pixel_mm2)
+        lumen = reached_from(above, (images[number] < level) & inside[number] & near)
+        if np.count_nonzero(lumen) * pixel_mm2 <= min(
+            _MOST_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
+        ):
+            mask |= lumen
+        airway[number] = mask
+    return airway, carina
+
+
+def _trachea(
+    inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+) -> tuple[NDArray[np.bool_], int]:
+    """The longest chain of round objects near the body's middle from slice to slice, and its lowest slice.
+
+    It must reach above the slice with most lung, where no bowel does.
+    """
+    chains: list[list[tuple[int, int]]] = []
+    open_chains: dict[int, list[tuple[int, int]]] = {}
+    before = np.zeros(inside.shape[1:], np.int32)
+    numbers = []
     for number in range(len(inside) - 1, -1, -1):
         objects = objects_of(inside[number], connectivity=4)
-        areas = objects.areas * pixel_mm2
-        small = (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
-        small[0] = False
-        touched = np.zeros(len(areas), np.bool_)
-        touched[np.unique(objects.numbers[above])] = True
-        chosen = small & touched
-        if not chosen.any() and not airway[number + 1 :].any():
-            chosen = small & _may_start(objects)
-        mask = chosen[objects.numbers]
-        airway[number] = mask
-        above = mask
-    return airway
+        numbers.append(objects.numbers)
+        following: dict[int, list[tuple[int, int]]] = {}
+        for index in np.flatnonzero(_round_and_central(objects, body[number], spacing_mm)):
+            touched = before[objects.numbers == index]
+            longest = max(
+                (open_chains[k] for k in set(touched.tolist()) & open_chains.keys()), key=len, default=[]
+            )
+            chain = [*longest, (number, int(index))]
+            following[int(index)] = chain
+            chains.append(chain)
+        open_chains, before = following, objects.numbers
+    widest = int(np.argmax(np.count_nonzero(inside, axis=(1, 2))))  # where the lungs are
+    best = max((chain for chain in chains if chain[0][0] >= widest), key=len, default=[])
+    airway = np.zeros_like(inside)
+    if len(best) * spacing_mm[0] < _LEAST_TUBE_MM:
+        return airway, len(inside)
+    for place, chosen in best:
+        airway[place] = numbers[len(inside) - 1 - place] == chosen
+    return airway, best[-1][0]
 
 
-def _may_start(objects: Objects) -> NDArray[np.bool_]:
-    """Objects that may be the trachea's top: compact and near the middle column, bool [object]."""
+def _round_and_central(objects: Objects, body: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Objects that may be the trachea's cut: compact, of its size, near the body's middle; bool [object]."""
+    columns = np.flatnonzero(body.any(axis=0))
+    if columns.size == 0:
+        return np.zeros(len(objects.areas), np.bool_)
     width, height = objects.boxes[:, 2], objects.boxes[:, 3]
+    areas = objects.areas * spacing_mm[1] * spacing_mm[2]
     compact = objects.areas > 0.5 * width * height
     square = (width < 2.5 * height) & (height < 2.5 * width)
-    near = np.abs(objects.centres[:, 0] / objects.numbers.shape[1] - 0.5) < _MIDDLE
-    return compact & square & near
+    middle, across = (columns[0] + columns[-1]) / 2, columns[-1] - columns[0] + 1
+    near = np.abs(objects.centres[:, 0] - middle) < _MIDDLE * across
+    chosen = compact & square & near & (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
+    chosen[0] = False
+    return chosen
+
+
+def _lumen_level(images: NDArray[np.uint16], inside: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
+    """Grey value half way from the trachea to the lungs (all that is dark, inside and not gas)."""
+    trachea = float(np.percentile(images[airway], 30))
+    dark = images[inside & ~airway]
+    lungs = float(np.median(dark)) if dark.size else trachea
+    return trachea + _LUMEN * (lungs - trachea)
+
+
+def _small_objects(inside: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float) -> NDArray[np.bool_]:
+    """Objects of a slice that the airway above reaches and that are small enough to be airway."""
+    objects = objects_of(inside, connectivity=4)
+    areas = objects.areas * pixel_mm2
+    chosen = np.zeros(len(areas), np.bool_)
+    chosen[np.unique(objects.numbers[near])] = True
+    chosen &= areas <= _MOST_MM2
+    chosen[0] = False
+    return np.asarray(chosen[objects.numbers])

@@ -28,6 +28,14 @@ def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
     return Objects(np.asarray(found[1], np.int32), areas, stats[:, :4], np.asarray(found[3], np.float64))
 
 
+def reached_from(seed: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The objects of `mask`, connected by edges, that hold a pixel of `seed`."""
+    objects = objects_of(mask, connectivity=4)
+    chosen = np.zeros(len(objects.areas), np.bool_)
+    chosen[np.unique(objects.numbers[seed & mask])] = True
+    return np.asarray(chosen[objects.numbers] & mask)
+
+
 def erode(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArray[np.bool_]:
     """Pixels whose whole neighbourhood `kernel` lies in the mask; beyond the image counts as mask."""
     return _mask(cv2.erode(_bytes(mask), kernel))
@@ -47,6 +55,13 @@ def disc_of(radius: int) -> NDArray[np.uint8]:
     """A disc of ones, 2 * radius + 1 wide."""
     size = 2 * radius + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
+
+
+def convex_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The convex hull of a mask that is not empty."""
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(filled, cv2.convexHull(cv2.findNonZero(_bytes(mask))), 1)
+    return _mask(filled)
 
 
 def close_gaps(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_STRIP_MM = 45.0  # how far the line may lie from the middle of the lungs
+_STRIP_MM = 55.0  # how far the line may lie from the middle
+_BOTH_SIDES = 0.05  # share on the lesser side from which an object is two lungs that touch
 _STRAIGHT = 0.002  # price of a step beside the middle, against 1 to 2 for a pixel of lung
 
 
 def left_of_midline(
     images: NDArray[np.uint16],
     lung: NDArray[np.bool_],
+    middle: int,
     threshold: int,
     spacing_mm: tuple[float, float, float],
 ) -> NDArray[np.bool_]:
@@ -17,12 +19,9 @@ def left_of_midline(
 
     The line runs from front to back and moves one column a row at most. It crosses as little lung as
     possible and crosses it where it is brightest: at the pleura between lungs that touch. `images` uint16
-    and `lung` bool are [slice, row, column]; values from `threshold` on count as tissue.
+    and `lung` bool are [slice, row, column]; `middle` is the column near which the line is looked for;
+    values from `threshold` on count as tissue.
     """
-    columns = np.flatnonzero(lung.any(axis=(0, 1)))
-    if columns.size == 0:
-        return np.broadcast_to(np.arange(lung.shape[2]) >= lung.shape[2] // 2, lung.shape)
-    middle = int(columns[0] + columns[-1]) // 2
     reach = round(_STRIP_MM / spacing_mm[2])
     start, stop = max(0, middle - reach), min(lung.shape[2], middle + reach + 1)
     darkness = 1 - np.minimum(images[:, :, start:stop], threshold) / np.float32(threshold)
@@ -30,6 +29,28 @@ def left_of_midline(
     price = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
     path = start + _cheapest_paths(price.astype(np.float32))
     return np.asarray(np.arange(lung.shape[2]) >= path[:, :, np.newaxis])
+
+
+def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
+    """The patient's middle: the airway's column where one was found, else that of the body's hull.
+
+    The lungs do not tell it: one of them may hold no air. Both are bool [slice, row, column].
+    """
+    columns = np.flatnonzero(body.any(axis=(0, 1)))
+    if airway.any():
+        return round(float(np.mean(np.nonzero(airway)[2])))
+    return int(columns[0] + columns[-1]) // 2 if columns.size else body.shape[2] // 2
+
+
+def divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Sides 1 (right) and 2 (left) of numbered 3-D objects; only an object that is both lungs is cut."""
+    sizes, on_left = (np.bincount(part, minlength=256) for part in (objects.ravel(), objects[left]))
+    share = on_left / np.maximum(sizes, 1)
+    whole = np.where(share > 0.5, 2, 1).astype(np.uint8)
+    whole[0] = 0
+    both = np.minimum(share, 1 - share) >= _BOTH_SIDES
+    both[0] = False
+    return np.where(both[objects], left + np.uint8(1), whole[objects]).astype(np.uint8)
 
 
 def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:

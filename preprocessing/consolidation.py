@@ -1,0 +1,100 @@
+"""Lung that holds no air and is as bright as what it lies against: found by where lung must be."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import dilate, disc_of, erode
+from preprocessing.mediastinum import nearest_lung
+from preprocessing.rib_cage import inside_ribs
+
+Spacing = tuple[float, float, float]
+_THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
+_LEAST_ML = 10.0
+_BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
+_MARROW_MM = 6.0  # half the width of the marrow that bone encloses
+_COLUMN_MM = 80.0  # lung is seen at most so far down: liver and heart have none below
+_ASIDE_MM = 4.0  # ... and at most so far aside
+_FULL = 0.8  # share of a lung's largest cut from which a slice is above its dome
+_HIGHER_MM = {1: 15.0, 2: 0.0}  # how much higher than the other the right and the left dome may be
+_WIDER_MM = 15.0  # how much nearer to the middle lung may lie than on the other side
+
+
+def airless_lung(
+    images: NDArray[np.uint16],
+    sides: NDArray[np.uint8],
+    left: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+    middle: tuple[float, float],
+    spacing_mm: Spacing,
+) -> NDArray[np.uint8]:
+    """Sides of what is to be added to the lungs, uint8 [slice, row, column].
+
+    `images` uint16, `sides` uint8 (the lungs found so far), `left` bool (at or beyond the line between
+    the lungs) and `free` bool (what may be lung) are [slice, row, column]; `middle` (row, column) lies
+    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie over lung
+    of the same side or where the other side's lung is in the mirror.
+    """
+    free = free & ~_bone_and_blood(images, spacing_mm[1]) & inside_ribs(images, sides > 0, middle, spacing_mm)
+    line = np.count_nonzero(~left, axis=2)
+    nearest = nearest_lung(sides, line, middle[0], spacing_mm[2])
+    to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
+    over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
+    added = np.zeros_like(sides)
+    for side, distance in ((1, -1 - to_left), (2, to_left)):
+        twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], _HIGHER_MM[side], spacing_mm)
+        wanted = free & (distance >= nearest[side][:, :, np.newaxis]) & (over[side] | twin) & (sides == 0)
+        added[_thick_pieces(wanted, spacing_mm) & (sides == 0)] = side
+    return added
+
+
+def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Where lung lies in the slice or below it, not too far."""
+    disc = disc_of(max(1, round(_ASIDE_MM / spacing_mm[1])))
+    most = round(_COLUMN_MM / spacing_mm[0])
+    over = np.empty_like(lung)
+    last = np.full(lung.shape[1:], -most - 1)
+    for number, mask in enumerate(lung):
+        last[dilate(mask, disc)] = number
+        over[number] = number - last <= most
+    return over
+
+
+def _mirrored(
+    lung: NDArray[np.bool_],
+    over: NDArray[np.bool_],
+    middle: float,
+    higher_mm: float,
+    spacing_mm: Spacing,
+) -> NDArray[np.bool_]:
+    """The other side's `lung` and what lies over it, seen in the mirror, above the diaphragm's domes.
+
+    The other lung is above its dome where its cut is nearly as large as it gets. Below, what lung there
+    is on one side may be liver, spleen or kidney on the other.
+    """
+    areas = np.count_nonzero(lung, axis=(1, 2))
+    dome = int(np.argmax(areas >= _FULL * areas.max())) + round(higher_mm / spacing_mm[0])
+    columns = np.rint(2 * middle - np.arange(over.shape[2])).astype(np.int64)
+    inside = (columns >= 0) & (columns < over.shape[2])
+    mirrored = np.zeros_like(over)
+    mirrored[dome:, :, inside] = over[dome:][:, :, columns[inside]]
+    bar = np.ones((1, 2 * round(_WIDER_MM / spacing_mm[2]) + 1), np.uint8)
+    return np.stack([dilate(mask, bar) for mask in mirrored])
+
+
+def _bone_and_blood(images: NDArray[np.uint16], pixel_mm: float) -> NDArray[np.bool_]:
+    """Bone with its marrow, and vessels with contrast, bool [slice, row, column]."""
+    disc = disc_of(max(1, round(_MARROW_MM / pixel_mm)))
+    bright = (cv2.medianBlur(image, 3) > _BRIGHT for image in images)
+    return np.stack([erode(dilate(mask, disc), disc) for mask in bright])
+
+
+def _thick_pieces(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """The mask without what is thin in its slice, and without small 3-D objects."""
+    disc = disc_of(max(1, round(_THICK_MM / spacing_mm[1])))
+    thick = np.stack([dilate(erode(one, disc), disc) for one in mask])
+    objects, count = ndimage.label(thick)
+    sizes = np.bincount(objects.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return np.asarray((sizes * float(np.prod(spacing_mm)) >= _LEAST_ML * 1000)[objects])

@@ -1,0 +1,34 @@
+"""Domes of liver, spleen and stomach: islands in a lung's slice that are no hole of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.image_ops import dilate, disc_of, erode
+
+_WIDE_MM = 8.0  # half the width from which tissue is an organ and no vessel
+_SLOPE = 0.5  # mm that a dome draws in, at least, for each mm of height
+_ROUNDING_MM = 5.0  # what opening takes off an organ's corners
+
+
+def domes(
+    tissue: NDArray[np.bool_], filled: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Parts of `filled` that stand on an organ below, bool [slice, row, column], feet to head.
+
+    `tissue` bool is bright and not lung; `filled` bool is lung with its holes and bays closed. Of wide
+    tissue in a slice, that is organ which lies over organ in the slice below; what fills in a lung alone
+    (a tumour, a consolidation) has lung below it.
+    """
+    wide, rounding = (disc_of(max(1, round(mm / spacing_mm[1]))) for mm in (_WIDE_MM, _ROUNDING_MM))
+    shrink = disc_of(max(1, round(_SLOPE * spacing_mm[0] / spacing_mm[1])))
+    found = np.zeros_like(tissue)
+    below = np.ones(tissue.shape[1:], np.bool_)  # what the scan does not show
+    for number, (here, whole) in enumerate(zip(tissue, filled, strict=True)):
+        if whole.any():
+            solid = dilate(erode(here, wide), wide)
+            standing = dilate(erode(solid & erode(below, shrink), wide), wide) & solid
+            found[number] = dilate(standing, rounding) & here & whole
+            below = standing | (here & ~whole)
+        else:
+            below = here
+    return found

@@ -1,0 +1,62 @@
+"""Which dark objects of the body are lung, and which are gas in the bowel."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import dilate_numbers, erode, objects_of
+
+_LEAST_SHARE = 0.02  # objects smaller than this share of the largest are no lung
+_MAIN_SHARE = 0.2  # objects from this share on are a lung; smaller ones must lie beside one
+_GAS_RATIO = 0.5  # objects darker than this share of the lungs' median are gas in the bowel
+
+
+def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int) -> NDArray[np.uint8]:
+    """3-D objects of `dark` that are lung, uint8 [slice, row, column], numbered from 1; 0 elsewhere.
+
+    `coarse` uint16 and `dark` bool are [slice, row, column]. In the lungs' upper half no bowel is looked
+    for above slice `carina`: there a dark object is an emphysema's bulla.
+    """
+    cores = np.stack([erode(mask) for mask in dark])
+    objects, sizes = _objects(cores)
+    if not sizes.any():
+        return np.zeros(dark.shape, np.uint8)
+    largest = objects == np.argmax(sizes)
+    typical = float(np.median(coarse[largest]))
+    top = max(carina, int(np.median(np.nonzero(largest)[0])))
+    # Slice by slice, for the diaphragm can be thinner than the slices: gas below it then meets the lung.
+    for core, image in zip(cores[:top], coarse[:top], strict=True):
+        core &= ~_darker_objects(core, image, _GAS_RATIO * typical)
+    objects, sizes = _objects(cores)
+    keep = sizes > _LEAST_SHARE * sizes.max(initial=0)
+    keep &= _beside_lung(objects, sizes)
+    kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
+    grown = np.stack([dilate_numbers(image) for image in kept[objects]])
+    return np.where(dark, grown, 0).astype(np.uint8)
+
+
+def _beside_lung(objects: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Objects that share a slice with one of the lungs, bool [object]."""
+    main = sizes >= _MAIN_SHARE * sizes.max(initial=0)
+    main[0] = False
+    beside = np.zeros(len(sizes), np.bool_)
+    for image in objects:
+        here = np.unique(image)
+        if main[here].any():
+            beside[here] = True
+    return beside
+
+
+def _objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """3-D objects connected by faces, numbered from 1, and the voxels of each; object 0 counts as empty."""
+    objects, count = ndimage.label(mask)
+    return objects, np.bincount(objects[mask], minlength=count + 1)
+
+
+def _darker_objects(mask: NDArray[np.bool_], image: NDArray[np.uint16], level: float) -> NDArray[np.bool_]:
+    """Objects of one slice's mask [row, column] whose mean grey value is below `level`."""
+    objects = objects_of(mask, connectivity=4)
+    sums = np.bincount(objects.numbers[mask], image[mask], minlength=len(objects.areas))
+    darker = sums < level * objects.areas
+    darker[0] = False
+    return np.asarray(darker[objects.numbers])
