@@ -31,6 +31,7 @@ _COMPRESSION = {
     "filters": [blosc2.Filter.SHUFFLE],
     "typesize": 2,
     "blocksize": 2 * CROP * CROP,  # one plane
+    "splitmode": blosc2.SplitMode.NEVER_SPLIT,
     "nthreads": 1,
 }
 
@@ -61,10 +62,7 @@ def read_lobes(path: Path, numbers: Sequence[int]) -> LobeArrays:
 
     Raises IndexError for a lobe that is not there, DamagedFileError, and OSError as the disk gives it.
     """
-    n = len(numbers)
-    images, distance = np.empty((n, 3, CROP, CROP), np.uint16), np.empty((n, CROP, CROP), np.uint8)
-    marks = np.empty((n, CROP, CROP), np.uint8)
-    planes = np.empty(_CHUNK, "<u2")
+    planes = np.empty((len(numbers), *_CHUNK), "<u2")
     handle = os.open(path, os.O_RDONLY)
     try:
         table = _read_table(handle)
@@ -76,14 +74,12 @@ def read_lobes(path: Path, numbers: Sequence[int]) -> LobeArrays:
             chunk = _read(handle, size, int(ends[number]) - size)
             if zlib.crc32(chunk) != checksum:
                 raise DamagedFileError(f"the checksum of lobe {number} is wrong")
-            blosc2.decompress2(chunk, dst=planes)
-            images[place] = planes[:3]
-            distance[place] = planes[3]  # its low byte
-            marks[place] = planes[3] >> 8
+            blosc2.decompress2(chunk, dst=planes[place], nthreads=1)
     finally:
         os.close(handle)
-    semi_infection = (marks & _SEMI_INFECTION).astype(np.bool_)
-    return LobeArrays(images, (marks & _MASK).view(np.bool_), distance, semi_infection)
+    labels = planes[:, 3]
+    mask, semi_infection = ((labels & bit << 8).astype(np.bool_) for bit in (_MASK, _SEMI_INFECTION))
+    return LobeArrays(planes[:, :3], mask, labels.astype(np.uint8), semi_infection)
 
 
 def _read_table(handle: int) -> NDArray[np.uint32]:
