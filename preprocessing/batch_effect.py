@@ -52,8 +52,9 @@ def air_level(volume: CtVolume) -> int:
     corners, background = _none(), _none()
     for image, padding in zip(levels, volume.padding, strict=True):
         air = open_to_border((image < low) | padding) & ~padding
-        corners += histogram(image, _LENGTH, air & constant)
-        background += histogram(image, _LENGTH, air & ~constant)
+        background += histogram(image, _LENGTH, air)
+        corners[image[0, 0]] += np.count_nonzero(air & constant)  # all of one value
+    background -= corners
     # Noise-free air looks just like padding that no tag announces: it is padding if other air is left.
     if background.sum() < _CORNER_RATIO * corners.sum():
         background += corners
