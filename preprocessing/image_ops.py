@@ -111,8 +111,8 @@ def histogram(
     image: NDArray[np.uint16], length: int, mask: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
     """How often each integer 0..length-1 occurs in the image (where `mask`), int64 [length]."""
-    if mask is not None:  # a value that does not count; OpenCV's own mask takes several times as long
-        image = np.where(mask, image, np.uint16(length))
+    if mask is not None:  # outside it all bits set, a value that does not count; OpenCV's mask is slower
+        image = image | np.subtract(mask, 1, dtype=np.uint16)
     # Counts come as float32, exact up to 2^24 pixels an image.
     return np.asarray(cv2.calcHist([image], [0], None, [length], [0, length])).ravel().astype(np.int64)
 
