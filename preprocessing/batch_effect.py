@@ -52,9 +52,10 @@ def air_level(volume: CtVolume) -> int:
     corners, background = _none(), _none()
     for image, padding in zip(levels, volume.padding, strict=True):
         air = open_to_border((image < low) | padding) & ~padding
-        corners += histogram(image, _LENGTH, air & constant)
-        background += histogram(image, _LENGTH, air & ~constant)
-    # Noise-free air looks just like padding that no tag announces: it is padding if other air is left.
+        background += histogram(image, _LENGTH, air)
+        corners[image[0, 0]] += np.count_nonzero(air & constant)  # all of one value
+    background -= corners
+    # In the corners air without noise looks just like padding: it is padding if other air is left.
     if background.sum() < _CORNER_RATIO * corners.sum():
         background += corners
     if background.sum() < _LEAST_AIR * measured.sum():
@@ -72,8 +73,12 @@ def _measured(levels: NDArray[np.uint16], padding: NDArray[np.bool_]) -> NDArray
 
 
 def _corner_constant(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Pixels [row, column] with, in every slice, the value of that slice's corner: outside a round field."""
-    constant = np.ones(levels.shape[1:], np.bool_)
+    """Pixels [row, column] outside the largest circle with, in every slice, the value of the slice's corner.
+
+    Inside the circle a scanner measures: what is constant there is air without noise, not padding.
+    """
+    row, column = (np.arange(size) - (size - 1) / 2 for size in levels.shape[1:])
+    constant = row[:, np.newaxis] ** 2 + column**2 > (min(levels.shape[1:]) / 2 - 1) ** 2
     for image in levels:
         constant &= image == image[0, 0]
     return constant

@@ -52,12 +52,15 @@ def crop_plane(image: NDArray[Pixel], crop: Crop) -> NDArray[Pixel]:
     The whole image inside the box is taken, not the lobe alone. Numbers are averaged where they must be
     shrunk; bool masks take the nearest pixel.
     """
-    part = image[crop._source]
     result = np.zeros((CROP, CROP), image.dtype)
-    if crop.scale < 1:
-        part = _resize(part, crop.size, cv2.INTER_AREA)
-    result[crop._window] = part
+    put_in_crop(image[crop._source], crop, result)
     return result
+
+
+def put_in_crop(part: NDArray[Pixel], crop: Crop, black: NDArray[Pixel]) -> None:
+    """As crop_plane, for `part` [row, column], which is what lies in the box, and a black image [256, 256]
+    to put it in."""
+    black[crop._window] = _resize(part, crop.size, cv2.INTER_AREA) if crop.scale < 1 else part
 
 
 def to_image(crop_map: NDArray[Pixel], crop: Crop, shape: tuple[int, int]) -> NDArray[Pixel]:

@@ -10,22 +10,51 @@ SQUARE = np.ones((3, 3), np.uint8)
 
 
 class Objects(NamedTuple):
-    """Connected objects of a mask. `numbers` int32 [row, column], 0 where there is none; per object,
-    with number 0 for the rest: `areas` int64 pixels, `boxes` int32 [object, 4] (column, row, width,
-    height), `centres` float64 [object, 2] (column, row)."""
+    """Connected objects of a mask. `numbers` int32 [row, column], 0 where there is none; per object:
+    `areas` int64 pixels, `boxes` int64 [object, 4] (column, row, width, height), `centres` float64
+    [object, 2] (column, row). Entry 0, what is in no object, has an area only; the rest of it is 0."""
 
     numbers: NDArray[np.int32]
     areas: NDArray[np.int64]
-    boxes: NDArray[np.int32]
+    boxes: NDArray[np.int64]
     centres: NDArray[np.float64]
 
 
 def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
-    """Objects of `mask` connected by edges (4) or by edges and corners (8)."""
-    found = cv2.connectedComponentsWithStats(_bytes(mask), connectivity=connectivity)
-    stats = np.asarray(found[2], np.int32)
-    areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-    return Objects(np.asarray(found[1], np.int32), areas, stats[:, :4], np.asarray(found[3], np.float64))
+    """Objects of `mask` connected by edges (4) or by edges and corners (8).
+
+    OpenCV numbers them; it also measures them, pixel by pixel, which takes five times as long as to number
+    them. Here they are measured by their runs, the unbroken pieces of a row.
+    """
+    count, found = cv2.connectedComponents(_bytes(mask), connectivity=connectivity)
+    numbers = np.asarray(found, np.int32)
+    row, start, stop = _runs(mask)
+    number = numbers[row, start]
+    areas, columns, rows = (
+        np.bincount(number, weights, count)
+        for weights in (stop - start, (stop - start) * (start + stop - 1) / 2, (stop - start) * row)
+    )
+    centres = np.column_stack([columns, rows]) / np.maximum(areas, 1)[:, np.newaxis]
+    areas[0] = mask.size - areas.sum()
+    first = np.full((count, 2), max(mask.shape), np.int64)  # column, row
+    last = np.zeros((count, 2), np.int64)
+    for axis, (low, high) in enumerate(((start, stop), (row, row + 1))):
+        np.minimum.at(first[:, axis], number, low)
+        np.maximum.at(last[:, axis], number, high)
+    first[0] = 0
+    return Objects(numbers, areas.astype(np.int64), np.hstack([first, last - first]), centres)
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Row, first column and the column after the last, of each unbroken piece of a row of `mask`."""
+    framed = np.zeros((mask.shape[0], mask.shape[1] + 1), np.bool_)  # so that no run goes on in the next row
+    framed[:, :-1] = mask
+    flat = framed.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[0]:
+        edges = np.concatenate([[0], edges])
+    row, start = np.divmod(edges[::2], framed.shape[1])
+    return row, start, start + edges[1::2] - edges[::2]
 
 
 def reached_from(seed: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -97,9 +126,10 @@ def histogram(
     image: NDArray[np.uint16], length: int, mask: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
     """How often each integer 0..length-1 occurs in the image (where `mask`), int64 [length]."""
-    where = None if mask is None else _bytes(mask)
+    if mask is not None:  # outside it all bits set, a value that does not count; OpenCV's mask is slower
+        image = image | np.subtract(mask, 1, dtype=np.uint16)
     # Counts come as float32, exact up to 2^24 pixels an image.
-    return np.asarray(cv2.calcHist([image], [0], where, [length], [0, length])).ravel().astype(np.int64)
+    return np.asarray(cv2.calcHist([image], [0], None, [length], [0, length])).ravel().astype(np.int64)
 
 
 def _bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -26,9 +26,9 @@ def _sides_of_slice(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
     outside = (row == 0) | (column == 0) | (row + height == rows) | (column + width == columns)
     usable = ~outside & (objects.areas >= LEAST_AREA * rows * columns / 512**2)
     usable[0] = False  # what is not foreground
-    side_of = np.zeros(len(usable), np.uint8)
     on_left = objects.centres[:, 0] < columns / 2
+    sides = np.zeros(image.shape, np.uint8)
     for side, here in enumerate((usable & on_left, usable & ~on_left), start=1):
         if here.any():
-            side_of[np.argmax(np.where(here, objects.areas, 0))] = side
-    return side_of[objects.numbers]
+            sides[objects.numbers == np.argmax(np.where(here, objects.areas, 0))] = side
+    return sides

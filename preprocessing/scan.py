@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.crop import CROP, Crop, crop_of, crop_plane
+from preprocessing.crop import CROP, Crop, crop_of, put_in_crop
 from preprocessing.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
 from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
@@ -88,21 +88,15 @@ def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> Prepare
 
 def lobe_arrays(images: NDArray[np.uint16], lobes: Sequence[Lobe], crops: Sequence[Crop]) -> LobeArrays:
     """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2)."""
-    planes = np.empty((len(lobes), 3, CROP, CROP), np.uint16)
-    masks = np.empty((len(lobes), CROP, CROP), np.bool_)
+    planes = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
+    masks = np.zeros((len(lobes), CROP, CROP), np.bool_)
     for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
+        row0, column0, row1, column1 = lobe.box
         for place, step in enumerate((-1, 0, 1)):
-            neighbour = min(max(lobe.slice + step, 0), len(images) - 1)
-            planes[number, place] = crop_plane(images[neighbour], crop)
-        masks[number] = crop_plane(_on_slice(lobe, images.shape[1:]), crop)
+            neighbour = images[min(max(lobe.slice + step, 0), len(images) - 1)]
+            put_in_crop(neighbour[row0:row1, column0:column1], crop, planes[number, place])
+        put_in_crop(lobe.mask, crop, masks[number])
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
     semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
     return LobeArrays(planes, masks, distances, semi)
-
-
-def _on_slice(lobe: Lobe, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    row0, column0, row1, column1 = lobe.box
-    mask = np.zeros(shape, np.bool_)
-    mask[row0:row1, column0:column1] = lobe.mask
-    return mask

@@ -2,12 +2,11 @@
 
     store.json            format, settings and their fingerprint
     secret.key            32 random bytes for the keyed hashes, mode 0600
-    studies/KEY/study.json    geometry, label, sizes and checksums of the two arrays
-    studies/KEY/images.b2nd   uint16 [lobe, 3, 256, 256]
-    studies/KEY/labels.b2nd   uint8 [lobe, 2, 256, 256]: distance; bit 0 mask, bit 1 semi-infection
+    studies/KEY/study.json    geometry, label, size and checksum of the other file
+    studies/KEY/lobes.blosc   the lobes' arrays, see lobe_files: any lobe is read and checked alone
 
-Each array is compressed in chunks of one lobe, so any lobe is read alone. A study's folder appears by one
-rename: it is there whole or not at all. No name, UID, date or path of a scan is kept.
+A study's folder appears by one rename: it is there whole or not at all. No name, UID, date or path of a scan
+is kept.
 """
 
 import hashlib
@@ -16,10 +15,9 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
-from preprocessing.lobe_files import LobeReader, encode_lobes
+from preprocessing.lobe_files import DamagedFileError, encode_lobes, read_lobes
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.study import LABELS, LobeArrays, Pseudonyms, Study
 from shared_model.errors import PneumofedError
@@ -27,7 +25,9 @@ from shared_model.files import atomic_folder, write_atomically
 
 __all__ = ["LABELS", "LobeArrays", "LobeStore", "Study"]
 
-FORMAT = 1
+FORMAT = 2
+LOBES = "lobes.blosc"
+FileSum = dict[str, str | int]  # "bytes" and "sha256" of a file
 
 
 class LobeStore:
@@ -35,7 +35,6 @@ class LobeStore:
 
     def __init__(self, path: Path, settings: PreprocessingSettings, pseudonyms: Pseudonyms) -> None:
         self.path, self.settings, self.pseudonyms = path, settings, pseudonyms
-        self._reader = LobeReader()
 
     @property
     def fingerprint(self) -> str:
@@ -93,72 +92,66 @@ class LobeStore:
         return self._record(key)[0]
 
     def verify(self, key: str) -> None:
-        """Read the study's arrays whole. Raises `store-damaged` where a checksum is wrong."""
-        for name, known in self._record(key)[1].items():
-            if _checksum((self._folder(key) / name).read_bytes()) != known:
-                raise self._damaged(key)
+        """Read the study's lobes whole. Raises `store-damaged` where the checksum is wrong."""
+        if _checksum((self._folder(key) / LOBES).read_bytes()) != self._record(key)[1]:
+            raise self._damaged(key)
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        """The arrays of some lobes of one study, in the order asked for. Checks nothing slow.
+        """The arrays of some lobes of one study, in the order asked for, each checked by its checksum.
 
-        Raises `store-damaged` where the study cannot be read; IndexError for a lobe it does not have.
+        Raises `store-damaged` where a lobe cannot be read or is not what was written; IndexError for a
+        lobe that the study does not have.
         """
-        numbers = [int(number) for number in lobes]
         try:
-            images, labels = self._reader.read(self._folder(key), numbers)
-        except (OSError, RuntimeError, ValueError):
+            return read_lobes(self._folder(key) / LOBES, [int(number) for number in lobes])
+        except (OSError, DamagedFileError):
             raise self._damaged(key) from None
-        marks = labels[:, 1]
-        return LobeArrays(images, (marks & 1).astype(np.bool_), labels[:, 0], (marks & 2).astype(np.bool_))
 
     def add(self, study: Study, arrays: LobeArrays) -> None:
         """Put one study in, whole or not at all. Raises `study-exists`; OSError as the disk gives it."""
         if self.has(study.key):
             raise PneumofedError("study-exists", "this scan is already in the store")
-        marks = arrays.mask.astype(np.uint8) | (arrays.semi_infection.astype(np.uint8) << 1)
-        labels = np.stack([arrays.distance, marks], axis=1)
-        contents = encode_lobes(arrays.images, labels)
-        files = {name: _checksum(content) for name, content in contents.items()}
+        content = encode_lobes(arrays)
         with atomic_folder(self._folder(study.key)) as folder:
-            for name, content in contents.items():
-                (folder / name).write_bytes(content)
-            (folder / "study.json").write_bytes(_encode(study, files))
+            (folder / LOBES).write_bytes(content)
+            (folder / "study.json").write_bytes(_encode(study, _checksum(content)))
 
     def relabel(self, study: Study, label: str) -> None:
         """Give a study in the store another label."""
-        known, files = self._record(study.key)
+        known, lobes = self._record(study.key)
         changed = Study.from_json({**known.to_json(), "label": label})
-        write_atomically(self._folder(study.key) / "study.json", _encode(changed, files))
+        write_atomically(self._folder(study.key) / "study.json", _encode(changed, lobes))
 
     def _folder(self, key: str) -> Path:
         return self.path / "studies" / key
 
-    def _record(self, key: str) -> tuple[Study, dict[str, dict[str, str | int]]]:
+    def _record(self, key: str) -> tuple[Study, FileSum]:
         try:
             record = json.loads((self._folder(key) / "study.json").read_bytes())
-            study, files = Study.from_json(record["study"]), record["files"]
-            sizes = {name: (self._folder(key) / name).stat().st_size for name in files}
-            sound = record["checksum"] == _digest_of(record["study"], files) and study.key == key
+            study, lobes = Study.from_json(record["study"]), record["lobes"]
+            size = (self._folder(key) / LOBES).stat().st_size
+            sound = record["checksum"] == _digest_of(record["study"], lobes) and study.key == key
+            sound = sound and size == lobes["bytes"]
         except (OSError, ValueError, KeyError, TypeError):
             raise self._damaged(key) from None
-        if not sound or any(sizes[name] != known["bytes"] for name, known in files.items()):
+        if not sound:
             raise self._damaged(key)
-        return study, files
+        return study, lobes
 
     def _damaged(self, key: str) -> PneumofedError:
         reason = f"study {key} is damaged; delete its folder in the store and prepare again"
         return PneumofedError("store-damaged", reason)
 
 
-def _encode(study: Study, files: dict[str, dict[str, str | int]]) -> bytes:
+def _encode(study: Study, lobes: FileSum) -> bytes:
     values = study.to_json()
-    record = {"study": values, "files": files, "checksum": _digest_of(json.loads(json.dumps(values)), files)}
+    record = {"study": values, "lobes": lobes, "checksum": _digest_of(json.loads(json.dumps(values)), lobes)}
     return json.dumps(record).encode()
 
 
-def _digest_of(study: object, files: object) -> str:
-    return hashlib.sha256(json.dumps([study, files], sort_keys=True).encode()).hexdigest()
+def _digest_of(study: object, lobes: object) -> str:
+    return hashlib.sha256(json.dumps([study, lobes], sort_keys=True).encode()).hexdigest()
 
 
-def _checksum(content: bytes) -> dict[str, str | int]:
+def _checksum(content: bytes) -> FileSum:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -147,7 +147,7 @@ def test_a_full_disk_leaves_nothing_half_written(hospital, tmp_path):
         largest_file=20_000,
     )  # fmt: skip
     assert_refused(done, "disk-full")
-    assert not list(store.rglob("*.b2nd")) and not list(tmp_path.rglob("*.partial"))
+    assert not list(store.rglob("*.blosc")) and not list(tmp_path.rglob("*.partial"))
 
 
 def test_a_folder_in_use_is_refused(tmp_path, capsys):

@@ -69,6 +69,15 @@ def test_noise_free_air_is_air_although_constant_in_the_corners() -> None:
     assert air_level(volume_of(hu)) == -1000
 
 
+def test_noise_free_air_outweighs_the_foam_of_the_table() -> None:
+    hu = np.full((4, 96, 96), -1000, np.int16)
+    hu[:, 24:76, 8:88] = 40
+    hu[:, 30:60, 20:40] = -850
+    hu[:, 78:, :] = -940  # foam, as much as a sixth of the image
+    hu[1, 78:, :] = -930
+    assert air_level(volume_of(hu)) == -1000
+
+
 def test_a_scan_without_air_is_refused() -> None:
     hu = np.random.default_rng(0).normal(40, 10, (4, 64, 64)).astype(np.int16)
     hu[:, 20:40, 20:40] = -850

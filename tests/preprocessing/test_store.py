@@ -3,10 +3,13 @@
 import json
 import pickle
 import stat
+import struct
 import threading
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import blosc2
 import numpy as np
 import pytest
 
@@ -140,7 +143,7 @@ def test_damage_is_seen_when_studies_are_listed(store: LobeStore, damage: str) -
     study, arrays = made_up("d" * 16)
     store.add(study, arrays)
     folder = store.path / "studies" / study.key
-    record, images = folder / "study.json", folder / "images.b2nd"
+    record, images = folder / "study.json", folder / "lobes.blosc"
     match damage:
         case "record":
             record.write_bytes(record.read_bytes()[:-9])
@@ -155,26 +158,64 @@ def test_damage_is_seen_when_studies_are_listed(store: LobeStore, damage: str) -
     assert code_of(error) == "store-damaged"
 
 
-def test_a_flipped_bit_is_seen_by_verify(store: LobeStore) -> None:
-    study, arrays = made_up("e" * 16)
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [0, 3, 4, 8, 15, 23, 40, 1000, -1])
+def test_a_flipped_bit_is_seen_by_verify_and_by_whoever_reads_the_lobe(store: LobeStore, place: int) -> None:
+    study, arrays = made_up("e" * 16, lobes=2)
     store.add(study, arrays)
-    images = store.path / "studies" / study.key / "images.b2nd"
-    content = bytearray(images.read_bytes())
-    content[len(content) // 2] ^= 4
-    images.write_bytes(content)
+    flip(store.path / "studies" / study.key / "lobes.blosc", place)
     store.studies()
     with pytest.raises(PneumofedError) as error:
         store.verify(study.key)
     assert code_of(error) == "store-damaged"
+    with pytest.raises(PneumofedError) as error:
+        store.read(study.key, [0, 1])
+    assert code_of(error) == "store-damaged"
+    assert study.key in str(error.value)
 
 
-def test_an_unreadable_array_has_a_code(store: LobeStore) -> None:
-    study, arrays = made_up("e" * 16)
+def test_damage_of_one_lobe_leaves_the_others_readable(store: LobeStore) -> None:
+    study, arrays = made_up("e" * 16, lobes=3)
     store.add(study, arrays)
-    (store.path / "studies" / study.key / "labels.b2nd").write_bytes(b"nonsense" * 100)
+    flip(store.path / "studies" / study.key / "lobes.blosc", -1)
+    assert_same_lobes(store.read(study.key, [1, 0]), arrays, [1, 0])
+    with pytest.raises(PneumofedError) as error:
+        store.read(study.key, [2])
+    assert code_of(error) == "store-damaged"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 5, b"\0" * 4096, b"\xff" * 4096, b"nonsense" * 100],
+    ids=["empty", "cut", "zeros", "ones", "text"],
+)
+def test_a_file_that_is_none_of_ours_has_a_code(store: LobeStore, content: bytes) -> None:
+    study, arrays = made_up("e" * 16, lobes=2)
+    store.add(study, arrays)
+    (store.path / "studies" / study.key / "lobes.blosc").write_bytes(content)
     with pytest.raises(PneumofedError) as error:
         store.read(study.key, [0])
     assert code_of(error) == "store-damaged"
+
+
+def test_the_file_is_what_its_description_says(store: LobeStore) -> None:
+    study, arrays = made_up("e" * 16, lobes=3)
+    store.add(study, arrays)
+    content = (store.path / "studies" / study.key / "lobes.blosc").read_bytes()
+    lobes, _, *table = struct.unpack("<8I", content[:32])
+    assert lobes == 3 and len(content) == 32 + sum(table[::2])
+    start = 32 + table[0]
+    chunk = content[start : start + table[2]]
+    assert zlib.crc32(chunk) == table[3]
+    planes = np.frombuffer(blosc2.decompress2(chunk), "<u2").reshape(4, 256, 256)
+    np.testing.assert_array_equal(planes[:3], arrays.images[1])
+    np.testing.assert_array_equal(planes[3] % 256, arrays.distance[1])
+    np.testing.assert_array_equal(planes[3] // 256, arrays.mask[1] + 2 * arrays.semi_infection[1])
 
 
 def test_a_failed_write_leaves_nothing(store: LobeStore, monkeypatch: pytest.MonkeyPatch) -> None:

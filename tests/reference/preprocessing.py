@@ -7,19 +7,22 @@ from scipy import ndimage
 from sklearn.cluster import KMeans
 
 
-def two_clusters(values):
-    """True where K-means with k = 2 puts a value into the cluster with the lower centre."""
-    found = KMeans(2, n_init=4, random_state=0).fit(np.asarray(values, float).reshape(-1, 1))
+def two_clusters(values, starts=4):
+    """True where K-means with k = 2 puts a value into the cluster with the lower centre.
+
+    It starts so many times and keeps the best; once is scikit-learn's own choice.
+    """
+    found = KMeans(2, n_init=starts, random_state=0).fit(np.asarray(values, float).reshape(-1, 1))
     low = int(np.argmin(found.cluster_centers_.ravel()))
     return (found.labels_ == low).reshape(np.shape(values))
 
 
-def remove_batch_effect(hu, padding):
+def remove_batch_effect(hu, padding, starts=4):
     """2.2, step by step as the paper tells it; the result is in 0..1."""
     image = np.clip(hu.astype(float), -2000, 3000)
     image = image - image.min()
     low = np.zeros(hu.shape, bool)
-    low[~padding] = two_clusters(image[~padding])
+    low[~padding] = two_clusters(image[~padding], starts)
     background = np.zeros(hu.shape, bool)
     for number in range(len(hu)):
         objects, _ = ndimage.label(low[number] | padding[number])
@@ -31,10 +34,10 @@ def remove_batch_effect(hu, padding):
     return np.stack([ndimage.median_filter(one, 3, mode="nearest") for one in image])
 
 
-def lobes_of_slice(image):
+def lobes_of_slice(image, starts=4):
     """2.3 for one slice: 0 neither, 1 the lobe at the image's left, 2 the one at its right."""
     rows, columns = image.shape
-    foreground = two_clusters(image)
+    foreground = two_clusters(image, starts)
     foreground = ndimage.binary_erosion(foreground, np.ones((3, 3)), border_value=1)
     # A square of even size has no middle: the paper's library puts it at index 4 of 0..7.
     reach = np.zeros((rows, columns), bool)

@@ -1,0 +1,40 @@
+"""How fast a training step's lobes come from a store whose files are in memory."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from preprocessing.prepare import choose_series
+from preprocessing.scan import prepare_series
+from preprocessing.series import find_series
+from preprocessing.settings import DEFAULT_SETTINGS
+from preprocessing.store import LobeStore
+
+LOBES = 10  # of a scan, as 2.7.1 has it
+STUDIES = 8
+READS, WINDOWS = 60, 12
+
+
+def loader_store(folders: list[Path], path: Path) -> LobeStore:
+    """A store of STUDIES studies, made of the scans in turn."""
+    store = LobeStore.create(path, DEFAULT_SETTINGS)
+    scans = [prepare_series(choose_series(find_series(one).accepted), DEFAULT_SETTINGS) for one in folders]
+    for number in range(STUDIES):
+        scan = scans[number % len(scans)]
+        store.add(scan.study(key=f"{number:016x}", fold=0.5, label="covid"), scan.arrays)
+    return store
+
+
+def loader_rate(store: LobeStore) -> float:
+    """Lobes a second: LOBES random lobes of a random study at a time; the best of some short windows."""
+    studies, rng = store.studies(), np.random.default_rng(0)
+    shortest = np.inf
+    for window in range(WINDOWS + 1):  # the first brings the files into memory
+        start = time.perf_counter()
+        for _ in range(READS):
+            study = studies[rng.integers(len(studies))]
+            store.read(study.key, rng.integers(0, len(study.side), LOBES).tolist())
+        if window:
+            shortest = min(shortest, time.perf_counter() - start)
+    return READS * LOBES / shortest

@@ -1,0 +1,124 @@
+"""From DICOM files to a finished store: ours against the paper word for word, on one core.
+
+`python -m benchmarks.preprocessing [--json] [--series FOLDER] [--slices N] [--rounds N]`
+
+The literal way is tests/reference/prepare.py; ours is `prepare` with `lobes = "paper"`, the same rules. Both
+start from the same files and end with files on disk, in turns on one core; the shortest time of each counts.
+
+ratio               least over the scans: the real one, where ../shared/data is there, and two phantoms
+ratio_cpu           the same of processor time, which other work on the machine disturbs less
+iou                 least agreement of the lobes' masks
+slices_per_s        our speed on the first scan; _consistent: with the default way to find lobes
+loader_lobes_per_s  10 random lobes (30 planes, masks, distance, labels) at a time from the store, files in
+                    memory, every checksum checked
+
+The table of steps has beside each the time that its input and output take to go through memory once.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import dcmread
+
+from benchmarks.loader import loader_rate, loader_store
+from benchmarks.race import Race, one_core, race
+from benchmarks.result import print_result
+from client.allocator import keep_freed_memory
+from preprocessing.phantom.dicom import write_series
+from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scan import simulate
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "chest-ct"
+PHANTOM_SCANNERS = SCANNERS[:2]  # a plain one, and one that pads
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--series", type=Path, default=REAL, help="folder of one plain axial series")
+    parser.add_argument("--slices", type=int, help="the middle N slices of it alone, for both ways")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of the literal way")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    keep_freed_memory()  # as every command that trains does
+    with tempfile.TemporaryDirectory() as name, one_core():
+        scans = scans_in(Path(name), chosen.series, chosen.slices)
+        races = {scan: race(folder, Path(name), chosen.rounds) for scan, folder in scans.items()}
+        rate = loader_rate(loader_store(list(scans.values()), Path(name) / "loader"))
+    if not chosen.json:
+        print_steps(races)
+    print_result(
+        figures_of(races) | {"loader_lobes_per_s": rate},
+        settings_of(races, chosen.rounds),
+        as_json=chosen.json,
+    )
+
+
+def scans_in(work: Path, series: Path, slices: int | None) -> dict[str, Path]:
+    """Folders of files by name: the real series, or the middle of it, where it is there; and phantoms."""
+    scans = {}
+    if series.is_dir():
+        files = sorted(series.iterdir(), key=height_of)
+        count = slices or len(files)
+        start = (len(files) - count) // 2
+        scans["real"] = work / "real"
+        scans["real"].mkdir()
+        for path in files[start : start + count]:
+            shutil.copy(path, scans["real"])
+    else:
+        print("the real series is absent: phantoms alone are measured", file=sys.stderr)
+    for number, scanner in enumerate(PHANTOM_SCANNERS, start=1):
+        scan = simulate("covid", scanner, (number,))
+        folder = scans[f"phantom_{number}"] = work / f"phantom_{number}"
+        folder.mkdir()
+        stored, rng = scanner.store(scan.hu), np.random.default_rng(number)
+        write_series(folder, stored, scan.z_mm, scanner, identity=f"P{number}", rng=rng)
+    return scans
+
+
+def height_of(path: Path) -> float:
+    return float(dcmread(path, stop_before_pixels=True).ImagePositionPatient[2])
+
+
+def figures_of(races: dict[str, Race]) -> dict[str, float]:
+    first = next(iter(races.values()))
+    return {
+        "ratio": min(one.literal / one.ours for one in races.values()),
+        "ratio_cpu": min(one.literal_cpu / one.ours_cpu for one in races.values()),
+        "iou": min(one.iou for one in races.values()),
+        "slices_per_s": first.slices / first.ours,
+        "slices_per_s_consistent": first.slices / first.consistent,
+    }
+
+
+def settings_of(races: dict[str, Race], rounds: int) -> dict[str, Any]:
+    return {
+        "slices": {name: one.slices for name, one in races.items()},
+        "rounds": rounds,
+        "cores": 1,
+        "ratio_by_scan": {name: round(one.literal / one.ours, 2) for name, one in races.items()},
+        "seconds_ours_literal": {
+            name: {"ours": round(one.ours, 4), "literal": round(one.literal, 3)}
+            for name, one in races.items()
+        },
+        "step_ms_ours_literal_floor": {
+            name: {step: [round(1000 * value, 1) for value in row] for step, row in one.steps.items()}
+            for name, one in races.items()
+        },
+    }
+
+
+def print_steps(races: dict[str, Race]) -> None:
+    for name, one in races.items():
+        print(f"{name}: {one.slices} slices, {one.ours:.2f} s ours, {one.literal:.1f} s literal")
+        print(f"  {'ms':14} {'ours':>9} {'literal':>9} {'floor':>9}")
+        for step, row in one.steps.items():
+            print(f"  {step:14} " + " ".join(f"{1000 * value:9.1f}" for value in row))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The race of benchmarks/preprocessing.py: both ways do the same work, and their difference would be seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.loader import loader_rate, loader_store
+from benchmarks.race import PAPER, agreement, floors, one_core, our_steps, our_store
+from preprocessing.crop import crop_of, crop_plane
+from preprocessing.scan import prepare_series
+from preprocessing.series import find_series
+from preprocessing.store import LobeStore
+from tests.preprocessing.chests import chest, write_series
+from tests.reference import prepare as literal
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("series")
+    hu, _ = chest(10, 208, noise=30)
+    hu[:, 95:110, 55:70] += 350  # ground glass in the right lung
+    write_series(folder, hu, slope=0.5, RescaleType="HU")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], dict[str, float]]:
+    """The literal way's lobes, and its seconds."""
+    seconds: dict[str, float] = {}
+    return literal.prepare(folder, tmp_path_factory.mktemp("literal") / "lobes.npz", seconds), seconds
+
+
+@pytest.fixture(scope="module")
+def lobes(run: tuple[list[dict], dict[str, float]]) -> list[dict]:
+    return run[0]
+
+
+def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
+    our_store(folder, tmp_path, PAPER)
+    store = LobeStore.open(tmp_path / "store")
+    (study,) = store.studies()
+    arrays = store.read(study.key, range(len(study.side)))
+    places = [(one["slice"], one["side"] - 1, *one["box"]) for one in lobes]
+    assert places == list(zip(study.slice_index, study.side, *study.box.T, strict=True))
+
+    def literally(name: str) -> NDArray:
+        return np.stack([one[name] for one in lobes])
+
+    np.testing.assert_array_equal(arrays.mask, literally("crop_mask"))
+    np.testing.assert_array_equal(arrays.distance, literally("distance"))
+    # The literal background is a median of an even number of voxels: half a unit of 2048 away at most.
+    assert np.abs(arrays.images - 2048 * literally("planes")).max() <= 0.5
+    assert (arrays.semi_infection != literally("semi_infection")).mean() < 1e-3
+    assert arrays.semi_infection.any()
+
+
+def test_the_agreement_is_intersection_over_union(folder: Path, lobes: list[dict]) -> None:
+    assert agreement(folder, lobes) == 1
+    pixels = [np.count_nonzero(one["mask"]) for one in lobes]
+    assert agreement(folder, lobes[1:]) == pytest.approx(1 - pixels[0] / sum(pixels))
+    swapped = [{**lobes[0], "side": 3 - lobes[0]["side"]}, *lobes[1:]]
+    assert agreement(folder, swapped) == pytest.approx(1 - pixels[0] / sum(pixels))
+
+
+def test_both_ways_have_the_same_steps(
+    folder: Path, run: tuple[list[dict], dict[str, float]], tmp_path: Path
+) -> None:
+    with one_core():
+        steps = our_steps(folder, tmp_path)
+    assert list(steps) == list(run[1]) == list(floors(folder, tmp_path))
+    assert min(steps.values()) > 0
+
+
+def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() -> None:
+    rows, columns = np.mgrid[:400, :400]
+    image = (1000 + 500 * np.sin(rows / 40) + 300 * np.cos(columns / 50)).astype(np.uint16)
+    crop = crop_of((10, 20, 390, 320))
+    theirs = literal.crop(image.astype(float), crop.box)
+    ours = crop_plane(image, crop)
+    np.testing.assert_array_equal(theirs > 0, ours > 0)
+    assert np.abs(theirs - ours).max() < 25
+    mask = image > 1200
+    assert (literal.crop(mask, crop.box) != crop_plane(mask, crop)).mean() < 0.01
+
+
+def test_the_loader_reads_from_every_study(folder: Path, tmp_path: Path) -> None:
+    store = loader_store([folder], tmp_path / "store")
+    (series,) = find_series(folder).accepted
+    assert len(store.studies()) == 8
+    assert len(store.studies()[0].side) == len(prepare_series(series, store.settings).lobes)
+    assert loader_rate(store) > 0

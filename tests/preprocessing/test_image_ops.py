@@ -1,0 +1,63 @@
+"""Objects and histograms against OpenCV's own measurements, scipy and numpy."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import histogram, objects_of
+
+STRUCTURES = {4: None, 8: np.ones((3, 3))}
+
+
+def masks_of(seed: int, share: float, block: int) -> NDArray[np.bool_]:
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(1, 12, 2)
+    return np.kron(rng.random((rows, columns)) < share, np.ones((block, block))).astype(np.bool_)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0]), st.sampled_from([1, 3]),
+    st.sampled_from([4, 8]),
+)  # fmt: skip
+def test_objects_are_measured_as_opencv_and_scipy_do(
+    seed: int, share: float, block: int, connectivity: int
+) -> None:
+    mask = masks_of(seed, share, block)
+    ours = objects_of(mask, connectivity=connectivity)
+    count, numbers, stats, centres = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=connectivity
+    )
+    np.testing.assert_array_equal(ours.numbers, numbers)
+    np.testing.assert_array_equal(ours.areas, stats[:, cv2.CC_STAT_AREA])
+    np.testing.assert_array_equal(ours.boxes[1:], stats[1:, :4])
+    np.testing.assert_allclose(ours.centres[1:], centres[1:], rtol=1e-12)
+    labels, known = ndimage.label(mask, STRUCTURES[connectivity])
+    assert count == known + 1
+    np.testing.assert_array_equal(ours.areas[1:].sum(), mask.sum())
+    for label in range(1, count):
+        number = ours.numbers[labels == label]
+        assert (number == number[0]).all() and number[0] > 0
+
+
+def test_runs_end_with_the_row() -> None:
+    mask = np.zeros((2, 3), np.bool_)
+    mask[0, 2] = mask[1, 0] = True  # side by side in memory
+    objects = objects_of(mask, connectivity=4)
+    np.testing.assert_array_equal(objects.boxes, [[0, 0, 0, 0], [2, 0, 1, 1], [0, 1, 1, 1]])
+    np.testing.assert_array_equal(objects.areas, [4, 1, 1])
+
+
+@pytest.mark.parametrize("length", [2049, 5001])
+def test_a_histogram_counts_what_the_mask_holds(length: int) -> None:
+    rng = np.random.default_rng(length)
+    image = rng.integers(0, length, (64, 80)).astype(np.uint16)
+    mask = rng.random(image.shape) < 0.3
+    for where in (None, mask, np.zeros_like(mask), ~mask):
+        counted = image if where is None else image[where]
+        expected = np.bincount(counted.ravel(), minlength=length)
+        np.testing.assert_array_equal(histogram(image, length, where), expected)
