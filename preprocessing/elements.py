@@ -42,7 +42,7 @@ _READ = 1 << 14  # bytes read at a time: most headers are shorter
 _LONGEST_VALUE = 1 << 12  # of a wanted element
 _MOST_ELEMENTS = 1_000_000
 _DEEPEST = 32
-LARGEST_INFLATED = 128 << 20
+LARGEST_INFLATED = 64 << 20
 
 
 @dataclass(frozen=True)

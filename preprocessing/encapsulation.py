@@ -89,7 +89,9 @@ def decode(
         found, _ = get_decoder(UID(syntax)).as_array(
             encapsulate([data]), index=0, raw=True, decoding_plugin=plugin, **options
         )
-    except Exception:  # each decoder fails in its own way
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # each decoder fails in its own way; one in Rust panics past Exception
         raise FileRefusedError("unreadable-pixels") from None
     if found.shape != (rows, columns) or found.dtype.itemsize != 2:
         raise FileRefusedError("unreadable-pixels", "other pixels than the header promises")
