@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from preprocessing.series import CtSeries
 
@@ -12,7 +13,7 @@ _THIN_MM = 1.6
 _WIDE_MM = 250.0  # a field of view that holds both lungs
 _COMPLETE = 0.9  # share of the tallest series' height
 _DOUBTFUL = {"interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part"}
-_LUNG = re.compile(r"LUNG|SHARP|^B[LRV]?[5-7]\d|^[BUY][LR]\d|^FC5\d|^YA|^L$|^E$")
+_LUNG = re.compile(r"LUNG|SHARP|^B[LRV]?[5-7]\d|^FC5\d|^YA|^L$|^E$")
 _SOFT = re.compile(r"SOFT|STANDARD|STD|CHST|^B[FRV]?[1-4]\d|^I[1-4]\d|^FC[01]\d|^[ABC]$")
 
 
@@ -20,7 +21,7 @@ def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:
     """The series to use of at least one: complete, without doubtful flags, of a lung or soft kernel,
     thin, with the most slices; then by UID, so that the choice is the same every time.
 
-    Logged, without naming the series, where there was a choice.
+    Where there was a choice it is logged, without naming the series, and flagged `chosen`.
     """
     tallest = max(map(_height_mm, accepted))
     best = min(accepted, key=lambda one: (*_rank(one, tallest), one.series_uid))
@@ -30,6 +31,7 @@ def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:
             len(accepted), best.slices, best.spacing_mm[0], kernel_class(best),
             ", ".join(best.flags) or "no flags",
         )  # fmt: skip
+        best = replace(best, flags=tuple(sorted((*best.flags, "chosen"))))
     return best
 
 

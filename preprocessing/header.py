@@ -18,6 +18,7 @@ _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_IMAGES = ("1.2.840.10008.5.1.4.1.1.88", "1.2.840.10008.5.1.4.1.1.104", "1.2.840.10008.5.1.4.1.1.11")
 _LOSSY = tuple(f"1.2.840.10008.1.2.4.{last}" for last in (51, 81, 91, 203))
 _PROJECTIONS = {"MIP", "MINIP", "MPR", "VRT", "SSD", "PROJECTION", "REFORMATTED"}
+_MODALITIES = ("MR", "PT", "NM", "US", "CR", "DX", "MG", "XA", "RF", "SEG", "RTSTRUCT", "RTDOSE", "PR", "KO")
 _LOW_DOSE_MGY, _LOW_EXPOSURE_MAS = 3.0, 40.0  # CTDIvol as in lung cancer screening
 
 
@@ -51,9 +52,8 @@ def _refuse_other_objects(elements: Elements, kind: str) -> None:
     if kind == _SECONDARY_CAPTURE or kind.startswith(_SECONDARY_CAPTURE + "."):
         raise FileRefusedError("secondary-capture")
     if kind not in (CTImageStorage, *_MULTI_FRAME) or modality != "CT":
-        # What a broken header says of its modality is not repeated: it could be anything.
-        known = modality if modality.isalnum() and len(modality) <= 16 else "missing or malformed"
-        raise FileRefusedError("wrong-modality", f"Modality {known}")
+        # A header can say anything, so only what is known is repeated.
+        raise FileRefusedError("wrong-modality", modality if modality in _MODALITIES else "")
     if {"LOCALIZER", "SCOUT"} & set(image_type):
         raise FileRefusedError("localizer")
     words = {word for value in image_type for word in value.replace("_", " ").split()}

@@ -52,6 +52,7 @@ SCAN_REFUSALS = {
 }
 
 FLAGS = {
+    "chosen": "the study had several series that can be used; the log says why this one",
     "contrast": "ContrastBolusAgent names a contrast agent",
     "derived": "the first value of ImageType is DERIVED, of an axial image that is otherwise primary",
     "duplicates": "the same slice came more than once; one copy was kept",
