@@ -30,6 +30,7 @@ Folder = Annotated[Path, typer.Argument(exists=True, file_okay=True, help="Folde
 @hospital_app.command()
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Which CT series under FOLDER can be used, and why the others cannot."""
+    from preprocessing.check_report import as_document, as_table, summary
     from preprocessing.series import find_series
 
     with _progress("reading headers", quiet=as_json) as advance:
@@ -37,33 +38,10 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     if not report.accepted and not report.refused:
         raise PneumofedError("folder-empty", "there are no files here; name a folder with DICOM files")
     if as_json:
-        _print_json(
-            {
-                "accepted": [
-                    {
-                        "series": series.series_uid,
-                        "slices": series.slices,
-                        "spacing_mm": list(series.spacing_mm),
-                        "flags": list(series.flags),
-                    }
-                    for series in report.accepted
-                ],
-                "refused": [
-                    {refusal.kind: refusal.where, "code": refusal.code, "reason": refusal.reason}
-                    for refusal in report.refused
-                ],
-            }
-        )
+        _print_json(as_document(report))
     else:
-        table = Table("", "series or file", "what")
-        for series in report.accepted:
-            spacing = " x ".join(f"{length:g}" for length in series.spacing_mm)
-            flags = ", ".join(("", *series.flags))
-            table.add_row("accepted", series.series_uid, f"{series.slices} slices, {spacing} mm{flags}")
-        for refusal in report.refused:
-            table.add_row("refused", refusal.where, f"{refusal.code}: {refusal.reason}")
-        Console().print(table)
-        typer.echo(f"{len(report.accepted)} accepted, {len(report.refused)} refused")
+        Console().print(as_table(report))
+        typer.echo(summary(report))
 
 
 @hospital_app.command()
@@ -108,8 +86,8 @@ def lobes(
     as_json: AsJson = False,
 ) -> None:
     """The lungs found in each slice of one CT series, from the feet upwards."""
+    from preprocessing.choice import choose_series
     from preprocessing.lobe_report import contact_sheet, lobe_table
-    from preprocessing.prepare import choose_series
     from preprocessing.scan import find_scan_lobes
     from preprocessing.series import find_series
     from shared_model.files import write_atomically

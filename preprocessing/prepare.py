@@ -17,9 +17,10 @@ from typing import Literal
 
 import cv2
 
+from preprocessing.choice import choose_series
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.scan import PreparedScan, prepare_series
-from preprocessing.series import CtSeries, find_series
+from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store import LobeStore
 from shared_model.errors import PneumofedError
@@ -89,11 +90,6 @@ def prepare(
     states = [outcome.state for outcome in outcomes]
     counts = (states.count("added"), states.count("present"), states.count("rejected"))
     return PrepareReport(*counts, tuple(problems))
-
-
-def choose_series(accepted: tuple[CtSeries, ...]) -> CtSeries:
-    """The series best for the job: the thinnest slices, then the most, then by UID (for determinism)."""
-    return min(accepted, key=lambda one: (one.spacing_mm[0], -len(one.files), one.series_uid))
 
 
 def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:

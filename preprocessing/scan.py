@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.crop import CROP, Crop, crop_of, put_in_crop
+from preprocessing.gate import gate
 from preprocessing.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
 from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
@@ -15,9 +16,6 @@ from preprocessing.series import CtSeries
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.study import LobeArrays, Study
 from preprocessing.volume import load_volume
-from shared_model.errors import PneumofedError
-
-LEAST_LOBES = 10  # the paper samples 10 slice lobes a scan (2.7.1)
 
 
 @dataclass(frozen=True)
@@ -73,16 +71,14 @@ def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_
 def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
     """2.2, 2.3 and 2.7.2's labels for one series.
 
-    Raises PneumofedError: as find_scan_lobes does, or `no-lungs` where fewer than 10 lobes are found.
+    Raises PneumofedError: as find_scan_lobes and gate do.
     """
     scan = find_scan_lobes(series, settings)
-    if len(scan.lobes) < LEAST_LOBES:
-        reason = f"{len(scan.lobes)} lobes were found and {LEAST_LOBES} are needed; this is no chest CT"
-        raise PneumofedError("no-lungs", reason)
+    flags = tuple(sorted((*scan.flags, *gate(scan.lobes, scan.images, scan.spacing_mm))))
     crops = tuple(crop_of(lobe.box) for lobe in scan.lobes)
     arrays = lobe_arrays(scan.images, scan.lobes, crops)
     return PreparedScan(
-        scan.images, scan.spacing_mm, scan.z_mm, scan.flags, scan.lobes, crops=crops, arrays=arrays
+        scan.images, scan.spacing_mm, scan.z_mm, flags, scan.lobes, crops=crops, arrays=arrays
     )
 
 

@@ -1,28 +1,33 @@
 """From the files of one series to Hounsfield units on DESIGN 3's axes."""
 
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from itertools import groupby
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
-from preprocessing.header import FileRefusedError, height_mm, open_dataset
-from preprocessing.series import CtSeries, slice_grid
+from preprocessing.elements import opened
+from preprocessing.geometry import Turn
+from preprocessing.layout import Layout
+from preprocessing.padding import Corners, impossible
+from preprocessing.pixels import PixelFormat, stored_frames
+from preprocessing.placement import Placement
+from preprocessing.reasons import FileRefusedError
+from preprocessing.series import CtSeries
 from shared_model.errors import PneumofedError
 
 _INT16 = np.iinfo(np.int16)
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+_Slice = tuple[NDArray[np.int16], NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
 class CtVolume:
     """One CT scan, `[slice, row, column]`: feet to head, front to back, patient's right to left.
 
-    `hu` is int16 HU; `padding` bool, same shape, True where the file announces padding;
-    `spacing_mm` (slice, row, column); `z_mm` float64 [slice], the height of each slice along its normal.
+    `hu` is int16 HU; `padding` bool, same shape, True where nothing was measured, announced by the file or
+    not; `spacing_mm` (slice, row, column); `z_mm` float64 [slice], the height of each slice along its
+    normal.
     """
 
     hu: NDArray[np.int16]
@@ -32,51 +37,50 @@ class CtVolume:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Slice:
-    hu: NDArray[np.int16]
-    padding: NDArray[np.bool_] | None
-    height_mm: float
-
-
 def load_volume(series: CtSeries) -> CtVolume:
-    """Decode all slices of `series`; up to two missing slices are interpolated (flagged by find_series).
+    """Decode all slices of `series`, move them back where the gantry was tilted, make pixels square, and
+    interpolate up to two missing slices (all flagged by find_series).
 
-    Raises PneumofedError `unreadable-pixels` where a slice cannot be decoded as its header promises.
+    Raises PneumofedError `unreadable-pixels`, `eight-bit` or `stray-bits` where a slice is not what its
+    header promises, and `file-unreadable` where it is gone.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoders warn about header details that do not change pixels
-        slices = [_load_slice(path, number) for number, path in enumerate(series.files, start=1)]
-    heights = np.array([one.height_mm for one in slices])
-    _, places = slice_grid(heights)
-    shape = (int(places[-1]) + 1, *slices[0].hu.shape)
+    layout = Layout.of(series.images)
+    turn, places = Turn.of(series.images[0].plane), layout.places
+    rows, columns = series.images[0].shape
+    placement = Placement.of((columns, rows) if turn.transpose else (rows, columns), layout)
+    shape = (int(places[-1]) + 1, *placement.shape)
     hu, padding = np.empty(shape, np.int16), np.zeros(shape, np.bool_)
-    for place, one in zip(places, slices, strict=True):
-        hu[place] = one.hu
-        if one.padding is not None:
-            padding[place] = one.padding
+    corners = Corners((columns, rows) if turn.transpose else (rows, columns))
+    for number, (image, mask) in enumerate(_decoded(series, turn)):
+        corners.see(image)
+        placement.place(number, image, mask, hu[places[number]], padding[places[number]])
+    outside = corners.outside_circle()
+    if outside is not None:
+        for number, place in enumerate(places):
+            padding[place] |= placement.mask(number, outside)
     for before, after in zip(places[:-1], places[1:], strict=True):
         _interpolate(hu, padding, int(before), int(after))
-    z_mm = np.interp(np.arange(len(hu)), places, heights)
+    z_mm = np.interp(np.arange(len(hu)), places, layout.heights_mm)
     return CtVolume(hu, padding, series.spacing_mm, z_mm, series.flags)
 
 
-def _load_slice(path: Path, number: int) -> _Slice:
+def _decoded(series: CtSeries, turn: Turn) -> Iterator[_Slice]:
+    """HU and padding of each slice in order, on turned axes; a file is opened once for all its frames."""
+    number = 0
     try:
-        data = open_dataset(path, pixels=True)
-        raw = data.pixel_array
+        for path, images in groupby(series.images, key=lambda one: one.path):
+            run = list(images)
+            with opened(path) as elements:
+                frames = stored_frames(elements, PixelFormat.of(elements), [one.frame for one in run])
+                for one, (stored, announced) in zip(run, frames, strict=True):
+                    number += 1
+                    hu = hounsfield(stored, slope=one.slope, intercept=one.intercept)
+                    mask = impossible(hu)
+                    if announced is not None:
+                        mask = announced if mask is None else mask | announced
+                    yield turn.apply(hu), None if mask is None else turn.apply(mask)
     except FileRefusedError as refusal:
-        raise PneumofedError(refusal.code, f"slice {number}: {refusal.reason}") from None
-    except Exception as error:  # each decoder fails in its own way
-        reason = f"slice {number}: its pixels cannot be decoded ({type(error).__name__}); fetch it again"
-        raise PneumofedError("unreadable-pixels", reason) from None
-    if raw.shape != (data.Rows, data.Columns):
-        raise PneumofedError("unreadable-pixels", f"slice {number}: fewer pixels than its header promises")
-    turn = _Turn.of([float(value) for value in data.ImageOrientationPatient])
-    mask = _padding_of(data, raw)
-    hu = hounsfield(raw, slope=float(data.RescaleSlope), intercept=float(data.RescaleIntercept))
-    height = height_mm(tuple(data.ImageOrientationPatient), tuple(data.ImagePositionPatient))
-    return _Slice(turn.apply(hu), None if mask is None else turn.apply(mask), height)
+        raise PneumofedError(refusal.code, f"after slice {number}: {refusal.reason}") from None
 
 
 def hounsfield(raw: NDArray[np.integer], *, slope: float, intercept: float) -> NDArray[np.int16]:
@@ -87,38 +91,6 @@ def hounsfield(raw: NDArray[np.integer], *, slope: float, intercept: float) -> N
     else:
         wide = np.rint(raw.astype(np.float64) * slope + intercept)
     return np.clip(wide, _INT16.min, _INT16.max, out=wide).astype(np.int16)
-
-
-def _padding_of(data: pydicom.Dataset, raw: NDArray[np.integer]) -> NDArray[np.bool_] | None:
-    """Stored values from PixelPaddingValue to PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2), or None."""
-    value = data.get("PixelPaddingValue", None)
-    if not isinstance(value, int):
-        return None
-    limit = data.get("PixelPaddingRangeLimit", None)
-    low, high = sorted((value, limit if isinstance(limit, int) else value))
-    return (raw == low) if low == high else (raw >= low) & (raw <= high)
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """How a stored slice is turned to rows front to back and columns right to left."""
-
-    transpose: bool
-    flip_rows: bool
-    flip_columns: bool
-
-    @classmethod
-    def of(cls, orientation: list[float]) -> "_Turn":
-        along_columns, along_rows = np.array(orientation[:3]), np.array(orientation[3:])
-        transpose = bool(abs(along_columns[1]) > abs(along_columns[0]))
-        if transpose:
-            along_columns, along_rows = along_rows, along_columns
-        # DICOM x grows to the patient's left and y to the back, just as our columns and rows do.
-        return cls(transpose, bool(along_rows[1] < 0), bool(along_columns[0] < 0))
-
-    def apply(self, image: NDArray[_Scalar]) -> NDArray[_Scalar]:
-        image = image.T if self.transpose else image
-        return image[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
 
 
 def _interpolate(hu: NDArray[np.int16], padding: NDArray[np.bool_], before: int, after: int) -> None:

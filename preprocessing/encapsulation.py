@@ -1,0 +1,138 @@
+"""Compressed frames: all there, no larger than the header says, and decoded (PS3.5 A.4).
+
+A codestream has a size of its own, and decoders trust it: a small file can ask for all memory. So its
+size and its end are looked at before a decoder sees it.
+"""
+
+import logging
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from preprocessing.elements import Elements
+from preprocessing.reasons import FileRefusedError
+
+_JPEG, _JPEG_LS, _JPEG_2000 = "jpeg", "jpeg-ls", "jpeg-2000"
+# Transfer syntax: family of its codestream, and the decoder that reads it (decision 0061).
+DECODERS = {
+    "1.2.840.10008.1.2.5": ("rle", "pylibjpeg"),
+    "1.2.840.10008.1.2.4.51": (_JPEG, "gdcm"),  # extended, 12 bits, lossy
+    "1.2.840.10008.1.2.4.57": (_JPEG, "gdcm"),  # lossless
+    "1.2.840.10008.1.2.4.70": (_JPEG, "gdcm"),
+    "1.2.840.10008.1.2.4.80": (_JPEG_LS, "pyjpegls"),
+    "1.2.840.10008.1.2.4.81": (_JPEG_LS, "pyjpegls"),  # near-lossless
+    "1.2.840.10008.1.2.4.90": (_JPEG_2000, "pylibjpeg"),
+    "1.2.840.10008.1.2.4.91": (_JPEG_2000, "pylibjpeg"),  # may be lossy
+    "1.2.840.10008.1.2.4.201": (_JPEG_2000, "pylibjpeg"),  # high throughput
+    "1.2.840.10008.1.2.4.202": (_JPEG_2000, "pylibjpeg"),
+    "1.2.840.10008.1.2.4.203": (_JPEG_2000, "pylibjpeg"),
+}
+_ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_SPARE = 1 << 16  # bytes by which a compressed frame may be larger than twice a plain one
+_NO_SIZE = (0xC4, 0xC8, 0xCC)  # among JPEG's markers C0 to CF, those that start no frame
+
+
+def require_complete(elements: Elements, frames: int, frame_length: int) -> None:
+    """All fragments lie in the file, their sequence ends, and they are no larger than frames can be.
+
+    Raises FileRefusedError `unreadable-pixels` or `implausible-size`.
+    """
+    at, stream, left = elements.pixels_at or 0, elements.stream, frames * (2 * frame_length + _SPARE)
+    if elements.pixels_length is not None:
+        raise FileRefusedError("unreadable-pixels", "compressed pixels are not encapsulated")
+    while True:
+        stream.seek(at)
+        head = stream.read(8)
+        if head[:4] == _END:
+            return
+        if len(head) < 8 or head[:4] != _ITEM:
+            raise FileRefusedError("unreadable-pixels", "compressed pixels end too early")
+        (length,) = struct.unpack("<L", head[4:])
+        at, left = at + 8 + length, left - 8 - length
+        if left < 0:
+            raise FileRefusedError("implausible-size", "compressed pixels larger than plain ones")
+
+
+def frame_bytes(elements: Elements, number: int, frames: int) -> bytes:
+    """The codestream of frame `number`. Raises FileRefusedError `unreadable-pixels`."""
+    elements.stream.seek(elements.pixels_at or 0)
+    try:
+        return get_frame(elements.stream, number, number_of_frames=frames)
+    except Exception:  # offset tables can be wrong in many ways
+        raise FileRefusedError("unreadable-pixels") from None
+
+
+def decode(
+    data: bytes, syntax: str, rows: int, columns: int, bits_stored: int, signed: bool
+) -> NDArray[np.uint16]:
+    """The stored words [row, column] of one compressed frame.
+
+    Raises FileRefusedError `unreadable-pixels`, or `eight-bit` where the codestream has no more.
+    """
+    family, plugin = DECODERS[syntax]
+    if family != "rle":
+        _require_plausible(data, family, rows, columns)
+    options: dict[str, Any] = {
+        "rows": rows, "columns": columns, "samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2",
+        "bits_allocated": 16, "bits_stored": bits_stored, "pixel_representation": int(signed),
+        "number_of_frames": 1, "pixel_keyword": "PixelData",
+    }  # fmt: skip
+    if family == "rle":
+        options["correct_unused_bits"] = False  # we look at them ourselves
+    logging.getLogger("pydicom").disabled = True  # what a decoder says of a file is for nobody's log
+    try:
+        found, _ = get_decoder(UID(syntax)).as_array(
+            encapsulate([data]), index=0, raw=True, decoding_plugin=plugin, **options
+        )
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # each decoder fails in its own way; one in Rust panics past Exception
+        raise FileRefusedError("unreadable-pixels") from None
+    if found.shape != (rows, columns) or found.dtype.itemsize != 2:
+        raise FileRefusedError("unreadable-pixels", "other pixels than the header promises")
+    return found.view(np.uint16)
+
+
+def _require_plausible(data: bytes, family: str, rows: int, columns: int) -> None:
+    """The codestream's own size is the header's, it is grey, has more than 8 bits, and has an end."""
+    try:
+        size = _jpeg_2000_size(data) if family == _JPEG_2000 else _jpeg_size(data)
+    except (struct.error, IndexError):
+        raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels") from None
+    if size[:2] != (rows, columns) or size[2] != 1:
+        raise FileRefusedError("unreadable-pixels", "compressed pixels of another size than the header's")
+    if size[3] <= 8:
+        raise FileRefusedError("eight-bit")
+    if not data.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
+        raise FileRefusedError("unreadable-pixels", "compressed pixels end too early")
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int, int, int]:
+    """Rows, columns, components and bits of a JPEG or JPEG-LS codestream, from its frame header."""
+    at = 2
+    while True:
+        mark, marker, length = struct.unpack_from(">BBH", data, at)
+        if mark != 0xFF:
+            raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels")
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NO_SIZE):
+            bits, rows, columns, components = struct.unpack_from(">BHHB", data, at + 4)
+            return rows, columns, components, bits
+        else:
+            at += 2 + length
+
+
+def _jpeg_2000_size(data: bytes) -> tuple[int, int, int, int]:
+    """Rows, columns, components and bits of a JPEG 2000 codestream, from its SIZ segment."""
+    start = data.find(b"\xff\x4f\xff\x51")  # some writers wrap the codestream into a JP2 file
+    if start < 0 or start > 1 << 12:
+        raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels")
+    right, bottom, left, top = struct.unpack_from(">4L", data, start + 8)
+    components, bits = struct.unpack_from(">HB", data, start + 40)
+    return bottom - top, right - left, components, (bits & 0x7F) + 1

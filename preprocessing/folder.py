@@ -1,0 +1,49 @@
+"""All files under a folder: through links, round loops, past what cannot be read."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.reasons import FileRefusedError
+
+Found = tuple[Path, FileRefusedError | None]
+_Identity = tuple[int, int]
+
+
+def files_under(folder: Path) -> Iterator[Found]:
+    """Each file under `folder` in order of names, with a refusal where it cannot be a readable file.
+
+    Links to folders are followed. A folder is entered once; a link to a folder that holds it is refused,
+    `symlink-loop`. Never raises.
+    """
+    if not folder.is_dir():
+        yield folder, None
+        return
+    yield from _files(folder, (), set())
+
+
+def _files(folder: Path, above: tuple[_Identity, ...], seen: set[_Identity]) -> Iterator[Found]:
+    try:
+        status = folder.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            yield folder, FileRefusedError("symlink-loop")
+            return
+        if identity in seen:
+            return
+        seen.add(identity)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        yield folder, FileRefusedError("folder-unreadable")
+        return
+    for entry in entries:
+        try:
+            is_folder, kind = entry.is_dir(), entry.stat().st_mode
+        except OSError:  # a link that leads nowhere, or to itself
+            yield Path(entry.path), FileRefusedError("file-unreadable")
+            continue
+        if is_folder:
+            yield from _files(Path(entry.path), (*above, identity), seen)
+        else:
+            yield Path(entry.path), None if stat.S_ISREG(kind) else FileRefusedError("not-a-file")
