@@ -24,7 +24,7 @@ def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
     monkeypatch.setattr(server_app, "initial_weights", lambda study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
-    return LocalGrid(make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites))
+    return LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
 
 
 def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
