@@ -49,7 +49,8 @@ class HospitalFile(_Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
     store: Path = Field(Path("store"), description="Made by `pneumofed hospital prepare`.")
-    state: Path = Field(Path("state"), description="Approvals, audit log, the node's own files.")
+    state: Path = Field(Path("state"), description="Approvals and audit log; the trainer's alone.")
+    node: Path = Field(Path("node"), description="What the network zone writes; it needs nothing else here.")
     socket: Path = Field(Path("run/trainer.sock"), description="Unix socket between the two zones.")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress
@@ -88,7 +89,7 @@ def load_hospital(path: Path) -> HospitalFile:
 def _absolute(hospital: HospitalFile, folder: Path) -> HospitalFile:
     coordinator = hospital.coordinator.model_dump()
     coordinator |= {name: folder / coordinator[name] for name in ("ca", "key")}
-    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "socket")}
+    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
     return HospitalFile.model_validate(hospital.model_dump() | paths | {"coordinator": coordinator})
 
 

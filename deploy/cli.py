@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import click
 import typer
 
-from preprocessing.cli import hospital_app
+from client.cli import SITE, Site, hospital_app
 from shared_model.errors import PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -126,6 +127,38 @@ def diagnose(
         _print_json(document)
     else:
         typer.echo(f"{document['verdict']}: see {out}")
+
+
+@hospital_app.command()
+def join(site: Site = SITE) -> None:
+    """Take part in the federation: start the node and the trainer, and keep both running."""
+    from deploy.join import join as run
+
+    _log_to_stderr()
+    run(site)
+
+
+@hospital_app.command()
+def trainer(site: Site = SITE) -> None:
+    """Run the trainer alone: the part with data and GPU. It needs no network."""
+    from client.site import load_hospital
+    from client.trainer.server import run_trainer
+
+    _log_to_stderr()
+    run_trainer(load_hospital(site))
+
+
+@hospital_app.command()
+def node(site: Site = SITE) -> None:
+    """Run the node alone: the part that faces the network. It reaches the trainer through its socket."""
+    from deploy.join import run_node
+
+    run_node(site)
+
+
+def _log_to_stderr() -> None:
+    """For processes that stay: their service manager keeps what they say."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -71,12 +71,14 @@ class AuditLog:
         """Append one line, durable when this returns. Raises PneumofedError `audit-damaged`."""
         with self._locked() as file:
             last = self._last(file)
+            if last is None:
+                self._write_head(0, FIRST)  # from now on a log without its head was tampered with
             entry = Entry.following(last, event, facts)
             file.seek(0, os.SEEK_END)
             file.write(entry.to_line())
             file.flush()
             os.fsync(file.fileno())
-            write_atomically(self.head_path, f"{entry.number} {entry.hash}\n".encode(), mode=0o600)
+            self._write_head(entry.number, entry.hash)
             return entry
 
     def entries(self) -> list[Entry]:
@@ -96,14 +98,18 @@ class AuditLog:
         self._check_head(entries)
         return entries
 
+    def _write_head(self, number: int, digest: str) -> None:
+        write_atomically(self.head_path, f"{number} {digest}\n".encode(), mode=0o600)
+
     def _check_head(self, entries: list[Entry]) -> None:
-        """The line that the head names is there. Lines after it were written as a crash came."""
+        """The head names the last line, or the one before it where a crash came between the two writes."""
         if not self.head_path.exists():
-            if len(entries) > 1:
+            if entries:
                 raise _damaged(f"{self.head_path.name} is missing")
             return
         number, _, digest = self.head_path.read_text().strip().partition(" ")
-        if not any((str(entry.number), entry.hash) == (number, digest) for entry in entries[-2:]):
+        ends = [("0", FIRST), *((str(entry.number), entry.hash) for entry in entries)][-2:]
+        if (number, digest) not in ends:
             raise _damaged(f"it should end with line {number}; lines at the end are missing or changed")
 
     def _last(self, file: Any) -> Entry | None:
