@@ -1,7 +1,7 @@
 """What a hospital's people decide: `pneumofed hospital approve`, `pause`, `resume`, `withdraw`, `audit`.
 
-They write to the hospital's state folder, which the trainer reads several times a second: they work at once, and
-also while it does not run. Each decision goes to the audit log.
+They write to the hospital's state folder, which the trainer reads several times a second. So they work at
+once, also while it does not run. Each decision goes to the audit log.
 """
 
 import getpass
@@ -113,6 +113,16 @@ def audit(
         facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
         typer.echo(f"{entry.time}  {entry.event}  {facts}")
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
+
+
+@hospital_app.command()
+def healthy(site: Site = SITE) -> None:
+    """Whether the trainer answers at its socket; ends with 1 where it does not."""
+    from client.node.remote import trainer_is_healthy
+
+    if not trainer_is_healthy(load_hospital(site).socket):
+        raise PneumofedError("trainer-unreachable", "no trainer answers at its socket; see that it runs")
+    typer.echo("the trainer answers")
 
 
 def _open(site: Path) -> tuple[HospitalFile, Approvals, AuditLog]:

@@ -32,7 +32,7 @@ class CoordinatorAddress(_Part):
         description="host:port of the coordinator."
     )
     ca: Path = Field(Path("ca.crt"), description="Certificate of the federation's CA, PEM.")
-    key: Path = Field(Path("hospital.key"), description="The hospital's private key (EC), PEM, mode 0600.")
+    key: Path = Field(Path("hospital.key"), description="The hospital's private EC key, OpenSSH format.")
 
 
 class Limits(_Part):

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 import typer
 
 from client.cli import SITE, Site, hospital_app
+from deploy.coordinator.cli import coordinator_app
 from shared_model.errors import PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(hospital_app, name="hospital")
+app.add_typer(coordinator_app, name="coordinator")
 
 Out = Annotated[Path, typer.Option("--out", help="New folder to write into.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of every random draw; the same seed gives the same result.")]
@@ -133,8 +134,9 @@ def diagnose(
 def join(site: Site = SITE) -> None:
     """Take part in the federation: start the node and the trainer, and keep both running."""
     from deploy.join import join as run
+    from deploy.logs import log_to_stderr
 
-    _log_to_stderr()
+    log_to_stderr()
     run(site)
 
 
@@ -143,8 +145,9 @@ def trainer(site: Site = SITE) -> None:
     """Run the trainer alone: the part with data and GPU. It needs no network."""
     from client.site import load_hospital
     from client.trainer.server import run_trainer
+    from deploy.logs import log_to_stderr
 
-    _log_to_stderr()
+    log_to_stderr()
     run_trainer(load_hospital(site))
 
 
@@ -154,11 +157,6 @@ def node(site: Site = SITE) -> None:
     from deploy.join import run_node
 
     run_node(site)
-
-
-def _log_to_stderr() -> None:
-    """For processes that stay: their service manager keeps what they say."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from client.site import HospitalFile, load_hospital
-from deploy.environment import BIN, flower_environment
+from deploy.environment import flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
+
+NODE_ENDED = 1
 
 
 def join(site: Path) -> None:
@@ -21,19 +23,29 @@ def join(site: Path) -> None:
 
 
 def run_node(site: Path) -> None:
-    """Become the network zone's process. It knows the socket and the hospital's key, and no store."""
+    """Be the network zone's process. It knows the socket and the hospital's key, and no store.
+
+    Flower's node ends its main thread when SuperLink answers with an error, but a thread of its own keeps the
+    process alive and deaf; ending the process lets whoever supervises it start a new one.
+    """
     hospital = load_hospital(site)
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
-    command = node_command(hospital)
-    os.execve(command[0], command, flower_environment(hospital.node))
+    os.environ |= flower_environment(hospital.node)
+    sys.argv = node_command(hospital)
+    try:
+        from flwr.supernode.cli.flower_supernode import flower_supernode
+
+        flower_supernode()
+    finally:
+        os._exit(NODE_ENDED)
 
 
 def node_command(hospital: HospitalFile) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
     coordinator = hospital.coordinator
     return [
-        str(BIN / "flower-supernode"),
+        "flower-supernode",
         "--superlink",
         coordinator.address,
         "--root-certificates",

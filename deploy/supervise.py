@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 log = logging.getLogger("pneumofed")
 
@@ -27,10 +28,13 @@ class Service:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
+    reload_on: Path | None = None
+    """A file after whose change the process is told to read its files again (SIGHUP)."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE_S, init=False)
     start_at: float = field(default=0.0, init=False)
+    changed: int = field(default=0, init=False)
 
     def tend(self) -> None:
         """Start it where it is due; notice where it has ended."""
@@ -47,7 +51,15 @@ class Service:
             # A group of its own: what it starts ends with it, and Ctrl-C reaches only the supervisor.
             self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
             self.started = now
+            self.changed = self._changed()
             log.info("%s started, process %d", self.name, self.process.pid)
+        elif self.process is not None and self._changed() != self.changed:
+            self.changed = self._changed()
+            self.process.send_signal(signal.SIGHUP)
+            log.info("%s reads its files again", self.name)
+
+    def _changed(self) -> int:
+        return 0 if self.reload_on is None else self.reload_on.stat().st_mtime_ns
 
     def signal(self, number: int) -> None:
         """To the process and all that it started and left behind."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from client.port import Counted, Trained
 from client.wire import trainer_pb2 as pb
@@ -83,6 +84,18 @@ class RemoteTrainer:
                 ) from None
             except grpc.RpcError as error:
                 raise PneumofedError(_code_of(error), "the trainer's log says why") from None
+
+
+def trainer_is_healthy(socket: Path, *, seconds: float = 5.0) -> bool:
+    """Whether the trainer behind `socket` says by gRPC's health service that it serves."""
+    with grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS) as channel:
+        try:
+            reply = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(), timeout=seconds
+            )
+        except grpc.RpcError:
+            return False
+    return reply.status == health_pb2.HealthCheckResponse.SERVING
 
 
 def _code_of(error: grpc.RpcError) -> str:

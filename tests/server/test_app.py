@@ -29,8 +29,7 @@ def grid(monkeypatch):
 
 def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
     settings = {
-        "study": "test", "ledger": str(tmp_path / "ledger"), "model": str(tmp_path / "model"),
-        "trained_on": "Phantoms.", "quorum": 2,
+        "study": "test", "folder": str(tmp_path), "trained_on": "Phantoms.", "quorum": 2,
     }  # fmt: skip
     server_app.app(grid, context(**settings))
     weights, card = load_model(tmp_path / "model")
@@ -43,4 +42,4 @@ def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, 
 def test_a_missing_setting_is_named(grid):
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))
-    assert error.value.code == "run-config" and "ledger" in str(error.value)
+    assert error.value.code == "run-config" and "folder" in str(error.value)
