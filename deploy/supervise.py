@@ -91,4 +91,5 @@ def end(services: Sequence[Service]) -> None:
                 service.process.wait(END_S)
             except subprocess.TimeoutExpired:
                 log.warning("%s does not end; it is killed", service.name)
-        service.signal(signal.SIGKILL)
+            service.signal(signal.SIGKILL)
+            service.process.wait()

@@ -33,6 +33,9 @@ http {{
         location /v1/fleet/ {{
             limit_except POST {{ deny all; }}
             proxy_pass https://127.0.0.1:{superlink_port};
+            # Nothing is kept on disk: started as root, the workers could not write there.
+            proxy_request_buffering off;
+            proxy_max_temp_file_size 0;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_ssl_trusted_certificate {ca};
