@@ -29,6 +29,9 @@ from shared_model.initial import initial_weights
 LEDGER, MODEL, STATUS = "ledger", "model", "status.json"
 """In the study's folder."""
 
+# A hospital that is away is asked for about two hours; one that is silent, less and less often.
+RETRIES, AGAIN_S = 6, 60.0
+
 app = ServerApp()
 
 
@@ -38,7 +41,10 @@ def main(grid: Grid, context: Context) -> None:
     study, folder = load_study(_text(context, "study")), Path(_text(context, "folder"))
     trained_on = _text(context, "trained-on")
     policy = RoundPolicy(
-        deadline_s=float(settings.get("deadline-s", math.inf)), quorum=int(settings.get("quorum", 1))
+        deadline_s=float(settings.get("deadline-s", math.inf)),
+        quorum=int(settings.get("quorum", 1)),
+        retries=RETRIES,
+        again_s=AGAIN_S,
     )
     with _alone(folder):
         status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))

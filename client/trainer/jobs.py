@@ -57,7 +57,7 @@ class Evaluate:
         return Counted(evaluation.to_json())
 
     def facts(self) -> dict[str, Any]:
-        return {"split": self.split, **_facts_of(self.weights)}
+        return {"split": self.split, "of": list(self.tasks), **_facts_of(self.weights)}
 
 
 Job = Describe | Train | Evaluate

@@ -193,7 +193,7 @@ def test_one_task_at_a_time(hospital, monkeypatch):
     before = started(hospital)
     thread, _ = in_background(lambda: train(remote(hospital, named("stuck"))))
     wait_until(lambda: started(hospital) == before + 1)
-    assert code_of(lambda: train(remote(hospital, named("echo")))) == "trainer-busy"
+    assert code_of(lambda: train(remote(hospital, named("learns")))) == "trainer-busy"
     with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
         TrainerStub(channel).Cancel(pb.CancelRequest())
     thread.join(timeout=30)
@@ -303,6 +303,14 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
         "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
         "bytes": 4 * (6 + 4 + 6 + 4), "weights": fingerprint(outcome.weights),
     }  # fmt: skip
+
+
+def test_a_question_asked_again_is_answered_without_training_again(hospital):
+    far = remote(hospital, named("counting"))
+    scans = [far.train(WEIGHTS, stage=0, round=r).scans["diseased"] for r in (1, 1, 2, 2, 1)]
+    assert scans == [1, 1, 2, 2, 3]
+    other = {name: array + 1 for name, array in WEIGHTS.items()}
+    assert far.train(other, stage=0, round=1).scans["diseased"] == 4
 
 
 def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
