@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import httpx
 from flwr.cli.build import build_fab_from_disk
@@ -19,6 +21,7 @@ from flwr.proto.control_pb2 import (
 )
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.proto.run_pb2 import Run
+from flwr.supercore.constant import NodeStatus
 from flwr.supercore.control.control_http_client import ControlHttpClient
 from flwr.supercore.fab import Fab
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
@@ -44,7 +47,10 @@ class App:
 
 
 class SuperLink:
-    """The SuperLink of a federation. Each call raises PneumofedError `superlink-unreachable`."""
+    """The SuperLink of a federation, for the block that opens it.
+
+    Each call raises PneumofedError `superlink-unreachable`.
+    """
 
     def __init__(self, federation: Federation) -> None:
         folder = CoordinatorFolder(federation.state)
@@ -55,10 +61,19 @@ class SuperLink:
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
     def nodes(self) -> list[NodeInfo]:
         """Registered nodes: node_id, name, public_key (PEM), status "registered", "online" or "offline"."""
         with _reached():
-            return list(self._client.ListNodes(ListNodesRequest()).nodes_info)
+            nodes = self._client.ListNodes(ListNodesRequest()).nodes_info
+        return [node for node in nodes if node.status != NodeStatus.UNREGISTERED]
 
     def register(self, name: str, public_key: bytes) -> None:
         with _reached():

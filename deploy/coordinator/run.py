@@ -29,21 +29,19 @@ def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) 
     fingerprint = load_study(study).fingerprint
     folder = CoordinatorFolder(federation.state).study(fingerprint)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    superlink, app, begun = SuperLink(federation), App.of(APP), time.time()
-    run_id = superlink.start(
-        app,
-        {
-            "study": study if study in study_names() else str(Path(study).resolve()),
-            "folder": str(folder),
-            "trained-on": trained_on,
-            "code": app.sha256,
-            "quorum": federation.quorum,
-            "deadline-s": 60 * federation.deadline_minutes,
-            "hospitals": len(federation.hospitals),
-            "patience-s": PATIENCE_S,
-        },
-    )
-    _follow(superlink, run_id, folder / STATUS, begun, tell)
+    app, begun = App.of(APP), time.time()
+    settings: dict[str, str | int | float] = {
+        "study": study if study in study_names() else str(Path(study).resolve()),
+        "folder": str(folder),
+        "trained-on": trained_on,
+        "code": app.sha256,
+        "quorum": federation.quorum,
+        "deadline-s": 60 * federation.deadline_minutes,
+        "hospitals": len(federation.hospitals),
+        "patience-s": PATIENCE_S,
+    }
+    with SuperLink(federation) as superlink:
+        _follow(superlink, superlink.start(app, settings), folder / STATUS, begun, tell)
     return folder / MODEL
 
 

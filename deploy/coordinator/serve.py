@@ -92,14 +92,14 @@ def keep_roster(path: Path) -> None:
 
 def update_roster(federation: Federation) -> None:
     """SuperLink's nodes become those of the hospitals' public keys, no more and no less."""
-    superlink = SuperLink(federation)
     wanted = {path.read_bytes(): path.stem for path in (federation.state / "hospitals").glob("*.pub")}
-    registered = {node.public_key: node for node in superlink.nodes()}
-    for key, node in registered.items():
-        if key not in wanted:
-            superlink.unregister(node.node_id)
-            log.info("roster: %s is shut out", node.name)
-    for key, name in wanted.items():
-        if key not in registered:
-            superlink.register(name, key)
-            log.info("roster: %s may take part", name)
+    with SuperLink(federation) as superlink:
+        registered = {node.public_key: node for node in superlink.nodes()}
+        for key, node in registered.items():
+            if key not in wanted:
+                superlink.unregister(node.node_id)
+                log.info("roster: %s is shut out", node.name)
+        for key, name in wanted.items():
+            if key not in registered:
+                superlink.register(name, key)
+                log.info("roster: %s may take part", name)

@@ -23,8 +23,8 @@ def status_document(federation: Federation) -> dict[str, Any]:
     """`serving`, `hospitals` (name, role, connection) and `studies` (server.status.StudyStatus)."""
     folder = CoordinatorFolder(federation.state)
     try:
-        nodes = {node.name: node.status for node in SuperLink(federation).nodes()}
-        serving = True
+        with SuperLink(federation) as superlink:
+            nodes, serving = {node.name: node.status for node in superlink.nodes()}, True
     except PneumofedError:
         nodes, serving = {}, False
     studies = [read_status(path) for path in sorted((folder.state / "studies").glob(f"*/{STATUS}"))]
