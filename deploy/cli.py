@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import click
 import typer
 
-from preprocessing.cli import hospital_app
+from client.cli import SITE, Site, hospital_app
+from deploy.coordinator.cli import coordinator_app
 from shared_model.errors import PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(hospital_app, name="hospital")
+app.add_typer(coordinator_app, name="coordinator")
 
 Out = Annotated[Path, typer.Option("--out", help="New folder to write into.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of every random draw; the same seed gives the same result.")]
@@ -126,6 +128,35 @@ def diagnose(
         _print_json(document)
     else:
         typer.echo(f"{document['verdict']}: see {out}")
+
+
+@hospital_app.command()
+def join(site: Site = SITE) -> None:
+    """Take part in the federation: start the node and the trainer, and keep both running."""
+    from deploy.join import join as run
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    run(site)
+
+
+@hospital_app.command()
+def trainer(site: Site = SITE) -> None:
+    """Run the trainer alone: the part with data and GPU. It needs no network."""
+    from client.site import load_hospital
+    from client.trainer.server import run_trainer
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    run_trainer(load_hospital(site))
+
+
+@hospital_app.command()
+def node(site: Site = SITE) -> None:
+    """Run the node alone: the part that faces the network. It reaches the trainer through its socket."""
+    from deploy.join import run_node
+
+    run_node(site)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -129,7 +129,7 @@ def _train(
         for hospital in hospitals
     }
     grid = LocalGrid(
-        make_client_app(lambda context: sites[str(context.node_config["hospital"])]), list(sites)
+        make_client_app(lambda context, _: sites[str(context.node_config["hospital"])]), list(sites)
     )
     weights = initial_weights(study)
     training = sum(site.role == "training" for site in sites.values())

@@ -3,13 +3,9 @@
 import os
 from collections.abc import Iterable, Sequence
 
-# Before Flower is imported: it reads them then. Nothing of ours calls home.
-os.environ |= {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
+from deploy.environment import QUIET
+
+os.environ |= QUIET  # before Flower is imported: it reads them then
 
 from flwr.app import Context, Message, RecordDict  # noqa: E402
 from flwr.clientapp import ClientApp  # noqa: E402

@@ -1,10 +1,16 @@
 """The Flower ServerApp: reads the run's settings and hands Flower's Grid to the round loop.
 
-Run settings: `study` (name or file), `ledger` (folder of the study's rounds), `model` (folder to write the
-model into), `trained-on` (one sentence on the data), and optionally `deadline-s` and `quorum`.
+Run settings: `study` (name or file), `folder` (where the study's ledger, model and status are kept),
+`trained-on` (one sentence on the data), and optionally `code` (SHA-256 of the app that nodes run), `quorum`,
+`deadline-s`, `hospitals` (how many to wait for before the first round) and `patience-s` (how long).
 """
 
+import fcntl
 import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flwr.app import Context
@@ -14,10 +20,17 @@ from server.exchange import RoundPolicy
 from server.ledger import Ledger
 from server.result import StudyResult
 from server.rounds import run_study
+from server.status import StatusFile, StudyStatus
 from shared_model.checkpoint import ModelCard, save_model
-from shared_model.config import load_study
+from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
+
+LEDGER, MODEL, STATUS = "ledger", "model", "status.json"
+"""In the study's folder."""
+
+# A hospital that is away is asked for about two hours; one that is silent, less and less often.
+RETRIES, AGAIN_S = 6, 60.0
 
 app = ServerApp()
 
@@ -25,14 +38,24 @@ app = ServerApp()
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     settings = context.run_config
-    study = load_study(_text(context, "study"))
-    weights = initial_weights(study)
+    study, folder = load_study(_text(context, "study")), Path(_text(context, "folder"))
+    trained_on = _text(context, "trained-on")
     policy = RoundPolicy(
-        deadline_s=float(settings.get("deadline-s", math.inf)), quorum=int(settings.get("quorum", 1))
+        deadline_s=float(settings.get("deadline-s", math.inf)),
+        quorum=int(settings.get("quorum", 1)),
+        retries=RETRIES,
+        again_s=AGAIN_S,
     )
-    ledger = Ledger(Path(_text(context, "ledger")), study, weights)
-    result = run_study(grid, study, weights, ledger=ledger, policy=policy)
-    save_model(Path(_text(context, "model")), result.weights, card_of(result, _text(context, "trained-on")))
+    with _alone(folder):
+        status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))
+        try:
+            _wait_for(grid, int(settings.get("hospitals", 0)), float(settings.get("patience-s", 0)))
+            result = _run(grid, study, folder, policy, str(settings.get("code", "")), status)
+            save_model(folder / MODEL, result.weights, card_of(result, trained_on))
+            status.complete()
+        except BaseException as error:
+            status.fail(error)
+            raise
 
 
 def card_of(result: StudyResult, trained_on: str) -> ModelCard:
@@ -43,6 +66,38 @@ def card_of(result: StudyResult, trained_on: str) -> ModelCard:
         trained_on=trained_on,
         best_rounds=result.best_rounds,
     )
+
+
+def _run(
+    grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
+) -> StudyResult:
+    weights = initial_weights(study)
+    ledger = Ledger(folder / LEDGER, study, weights)
+    status.begin(len(ledger.records))
+    return run_study(grid, study, weights, ledger=ledger, policy=policy, code=code, tell=status.tell)
+
+
+def _wait_for(grid: Grid, hospitals: int, patience_s: float) -> None:
+    """Until so many nodes are connected, or patience ends: who is not there then is left out."""
+    end = time.monotonic() + patience_s
+    while len(list(grid.get_nodes())) < hospitals and time.monotonic() < end:
+        time.sleep(min(1.0, patience_s))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """At most one run of a study: two would write one ledger. Raises PneumofedError `study-running`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _text(context: Context, name: str) -> str:

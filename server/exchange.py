@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flwr.app import DEFAULT_TTL, Message, RecordDict
 from flwr.common.constant import ErrorCode
@@ -12,18 +12,27 @@ from flwr.serverapp import Grid
 from server.result import HospitalReply, Status
 from shared_model.protocol import is_code
 
+TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died")
+"""Codes of failures that may pass by themselves; so may a hospital's absence."""
+
+LONGEST_PAUSE_S = 1800.0
+
 
 @dataclass(frozen=True)
 class RoundPolicy:
-    """How long the coordinator waits and for how many.
+    """How long the coordinator waits, for how many, and when it asks again.
 
     deadline_s: for each task of a round; what comes later is never read. poll_s: between looks for replies.
-    quorum: hospitals whose training must be admitted for a round to count.
+    quorum: hospitals whose training must be admitted for a round to count. retries: how often a hospital is
+    asked again that was absent or failed for a reason that may pass. again_s: the pause before that, doubled
+    each time; a hospital silent for as long is asked again too, as its node may have lost task or reply.
     """
 
     deadline_s: float = math.inf
     poll_s: float = 0.5
     quorum: int = 1
+    retries: int = 0
+    again_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,18 @@ class Answer:
     hospital: str
     message: Message | None
     outcome: HospitalReply
+
+
+@dataclass
+class _Asked:
+    """A hospital that has not answered yet. questions: ids of its messages without a reply."""
+
+    hospital: str
+    node_id: int
+    pause_s: float
+    questions: list[str] = field(default_factory=list)
+    failures: int = 0
+    again_at: float = math.inf
 
 
 def ask(
@@ -47,45 +68,72 @@ def ask(
     """Send `content` to the hospitals (name -> node id) and yield one answer for each.
 
     Replies are pulled one by one and yielded as they arrive, so that only one is in memory; when the
-    deadline passes, the rest are yielded as late. `group` names the round in Flower's own records.
+    deadline passes, the rest are yielded as late. Of a hospital that was asked again the first good answer
+    counts. `group` names the round in Flower's own records.
     """
-    start = time.monotonic()
-    pending, unsent = _send(grid, content, message_type, nodes, policy, group)
-    for hospital in unsent:
-        yield Answer(hospital, None, HospitalReply(status="absent", reason="not-sent"))
-    while pending and time.monotonic() - start < policy.deadline_s:
-        arrived = False
-        for message_id, hospital in list(pending.items()):
-            for reply in list(grid.pull_messages([message_id]))[:1]:
-                arrived = True
-                del pending[message_id]
-                yield _answer(hospital, reply, time.monotonic() - start)
-        if pending and not arrived:
-            time.sleep(policy.poll_s)
-    for hospital in pending.values():
-        late = HospitalReply(status="late", reason="deadline", seconds=time.monotonic() - start)
-        yield Answer(hospital, None, late)
+    return _Exchange(grid, content, message_type, policy, group).answers(nodes)
 
 
-def _send(
-    grid: Grid,
-    content: RecordDict,
-    message_type: str,
-    nodes: Mapping[str, int],
-    policy: RoundPolicy,
-    group: str,
-) -> tuple[dict[str, str], list[str]]:
-    """Push one message a hospital; message id -> hospital, and the hospitals that none could be sent to."""
-    ttl = min(policy.deadline_s, DEFAULT_TTL)
-    hospitals = sorted(nodes)
-    messages = [
-        Message(content, dst_node_id=nodes[hospital], message_type=message_type, ttl=ttl, group_id=group)
-        for hospital in hospitals
-    ]
-    message_ids = list(grid.push_messages(messages)) or [""] * len(hospitals)
-    sent = dict(zip(message_ids, hospitals, strict=True))
-    unsent = [hospital for message_id, hospital in zip(message_ids, hospitals, strict=True) if not message_id]
-    return {message_id: hospital for message_id, hospital in sent.items() if message_id}, unsent
+class _Exchange:
+    def __init__(
+        self, grid: Grid, content: RecordDict, message_type: str, policy: RoundPolicy, group: str
+    ) -> None:
+        self.grid, self.content, self.message_type = grid, content, message_type
+        self.policy, self.group, self.start = policy, group, time.monotonic()
+
+    def answers(self, nodes: Mapping[str, int]) -> Iterator[Answer]:
+        pending = [_Asked(name, nodes[name], self.policy.again_s) for name in sorted(nodes)]
+        for asked in pending:
+            self._send(asked)
+        while pending and self._seconds() < self.policy.deadline_s:
+            arrived = False
+            for asked in list(pending):
+                answer = self._look(asked)
+                if answer is not None:
+                    arrived = True
+                    pending.remove(asked)
+                    yield answer
+                elif time.monotonic() >= asked.again_at:
+                    self._send(asked)
+            if pending and not arrived:
+                time.sleep(self.policy.poll_s)
+        for asked in pending:
+            late = HospitalReply(status="late", reason="deadline", seconds=self._seconds())
+            yield Answer(asked.hospital, None, late)
+
+    def _look(self, asked: _Asked) -> Answer | None:
+        """The hospital's answer, where there is one that is not to be asked for again."""
+        for question in list(asked.questions):
+            for reply in list(self.grid.pull_messages([question]))[:1]:
+                asked.questions.remove(question)
+                answer = _answer(asked.hospital, reply, self._seconds())
+                if not self._may_pass(answer.outcome):
+                    return answer
+                asked.failures += not asked.questions  # else an earlier question is still being worked on
+                if asked.failures > self.policy.retries:
+                    return answer
+        if asked.failures > self.policy.retries:
+            unsent = HospitalReply(status="absent", reason="not-sent", seconds=self._seconds())
+            return Answer(asked.hospital, None, unsent)
+        return None
+
+    def _may_pass(self, outcome: HospitalReply) -> bool:
+        return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT)
+
+    def _send(self, asked: _Asked) -> None:
+        """Ask, once more where need be; an id that is empty says that Flower could not send."""
+        ttl = min(self.policy.deadline_s - self._seconds(), DEFAULT_TTL)
+        message = Message(
+            self.content, asked.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group
+        )
+        sent = [number for number in self.grid.push_messages([message]) if number]
+        asked.questions += sent
+        asked.failures += not sent
+        asked.again_at = time.monotonic() + asked.pause_s
+        asked.pause_s = min(2 * asked.pause_s, max(LONGEST_PAUSE_S, self.policy.again_s))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.start
 
 
 def _answer(hospital: str, reply: Message, seconds: float) -> Answer:

@@ -9,8 +9,8 @@ from flwr.serverapp import Grid
 from server import admission, events, messages
 from server.exchange import RoundPolicy, ask
 from server.result import Hospital, HospitalReply
-from shared_model.config import StudyConfig
 from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
 
 
@@ -43,7 +43,7 @@ class Federation:
         return {n: self.nodes[n] for n, description in self.descriptions.items() if description.role == role}
 
 
-def gather(grid: Grid, study: StudyConfig, policy: RoundPolicy, tell: events.Listener) -> Federation:
+def gather(grid: Grid, proposal: Proposal, policy: RoundPolicy, tell: events.Listener) -> Federation:
     """Ask every connected hospital to describe itself; one that cannot or may not take part is left out.
 
     Raises PneumofedError `duplicate-hospital` where two nodes bear one name, `no-hospitals` where none is
@@ -52,12 +52,13 @@ def gather(grid: Grid, study: StudyConfig, policy: RoundPolicy, tell: events.Lis
     nodes = connected(grid)
     descriptions: dict[str, SiteDescription] = {}
     left_out: dict[str, HospitalReply] = {}
-    for answer in ask(grid, messages.describe_task(), MessageType.QUERY, nodes, policy, group="describe"):
+    task = messages.describe_task(proposal)
+    for answer in ask(grid, task, MessageType.QUERY, nodes, policy, group="describe"):
         outcome = answer.outcome
         if answer.message is not None:
             try:
                 description = messages.read_description(answer.message)
-                admission.admit_description(description, study)
+                admission.admit_description(description, proposal.study)
                 descriptions[answer.hospital] = description
             except PneumofedError as error:
                 outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})

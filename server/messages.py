@@ -9,6 +9,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 from shared_model import protocol
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, Task
+from shared_model.proposal import Proposal
 from shared_model.transport import Weights
 
 # Names, shapes and headers on top of the values themselves.
@@ -23,17 +24,19 @@ class Update(NamedTuple):
     loss: dict[str, float]
 
 
-def describe_task() -> RecordDict:
-    return RecordDict({protocol.TASK: ConfigRecord({})})
+def describe_task(proposal: Proposal) -> RecordDict:
+    return RecordDict({protocol.TASK: _settings(proposal)})
 
 
-def train_task(weights: Weights, *, stage: int, round: int) -> RecordDict:
+def train_task(proposal: Proposal, weights: Weights, *, stage: int, round: int) -> RecordDict:
     """`stage` from 0, `round` from 1 within the stage."""
-    return _task(weights, {protocol.STAGE: stage, protocol.ROUND: round})
+    return _task(weights, _settings(proposal, **{protocol.STAGE: stage, protocol.ROUND: round}))
 
 
-def evaluate_task(weights: Weights, *, split: protocol.Split, tasks: Sequence[Task]) -> RecordDict:
-    return _task(weights, {protocol.SPLIT: split, protocol.TASKS: list(tasks)})
+def evaluate_task(
+    proposal: Proposal, weights: Weights, *, split: protocol.Split, tasks: Sequence[Task]
+) -> RecordDict:
+    return _task(weights, _settings(proposal, **{protocol.SPLIT: split, protocol.TASKS: list(tasks)}))
 
 
 def read_description(message: Message) -> protocol.SiteDescription:
@@ -71,9 +74,13 @@ def _parsed(message: Message, name: str, parse: Any) -> Any:
         raise _unreadable(name) from error
 
 
-def _task(weights: Weights, settings: dict[str, Any]) -> RecordDict:
+def _settings(proposal: Proposal, **settings: Any) -> ConfigRecord:
+    return ConfigRecord({protocol.PROPOSAL: proposal.to_text(), **settings})
+
+
+def _task(weights: Weights, settings: ConfigRecord) -> RecordDict:
     arrays = ArrayRecord({name: Array(array) for name, array in weights.items()})
-    return RecordDict({protocol.WEIGHTS: arrays, protocol.TASK: ConfigRecord(settings)})
+    return RecordDict({protocol.WEIGHTS: arrays, protocol.TASK: settings})
 
 
 def _record(message: Message, name: str, kind: type) -> Any:

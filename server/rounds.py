@@ -21,6 +21,7 @@ from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.initial import begin_stage
 from shared_model.metrics import TASKS, SiteEvaluation, Task
+from shared_model.proposal import Proposal
 from shared_model.protocol import Split
 from shared_model.transport import Weights, fingerprint
 
@@ -34,15 +35,19 @@ def run_study(
     *,
     ledger: Ledger,
     policy: RoundPolicy,
+    code: str = "",
     tell: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or go on with `study` from the weights `initial`, and measure what came out.
 
+    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty where none is.
+
     Raises PneumofedError `no-hospitals` where nobody can train, `duplicate-hospital`, `quorum-missed` where a
     round got too few updates (the ledger holds the rounds before it), and the ledger's own.
     """
-    federation = gather(grid, study, policy, tell)
-    coordinator = Coordinator(grid, study, federation, ledger, policy, tell)
+    proposal = Proposal.of(study, initial, code=code)
+    federation = gather(grid, proposal, policy, tell)
+    coordinator = Coordinator(grid, proposal, federation, ledger, policy, tell)
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -56,11 +61,15 @@ class Coordinator:
     """One run of a study with the hospitals that were gathered."""
 
     grid: Grid
-    study: StudyConfig
+    proposal: Proposal
     federation: Federation
     ledger: Ledger
     policy: RoundPolicy
     tell: events.Listener
+
+    @property
+    def study(self) -> StudyConfig:
+        return self.proposal.study
 
     def run_stage(self, index: int, weights: Weights) -> tuple[Weights, Bests]:
         """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
@@ -105,7 +114,7 @@ class Coordinator:
         """One round of FedAvg; the new global weights, and how each hospital fared."""
         stage, average = self.study.stages[index], FedAvg(weights)
         replies: dict[str, HospitalReply] = {}
-        task = messages.train_task(weights, stage=index, round=round)
+        task = messages.train_task(self.proposal, weights, stage=index, round=round)
         nodes, group = self.federation.training, f"{index}.{round}"
         for answer in ask(self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group):
             outcome = answer.outcome
@@ -144,7 +153,7 @@ class Coordinator:
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
-        task = messages.evaluate_task(weights, split=split, tasks=tasks)
+        task = messages.evaluate_task(self.proposal, weights, split=split, tasks=tasks)
         for answer in ask(self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split):
             outcome = answer.outcome
             if answer.message is not None:

@@ -17,7 +17,7 @@ Split = Literal["validation", "test", "all"]
 
 # Names of records in a message, and of entries in them.
 WEIGHTS, TASK, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
-STAGE, ROUND, SPLIT, TASKS = "stage", "round", "split", "tasks"
+PROPOSAL, STAGE, ROUND, SPLIT, TASKS = "proposal", "stage", "round", "split", "tasks"
 DESCRIPTION, EVALUATION = "description", "evaluation"
 
 INTERNAL_ERROR = "internal-error"

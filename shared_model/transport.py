@@ -1,23 +1,16 @@
-"""Weights as they travel: named float32 arrays, their order, and a fingerprint of their bytes."""
+"""Networks <-> weights as they travel: named float32 arrays, in the order of the modules."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from shared_model.errors import PneumofedError
+from shared_model.weights import Weights, fingerprint, network_of
 
-Weights = dict[str, NDArray[np.float32]]
-"""Names start with the network: "diseased/patch_features.0.weight", "covid/...". """
-
-
-def network_of(name: str) -> str:
-    """The network that the array `name` belongs to."""
-    return name.split("/", 1)[0]
+__all__ = ["Weights", "fingerprint", "load_weights", "network_of", "to_weights"]
 
 
 def to_weights(networks: Mapping[Any, nn.Module]) -> Weights:
@@ -53,13 +46,3 @@ def load_weights(networks: Mapping[Any, nn.Module], weights: Weights) -> None:
     with torch.no_grad():
         for name, tensor in expected.items():
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
-
-
-def fingerprint(weights: Weights) -> str:
-    """SHA-256 over names, shapes and bytes, independent of the order of names."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        array = np.ascontiguousarray(weights[name], dtype="<f4")
-        digest.update(f"{name}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -26,6 +26,7 @@ MAY_IMPORT = {
 # What a part must not load from others, not even through a third module.
 MUST_NOT_LOAD = {
     "client.node": ("torch", "pydicom", "preprocessing"),
+    "client.trainer": ("torch", "flwr"),
     "client.training": ("flwr",),
     "preprocessing": ("torch", "flwr"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),

@@ -5,55 +5,27 @@ crosses and nothing else: an exception's text may hold a path or a name.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
-import numpy as np
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import ErrorCode
-from numpy.typing import NDArray
 
+from client.faults import code_of, place_of
 from client.node import messages
-from shared_model.errors import PneumofedError
-from shared_model.protocol import INTERNAL_ERROR, SiteDescription, Split, is_code
+from client.port import Trainer
+from shared_model.protocol import SiteDescription
 
 log = logging.getLogger("pneumofed.node")
 
-NamedArrays = dict[str, NDArray[np.float32]]
+TrainerOf = Callable[[Context, Message], Trainer]
+"""The trainer that a node asks for the study of a message."""
 
-
-class Outcome(Protocol):
-    """What a training round gives (client.training.TrainOutcome)."""
-
-    @property
-    def weights(self) -> NamedArrays: ...
-    @property
-    def scans(self) -> Mapping[Any, int]: ...
-    @property
-    def loss(self) -> Mapping[Any, float]: ...
-
-
-class Evaluation(Protocol):
-    """Mergeable counts (shared_model.metrics.SiteEvaluation)."""
-
-    def to_json(self) -> Mapping[Any, Any]: ...
-
-
-class Trainer(Protocol):
-    """The data zone as the network zone sees it (client.training.Site)."""
-
-    def describe(self) -> dict[str, Any]: ...
-    def train(self, weights: NamedArrays, *, stage: int, round: int) -> Outcome: ...
-    def evaluate(self, weights: NamedArrays, *, split: Split, tasks: Any) -> Evaluation: ...
-
-
-TrainerOf = Callable[[Context], Trainer]
 Answer = Callable[[Trainer, Message], RecordDict]
 
 
 def make_client_app(trainer_of: TrainerOf) -> ClientApp:
-    """The app that answers describe (query), train and evaluate with the trainer of the node's context."""
+    """The app that answers describe (query), train and evaluate with the node's trainer."""
     app = ClientApp()
     app.query()(_handler(_describe, trainer_of))
     app.train()(_handler(_train, trainer_of))
@@ -80,27 +52,10 @@ def _evaluate(trainer: Trainer, message: Message) -> RecordDict:
 def _handler(answer: Answer, trainer_of: TrainerOf) -> Callable[[Message, Context], Message]:
     def handle(message: Message, context: Context) -> Message:
         try:
-            return Message(answer(trainer_of(context), message), reply_to=message)
+            return Message(answer(trainer_of(context, message), message), reply_to=message)
         except Exception as error:
-            code = _code(error)
-            log.error("task %s failed: %s (%s)", message.metadata.message_type, code, _place(error))
+            code = code_of(error)
+            log.error("task %s failed: %s (%s)", message.metadata.message_type, code, place_of(error))
             return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, code), reply_to=message)
 
     return handle
-
-
-def _code(error: Exception) -> str:
-    if isinstance(error, PneumofedError) and is_code(error.code):
-        return error.code
-    return INTERNAL_ERROR
-
-
-def _place(error: Exception) -> str:
-    """Kind and line of the fault for the hospital's own log, without the exception's text."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    module = trace.tb_frame.f_globals.get("__name__", "?")
-    return f"{type(error).__name__} in {module}, line {trace.tb_lineno}"

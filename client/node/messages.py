@@ -4,22 +4,22 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
-from numpy.typing import NDArray
 
 from shared_model import protocol
 from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
+from shared_model.weights import Weights
 
 
 class TrainTask(NamedTuple):
-    weights: dict[str, NDArray[np.float32]]
+    weights: Weights
     stage: int
     round: int
 
 
 class EvaluateTask(NamedTuple):
-    weights: dict[str, NDArray[np.float32]]
+    weights: Weights
     split: protocol.Split
     tasks: tuple[str, ...]
 
@@ -36,9 +36,12 @@ def evaluate_task(message: Message) -> EvaluateTask:
     return EvaluateTask(_weights(message), split, tuple(tasks))
 
 
-def train_reply(
-    weights: Mapping[str, NDArray[np.float32]], scans: Mapping[str, int], loss: Mapping[str, float]
-) -> RecordDict:
+def proposal_of(message: Message) -> Proposal:
+    """The study that a task belongs to. Raises PneumofedError `task-unreadable` or `proposal-unreadable`."""
+    return Proposal.from_text(_task(message, protocol.PROPOSAL, str))
+
+
+def train_reply(weights: Weights, scans: Mapping[str, int], loss: Mapping[str, float]) -> RecordDict:
     return RecordDict(
         {
             protocol.WEIGHTS: ArrayRecord({name: Array(array) for name, array in weights.items()}),
@@ -57,7 +60,7 @@ def describe_reply(description: protocol.SiteDescription) -> RecordDict:
     return RecordDict({protocol.REPLY: ConfigRecord({protocol.DESCRIPTION: description.to_text()})})
 
 
-def _weights(message: Message) -> dict[str, NDArray[np.float32]]:
+def _weights(message: Message) -> Weights:
     record = message.content.get(protocol.WEIGHTS)
     if not isinstance(record, ArrayRecord):
         raise _unreadable(protocol.WEIGHTS)

@@ -1,9 +1,12 @@
-"""Hospitals whose lobes are in memory: random images, no DICOM."""
+"""Hospitals of random lobes, in memory or on disk: no DICOM."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store import LobeStore
 from preprocessing.study import LobeArrays, Study
 
 FINGERPRINT = "in-memory"
@@ -50,3 +53,11 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     shape = (lobes, 256, 256)
     distance = draw.integers(0, 100, shape).astype(np.uint8)
     return study, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
+
+
+def disk_store(path: Path, scans: Sequence[tuple[Study, LobeArrays]]) -> LobeStore:
+    """The same scans in a store on disk."""
+    store = LobeStore.create(path, PreprocessingSettings())
+    for study, arrays in scans:
+        store.add(study, arrays)
+    return store

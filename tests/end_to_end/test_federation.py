@@ -44,7 +44,7 @@ def run(study, folder, hospitals=HOSPITALS, weights=None):
         name: Site(MemoryStore(scans), study, role="training", device="cpu", count_floor=1)
         for name, scans in hospitals.items()
     }
-    grid = LocalGrid(make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
     weights = initial_weights(study) if weights is None else weights
     ledger = Ledger(folder, study, weights)
     return run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))

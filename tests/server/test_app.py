@@ -24,13 +24,12 @@ def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
     monkeypatch.setattr(server_app, "initial_weights", lambda study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
-    return LocalGrid(make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites))
+    return LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
 
 
 def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
     settings = {
-        "study": "test", "ledger": str(tmp_path / "ledger"), "model": str(tmp_path / "model"),
-        "trained_on": "Phantoms.", "quorum": 2,
+        "study": "test", "folder": str(tmp_path), "trained_on": "Phantoms.", "quorum": 2,
     }  # fmt: skip
     server_app.app(grid, context(**settings))
     weights, card = load_model(tmp_path / "model")
@@ -43,4 +42,4 @@ def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, 
 def test_a_missing_setting_is_named(grid):
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))
-    assert error.value.code == "run-config" and "ledger" in str(error.value)
+    assert error.value.code == "run-config" and "folder" in str(error.value)

@@ -37,7 +37,9 @@ def sites_of(study=STUDY) -> dict[str, FakeSite]:
 
 def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalGrid:
     return kind(
-        make_client_app(lambda context: sites[context.node_config["hospital"]]), list(sites), **settings
+        make_client_app(lambda context, _: sites[context.node_config["hospital"]]),
+        list(sites),
+        **settings,
     )
 
 

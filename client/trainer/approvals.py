@@ -1,0 +1,125 @@
+"""What this hospital's people decided about each study that a coordinator proposed.
+
+    STATE/studies/FINGERPRINT.json    the proposal, and the decision on it
+    STATE/paused                      there while the hospital pauses all studies
+
+The trainer reads these before, while and after it works on a task, so a decision works at once.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.proposal import Proposal, Purpose
+
+Decision = Literal["waiting", "approved", "withdrawn"]
+
+MOST_WAITING = 20
+"""More undecided proposals than this are not kept: nobody reads them, and a disk is finite."""
+
+
+class StudyFile(BaseModel):
+    """A proposal and the decision on it; approved_at orders approvals (seconds since 1970)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    proposal: Proposal
+    decision: Decision = "waiting"
+    approved_at: float | None = Field(None, description="When it was last approved.")
+
+
+class Approvals:
+    """The decisions in a hospital's state folder, shared by the trainer and the command line."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder, self._paused = state / "studies", state / "paused"
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def check(self, proposal: Proposal, purpose: Purpose | None) -> None:
+        """That the hospital agreed to this very proposal, for this purpose, and does not pause.
+
+        Raises PneumofedError `paused`, `study-withdrawn`, `study-not-approved`, `study-changed` where it
+        agreed to another version of a study of this name, `purpose-not-approved`.
+        """
+        if self.paused:
+            raise PneumofedError("paused", "the hospital has paused; `pneumofed hospital resume` goes on")
+        known = self.find(proposal.fingerprint)
+        if known is not None and known.proposal != proposal:
+            known = None  # a fingerprint is short enough to be forged; the whole proposal is not
+        if known is not None and known.decision == "withdrawn":
+            raise PneumofedError("study-withdrawn", "the hospital has withdrawn from this study")
+        if known is None or known.decision != "approved":
+            changed = any(
+                one.decision == "approved" and one.proposal.study.name == proposal.study.name
+                for one in self.all()
+            )
+            what = "changed since it was approved" if changed else "has not been approved"
+            raise PneumofedError(
+                "study-changed" if changed else "study-not-approved",
+                f"study {proposal.fingerprint} {what}; look at it with `pneumofed hospital approve`",
+            )
+        if purpose is not None and purpose not in proposal.purposes:
+            raise PneumofedError("purpose-not-approved", f"the study was not approved to {purpose}")
+
+    def receive(self, proposal: Proposal) -> bool:
+        """Keep a proposal that is new for people to decide on; whether it was new.
+
+        Raises PneumofedError `too-many-proposals`.
+        """
+        if self.find(proposal.fingerprint) is not None:
+            return False
+        if sum(one.decision == "waiting" for one in self.all()) >= MOST_WAITING:
+            raise PneumofedError(
+                "too-many-proposals", f"{MOST_WAITING} studies wait for a decision; decide on them first"
+            )
+        self._write(StudyFile(proposal=proposal))
+        return True
+
+    def decide(self, proposal: Proposal, decision: Decision, *, at: float) -> None:
+        """Record what people decided, at `at` seconds since 1970."""
+        before = self.find(proposal.fingerprint)
+        approved_at = at if decision == "approved" else None if before is None else before.approved_at
+        self._write(StudyFile(proposal=proposal, decision=decision, approved_at=approved_at))
+
+    def find(self, fingerprint: str) -> StudyFile | None:
+        """Raises PneumofedError `state-damaged` where the file cannot be read."""
+        path = self._folder / f"{fingerprint}.json"
+        try:
+            return StudyFile.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            raise PneumofedError(
+                "state-damaged", f"the decision on study {fingerprint} cannot be read; decide on it again"
+            ) from None
+
+    def all(self) -> list[StudyFile]:
+        """All known studies, by fingerprint."""
+        known = (self.find(path.stem) for path in sorted(self._folder.glob("*.json")))
+        return [one for one in known if one is not None]
+
+    def last_approved(self, other_than: str) -> Proposal | None:
+        """The proposal approved last, but not the one with fingerprint `other_than`."""
+        approved = [
+            one
+            for one in self.all()
+            if one.approved_at is not None and one.proposal.fingerprint != other_than
+        ]
+        return max(approved, key=lambda one: one.approved_at or 0.0).proposal if approved else None
+
+    @property
+    def paused(self) -> bool:
+        return self._paused.exists()
+
+    def pause(self) -> None:
+        write_atomically(self._paused, b"")
+
+    def resume(self) -> None:
+        self._paused.unlink(missing_ok=True)
+
+    def _write(self, study: StudyFile) -> None:
+        path = self._folder / f"{study.proposal.fingerprint}.json"
+        write_atomically(path, study.model_dump_json(indent=1).encode(), mode=0o600)

@@ -1,0 +1,93 @@
+"""The resident trainer: the service on its Unix socket, with gRPC's standard health service."""
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from client.site import HospitalFile
+from client.trainer.approvals import Approvals
+from client.trainer.audit import AuditLog
+from client.trainer.desk import Desk
+from client.trainer.opener import SiteOpener
+from client.trainer.service import TrainerService
+from client.trainer.worker import OpenSite
+from client.wire.trainer_pb2_grpc import add_TrainerServicer_to_server
+from shared_model.errors import PneumofedError
+
+SERVICE = "pneumofed.trainer.v1.Trainer"
+_THREADS = 8  # one task works at a time; the others are cancelled, refused or asked after health
+_SOCKET_UMASK = 0o117  # user and group may connect
+
+
+def run_trainer(hospital: HospitalFile) -> None:
+    """Serve until SIGTERM or SIGINT. Raises PneumofedError `trainer-running`, `socket-unusable`."""
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    opener = SiteOpener(
+        hospital.store, hospital.role, hospital.device, hospital.limits.count_floor, hospital.limits.threads
+    )
+    with serving(hospital, opener):
+        ending.wait()
+
+
+@contextmanager
+def serving(hospital: HospitalFile, open_site: OpenSite) -> Iterator[None]:
+    """The service, with studies opened by `open_site`, for as long as the block runs."""
+    hospital.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hospital.socket.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(hospital.state / "trainer.lock"):
+        audit, approvals, desk = AuditLog(hospital.state), Approvals(hospital.state), Desk(open_site)
+        service = TrainerService(desk, approvals, audit, task_limit_s=60 * hospital.limits.task_minutes)
+        server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
+        add_TrainerServicer_to_server(service, server)
+        answering = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(answering, server)
+        _listen(server, hospital.socket)
+        audit.write("trainer started")
+        for name in ("", SERVICE):
+            answering.set(name, health_pb2.HealthCheckResponse.SERVING)
+        try:
+            yield
+        finally:
+            answering.enter_graceful_shutdown()
+            desk.close()
+            server.stop(grace=1).wait()
+            audit.write("trainer stopped")
+            hospital.socket.unlink(missing_ok=True)
+
+
+def _listen(server: grpc.Server, socket: Path) -> None:
+    before = os.umask(_SOCKET_UMASK)
+    try:
+        server.add_insecure_port(f"unix:{socket}")
+        server.start()
+    except RuntimeError:
+        raise PneumofedError(
+            "socket-unusable", f"{socket}: cannot listen here; check folder and rights"
+        ) from None
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """At most one trainer for a hospital's state."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise PneumofedError("trainer-running", "a trainer runs here already; stop it first") from None
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,134 @@
+"""The gRPC service: reads a task, has it permitted and recorded, has it done, streams what came out.
+
+An RPC that fails ends with the error's code as its details, and nothing else. What leaves is in the audit log
+before it is sent.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import grpc
+
+from client.faults import code_of, place_of
+from client.port import Counted, Trained
+from client.trainer.approvals import Approvals
+from client.trainer.audit import AuditLog
+from client.trainer.desk import Desk
+from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
+from client.trainer.worker import Done, Step
+from client.wire import trainer_pb2 as pb
+from client.wire.chunks import from_chunks, to_chunks
+from client.wire.trainer_pb2_grpc import TrainerServicer
+from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal, Purpose
+from shared_model.protocol import SiteDescription, Split
+
+log = logging.getLogger("pneumofed.trainer")
+
+
+class TrainerService(TrainerServicer):
+    """Answers for one hospital. task_limit_s: the longest that any task may take here."""
+
+    def __init__(self, desk: Desk, approvals: Approvals, audit: AuditLog, *, task_limit_s: float) -> None:
+        self._desk, self._approvals, self._audit = desk, approvals, audit
+        self._task_limit_s = task_limit_s
+        self._last: tuple[Proposal, dict[str, Any], Done] | None = None
+
+    def Describe(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _sanitised(context):
+            proposal = self._received(request.proposal)
+            done = [answer for answer in self._do(proposal, Describe(), context) if isinstance(answer, Done)]
+            return pb.DescribeReply(description=SiteDescription.of(done[0].result).to_text())
+
+    def Train(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        with _sanitised(context):
+            task = _task_of(request_iterator)
+            proposal = self._permitted(task.proposal, "train")
+            weights = from_chunks((part.weights for part in request_iterator), proposal)
+            for answer in self._do(proposal, Train(weights, task.stage, task.round), context):
+                if isinstance(answer, Step):
+                    yield pb.TrainReply(progress=pb.Progress(done=answer.done, total=answer.total))
+                else:
+                    trained = cast(Trained, answer.result)
+                    yield pb.TrainReply(outcome=pb.Outcome(scans=trained.scans, loss=trained.loss))
+                    yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(trained.weights))
+
+    def Evaluate(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        with _sanitised(context):
+            task = _task_of(request_iterator)
+            proposal = self._permitted(task.proposal, "evaluate")
+            weights = from_chunks((part.weights for part in request_iterator), proposal)
+            job = Evaluate(weights, cast(Split, task.split), tuple(task.tasks))
+            for answer in self._do(proposal, job, context):
+                if isinstance(answer, Step):
+                    yield pb.EvaluateReply(progress=pb.Progress(done=answer.done, total=answer.total))
+                else:
+                    counted = cast(Counted, answer.result)
+                    yield pb.EvaluateReply(evaluation=json.dumps(counted.to_json()))
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return pb.CancelReply(was_running=self._desk.cancel())
+
+    def _received(self, text: str) -> Proposal:
+        """The proposal, kept for people to decide on where it is new; permitted or refused by code."""
+        proposal = Proposal.from_text(text)
+        if self._approvals.receive(proposal):
+            self._audit.write("proposed", study=proposal.fingerprint, name=proposal.study.name)
+        self._approvals.check(proposal, None)
+        return proposal
+
+    def _permitted(self, text: str, purpose: Purpose) -> Proposal:
+        """The proposal; one that is not permitted gets no further, before anything large is read."""
+        proposal = Proposal.from_text(text)
+        self._approvals.check(proposal, purpose)
+        return proposal
+
+    def _do(self, proposal: Proposal, job: Job, context: grpc.ServicerContext) -> Iterator[Step | Done]:
+        """The job's steps and its result, with lines in the audit log before and after."""
+        facts, asked = {"study": proposal.fingerprint, "task": job.name}, job.facts()
+        self._audit.write("task", **facts, **asked)
+
+        def check() -> None:
+            self._approvals.check(proposal, job.purpose)
+            if not context.is_active():
+                raise PneumofedError("cancelled", "who asked for the task is gone")
+
+        last = self._last
+        if job.purpose is not None and last is not None and last[:2] == (proposal, asked):
+            # Asked again, as the answer was lost on its way: the same task gives the same bits.
+            self._audit.write("returned", **facts, **facts_of_result(last[2].result), again=True)
+            yield last[2]
+            return
+        deadline_s = min(self._task_limit_s, context.time_remaining() or self._task_limit_s)
+        try:
+            for answer in self._desk.run(proposal, job, deadline_s=deadline_s, check=check):
+                if isinstance(answer, Done):
+                    self._last = (proposal, asked, answer)
+                    self._audit.write("returned", **facts, **facts_of_result(answer.result))
+                yield answer
+        except (Exception, GeneratorExit) as error:
+            gone = isinstance(error, GeneratorExit)
+            self._audit.write("failed", **facts, code="cancelled" if gone else code_of(error))
+            raise
+
+
+def _task_of(parts: Iterator[Any]) -> Any:
+    """The first part of a request, which names the task. Raises PneumofedError `task-unreadable`."""
+    first = next(parts, None)
+    if first is None or first.WhichOneof("part") != "task":
+        raise PneumofedError("task-unreadable", "a request begins with its task; both zones need one version")
+    return first.task
+
+
+@contextmanager
+def _sanitised(context: grpc.ServicerContext) -> Iterator[None]:
+    """Ends the RPC with a code where something fails; the exception's text stays here."""
+    try:
+        yield
+    except Exception as error:
+        code = code_of(error)
+        log.error("task ended: %s (%s)", code, place_of(error))
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, code)

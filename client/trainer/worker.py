@@ -1,0 +1,67 @@
+"""The process that holds torch, GPU and store. It does one job after the other and may be killed at any time.
+
+It only reads the store, so killing it loses nothing: the next job starts a new one.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, NamedTuple
+
+from client.faults import code_of, place_of
+from client.trainer.jobs import Job, Result
+from shared_model.proposal import Proposal
+
+if TYPE_CHECKING:
+    from client.training import Site
+
+log = logging.getLogger("pneumofed.trainer")
+
+OpenSite = Callable[[Proposal], "Site"]
+"""Gives the hospital's part in a study; must be picklable, as it crosses to the worker process."""
+
+
+class Ready(NamedTuple):
+    """The worker waits for a job."""
+
+
+class Step(NamedTuple):
+    """Progress of a job: steps (or scans) done, and in all."""
+
+    done: int
+    total: int
+
+
+class Done(NamedTuple):
+    result: Result
+
+
+class Failed(NamedTuple):
+    code: str
+
+
+def work(connection: Connection, open_site: OpenSite) -> None:
+    """Send Ready, take a (proposal, job), send Steps, then Done or Failed; again until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer decides when we end
+    site: Site | None = None
+    opened = ""
+    while True:
+        try:
+            connection.send(Ready())
+            proposal, job = connection.recv()
+        except (EOFError, BrokenPipeError):
+            return
+        try:
+            if site is None or opened != proposal.fingerprint:
+                site = None  # its networks and caches go before the next study's come
+                site, opened = open_site(proposal), proposal.fingerprint
+            answer: Done | Failed = Done(_run(job, site, connection))
+        except Exception as error:
+            log.error("%s failed: %s (%s)", type(job).__name__, code_of(error), place_of(error))
+            answer = Failed(code_of(error))
+        connection.send(answer)
+
+
+def _run(job: Job, site: "Site", connection: Connection) -> Result:
+    return job.run(site, lambda done, total: connection.send(Step(done, total)))

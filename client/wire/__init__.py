@@ -1,0 +1,1 @@
+"""What crosses the socket between a hospital's two zones: the service's definition, and weights in chunks."""

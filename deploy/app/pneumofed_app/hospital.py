@@ -1,0 +1,5 @@
+"""At a hospital: the ClientApp that is installed there."""
+
+from client.node.deployed import app
+
+__all__ = ["app"]

@@ -1,0 +1,126 @@
+"""The commands `pneumofed coordinator ...`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from server.status import StudyStatus
+
+coordinator_app = typer.Typer(
+    help="Provision a federation, serve it, run studies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(help="The federation's settings, federation.toml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Hospital = Annotated[str, typer.Argument(help="Short name of a hospital of the federation.")]
+
+
+@coordinator_app.command()
+def provision(file: File, as_json: AsJson = False) -> None:
+    """Make CA, server certificate and a kit for each hospital. Run it again to add hospitals."""
+    from deploy.coordinator.provision import provision as run
+    from deploy.coordinator.settings import load_federation
+
+    made = run(load_federation(file))
+    if as_json:
+        typer.echo(json.dumps({"new_ca": made.new_ca, "kits": [str(kit) for kit in made.kits]}, indent=2))
+        return
+    if made.new_ca:
+        typer.echo("made a CA: keep a copy of its folder offline")
+    for kit in made.kits:
+        typer.echo(f"{kit}: holds the hospital's key; hand it over in person or encrypted, then delete it")
+    typer.echo(f"{len(made.kits)} new kits")
+
+
+@coordinator_app.command()
+def renew(file: File) -> None:
+    """A new server certificate from the same CA. `serve` takes it up by itself; hospitals notice nothing."""
+    from deploy.coordinator.provision import renew as run
+    from deploy.coordinator.settings import load_federation
+
+    typer.echo(f"renewed {run(load_federation(file))}")
+
+
+@coordinator_app.command()
+def revoke(file: File, hospital: Hospital) -> None:
+    """Shut a hospital out: its key is no longer taken. `kit` gives it a new one."""
+    from deploy.coordinator.provision import revoke as run
+    from deploy.coordinator.serve import update_roster
+    from deploy.coordinator.settings import load_federation
+
+    federation = load_federation(file)
+    run(federation, hospital)
+    update_roster(federation)
+    typer.echo(f"revoked {hospital}")
+
+
+@coordinator_app.command()
+def kit(file: File, hospital: Hospital) -> None:
+    """A new kit, with a new key, for a hospital that lost its kit or was revoked."""
+    from deploy.coordinator.provision import new_kit
+    from deploy.coordinator.settings import load_federation
+
+    typer.echo(f"{new_kit(load_federation(file), hospital)}: hand it over in person or encrypted")
+
+
+@coordinator_app.command()
+def serve(file: File) -> None:
+    """Run the coordinator's processes and keep them running."""
+    from deploy.coordinator.serve import serve as run
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    run(file)
+
+
+@coordinator_app.command()
+def run(
+    file: File,
+    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
+    trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run a study, or go on after its last complete round. Ends with 0 only when its model is written."""
+    from deploy.coordinator.run import run as run_study
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import study_in_words
+
+    def tell(status: "StudyStatus") -> None:
+        typer.echo(study_in_words(status)[0], err=True)
+
+    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell)
+    typer.echo(json.dumps({"model": str(model)}) if as_json else f"done: {model}")
+
+
+@coordinator_app.command()
+def status(file: File, as_json: AsJson = False) -> None:
+    """Which hospitals are connected, how far each study is, and who returned what."""
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import status_document, study_in_words
+    from server.status import StudyStatus
+
+    document = status_document(load_federation(file))
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+        return
+    typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
+    for hospital in document["hospitals"]:
+        typer.echo(f"{hospital['name']} ({hospital['role']}): {hospital['connection']}")
+    for study in document["studies"]:
+        typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
+
+
+@coordinator_app.command(hidden=True)
+def roster(file: File) -> None:
+    """Keep SuperLink's list of nodes equal to the federation's (part of `serve`)."""
+    from deploy.coordinator.serve import keep_roster
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    keep_roster(file)

@@ -1,0 +1,109 @@
+"""What the coordinator's commands ask of Flower's SuperLink on this machine, through its Control API."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+from flwr.cli.build import build_fab_from_disk
+from flwr.common.serde import fab_to_proto, user_config_to_proto
+from flwr.proto.control_pb2 import (
+    ListNodesRequest,
+    ListRunsRequest,
+    RegisterNodeRequest,
+    StartRunRequest,
+    StopRunRequest,
+    UnregisterNodeRequest,
+)
+from flwr.proto.node_pb2 import NodeInfo
+from flwr.proto.run_pb2 import Run
+from flwr.supercore.constant import NodeStatus
+from flwr.supercore.control.control_http_client import ControlHttpClient
+from flwr.supercore.fab import Fab
+from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
+
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.settings import Federation
+from shared_model.errors import PneumofedError
+
+
+@dataclass(frozen=True)
+class App:
+    """What is pushed to nodes: Flower's bundle, and its SHA-256, which hospitals approve."""
+
+    bundle: bytes
+
+    @classmethod
+    def of(cls, folder: Path) -> "App":
+        return cls(build_fab_from_disk(folder))
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.bundle).hexdigest()
+
+
+class SuperLink:
+    """The SuperLink of a federation, for the block that opens it.
+
+    Each call raises PneumofedError `superlink-unreachable`.
+    """
+
+    def __init__(self, federation: Federation) -> None:
+        folder = CoordinatorFolder(federation.state)
+        self._client = ControlHttpClient.from_server_address(
+            server_address=f"127.0.0.1:{federation.superlink_port}",
+            insecure=False,
+            root_certificates=folder.ca.read_bytes(),
+            interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def nodes(self) -> list[NodeInfo]:
+        """Registered nodes: node_id, name, public_key (PEM), status "registered", "online" or "offline"."""
+        with _reached():
+            nodes = self._client.ListNodes(ListNodesRequest()).nodes_info
+        return [node for node in nodes if node.status != NodeStatus.UNREGISTERED]
+
+    def register(self, name: str, public_key: bytes) -> None:
+        with _reached():
+            self._client.RegisterNode(RegisterNodeRequest(public_key=public_key, name=name))
+
+    def unregister(self, node_id: int) -> None:
+        with _reached():
+            self._client.UnregisterNode(UnregisterNodeRequest(node_id=node_id))
+
+    def start(self, app: App, settings: Mapping[str, str | int | float]) -> int:
+        """Start a run; its id."""
+        fab = fab_to_proto(Fab(app.sha256, app.bundle, {}))
+        request = StartRunRequest(fab=fab, override_config=user_config_to_proto(dict(settings)))
+        with _reached():
+            return self._client.StartRun(request).run_id
+
+    def run(self, run_id: int) -> Run:
+        with _reached():
+            return self._client.ListRuns(ListRunsRequest(run_id=run_id)).run_dict[run_id]
+
+    def stop(self, run_id: int) -> None:
+        with _reached():
+            self._client.StopRun(StopRunRequest(run_id=run_id))
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError:
+        raise PneumofedError(
+            "superlink-unreachable", "Flower's SuperLink does not answer; see that `coordinator serve` runs"
+        ) from None

@@ -1,0 +1,78 @@
+"""Running a study on the federation that `serve` keeps up."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.coordinator.flower import App, SuperLink
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.settings import Federation
+from server.app import MODEL, STATUS
+from server.status import StudyStatus, read_status
+from shared_model.config import load_study, study_names
+from shared_model.errors import PneumofedError
+
+APP = Path(__file__).resolve().parents[1] / "app"
+POLL_S = 1.0
+PATIENCE_S = 60.0
+"""How long a run waits for hospitals that are registered but not connected."""
+
+Listener = Callable[[StudyStatus], None]
+
+
+def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) -> Path:
+    """Start `study` (name or file), or go on after its last complete round; the model's folder in the end.
+
+    Raises PneumofedError with the study's own code, `run-failed` where Flower's run ended without one (the
+    same command goes on from the ledger), and `superlink-unreachable`.
+    """
+    fingerprint = load_study(study).fingerprint
+    folder = CoordinatorFolder(federation.state).study(fingerprint)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app, begun = App.of(APP), time.time()
+    settings: dict[str, str | int | float] = {
+        "study": study if study in study_names() else str(Path(study).resolve()),
+        "folder": str(folder),
+        "trained-on": trained_on,
+        "code": app.sha256,
+        "quorum": federation.quorum,
+        "deadline-s": 60 * federation.deadline_minutes,
+        "hospitals": len(federation.hospitals),
+        "patience-s": PATIENCE_S,
+    }
+    with SuperLink(federation) as superlink:
+        _follow(superlink, superlink.start(app, settings), folder / STATUS, begun, tell)
+    return folder / MODEL
+
+
+def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: Listener) -> None:
+    """Until the run ends; tells each new status of this run. A SuperLink that restarts is waited for."""
+    told, seen = 0.0, time.monotonic()
+    while True:
+        try:
+            ended = superlink.run(run_id).status
+            seen = time.monotonic()
+        except PneumofedError:
+            if time.monotonic() - seen > PATIENCE_S:
+                raise
+            time.sleep(POLL_S)
+            continue
+        status = read_status(path)
+        if status is not None and status.since >= begun and status.updated > told:
+            told = status.updated
+            tell(status)
+        if ended.status == "finished":
+            _judge(ended.sub_status, status if told else None)
+            return
+        time.sleep(POLL_S)
+
+
+def _judge(outcome: str, status: StudyStatus | None) -> None:
+    """Nothing but a study that says itself that it is complete counts as done."""
+    if status is not None and status.error_code is not None:
+        raise PneumofedError(status.error_code, status.error or "see the coordinator's log")
+    if outcome != "completed" or status is None or status.state != "completed":
+        raise PneumofedError(
+            "run-failed",
+            f"Flower's run ended as {outcome!r} before the study was done; run it again",
+        )

@@ -1,0 +1,105 @@
+"""The coordinator's processes: SuperLink on loopback, the executor of its ServerApps, the edge proxy.
+
+A fourth one keeps SuperLink's list of nodes equal to the federation's: new hospitals in, revoked ones out.
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from deploy.coordinator.flower import SuperLink
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
+from deploy.coordinator.settings import Federation, load_federation
+from deploy.environment import BIN, flower_environment
+from deploy.supervise import Service, supervise
+from shared_model.errors import PneumofedError
+
+log = logging.getLogger("pneumofed")
+
+ROSTER_S = 2.0
+
+
+def serve(path: Path) -> None:
+    """Keep the coordinator's processes running until told to end.
+
+    Raises PneumofedError `not-provisioned`, `proxy-missing`.
+    """
+    federation = load_federation(path)
+    supervise(services(federation, path))
+
+
+def services(federation: Federation, path: Path) -> list[Service]:
+    """In the order in which they start."""
+    folder = CoordinatorFolder(federation.state)
+    if not folder.superexec_secret.exists():
+        raise PneumofedError("not-provisioned", f"run `pneumofed coordinator provision {path}` first")
+    environment = flower_environment(folder.flower_home)
+    proxy = proxy_command(write_proxy_configuration(federation))
+    _, certificate = folder.server("edge")
+    roster = [sys.executable, "-m", "deploy.cli", "coordinator", "roster", str(path)]
+    return [
+        Service("superlink", superlink_command(federation), environment),
+        Service("executor", executor_command(federation), environment),
+        Service("roster", roster, environment),
+        Service("proxy", proxy, reload_on=certificate),
+    ]
+
+
+def superlink_command(federation: Federation) -> list[str]:
+    """SuperLink for this machine alone, with its state in a file; it knows nodes by their keys."""
+    folder = CoordinatorFolder(federation.state)
+    key, certificate = folder.server("superlink")
+    return [
+        str(BIN / "flower-superlink"),
+        *("--host", "127.0.0.1", "--port", str(federation.superlink_port)),
+        *("--ssl-ca-certfile", str(folder.ca)),
+        *("--ssl-certfile", str(certificate)),
+        *("--ssl-keyfile", str(key)),
+        *("--database", str(folder.database)),
+        *("--isolation", "process"),
+        *("--superexec-auth-secret-file", str(folder.superexec_secret)),
+        "--enable-supernode-auth",
+        "--disable-runtime-dependency-installation",
+    ]
+
+
+def executor_command(federation: Federation) -> list[str]:
+    folder = CoordinatorFolder(federation.state)
+    return [
+        str(BIN / "flower-superexec"),
+        *("--runtime-api-address", f"127.0.0.1:{federation.superlink_port}"),
+        *("--root-certificates", str(folder.ca)),
+        *("--superexec-auth-secret-file", str(folder.superexec_secret)),
+    ]
+
+
+def keep_roster(path: Path) -> None:
+    """Until ended: whenever hospitals' keys come or go, tell SuperLink."""
+    told: list[str] | None = None
+    while True:
+        try:
+            federation = load_federation(path)
+            keys = sorted(key.name for key in (federation.state / "hospitals").iterdir())
+            if keys != told:
+                update_roster(federation)
+                told = keys
+        except PneumofedError as error:
+            log.warning("roster: %s", error)
+        time.sleep(ROSTER_S)
+
+
+def update_roster(federation: Federation) -> None:
+    """SuperLink's nodes become those of the hospitals' public keys, no more and no less."""
+    wanted = {path.read_bytes(): path.stem for path in (federation.state / "hospitals").glob("*.pub")}
+    with SuperLink(federation) as superlink:
+        registered = {node.public_key: node for node in superlink.nodes()}
+        for key, node in registered.items():
+            if key not in wanted:
+                superlink.unregister(node.node_id)
+                log.info("roster: %s is shut out", node.name)
+        for key, name in wanted.items():
+            if key not in registered:
+                superlink.register(name, key)
+                log.info("roster: %s may take part", name)

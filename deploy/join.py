@@ -1,0 +1,79 @@
+"""A hospital's two processes: the node, which faces the network, and the trainer, which has the data."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from client.site import HospitalFile, load_hospital
+from deploy.environment import flower_environment
+from deploy.supervise import Service, supervise
+from shared_model.errors import PneumofedError
+
+NODE_ENDED = 1
+
+
+def join(site: Path) -> None:
+    """Keep node and trainer running until told to end."""
+    hospital = load_hospital(site)
+    check_node(hospital)
+    trainer = [sys.executable, "-m", "deploy.cli", "hospital", "trainer", "--site", str(site)]
+    node = [sys.executable, "-m", "deploy.cli", "hospital", "node", "--site", str(site)]
+    supervise([Service("trainer", trainer), Service("node", node)])
+
+
+def run_node(site: Path) -> None:
+    """Be the network zone's process. It knows the socket and the hospital's key, and no store.
+
+    Flower's node ends its main thread when SuperLink answers with an error, but a thread of its own keeps the
+    process alive and deaf; ending the process lets whoever supervises it start a new one.
+    """
+    hospital = load_hospital(site)
+    check_node(hospital)
+    hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ |= flower_environment(hospital.node)
+    sys.argv = node_command(hospital)
+    try:
+        from flwr.supernode.cli.flower_supernode import flower_supernode
+
+        flower_supernode()
+    finally:
+        os._exit(NODE_ENDED)
+
+
+def node_command(hospital: HospitalFile) -> list[str]:
+    """Flower's SuperNode with TLS and the hospital's key."""
+    coordinator = hospital.coordinator
+    return [
+        "flower-supernode",
+        "--superlink",
+        coordinator.address,
+        "--root-certificates",
+        str(coordinator.ca),
+        "--auth-supernode-private-key",
+        str(coordinator.key),
+        "--node-config",
+        f'trainer="{hospital.socket}"',
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+    ]
+
+
+def check_node(hospital: HospitalFile) -> None:
+    """Raises PneumofedError `kit-missing` where a file that proves the hospital's identity is not there."""
+    missing = [
+        path.name for path in (hospital.coordinator.ca, hospital.coordinator.key) if not path.is_file()
+    ]
+    if missing:
+        raise PneumofedError(
+            "kit-missing", f"{', '.join(missing)} not found beside hospital.toml; unpack the kit there"
+        )
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,95 @@
+"""Keeping processes running: each one that ends is started again, after a pause that grows."""
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+log = logging.getLogger("pneumofed")
+
+POLL_S = 0.2
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+STEADY_S = 60.0
+"""A process that ran this long begins with the first pause again."""
+END_S = 10.0
+"""How long processes may take to end when asked, before they are killed."""
+
+
+@dataclass
+class Service:
+    """One process to keep running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] | None = None
+    reload_on: Path | None = None
+    """A file after whose change the process is told to read its files again (SIGHUP)."""
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
+    pause: float = field(default=FIRST_PAUSE_S, init=False)
+    start_at: float = field(default=0.0, init=False)
+    changed: int = field(default=0, init=False)
+
+    def tend(self) -> None:
+        """Start it where it is due; notice where it has ended."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            self.pause = FIRST_PAUSE_S if now - self.started > STEADY_S else self.pause
+            log.warning(
+                "%s ended with %s; it starts again in %.1f s", self.name, self.process.returncode, self.pause
+            )
+            self.signal(signal.SIGKILL)
+            self.process, self.start_at = None, now + self.pause
+            self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
+        if self.process is None and now >= self.start_at:
+            # A group of its own: what it starts ends with it, and Ctrl-C reaches only the supervisor.
+            self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
+            self.started = now
+            self.changed = self._changed()
+            log.info("%s started, process %d", self.name, self.process.pid)
+        elif self.process is not None and self._changed() != self.changed:
+            self.changed = self._changed()
+            self.process.send_signal(signal.SIGHUP)
+            log.info("%s reads its files again", self.name)
+
+    def _changed(self) -> int:
+        return 0 if self.reload_on is None else self.reload_on.stat().st_mtime_ns
+
+    def signal(self, number: int) -> None:
+        """To the process and all that it started and left behind."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+
+def supervise(services: Sequence[Service]) -> None:
+    """Keep `services` running until SIGTERM or SIGINT, then end them, the last one first."""
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        while not ending.is_set():
+            for service in services:
+                service.tend()
+            ending.wait(POLL_S)
+    finally:
+        end(services)
+
+
+def end(services: Sequence[Service]) -> None:
+    """Ask each to end, the last one first; kill what does not."""
+    for service in reversed(services):
+        service.signal(signal.SIGTERM)
+        if service.process is not None:
+            try:
+                service.process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                log.warning("%s does not end; it is killed", service.name)
+            service.signal(signal.SIGKILL)
+            service.process.wait()

@@ -1,0 +1,329 @@
+"""The two zones over a real socket and a real worker process, with hospitals that misbehave on purpose."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import grpc
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from safetensors.numpy import save
+
+from client.node.remote import RemoteTrainer
+from client.site import HospitalFile
+from client.trainer.approvals import Approvals
+from client.trainer.audit import AuditLog
+from client.trainer.server import SERVICE, serving
+from client.wire import trainer_pb2 as pb
+from client.wire.chunks import to_chunks
+from client.wire.trainer_pb2_grpc import TrainerStub
+from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
+from shared_model.protocol import SiteDescription
+from shared_model.weights import Weights, fingerprint
+from tests.client.trainer.sites import SECRET, WEIGHTS, OpenStandIn, StandIn, named, thirteen_megabytes
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory) -> HospitalFile:
+    folder = tmp_path_factory.mktemp("h")
+    return HospitalFile.model_validate(
+        {
+            "name": "north",
+            "store": folder / "store",
+            "state": folder / "state",
+            "socket": folder / "t.sock",
+            "coordinator": {"address": "127.0.0.1:1"},
+        }
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trainer(hospital):
+    with serving(hospital, OpenStandIn()):
+        yield
+
+
+@pytest.fixture
+def approvals(hospital):
+    yield Approvals(hospital.state)
+    Approvals(hospital.state).resume()
+
+
+def remote(hospital: HospitalFile, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
+    if approved:
+        Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    return RemoteTrainer(hospital.socket, proposal, deadline_s=deadline_s)
+
+
+def code_of(action) -> str:
+    with pytest.raises(PneumofedError) as caught:
+        action()
+    return caught.value.code
+
+
+def train(trainer: RemoteTrainer, weights: Weights = WEIGHTS):
+    return trainer.train(weights, stage=0, round=1)
+
+
+def request(proposal: Proposal) -> Iterator[pb.TrainRequest]:
+    """The parts of a training task, as a node sends them."""
+    yield pb.TrainRequest(task=pb.TrainTask(proposal=proposal.to_text(), stage=0, round=1))
+    yield from (pb.TrainRequest(weights=chunk) for chunk in to_chunks(WEIGHTS))
+
+
+def in_background(action) -> tuple[threading.Thread, list[str]]:
+    codes: list[str] = []
+    thread = threading.Thread(target=lambda: codes.append(code_of(action)))
+    thread.start()
+    return thread, codes
+
+
+def wait_until(condition, *, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def started(hospital: HospitalFile) -> int:
+    """Tasks that the audit log says were begun."""
+    return sum(entry.event == "task" for entry in AuditLog(hospital.state).entries())
+
+
+def last_event(hospital: HospitalFile) -> str:
+    return AuditLog(hospital.state).entries()[-1].event
+
+
+def test_what_comes_back_is_what_the_site_itself_gives(hospital):
+    proposal = named("learns")
+    near, far = StandIn(proposal.study), remote(hospital, proposal)
+    assert SiteDescription.of(far.describe()) == SiteDescription.of(near.describe())
+    expected, outcome = near.train(WEIGHTS, stage=0, round=2), far.train(WEIGHTS, stage=0, round=2)
+    assert fingerprint(outcome.weights) == fingerprint(expected.weights)
+    assert (outcome.scans, outcome.loss) == (expected.scans, expected.loss)
+    scores = far.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+    assert scores == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+
+
+def test_progress_is_streamed_before_the_outcome(hospital):
+    proposal = named("learns")
+    remote(hospital, proposal)
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+        replies = list(TrainerStub(channel).Train(request(proposal)))
+    assert [r.WhichOneof("part") for r in replies] == ["progress", "progress", "outcome", "weights"]
+    assert [(r.progress.done, r.progress.total) for r in replies[:2]] == [(1, 2), (2, 2)]
+
+
+def test_the_worker_process_stays_between_tasks(hospital):
+    far = remote(hospital, named("process"))
+    pids = {far.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()["pid"] for _ in range(2)}
+    assert len(pids) == 1
+
+
+def test_thirteen_megabytes_cross_in_a_fifth_of_a_second(hospital):
+    """There and back is twice that; worker process, hashes and audit log are in it. Best of several."""
+    weights = thirteen_megabytes()
+    assert sum(array.nbytes for array in weights.values()) == 13_000_000
+    far = remote(hospital, named("echo", weights=weights))
+    seconds = []
+    for _ in range(6):
+        start = time.monotonic()
+        outcome = train(far, weights)
+        seconds.append(time.monotonic() - start)
+    assert fingerprint(outcome.weights) == fingerprint(weights)
+    assert min(seconds) < 2 * 0.2, seconds
+
+
+@pytest.mark.parametrize(
+    ("way", "code"),
+    [
+        ("cancel", "cancelled"),
+        ("withdraw", "study-withdrawn"),
+        pytest.param("pause", "paused", marks=pytest.mark.slow),
+        pytest.param("deadline", "deadline", marks=pytest.mark.slow),
+    ],
+)
+def test_a_stuck_task_stops_within_five_seconds(hospital, approvals, way, code):
+    proposal, before = named("stuck"), started(hospital)
+    far = remote(hospital, proposal, deadline_s=2 if way == "deadline" else 60)
+    thread, codes = in_background(lambda: train(far))
+    wait_until(lambda: started(hospital) == before + 1)
+    start = time.monotonic()
+    if way == "cancel":
+        with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+            assert TrainerStub(channel).Cancel(pb.CancelRequest()).was_running
+    elif way == "pause":
+        approvals.pause()
+    elif way == "withdraw":
+        approvals.decide(proposal, "withdrawn", at=time.time())
+    thread.join(timeout=30)
+    wait_until(lambda: last_event(hospital) == "failed")
+    assert time.monotonic() - start < 5
+    assert codes == [code]
+    approvals.resume()
+    assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
+
+
+def test_a_task_stops_when_the_node_that_asked_is_gone(hospital):
+    proposal = named("stuck")
+    remote(hospital, proposal)
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+        call = TrainerStub(channel).Train(request(proposal))
+        assert next(call).progress.total == 2
+    start = time.monotonic()
+    wait_until(lambda: last_event(hospital) == "failed")
+    assert time.monotonic() - start < 5
+    assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
+
+
+def test_nothing_to_cancel_is_said(hospital):
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+        assert not TrainerStub(channel).Cancel(pb.CancelRequest()).was_running
+
+
+def test_a_worker_that_dies_costs_one_task(hospital):
+    assert code_of(lambda: train(remote(hospital, named("dying")))) == "worker-died"
+    assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
+
+
+def test_one_task_at_a_time(hospital, monkeypatch):
+    monkeypatch.setattr("client.trainer.desk.BUSY_S", 0.1)
+    before = started(hospital)
+    thread, _ = in_background(lambda: train(remote(hospital, named("stuck"))))
+    wait_until(lambda: started(hospital) == before + 1)
+    assert code_of(lambda: train(remote(hospital, named("learns")))) == "trainer-busy"
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+        TrainerStub(channel).Cancel(pb.CancelRequest())
+    thread.join(timeout=30)
+
+
+def test_of_a_fault_only_a_code_crosses(hospital, caplog):
+    proposal = named("failing")
+    remote(hospital, proposal)
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(request(proposal)))
+    assert caught.value.details() == "internal-error"
+    assert SECRET not in repr(caught.value) and "Doe" not in caplog.text
+    assert "Doe" not in (hospital.state / "audit.jsonl").read_text()
+
+
+def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
+    proposal = named("new study")
+    far = remote(hospital, proposal, approved=False)
+    assert code_of(lambda: train(far)) == "study-not-approved"
+    assert approvals.find(proposal.fingerprint) is None  # a task alone proposes nothing
+    assert code_of(far.describe) == "study-not-approved"
+    assert approvals.find(proposal.fingerprint).decision == "waiting"
+    approvals.decide(proposal, "approved", at=time.time())
+    assert far.describe()["role"] == "training"
+    changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
+    assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
+    other_code = proposal.model_copy(update={"code": "0" * 64})
+    assert code_of(remote(hospital, other_code, approved=False).describe) == "study-changed"
+    approvals.decide(proposal, "withdrawn", at=time.time())
+    assert code_of(far.describe) == code_of(lambda: train(far)) == "study-withdrawn"
+
+
+def test_scans_serve_only_the_purposes_agreed_to(hospital):
+    proposal = named("only measured").model_copy(update={"purposes": ("evaluate",)})
+    far = remote(hospital, proposal)
+    assert code_of(lambda: train(far)) == "purpose-not-approved"
+    assert far.evaluate(WEIGHTS, split="all", tasks=("diseased",))
+
+
+def test_nobody_can_fill_the_disk_with_proposals(hospital, monkeypatch):
+    monkeypatch.setattr("client.trainer.approvals.MOST_WAITING", 0)
+    far = remote(hospital, named("one too many"), approved=False)
+    assert code_of(far.describe) == "too-many-proposals"
+
+
+def test_rubbish_is_refused_before_it_fills_the_memory(hospital):
+    proposal, sent = named("echo"), []
+    remote(hospital, proposal)
+
+    def rubbish():
+        yield pb.TrainRequest(task=pb.TrainTask(proposal=proposal.to_text(), stage=0, round=1))
+        for number in range(1024):
+            sent.append(number)
+            yield pb.TrainRequest(weights=bytes(2**20))
+
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(rubbish()))
+    assert caught.value.details() == "weights-too-long"
+    assert len(sent) < 64
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        ([], "task-unreadable"),
+        ([pb.TrainRequest(weights=b"x")], "task-unreadable"),
+        ([pb.TrainRequest(task=pb.TrainTask(proposal="{}"))], "proposal-unreadable"),
+    ],
+)
+def test_unreadable_tasks_are_refused(hospital, parts, code):
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(iter(parts)))
+    assert caught.value.details() == code
+
+
+@pytest.mark.parametrize("weights", [b"rubbish", save({"a": np.zeros(3)})], ids=["rubbish", "float64"])
+def test_unreadable_weights_are_refused(hospital, weights):
+    proposal = named("echo")
+    remote(hospital, proposal)
+    parts = [*list(request(proposal))[:1], pb.TrainRequest(weights=weights)]
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(iter(parts)))
+    assert caught.value.details() == "weights-unreadable"
+
+
+def test_health_is_told_and_the_service_does_not_describe_itself(hospital):
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        reply = health.Check(health_pb2.HealthCheckRequest(service=SERVICE))
+        assert reply.status == health_pb2.HealthCheckResponse.SERVING
+        reflect = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(reflect(iter([b""])))
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
+    proposal = named("learns")
+    outcome = train(remote(hospital, proposal))
+    began, returned = AuditLog(hospital.state).entries()[-2:]
+    assert (began.event, returned.event) == ("task", "returned")
+    assert began.facts == {
+        "study": proposal.fingerprint, "task": "train", "stage": 0, "round": 1,
+        "bytes": 4 * (6 + 4 + 4 + 6 + 4), "weights": fingerprint(WEIGHTS),
+    }  # fmt: skip
+    assert returned.facts == {
+        "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
+        "bytes": 4 * (6 + 4 + 6 + 4), "weights": fingerprint(outcome.weights),
+    }  # fmt: skip
+
+
+def test_a_question_asked_again_is_answered_without_training_again(hospital):
+    far = remote(hospital, named("counting"))
+    scans = [far.train(WEIGHTS, stage=0, round=r).scans["diseased"] for r in (1, 1, 2, 2, 1)]
+    assert scans == [1, 1, 2, 2, 3]
+    other = {name: array + 1 for name, array in WEIGHTS.items()}
+    assert far.train(other, stage=0, round=1).scans["diseased"] == 4
+
+
+def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
+    with pytest.raises(PneumofedError) as caught, serving(hospital, OpenStandIn()):
+        pass
+    assert caught.value.code == "trainer-running"
+    assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
+
+
+def test_a_node_without_a_trainer_says_so(tmp_path):
+    far = RemoteTrainer(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
+    assert code_of(far.describe) == "trainer-unreachable"
+
+
+def test_only_user_and_group_may_connect(hospital):
+    assert hospital.socket.stat().st_mode & 0o777 == 0o660

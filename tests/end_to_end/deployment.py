@@ -1,0 +1,114 @@
+"""A federation as it is deployed, on this machine: coordinator, proxy and hospitals as real processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import zipfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from client.site import load_hospital
+from client.trainer.audit import AuditLog, Entry
+from deploy.coordinator.settings import load_federation
+from deploy.coordinator.status import status_document
+from deploy.join import free_port
+from shared_model.checkpoint import load_model
+from shared_model.transport import Weights
+from tests.end_to_end.processes import ROOT, pneumofed, running, wait_until
+from tests.end_to_end.stores import disk_store, scan_of
+
+LABELS = ("covid", "healthy", "other")
+
+
+class Deployment:
+    """hospitals: name -> role. Each has three scans, which its name decides."""
+
+    def __init__(self, folder: Path, hospitals: dict[str, str], *, quorum: int) -> None:
+        self.folder, self.hospitals = folder, hospitals
+        self.file = folder / "federation.toml"
+        entries = "".join(f'[[hospitals]]\nname = "{n}"\nrole = "{r}"\n' for n, r in hospitals.items())
+        self.file.write_text(
+            f'name = "test"\nhosts = ["localhost", "127.0.0.1"]\nport = {free_port()}\n'
+            f'listen = "127.0.0.1"\nsuperlink_port = {free_port()}\nquorum = {quorum}\n'
+            f"deadline_minutes = 8\n{entries}"
+        )
+        self._started = ExitStack()
+
+    def provision(self) -> None:
+        assert self.command("coordinator", "provision", self.file).returncode == 0
+        for name in self.hospitals:
+            self.unpack(name)
+            disk_store(self.folder / name / "store", self.scans(name))
+
+    def unpack(self, name: str) -> None:
+        """The hospital's kit; counts are told and one thread trains, as there are few scans and cores."""
+        with zipfile.ZipFile(self.folder / "coordinator" / "kits" / f"{name}.zip") as kit:
+            kit.extractall(self.folder)
+        (self.folder / name / "hospital.key").chmod(0o600)
+        site = self.site(name)
+        limits = site.read_text().replace("count_floor = 10", "count_floor = 1\nthreads = 1")
+        site.write_text(limits)
+
+    @staticmethod
+    def scans(name: str):
+        return [scan_of(f"{name}-{label}", label) for label in LABELS]
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        return self._start("serve", pneumofed("coordinator", "serve", self.file))
+
+    def join(self, name: str) -> subprocess.Popen[bytes]:
+        return self._start(name, pneumofed("hospital", "join", "--site", self.site(name)))
+
+    def close(self) -> None:
+        self._started.close()
+
+    def command(self, *arguments: object, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            pneumofed(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+
+    def run(self, study: Path) -> subprocess.CompletedProcess[str]:
+        return self.command(*self.run_arguments(study))
+
+    def run_arguments(self, study: Path) -> tuple[object, ...]:
+        return ("coordinator", "run", self.file, "--study", study, "--trained-on", "Noise.", "--json")
+
+    def approve(self, name: str) -> None:
+        done = self.command("hospital", "approve", "--yes", "--site", self.site(name))
+        assert done.returncode == 0, done.stderr
+
+    def site(self, name: str) -> Path:
+        return self.folder / name / "hospital.toml"
+
+    def audit(self, name: str) -> list[Entry]:
+        return AuditLog(load_hospital(self.site(name)).state).entries()
+
+    def connections(self) -> dict[str, str]:
+        document = status_document(load_federation(self.file))
+        return {hospital["name"]: hospital["connection"] for hospital in document["hospitals"]}
+
+    def wait_until_online(self, *names: str) -> None:
+        wait_until(
+            lambda: all(self.connections()[name] == "online" for name in names),
+            seconds=180,
+            what=f"{names} online",
+        )
+
+    def kill(self, log: str, process: str) -> None:
+        """kill -9 the process that a supervisor started last, with all that it started."""
+        started = re.findall(rf"{process} started, process (\d+)", (self.folder / f"{log}.log").read_text())
+        os.killpg(int(started[-1]), signal.SIGKILL)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    @staticmethod
+    def weights(done: subprocess.CompletedProcess[str]) -> Weights:
+        assert done.returncode == 0, done.stdout + done.stderr
+        return load_model(Path(json.loads(done.stdout)["model"]))[0]
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        return self._started.enter_context(running(command, self.folder / f"{name}.log"))

@@ -1,0 +1,124 @@
+"""A hospital as two processes: the trainer in a network namespace without an interface, the node outside."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from client.node.remote import RemoteTrainer
+from client.site import load_hospital
+from client.trainer.approvals import Approvals
+from client.trainer.opener import SiteOpener
+from client.training import Site
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store import LobeStore
+from shared_model.config import NetworkConfig, StageConfig, StudyConfig
+from shared_model.errors import PneumofedError
+from shared_model.networks import make_networks
+from shared_model.proposal import Proposal
+from shared_model.transport import Weights, fingerprint, to_weights
+from tests.end_to_end.processes import pneumofed, running, wait_until
+from tests.end_to_end.stores import disk_store, scan_of
+
+STUDY = StudyConfig(
+    name="two zones",
+    seed=5,
+    preprocessing=PreprocessingSettings().fingerprint,
+    network=NetworkConfig(width=0.0625, pooling="mean", init="random"),
+    stages=(
+        StageConfig(
+            name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=2, lobes_per_scan=2
+        ),
+    ),
+)
+SCANS = [scan_of("a", "covid"), scan_of("b", "healthy"), scan_of("c", "other")]
+
+OUTWARD = """
+import json, socket
+failures = []
+for family, address in ((socket.AF_INET, ("127.0.0.1", 9)), (socket.AF_INET, ("192.0.2.1", 443)),
+                        (socket.AF_INET6, ("2001:db8::1", 443))):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(family, kind) as one:
+            one.settimeout(2)
+            try:
+                one.connect(address)
+            except OSError as error:
+                failures.append(error.errno)
+print(json.dumps(failures))
+"""
+
+
+def weights_of(study: StudyConfig) -> Weights:
+    torch.manual_seed(0)
+    return to_weights(make_networks(study.network))
+
+
+def hospital_file(folder: Path) -> Path:
+    site = folder / "hospital.toml"
+    site.write_text(
+        'name = "north"\n[coordinator]\naddress = "127.0.0.1:1"\n[limits]\ncount_floor = 1\nthreads = 1\n'
+    )
+    return site
+
+
+def without_network() -> list[str]:
+    """The start of a command that takes the network away, or a skip where that is not permitted."""
+    command = ["unshare", "-n"]
+    try:
+        permitted = subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        permitted = False
+    if not permitted:
+        pytest.skip("network namespaces are not permitted here")
+    return command
+
+
+def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
+    unshare = without_network()
+    disk_store(tmp_path / "store", SCANS)
+    site = hospital_file(tmp_path)
+    hospital = load_hospital(site)
+    weights = weights_of(STUDY)
+    proposal = Proposal.of(STUDY, weights)
+    hospital.state.mkdir()
+    Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    command = pneumofed("hospital", "trainer", "--site", site)
+    with running(command, tmp_path / "log", prefix=unshare) as trainer:
+        wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
+        far = RemoteTrainer(hospital.socket, proposal, deadline_s=120)
+        described, outcome = far.describe(), far.train(weights, stage=0, round=1)
+        scores = far.evaluate(weights, split="all", tasks=("diseased", "covid")).to_json()
+        looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
+        failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
+        interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
+    assert len(failures) == 6 and 0 not in failures
+    assert trainer.returncode == 0 and not hospital.socket.exists()
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
+    expected = near.train(weights, stage=0, round=1)
+    assert fingerprint(outcome.weights) == fingerprint(expected.weights)
+    assert (outcome.scans, outcome.loss) == (expected.scans, expected.loss)
+    assert described == near.describe()
+    assert json.dumps(scores) == json.dumps(near.evaluate(weights, split="all").to_json())
+    torch.set_num_threads(threads)
+
+
+def test_another_architecture_or_device_is_refused_by_code(tmp_path):
+    disk_store(tmp_path / "store", SCANS[:1])
+    wide = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.125})})
+    proposal = Proposal.of(STUDY, weights_of(wide))
+    with pytest.raises(PneumofedError) as caught:
+        SiteOpener(tmp_path / "store", "training", "cpu", 1)(proposal)
+    assert caught.value.code == "architecture-mismatch"
+    if not torch.cuda.is_available():
+        with pytest.raises(PneumofedError) as caught:
+            SiteOpener(tmp_path / "store", "training", "cuda:0", 1)(proposal)
+        assert caught.value.code == "device-missing"

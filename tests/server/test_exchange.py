@@ -1,0 +1,117 @@
+"""Hospitals that are absent, silent or busy for a while, on a grid that follows a script."""
+
+from collections.abc import Iterable
+
+import pytest
+from flwr.app import Error, Message, MessageType
+from flwr.common.constant import ErrorCode
+
+from client.node.app import make_client_app
+from deploy.engines import LocalGrid
+from server import messages
+from server.exchange import RoundPolicy, ask
+from shared_model.proposal import Proposal
+from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+
+STUDY = study_of(BOTH)
+TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))
+ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
+FAILED = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
+
+
+class Scripted(LocalGrid):
+    """What becomes of each question in turn: "good", "lost", "unsent", or an error (code, reason).
+
+    "after N": no answer until N questions were asked in all.
+    """
+
+    def __init__(self, script: Iterable[object]) -> None:
+        site = FakeSite("a", STUDY)
+        super().__init__(make_client_app(lambda context, _: site), ["a"])
+        self.script, self.fates, self.asked = list(script), {}, 0
+
+    def push_messages(self, batch):
+        ids = []
+        for message in batch:
+            fate = self.script[min(self.asked, len(self.script) - 1)]
+            self.asked += 1
+            (number,) = super().push_messages([message])
+            self.fates[number] = fate
+            ids.append("" if fate == "unsent" else number)
+        return ids
+
+    def pull_messages(self, ids):
+        replies = []
+        for number in ids:
+            fate = self.fates[number]
+            if isinstance(fate, tuple):
+                question = self._waiting.pop(number)
+                replies.append(Message(Error(*fate), reply_to=question))
+            elif fate == "good" or (str(fate).startswith("after") and self.asked >= int(fate.split()[1])):
+                replies += super().pull_messages([number])
+        return replies
+
+
+def outcome_of(script, **policy):
+    grid = Scripted(script)
+    settings = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
+    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g")
+    assert (answer.message is not None) == (answer.outcome.status == "returned")
+    return answer.outcome.status, answer.outcome.reason, grid.asked
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (["good"], ("returned", None, 1)),
+        ([ABSENT, ABSENT, "good"], ("returned", None, 3)),
+        ([(FAILED, "trainer-unreachable"), "good"], ("returned", None, 2)),
+        (["unsent", "good"], ("returned", None, 2)),
+        (["lost", "good"], ("returned", None, 2)),
+        ([ABSENT, ABSENT, ABSENT, "good"], ("absent", f"flower-error-{ErrorCode.NODE_UNAVAILABLE}", 3)),
+        ([(FAILED, "worker-died")], ("failed", "worker-died", 3)),
+        (["unsent"], ("absent", "not-sent", 3)),
+    ],
+    ids=["at once", "back", "trainer back", "sent later", "lost", "away", "always dies", "never sent"],
+)
+def test_a_hospital_is_asked_again_as_often_as_it_may_be(script, expected):
+    assert outcome_of(script) == expected
+
+
+def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for():
+    busy = (FAILED, "trainer-busy")
+    assert outcome_of(["after 5", busy]) == ("returned", None, 5)
+
+
+def test_a_failure_that_will_not_pass_is_not_asked_for_again():
+    assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
+
+
+def test_the_deadline_ends_all_asking():
+    status, reason, asked = outcome_of(["lost"], deadline_s=0.1)
+    assert (status, reason) == ("late", "deadline") and asked >= 2
+
+
+def test_without_retries_each_hospital_is_asked_once():
+    once = RoundPolicy()
+    assert (once.retries, once.again_s) == (0, float("inf"))
+    assert outcome_of([ABSENT, "good"], retries=0, again_s=float("inf"))[::2] == ("absent", 1)
+
+
+def test_the_pause_doubles(monkeypatch):
+    now, sends = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        now[0] += 0.25
+
+    monkeypatch.setattr("server.exchange.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("server.exchange.time.sleep", sleep)
+
+    class Noting(Scripted):
+        def push_messages(self, batch):
+            sends.append(now[0])
+            return super().push_messages(batch)
+
+    policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
+    list(ask(Noting(["lost"]), TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    assert sends == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]
