@@ -147,13 +147,18 @@ def jpeg_2000_of(rows: int, columns: int) -> bytes:
     return b"\xff\x4f\xff\x51" + struct.pack(">HH", 41, 0) + sizes + b"\0\1\x0b\1\1\xff\xd9"
 
 
-def test_a_codestream_larger_than_the_header_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_a_codestream_larger_than_the_header_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[UID] = []
+    monkeypatch.setattr("preprocessing.encapsulation.get_decoder", asked.append)
     (path,) = write_series(tmp_path, HU[:1])
     assert refused(wrapped(path, jpeg_2000_of(60000, 60000), JPEG2000Lossless)) == "unreadable-pixels"
     huge = b"\xff\xd8\xff\xc3" + struct.pack(">HBHHB", 11, 12, 60000, 60000, 1) + bytes(3) + b"\xff\xd9"
     assert refused(wrapped(path, huge, JPEGLosslessSV1)) == "unreadable-pixels"
     assert refused(wrapped(path, b"\xff\xd8\xff", JPEGLosslessSV1)) == "unreadable-pixels"
     assert refused(wrapped(path, b"no picture at all", JPEG2000Lossless)) == "unreadable-pixels"
+    assert asked == []
 
 
 @pytest.mark.parametrize(
