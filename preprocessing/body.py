@@ -5,14 +5,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import convex_hull, dilate, disc_of, erode, open_to_border, reached_from
+from preprocessing.image_ops import SQUARE, convex_hull, dilate, disc_of, erode, open_to_border, reached_from
 
 _BRIDGE_MM = 3.0  # half the thickness of what may join the body to the table
 _EDGE_MM = 4.0  # how far from the open air its blurred edge reaches
 _SMOOTH_MM = 6.0  # side of the square over which open air is told from lung
 _AIR_RATIO = 0.4  # grey value of open air, at most, against that of lung
 _SIDE = (0.2, 0.8)  # share of the field's height between which its edge is a side
-_DARKEST_LUNG = 30.0  # darker than this, lung is not told from air by its grey value
+_PLAIN_LUNG = 130.0  # grey value of lung where none is closed in; -870 HU
 
 
 def find_body(low: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
@@ -41,19 +41,18 @@ def dark_inside(
     """Dark voxels of the body that the air around it does not reach, bool [slice, row, column].
 
     A lung that the field of view cuts off at the side stays, though it is open to the image's border: air
-    comes in through what is as dark as air only. Where lung itself is as dark (2.2 takes a lung at the
-    border for air), all counts that the field of view cuts off at the side within the body.
+    comes in through what is as dark as air only.
     """
     inside = np.stack([mask & ~open_to_border(mask) for mask in low]) & body
-    lung = _grey_of_lung(images, low & body)
-    level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0
+    level = _AIR_RATIO * _grey_of_lung(images, inside)
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
     disc = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
     cut = _side_edges(images)
     for image, mask, whole, target in zip(images, low, body, inside, strict=True):
-        if (mask & cut).any():
+        if (mask & whole & cut).any():
             air = open_to_border(mask & (cv2.blur(image, (side, side)) < level))
-            target |= reached_from(cut, mask & ~dilate(air, disc)) & whole
+            left_over = mask & whole & ~dilate(air, disc)
+            target |= reached_from(cut, left_over)
     return inside
 
 
@@ -71,7 +70,9 @@ def _side_edges(images: NDArray[np.uint16]) -> NDArray[np.bool_]:
     return np.ascontiguousarray(edge[1:-1, 1:-1])
 
 
-def _grey_of_lung(images: NDArray[np.uint16], dark: NDArray[np.bool_]) -> float:
-    """Median grey value well inside the dark places of the body, which are mostly lung."""
-    values = images[np.stack([erode(mask) for mask in dark])]
-    return float(np.median(values)) if values.size else 0.0
+def _grey_of_lung(images: NDArray[np.uint16], closed: NDArray[np.bool_]) -> float:
+    """Median grey value well inside the closed dark places that are no plain gas."""
+    cores = np.stack([erode(mask, SQUARE) for mask in closed])
+    values = images[cores]
+    values = values[values > _AIR_RATIO * _PLAIN_LUNG]
+    return float(np.median(values)) if values.size else _PLAIN_LUNG

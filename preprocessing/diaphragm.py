@@ -22,7 +22,7 @@ def domes(
     wide, rounding = (disc_of(max(1, round(mm / spacing_mm[1]))) for mm in (_WIDE_MM, _ROUNDING_MM))
     shrink = disc_of(max(1, round(_SLOPE * spacing_mm[0] / spacing_mm[1])))
     found = np.zeros_like(tissue)
-    below = np.ones(tissue.shape[1:], np.bool_)  # what the scan does not show
+    below = np.zeros(tissue.shape[1:], np.bool_)
     for number, (here, whole) in enumerate(zip(tissue, filled, strict=True)):
         if whole.any():
             solid = dilate(erode(here, wide), wide)
