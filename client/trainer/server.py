@@ -51,8 +51,8 @@ def serving(hospital: HospitalFile, open_site: OpenSite) -> Iterator[None]:
         add_TrainerServicer_to_server(service, server)
         answering = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(answering, server)
-        _listen(server, hospital.socket)
         audit.write("trainer started")
+        _listen(server, hospital.socket)
         for name in ("", SERVICE):
             answering.set(name, health_pb2.HealthCheckResponse.SERVING)
         try:

@@ -1,0 +1,54 @@
+"""`pneumofed hospital join` with real processes, before any coordinator answers."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from client.node.remote import trainer_is_healthy
+from client.site import load_hospital
+from client.trainer.audit import AuditLog
+from deploy.coordinator.certificates import new_ca, new_key, node_key_files
+from tests.end_to_end.processes import pneumofed, running, wait_until
+
+
+@pytest.fixture
+def site(tmp_path) -> Path:
+    path = tmp_path / "hospital.toml"
+    path.write_text('name = "north"\n[coordinator]\naddress = "127.0.0.1:9"\n')
+    (tmp_path / "hospital.key").write_bytes(node_key_files(new_key())[0])
+    (tmp_path / "ca.crt").write_bytes(new_ca("test", new_key()).public_bytes(Encoding.PEM))
+    return path
+
+
+def pids(log: Path, name: str) -> list[int]:
+    return [int(pid) for pid in re.findall(rf"{name} started, process (\d+)", log.read_text())]
+
+
+def test_join_keeps_node_and_trainer_running_and_leaves_nothing_behind(site, tmp_path):
+    socket, log = load_hospital(site).socket, tmp_path / "log"
+    with running(pneumofed("hospital", "join", "--site", site), log) as joined:
+        wait_until(lambda: trainer_is_healthy(socket, seconds=1), seconds=60, what="the trainer's health")
+        for name in ("trainer", "node"):
+            os.kill(pids(log, name)[0], signal.SIGKILL)
+        wait_until(lambda: len(pids(log, "node")) == len(pids(log, "trainer")) == 2, seconds=30)
+        wait_until(lambda: trainer_is_healthy(socket, seconds=1), seconds=60, what="the trainer's return")
+    assert joined.returncode == 0, log.read_text()
+    for pid in pids(log, "trainer") + pids(log, "node"):
+        assert not Path(f"/proc/{pid}").exists()
+    events = [entry.event for entry in AuditLog(load_hospital(site).state).entries()]
+    assert events == ["trainer started", "trainer started", "trainer stopped"]
+    done = subprocess.run(pneumofed("hospital", "healthy", "--site", site), capture_output=True, text=True)
+    assert done.returncode == 1 and "trainer-unreachable" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["join", "node"])
+def test_a_kit_without_its_key_is_refused_before_anything_starts(site, command):
+    (site.parent / "hospital.key").unlink()
+    done = subprocess.run(pneumofed("hospital", command, "--site", site), capture_output=True, text=True)
+    assert done.returncode == 1 and "error [kit-missing]: hospital.key not found" in done.stderr
+    assert not (site.parent / "state").exists()

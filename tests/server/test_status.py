@@ -1,0 +1,57 @@
+"""What a study says of itself while it runs and when it fails."""
+
+import pytest
+
+from server import events
+from server.result import HospitalReply
+from server.status import StatusFile, StudyStatus, read_status
+from shared_model.errors import PneumofedError
+from tests.server.test_rounds import STUDY, grid_of, run, sites_of
+
+
+@pytest.fixture
+def status(tmp_path) -> StatusFile:
+    return StatusFile(tmp_path / "status.json", StudyStatus(study="s", fingerprint="f"))
+
+
+def test_the_file_follows_the_round_loop(tmp_path, status):
+    seen = []
+
+    def tell(event: events.Event) -> None:
+        status.tell(event)
+        seen.append(read_status(tmp_path / "status.json"))
+
+    run(tmp_path / "ledger", grid_of(sites_of()), tell=tell)
+    rounds = [s.rounds_done for s in seen]
+    assert rounds == sorted(rounds) and rounds[-1] == sum(stage.rounds for stage in STUDY.stages)
+    assert {(s.stage, s.round, s.rounds) for s in seen if s.stage} == {
+        ("lobes", 1, 3), ("lobes", 2, 3), ("lobes", 3, 3), ("fine", 1, 2), ("fine", 2, 2)
+    }  # fmt: skip
+    assert set(seen[-1].hospitals) == {"north", "south", "east", "far"}
+    assert all(s.state == "running" for s in seen[5:])
+    status.complete()
+    assert read_status(tmp_path / "status.json").state == "completed"
+
+
+def test_why_a_hospital_is_left_out_stays_visible(status):
+    refused = HospitalReply(status="failed", reason="study-not-approved", seconds=2)
+    status.tell(events.Gathered((), {"north": refused}))
+    assert status.status.hospitals == {"north": refused}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (PneumofedError("quorum-missed", "1 of 2 returned"), "quorum-missed", "1 of 2 returned"),
+        (OSError(28, "No space left", "/data/Doe^Jane"), "internal-error", "OSError"),
+    ],
+)
+def test_a_failure_is_told_in_our_words_and_no_others(tmp_path, status, error, code, words):
+    status.fail(error)
+    read = read_status(tmp_path / "status.json")
+    assert (read.state, read.error_code, read.error) == ("failed", code, words)
+    assert "Doe" not in (tmp_path / "status.json").read_text()
+
+
+def test_no_file_is_no_status(tmp_path):
+    assert read_status(tmp_path / "none.json") is None
