@@ -208,7 +208,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
                             lobes_per_scan=2),),
     )  # fmt: skip
     site = Site(store, study, role="training", count_floor=1)
-    grid = ListeningGrid(make_client_app(lambda context: site), ["a"])
+    grid = ListeningGrid(make_client_app(lambda context, _: site), ["a"])
     weights = initial_weights(study)
     ledger = Ledger(tmp_path / "ledger", study, weights)
     run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
