@@ -36,6 +36,7 @@ from server.rounds import run_study
 from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
+from shared_model.proposal import Proposal
 from tests.preprocessing.chests import chest, write_series
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +220,9 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
         if path.is_file() and path.suffix != ".json":
             path.write_bytes(b"broken")
     (node,) = grid.get_node_ids()
-    task = grid.create_message(messages.train_task(weights, stage=0, round=1), "train", node, "1")
+    task = grid.create_message(
+        messages.train_task(Proposal.of(study, weights), weights, stage=0, round=1), "train", node, "1"
+    )
     (reply,) = grid.send_and_receive([task])
     assert reply.has_error()
 
