@@ -29,7 +29,7 @@ from shared_model.initial import initial_weights
 LEDGER, MODEL, STATUS = "ledger", "model", "status.json"
 """In the study's folder."""
 
-# A hospital that is away is asked for about two hours; one that is silent, less and less often.
+# A hospital that is away is asked again for about an hour; one that is silent, less and less often.
 RETRIES, AGAIN_S = 6, 60.0
 
 app = ServerApp()
