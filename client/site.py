@@ -1,14 +1,13 @@
 """hospital.toml: where a hospital keeps what, and what it allows. It never leaves the hospital."""
 
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
+from shared_model.settings_file import check_settings, parse_settings
 
 LONGEST_SOCKET_PATH = 107
 """Linux allows no more bytes in a Unix socket's address (unix(7))."""
@@ -71,31 +70,18 @@ def load_hospital(path: Path) -> HospitalFile:
     Raises PneumofedError `site-missing`, or `site-invalid` with every problem named.
     """
     try:
-        document = tomllib.loads(path.read_text())
+        content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         raise PneumofedError(
             "site-missing", f"{path}: no such file; it came with the hospital's kit"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PneumofedError("site-invalid", f"{path}: not TOML: {error}") from None
-    folder = path.resolve().parent
-    try:
-        return _absolute(HospitalFile.model_validate(document), folder)
-    except ValidationError as error:
-        problems = "; ".join(f"{_where(e['loc'])}{_plain(e['msg'])}" for e in error.errors())
-        raise PneumofedError("site-invalid", f"{path}: {problems}") from None
+    hospital = parse_settings(content, HospitalFile, name=str(path), code="site-invalid")
+    whole = _absolute(hospital, path.resolve().parent)
+    return check_settings(whole, HospitalFile, name=str(path), code="site-invalid")
 
 
-def _absolute(hospital: HospitalFile, folder: Path) -> HospitalFile:
+def _absolute(hospital: HospitalFile, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
     coordinator |= {name: folder / coordinator[name] for name in ("ca", "key")}
     paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
-    return HospitalFile.model_validate(hospital.model_dump() | paths | {"coordinator": coordinator})
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    return f"{'.'.join(str(part) for part in location)}: " if location else ""
-
-
-def _plain(message: str) -> str:
-    return re.sub(r"^Value error, ", "", message)
+    return hospital.model_dump() | paths | {"coordinator": coordinator}

@@ -2,14 +2,14 @@
 
 import hashlib
 import math
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared_model.errors import PneumofedError
+from shared_model.settings_file import parse_settings
 
 Network = Literal["diseased", "covid"]
 NETWORKS: tuple[Network, ...] = ("diseased", "covid")
@@ -138,23 +138,15 @@ def load_study(name_or_path: str | Path) -> StudyConfig:
 
     Raises PneumofedError `study-missing` or `study-invalid`, the latter with every problem named.
     """
-    text = _study_text(name_or_path)
-    try:
-        return StudyConfig.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PneumofedError("study-invalid", f"study {name_or_path}: not TOML: {error}") from error
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'study'}: {e['msg']}" for e in error.errors()
-        )
-        raise PneumofedError("study-invalid", f"study {name_or_path}: {problems}") from error
+    content = _study_content(name_or_path)
+    return parse_settings(content, StudyConfig, name=f"study {name_or_path}", code="study-invalid")
 
 
-def _study_text(name_or_path: str | Path) -> str:
+def _study_content(name_or_path: str | Path) -> bytes:
     if str(name_or_path) in study_names():
-        return (resources.files("shared_model") / "studies" / f"{name_or_path}.toml").read_text()
+        return (resources.files("shared_model") / "studies" / f"{name_or_path}.toml").read_bytes()
     try:
-        return Path(name_or_path).read_text()
+        return Path(name_or_path).read_bytes()
     except (FileNotFoundError, IsADirectoryError) as error:
         names = ", ".join(study_names())
         raise PneumofedError(

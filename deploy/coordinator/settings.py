@@ -2,15 +2,15 @@
 
 import ipaddress
 import re
-import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
+from shared_model.settings_file import parse_settings
 
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -78,21 +78,10 @@ def load_federation(path: Path) -> Federation:
     Raises PneumofedError `federation-missing`, or `federation-invalid` with every problem named.
     """
     try:
-        document = tomllib.loads(path.read_text())
-        federation = Federation.model_validate(document)
+        content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         raise PneumofedError(
             "federation-missing", f"{path}: no such file; docs/federation.md has an example"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PneumofedError("federation-invalid", f"{path}: not TOML: {error}") from None
-    except ValidationError as error:
-        problems = "; ".join(_in_words(problem["loc"], problem["msg"]) for problem in error.errors())
-        raise PneumofedError("federation-invalid", f"{path}: {problems}") from None
+    federation = parse_settings(content, Federation, name=str(path), code="federation-invalid")
     return federation.model_copy(update={"state": path.resolve().parent / federation.state})
-
-
-def _in_words(location: tuple[int | str, ...], message: str) -> str:
-    where = ".".join(str(part) for part in location)
-    message = message.removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message

@@ -75,3 +75,11 @@ def test_the_fingerprint_follows_every_field() -> None:
     study = load_study("tiny")
     assert study.fingerprint == load_study("tiny").fingerprint
     assert study.model_copy(update={"seed": 1}).fingerprint != study.fingerprint
+
+
+def test_a_study_that_is_no_text_is_refused(tmp_path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_bytes(b"name = \xff\xfe")
+    with pytest.raises(PneumofedError, match="not TOML") as refused:
+        load_study(path)
+    assert refused.value.code == "study-invalid"
