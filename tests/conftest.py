@@ -1,6 +1,7 @@
 """What all tests share: no telemetry, and skips that say why."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,14 @@ def _has_gpu() -> bool:
 def real_data() -> Path:
     """The folder of real scans; for tests marked `real_data`."""
     return REAL_DATA
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch on one thread: threads that wait for each other on a busy machine take ten times as long."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

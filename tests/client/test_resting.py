@@ -15,6 +15,8 @@ from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.initial import begin_stage, initial_networks, initial_weights
 from tests.end_to_end.stores import MemoryStore, scan_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 DECISION = StageConfig(
     name="decision",
@@ -34,6 +36,7 @@ STUDY = StudyConfig(
     network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
     stages=(DECISION,),
 )
+
 WEIGHTS = begin_stage(initial_weights(STUDY), DECISION, STUDY)
 SCANS = [
     *(scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=4) for i in range(5)),
@@ -54,15 +57,6 @@ class CountingStore(MemoryStore):
     def read(self, key, lobes):
         self.lobes_read[key] += len(list(lobes))
         return super().read(key, lobes)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that wait for each other on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def site() -> Site:

@@ -13,6 +13,8 @@ from shared_model.initial import initial_weights
 from shared_model.protocol import SiteDescription
 from tests.end_to_end.stores import MemoryStore, scan_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FINGERPRINT = PreprocessingSettings().fingerprint
 LOBES = StageConfig(
     name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=2, lobes_per_scan=2
@@ -27,6 +29,7 @@ STUDY = StudyConfig(
     network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
     stages=(LOBES, FINE),
 )
+
 WEIGHTS = initial_weights(STUDY)
 # Not as many of one label as of the other: gradients that cancel out would show nothing.
 MIXED = [
@@ -36,15 +39,6 @@ MIXED = [
     scan_of("a4", "covid"),
 ]
 VALIDATION, TEST = 0.85, 0.95
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that wait for each other on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def site_of(scans, folder, *, study=STUDY, role="training", count_floor=1) -> Site:

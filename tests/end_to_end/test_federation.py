@@ -17,21 +17,14 @@ from shared_model.networks import make_networks
 from shared_model.transport import fingerprint, load_weights, to_weights
 from tests.end_to_end.stores import FINGERPRINT, MemoryStore, scan_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HOSPITALS = {
     "mixed": [scan_of("m1", "covid"), scan_of("m2", "other"), scan_of("m3", "healthy")],
     "healthy-only": [scan_of("h1", "healthy"), scan_of("h2", "healthy")],
     "covid-only": [scan_of(f"c{i}", "covid") for i in range(3)],
 }
 RATE = 0.05
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that wait for each other on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def study_of(*stages: StageConfig, dropout: float = 0.0) -> StudyConfig:

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from flwr.common.serde import message_to_proto
 from pydicom import Dataset, dcmread
 from pydicom.config import disable_value_validation
@@ -39,6 +38,8 @@ from shared_model.initial import initial_weights
 from shared_model.proposal import Proposal
 from tests.preprocessing.chests import chest, write_series
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME, DATE, TIME, UID_ROOT, NUMBER = "Zzyzx", "19470312", "112358.13", "2.25.4711471147", "1471147114"
 # As bytes of ASCII, or of UTF-16.
@@ -46,6 +47,7 @@ PLANTED = re.compile(
     rb"z\0?z\0?y\0?z\0?x|1\0?9\0?4\0?7-?\0?0\0?3-?\0?1\0?2|112358\.13|2\.25\.4711471147|1471147114",
     re.IGNORECASE,
 )
+
 TEXT = {
     "AE": "ZZYZX", "AS": "047Y", "CS": "ZZYZX", "DA": DATE, "DT": f"{DATE}101112", "LO": f"{NAME} lo",
     "LT": f"{NAME} lt", "PN": f"{NAME}^Jane", "SH": f"{NAME} sh", "ST": f"{NAME} st", "TM": TIME,
@@ -169,14 +171,6 @@ class ListeningGrid(LocalGrid):
             self.crossed.append(message_to_proto(one).SerializeToString())  # type: ignore[arg-type]
             self.crossed.append(repr(one.content if one.has_content() else one.error).encode())  # type: ignore[attr-defined]
         return reply
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
