@@ -165,6 +165,7 @@ def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
     done = 0
 
     def tell(event: events.Event) -> None:
+        """Show one event of the rounds."""
         nonlocal done
         match event:
             case events.Replied(phase=phase, hospital=hospital, outcome=outcome):

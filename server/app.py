@@ -37,6 +37,7 @@ app = ServerApp()
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
+    """Begin the study that the run names, or go on with it, and leave its model in the study's folder."""
     settings = context.run_config
     study, folder = load_study(_text(context, "study")), Path(_text(context, "folder"))
     trained_on = _text(context, "trained-on")

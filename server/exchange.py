@@ -82,6 +82,7 @@ class _Exchange:
         self.policy, self.group, self.start = policy, group, time.monotonic()
 
     def answers(self, nodes: Mapping[str, int]) -> Iterator[Answer]:
+        """One answer for each of `nodes`, as `ask` says."""
         pending = [_Asked(name, nodes[name], self.policy.again_s) for name in sorted(nodes)]
         for asked in pending:
             self._send(asked)

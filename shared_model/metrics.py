@@ -75,6 +75,7 @@ class ScoreHistogram:
         return int(self.counts[threshold_bin:].sum())
 
     def merge(self, other: "ScoreHistogram") -> "ScoreHistogram":
+        """The scans of both."""
         return ScoreHistogram(self.counts + other.counts)
 
     def to_json(self) -> dict[str, int]:
@@ -151,6 +152,7 @@ class SiteEvaluation:
         return cls({task: {} for task in TASKS})
 
     def merge(self, other: "SiteEvaluation") -> "SiteEvaluation":
+        """The scans of both hospitals, or of both groups of hospitals."""
         merged: dict[Task, dict[str, ScoreHistogram]] = {}
         for task in TASKS:
             mine, theirs = self.histograms[task], other.histograms[task]

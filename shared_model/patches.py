@@ -81,6 +81,7 @@ def covering_coarse(coarse_values: Tensor) -> Tensor:
     """
 
     def rows(values: Tensor) -> Tensor:
+        """The same along the rows alone: [n, 32, width] -> [n, 128, width]."""
         n, _, width = values.shape
         out = values.new_full((n, FINE.count, width), -torch.inf)
         for index in range(COARSE.count):

@@ -41,6 +41,7 @@ class RemoteTrainer:
         self._socket, self._proposal, self._deadline_s = socket, proposal, deadline_s
 
     def describe(self) -> dict[str, Any]:
+        """The hospital's description, as `protocol.SiteDescription` has it."""
         with self._trainer() as trainer:
             reply = trainer.Describe(
                 pb.DescribeRequest(proposal=self._proposal.to_text()), timeout=self._deadline_s
@@ -48,6 +49,7 @@ class RemoteTrainer:
             return json.loads(reply.description)
 
     def train(self, weights: Weights, *, stage: int, round: int) -> Trained:
+        """One round of training; the weights go and come in chunks."""
         task = pb.TrainTask(proposal=self._proposal.to_text(), stage=stage, round=round)
 
         def request() -> Iterator[Any]:
@@ -61,6 +63,7 @@ class RemoteTrainer:
         return Trained(trained, dict(outcome.scans), dict(outcome.loss))
 
     def evaluate(self, weights: Weights, *, split: Split, tasks: Any) -> Counted:
+        """Mergeable counts of the scores of one part of the hospital's scans."""
         task = pb.EvaluateTask(proposal=self._proposal.to_text(), split=split, tasks=tasks)
 
         def request() -> Iterator[Any]:

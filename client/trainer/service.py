@@ -38,12 +38,14 @@ class TrainerService(TrainerServicer):
         self._last: tuple[Proposal, dict[str, Any], Done] | None = None
 
     def Describe(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Role and counts; a proposal that is new here is kept for people to decide on."""
         with _sanitised(context):
             proposal = self._received(request.proposal)
             done = [answer for answer in self._do(proposal, Describe(), context) if isinstance(answer, Done)]
             return pb.DescribeReply(description=SiteDescription.of(done[0].result).to_text())
 
     def Train(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        """Steps as they are done, then scans and losses, then the weights in chunks."""
         with _sanitised(context):
             task = _task_of(request_iterator)
             proposal = self._permitted(task.proposal, "train")
@@ -57,6 +59,7 @@ class TrainerService(TrainerServicer):
                     yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(trained.weights))
 
     def Evaluate(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        """Scans as they are done, then the counts of their scores."""
         with _sanitised(context):
             task = _task_of(request_iterator)
             proposal = self._permitted(task.proposal, "evaluate")
@@ -70,6 +73,7 @@ class TrainerService(TrainerServicer):
                     yield pb.EvaluateReply(evaluation=json.dumps(counted.to_json()))
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Stop the task that runs, if one does."""
         return pb.CancelReply(was_running=self._desk.cancel())
 
     def _received(self, text: str) -> Proposal:

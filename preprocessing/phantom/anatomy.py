@@ -59,6 +59,7 @@ class Anatomy:
 
     @cached_property
     def lung_map(self) -> LungMap:
+        """Which lung each point of a coarse grid lies in, for placing things there."""
         chest = self.chest
         z = np.arange(chest.base - 2, chest.apex + 2, _MAP_STEP_MM)
         columns, rows = int(2.3 * chest.width / _MAP_MM) | 1, int(2.4 * chest.depth / _MAP_MM) | 1

@@ -52,6 +52,7 @@ class Mediastinum:
 
     @staticmethod
     def of(chest: Chest) -> "Mediastinum":
+        """The great vessels and the windpipe of `chest`; the windpipe's air is drawn last."""
         pipe = _windpipe(chest)
         parts = [(tubes, hu, 0.0) for tubes, hu in _vessels(chest)]
         parts += [(pipe, _WALL_HU, _WALL_MM), (pipe, _AIR_HU, 0.0)]
