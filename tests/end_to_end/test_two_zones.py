@@ -78,6 +78,7 @@ def without_network() -> list[str]:
     return command
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     unshare = without_network()
     disk_store(tmp_path / "store", SCANS)
@@ -100,15 +101,12 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     assert len(failures) == 6 and 0 not in failures
     assert trainer.returncode == 0 and not hospital.socket.exists()
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
     expected = near.train(weights, stage=0, round=1)
     assert fingerprint(outcome.weights) == fingerprint(expected.weights)
     assert (outcome.scans, outcome.loss) == (expected.scans, expected.loss)
     assert described == near.describe()
     assert json.dumps(scores) == json.dumps(near.evaluate(weights, split="all").to_json())
-    torch.set_num_threads(threads)
 
 
 def test_another_architecture_or_device_is_refused_by_code(tmp_path):
