@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Objects, dilate, disc_of, objects_of, reached_from
+from preprocessing.image_ops import Objects, Spacing, dilate, disc_of, objects_of, reached_from
 
-Spacing = tuple[float, float, float]
 _LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
 _MIDDLE = 0.18  # the trachea's centre lies within this share of the body's width from its middle
 _LEAST_TUBE_MM = 20.0  # shorter ones are gas in the gullet or a bronchus

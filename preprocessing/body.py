@@ -5,7 +5,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import SQUARE, convex_hull, dilate, disc_of, erode, open_to_border, reached_from
+from preprocessing.image_ops import (
+    SQUARE,
+    Spacing,
+    convex_hull,
+    dilate,
+    disc_of,
+    erode,
+    open_to_border,
+    reached_from,
+)
 
 _BRIDGE_MM = 3.0  # half the thickness of what may join the body to the table
 _EDGE_MM = 4.0  # how far from the open air its blurred edge reaches
@@ -15,7 +24,7 @@ _SIDE = (0.2, 0.8)  # share of the field's height between which its edge is a si
 _PLAIN_LUNG = 130.0  # grey value of lung where none is closed in; -870 HU
 
 
-def find_body(low: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
+def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """Convex hull of the body in each slice, bool [slice, row, column].
 
     `low` bool [slice, row, column] is darker than tissue. The body is the largest 3-D object of the rest
@@ -36,7 +45,7 @@ def dark_inside(
     images: NDArray[np.uint16],
     low: NDArray[np.bool_],
     body: NDArray[np.bool_],
-    spacing_mm: tuple[float, float, float],
+    spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
     """Dark voxels of the body that the air around it does not reach, bool [slice, row, column].
 

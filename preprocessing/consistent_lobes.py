@@ -15,13 +15,12 @@ from preprocessing.chest_wall import bays_at_chest_wall
 from preprocessing.consolidation import airless_lung
 from preprocessing.diaphragm import domes
 from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.image_ops import average, close_gaps, dilate, disc_of, erode, open_to_border
+from preprocessing.image_ops import Spacing, average, close_gaps, dilate, disc_of, erode, open_to_border
 from preprocessing.lung_objects import keep_lungs
 from preprocessing.midline import divide, left_of_midline, middle_column
 from preprocessing.outline import refine_outline
 
 FULL_SCALE = 2048
-Spacing = tuple[float, float, float]  # slice, row, column; mm
 _GRID_MM = 1.5  # aimed at; the grid takes every pixel, every second, every third ...
 _LEAST_AREA_MM2 = 100.0
 _GREY = 0.6  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung

@@ -5,11 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import dilate, disc_of, erode
+from preprocessing.image_ops import Spacing, dilate, disc_of, erode
 from preprocessing.mediastinum import nearest_lung
 from preprocessing.rib_cage import inside_ribs
 
-Spacing = tuple[float, float, float]
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _LEAST_ML = 10.0
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU

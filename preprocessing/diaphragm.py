@@ -3,16 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import dilate, disc_of, erode
+from preprocessing.image_ops import Spacing, dilate, disc_of, erode
 
 _WIDE_MM = 8.0  # half the width from which tissue is an organ and no vessel
 _SLOPE = 0.5  # mm that a dome draws in, at least, for each mm of height
 _ROUNDING_MM = 5.0  # what opening takes off an organ's corners
 
 
-def domes(
-    tissue: NDArray[np.bool_], filled: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
-) -> NDArray[np.bool_]:
+def domes(tissue: NDArray[np.bool_], filled: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """Parts of `filled` that stand on an organ below, bool [slice, row, column], feet to head.
 
     `tissue` bool is bright and not lung; `filled` bool is lung with its holes and bays closed. Of wide

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SQUARE = np.ones((3, 3), np.uint8)
+Spacing = tuple[float, float, float]  # slice, row, column; mm
 
 
 class Objects(NamedTuple):

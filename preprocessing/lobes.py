@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.consistent_lobes import consistent_lungs
+from preprocessing.crop import Box
 from preprocessing.paper_lobes import paper_lungs
 
 SIDES = ("right", "left")  # side 0 lies at the image's left
 Method = Literal["consistent", "paper"]
-Box = tuple[int, int, int, int]  # row0, column0, row1, column1; the ends are excluded
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import convex_hull
+from preprocessing.image_ops import Spacing, convex_hull
 
 Point = tuple[float, float]  # row, column
 _ANGLES = 180
@@ -23,7 +23,7 @@ def inside_ribs(
     images: NDArray[np.uint16],
     lungs: NDArray[np.bool_],
     middle: Point,
-    spacing_mm: tuple[float, float, float],
+    spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
     """What lies within the ribs, bool [slice, row, column].
 
@@ -51,7 +51,7 @@ def _reach(mask: NDArray[np.bool_], middle: Point, radius: int) -> NDArray[np.fl
     return np.where(rays.any(axis=1), radius - np.argmax(rays[:, ::-1], axis=1), 0).astype(np.float64)
 
 
-def _usual_reach(hulls: NDArray[np.float64], spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+def _usual_reach(hulls: NDArray[np.float64], spacing_mm: Spacing) -> NDArray[np.float64]:
     """The reach [slice, angle] with its dips filled from above and below and from the other side."""
     steps = round(_REACH_MM / spacing_mm[0])
     beyond = ((steps, steps), (0, 0))  # there is no lung above and below the scan
