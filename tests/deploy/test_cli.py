@@ -2,6 +2,7 @@
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -190,11 +191,18 @@ def test_the_studies_fit_this_versions_preprocessing():
 
 def test_an_interrupted_demo_leaves_nothing(tmp_path):
     command = [sys.executable, "-m", "deploy.cli", "demo", "--out", str(tmp_path / "demo"), "--quick"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests started in the background inherit that SIGINT is ignored; a person's shell does not do that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:
         while not list(tmp_path.glob(".demo.*.partial/hospitals")):
             assert running.poll() is None
             time.sleep(0.05)
-        running.send_signal(2)
+        running.send_signal(signal.SIGINT)
         _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130 and stderr.rstrip().endswith("interrupted")
     assert list(tmp_path.iterdir()) == []
