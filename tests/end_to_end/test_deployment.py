@@ -100,20 +100,19 @@ def test_a_study_that_all_approved_gives_the_local_engines_bits(federation):
     assert "train" not in left and "evaluate" in left
 
 
-def training_begins(federation: Deployment, name: str, before: int) -> bool:
-    tasks = [e for e in federation.audit(name) if e.event == "task" and e.facts["task"] == "train"]
-    return len(tasks) > before
+def trainings_begun(federation: Deployment, name: str) -> int:
+    return sum(e.event == "task" and e.facts["task"] == "train" for e in federation.audit(name))
 
 
 def test_node_and_trainer_killed_while_they_train_cost_time_and_no_bit(federation):
     study = study_file(federation.folder, "killed", epochs=30)
     propose_and_approve(federation, study)
-    before = {n: sum(e.facts.get("task") == "train" for e in federation.audit(n)) for n in HOSPITALS}
+    before = {name: trainings_begun(federation, name) for name in HOSPITALS}
     command = pneumofed(*federation.run_arguments(study))
     with running(command, federation.folder / "killed.out") as run:
         for name, process in (("north", "node"), ("south", "trainer")):
             wait_until(
-                lambda name=name: training_begins(federation, name, before[name]),
+                lambda name=name: trainings_begun(federation, name) > before[name],
                 seconds=180,
                 what=f"training at {name}",
             )
