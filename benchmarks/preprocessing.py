@@ -22,16 +22,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydicom import dcmread
 
 from benchmarks.loader import loader_rate, loader_store
+from benchmarks.phantoms import write_phantom
 from benchmarks.race import Race, one_core, race
 from benchmarks.result import print_result
 from client.allocator import keep_freed_memory
-from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.phantom.scan import simulate
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "chest-ct"
 PHANTOM_SCANNERS = SCANNERS[:2]  # a plain one, and one that pads
@@ -72,11 +70,8 @@ def scans_in(work: Path, series: Path, slices: int | None) -> dict[str, Path]:
     else:
         print("the real series is absent: phantoms alone are measured", file=sys.stderr)
     for number, scanner in enumerate(PHANTOM_SCANNERS, start=1):
-        scan = simulate("covid", scanner, (number,))
-        folder = scans[f"phantom_{number}"] = work / f"phantom_{number}"
-        folder.mkdir()
-        stored, rng = scanner.store(scan.hu), np.random.default_rng(number)
-        write_series(folder, stored, scan.z_mm, scanner, identity=f"P{number}", rng=rng)
+        name = f"phantom_{number}"
+        scans[name] = write_phantom(work / name, "covid", scanner, number)
     return scans
 
 

@@ -21,16 +21,22 @@ def chunks(lobes: int) -> list[range]:
 
 
 def each_sight(
-    network: LobeNetwork, read: ReadLobes, lobes: int, *, device: torch.device, dtype: torch.dtype
+    network: LobeNetwork,
+    read: ReadLobes,
+    lobes: int,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    fine: bool = False,
 ) -> Iterator[tuple[range, LobeTensors, LobeSight]]:
     """What the network's extractor sees in all `lobes` lobes of a scan, in batches; activations in `dtype`.
 
-    Yields the indices of the batch, its tensors and the sight.
+    Yields the indices of the batch, its tensors and the sight; `fine` as of LobeNetwork.see.
     """
     for chunk in chunks(lobes):
         tensors = LobeTensors.of(read(list(chunk)), device)
         with torch.no_grad(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            sight = network.see(tensors.images, tensors.distance)
+            sight = network.see(tensors.images, tensors.distance, fine=fine)
         yield chunk, tensors, sight
 
 

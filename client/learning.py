@@ -52,14 +52,16 @@ def stage_loss(
     """The stage's loss of one batch."""
     fine = stage.part == "fine"
     with torch.autocast(batch.lobes.device.type, dtype, enabled=dtype != torch.float32):
-        sight = _sight(network, batch)
+        sight = _sight(network, batch, fine=fine)
         output = network.decide(sight, fine=fine)
     return _fine_loss(output, batch) if fine else _lobe_stage_loss(output, task, batch, stage)
 
 
-def _sight(network: LobeNetwork, batch: Batch) -> LobeSight:
+def _sight(network: LobeNetwork, batch: Batch, *, fine: bool) -> LobeSight:
     lobes = batch.lobes
-    return lobes.sight if isinstance(lobes, SeenLobes) else network.see(lobes.images, lobes.distance)
+    if isinstance(lobes, SeenLobes):
+        return lobes.sight
+    return network.see(lobes.images, lobes.distance, fine=fine)
 
 
 def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: StageConfig) -> Tensor:

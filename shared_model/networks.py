@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from shared_model.border import block_features
 from shared_model.config import NETWORKS, Network, NetworkConfig
 from shared_model.patches import COARSE
 
@@ -74,6 +75,12 @@ class PatchFeatureExtractor(nn.Module):
         pfe1 = self.block1(images)
         pfe2 = self.block2(pfe1)
         return self.block3(pfe2), pfe1, pfe2
+
+    def within_black(self, images: Tensor, black: float, *, every_block: bool) -> list[Tensor]:
+        """The same for lobes in a border of value `black`, without convolving it: the patch features alone,
+        or PFE1, PFE2 and the patch features."""
+        blocks = self.block1, self.block2, self.block3
+        return block_features(blocks, images, black=black, every_block=every_block)
 
 
 class VicinityFeatureExtractor(nn.Module):
@@ -146,7 +153,7 @@ class LobeSight:
     """What the patch feature extractor sees in n lobes: all that the deciders need.
 
     patches: [n, 256, 32, 32]; near: [n, 32, 32], each patch's least distance to the periphery, scaled; pfe1:
-    [n, 64, 128, 128] and pfe2: [n, 128, 64, 64], None where the fine infection decider is not asked.
+    [n, 64, 128, 128] and pfe2: [n, 128, 64, 64], None where the fine infection decider will not be asked.
     """
 
     patches: Tensor
@@ -189,14 +196,18 @@ class LobeNetwork(nn.Module):
         images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
         Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
         """
-        return self.decide(self.see(images, distance), fine=fine)
+        return self.decide(self.see_whole(images, distance), fine=fine)
 
-    def see(self, images: Tensor, distance: Tensor) -> LobeSight:
+    def see_whole(self, images: Tensor, distance: Tensor) -> LobeSight:
         """The first half of `forward`: what the patch feature extractor makes of the lobes."""
-        patches, pfe1, pfe2 = self.patch_features(
-            (images.float() / INTENSITY_SCALE - INPUT_MEAN) / INPUT_DEVIATION
-        )
-        return LobeSight(patches, COARSE.minimum(distance.float()) / DISTANCE_SCALE, pfe1, pfe2)
+        patches, pfe1, pfe2 = self.patch_features(_normalised(images))
+        return LobeSight(patches, _nearness(distance), pfe1, pfe2)
+
+    def see(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeSight:
+        """The same without convolving the black round the lobes; `fine` asks for what the fine map needs."""
+        black = float(_normalised(images.new_zeros(1)))
+        *between, patches = self.patch_features.within_black(_normalised(images), black, every_block=fine)
+        return LobeSight(patches, _nearness(distance), *between)
 
     def decide(self, sight: LobeSight, *, fine: bool = False) -> LobeOutput:
         """The second half of `forward`."""
@@ -227,6 +238,16 @@ class LobeNetwork(nn.Module):
             return weighted / attention.sum(dim=(1, 2))[:, None]
         # The paper's sum in units of its initial attention, 1/2 a patch: the same functions, sane gradients.
         return weighted * (2 / attention[0].numel())
+
+
+def _normalised(images: Tensor) -> Tensor:
+    """0..2048 as VGG-16's first convolution expects its input."""
+    return (images.float() / INTENSITY_SCALE - INPUT_MEAN) / INPUT_DEVIATION
+
+
+def _nearness(distance: Tensor) -> Tensor:
+    """Least distance to the periphery in each coarse patch, scaled: [n, 256, 256] -> [n, 32, 32]."""
+    return COARSE.minimum(distance.float()) / DISTANCE_SCALE
 
 
 def make_networks(config: NetworkConfig) -> dict[Network, LobeNetwork]:

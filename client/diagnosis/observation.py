@@ -61,13 +61,13 @@ def observe(
     for group in by_extractor(networks):
         step = " and ".join(_STEPS[network] for network in group)
         progress(step, 0, count)
-        looks = each_sight(networks[group[0]], read, count, device=device, dtype=dtype)
+        fine = "diseased" in group
+        looks = each_sight(networks[group[0]], read, count, device=device, dtype=dtype, fine=fine)
         for chunk, tensors, sight in looks:
             for network in group:
-                find_infection = network == "diseased"
-                output = decide(networks[network], sight, dtype=dtype, fine=find_infection)
+                output = decide(networks[network], sight, dtype=dtype, fine=network == "diseased")
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
-                if find_infection:
+                if network == "diseased":
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
             progress(step, chunk.stop, count)
     return seen

@@ -31,7 +31,7 @@ class Blind(nn.Module):
         super().__init__()
         self.patch_features = nn.Identity()
 
-    def see(self, images: Tensor, distance: Tensor) -> LobeSight:
+    def see(self, images: Tensor, distance: Tensor, *, fine: bool) -> LobeSight:
         return LobeSight(images, distance)
 
 

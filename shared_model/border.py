@@ -1,0 +1,88 @@
+"""The patch features of lobes without convolving the black round them: the same figures from fewer pixels.
+
+A lobe fills half of its crop or less; the rest is black (2.3). What a convolution makes of black is the same
+everywhere but at the crop's edge: it is computed once, of a small black image, and set round what is computed
+of each lobe's window. Features and gradients are those of the whole crop within rounding.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from shared_model.patches import CROP
+from shared_model.window import Span, Window
+
+TOGETHER = 4  # lobes of similar size that share a window: more waste pixels, fewer waste calls
+ROUNDING = 8  # pixels: few sizes of windows, as the libraries prepare a convolution anew for each
+BLACK = 64  # pixels: a small black image whose middle patches do not see its edge
+
+
+def block_features(
+    blocks: Sequence[nn.Module], images: Tensor, *, black: float, every_block: bool
+) -> list[Tensor]:
+    """The last block's output, or every block's, for lobes within a border of value `black`.
+
+    blocks: each two 3x3 convolutions and a 2x2 maximum; images: [n, channels, CROP, CROP]. Returns
+    [n, channels, size, size] at 1/2, 1/4, ... of CROP.
+    """
+    windows = lit_windows(images, black)
+    order = sorted(range(len(images)), key=lambda lobe: windows[lobe].area)
+    borders = _borders(blocks, images, black)
+    parts = []
+    for start in range(0, len(order), TOGETHER):
+        lobes = order[start : start + TOGETHER]
+        window = Window.around([windows[lobe] for lobe in lobes])
+        levels = _in_window(blocks, images[lobes], window, borders)
+        parts.append(levels if every_block else levels[-1:])
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return [torch.cat(level)[back] for level in zip(*parts, strict=True)]
+
+
+def lit_windows(images: Tensor, black: float) -> list[Window]:
+    """For each of [n, channels, CROP, CROP] the window outside which all is `black`, never empty."""
+    lit = (images != black).any(dim=1).cpu()
+    return [
+        Window(_lit_span(rows), _lit_span(columns))
+        for rows, columns in zip(lit.any(dim=2), lit.any(dim=1), strict=True)
+    ]
+
+
+def _lit_span(lit: Tensor) -> Span:
+    found = lit.nonzero()
+    first, last = (int(found[0]), int(found[-1])) if len(found) else (CROP // 2, CROP // 2)
+    return Span(first // ROUNDING * ROUNDING, (last // ROUNDING + 1) * ROUNDING)
+
+
+def _borders(blocks: Sequence[nn.Module], images: Tensor, black: float) -> list[Tensor]:
+    """What each block makes of a black crop: [1, channels, size, size]."""
+    values = images.new_full((1, images.shape[1], BLACK, BLACK), black)
+    maps, size = [], CROP
+    for block in blocks:
+        values, size = block(values), size // 2
+        maps.append(_widened(values, size))
+    return maps
+
+
+def _widened(small: Tensor, size: int) -> Tensor:
+    """The small map's own pixels from the edges inwards; its middle stands for all between."""
+    half = small.shape[-1] // 2
+    index = torch.arange(size, device=small.device)
+    index = index.clamp(max=half) + (index - (size - half)).clamp(min=0)
+    return small[:, :, index[:, None], index]
+
+
+def _in_window(
+    blocks: Sequence[nn.Module], images: Tensor, window: Window, borders: Sequence[Tensor]
+) -> list[Tensor]:
+    """The blocks' outputs for lobes that lie inside `window`."""
+    outputs, whole = [images], CROP
+    for block, border in zip(blocks, borders, strict=True):
+        touched = window.touched(whole)
+        needed = touched.needed(whole)
+        computed = block(needed.of(outputs[-1]))
+        window, whole = touched, whole // 2
+        framed = border.expand(len(images), -1, -1, -1).clone(memory_format=torch.channels_last)
+        window.of(framed).copy_(window.of(computed, origin=needed.halved()))
+        outputs.append(framed)
+    return outputs[1:]
