@@ -33,19 +33,16 @@ def block_features(
     for start in range(0, len(order), TOGETHER):
         lobes = order[start : start + TOGETHER]
         window = Window.around([windows[lobe] for lobe in lobes])
-        levels = _in_window(blocks, images[lobes], window, borders)
-        parts.append(levels if every_block else levels[-1:])
+        parts.append(_in_window(blocks, images[lobes], window, borders, every_block=every_block))
     back = sorted(range(len(order)), key=order.__getitem__)
     return [torch.cat(level)[back] for level in zip(*parts, strict=True)]
 
 
 def lit_windows(images: Tensor, black: float) -> list[Window]:
     """For each of [n, channels, CROP, CROP] the window outside which all is `black`, never empty."""
-    lit = (images != black).any(dim=1).cpu()
-    return [
-        Window(_lit_span(rows), _lit_span(columns))
-        for rows, columns in zip(lit.any(dim=2), lit.any(dim=1), strict=True)
-    ]
+    lit = images.permute(0, 2, 3, 1) != black
+    rows, columns = lit.flatten(2).any(dim=2).cpu(), lit.any(dim=1).any(dim=2).cpu()
+    return [Window(_lit_span(r), _lit_span(c)) for r, c in zip(rows, columns, strict=True)]
 
 
 def _lit_span(lit: Tensor) -> Span:
@@ -73,16 +70,23 @@ def _widened(small: Tensor, size: int) -> Tensor:
 
 
 def _in_window(
-    blocks: Sequence[nn.Module], images: Tensor, window: Window, borders: Sequence[Tensor]
+    blocks: Sequence[nn.Module],
+    images: Tensor,
+    window: Window,
+    borders: Sequence[Tensor],
+    *,
+    every_block: bool,
 ) -> list[Tensor]:
-    """The blocks' outputs for lobes that lie inside `window`."""
-    outputs, whole = [images], CROP
+    """The last block's whole output, or every block's, for lobes that lie inside `window`."""
+    values, at, size, outputs = images, Window.whole(CROP), CROP, []
     for block, border in zip(blocks, borders, strict=True):
-        touched = window.touched(whole)
-        needed = touched.needed(whole)
-        computed = block(needed.of(outputs[-1]))
-        window, whole = touched, whole // 2
-        framed = border.expand(len(images), -1, -1, -1).clone(memory_format=torch.channels_last)
-        window.of(framed).copy_(window.of(computed, origin=needed.halved()))
-        outputs.append(framed)
-    return outputs[1:]
+        touched = window.touched(size)
+        needed = touched.needed(size)
+        computed = touched.of(block(needed.of(values, origin=at)), origin=needed.halved())
+        window, size = touched, size // 2
+        whole = every_block or block is blocks[-1]
+        at = Window.whole(size) if whole else window.touched(size).needed(size)
+        values = at.of(border).expand(len(images), -1, -1, -1).clone(memory_format=torch.channels_last)
+        window.of(values, origin=at).copy_(computed)
+        outputs.append(values)
+    return outputs if every_block else outputs[-1:]

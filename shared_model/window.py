@@ -46,6 +46,11 @@ class Window:
         rows = slice(self.rows.start - top, self.rows.stop - top)
         return images[..., rows, self.columns.start - left : self.columns.stop - left]
 
+    @staticmethod
+    def whole(size: int) -> "Window":
+        """All of an image of size x size."""
+        return Window(Span(0, size), Span(0, size))
+
     def touched(self, size: int) -> "Window":
         """Span.touched, both ways."""
         return Window(self.rows.touched(size), self.columns.touched(size))
