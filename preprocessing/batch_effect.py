@@ -70,7 +70,7 @@ def _outside_round_field(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
     constant = np.ones(levels.shape[1:], np.bool_)
     for image in levels:
         constant &= image == image[0, 0]
-    rows, columns = constant.shape
+    rows, columns = levels.shape[1:]
     radius = np.hypot(np.arange(rows)[:, np.newaxis] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2)
     field = radius <= radius.max(where=~constant, initial=0)
     return constant & ~field & (constant[field].mean() <= _MOST_WITHIN)
