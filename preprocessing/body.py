@@ -11,6 +11,7 @@ _BRIDGE_MM = 3.0  # half the thickness of what may join the body to the table
 _EDGE_MM = 4.0  # how far from the open air its blurred edge reaches
 _SMOOTH_MM = 6.0  # side of the square over which open air is told from lung
 _AIR_RATIO = 0.4  # grey value of open air, at most, against that of lung
+_STEEPEST = 1.7  # 60 degrees up or down, the side ends
 _DARKEST_LUNG = 30.0  # darker than this, lung is not told from air by its grey value
 
 
@@ -60,14 +61,14 @@ def dark_inside(
 
 
 def _sides_of(edge: NDArray[np.bool_], field: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The right and left quarters of the edge of the field of view, bool [row, column].
+    """The right and left of the edge of the field of view, seen from its middle, bool [row, column].
 
     Above and below them table, blankets and pillows are cut off, not lungs.
     """
     down, right = (
         _from_middle(np.flatnonzero(field.any(axis=axis)), field.shape[1 - axis]) for axis in (1, 0)
     )
-    return edge & (np.abs(right) >= np.abs(down)[:, np.newaxis])
+    return edge & (_STEEPEST * np.abs(right) >= np.abs(down)[:, np.newaxis])
 
 
 def _from_middle(places: NDArray[np.int64], length: int) -> NDArray[np.float64]:
