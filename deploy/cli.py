@@ -71,7 +71,8 @@ def phantom(
     as_json: AsJson = False,
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
-    from deploy.steps import Steps, cores
+    from deploy.steps import Steps
+    from preprocessing.cores import cores
     from preprocessing.phantom.hospital import make_hospitals
 
     with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as advance:

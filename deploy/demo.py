@@ -11,7 +11,8 @@ from client.node.app import make_client_app
 from client.training import Site
 from deploy.engines import LocalGrid
 from deploy.examples import examples
-from deploy.steps import Advance, Steps, cores
+from deploy.steps import Advance, Steps
+from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings

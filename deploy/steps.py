@@ -1,6 +1,5 @@
 """Long work as named steps: a progress bar each on a terminal, a line each elsewhere, and their times."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,8 +60,3 @@ class Steps:
     def say(self, text: str) -> None:
         """A line above the bars."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,7 @@ LOWEST_HU, HIGHEST_HU = -2000, 3000
 FULL_SCALE = 2048
 _LENGTH = HIGHEST_HU - LOWEST_HU + 1
 _LEAST_AIR = 0.001  # share of the measured voxels that must be air around the patient
-_CORNER_RATIO = 0.1  # other air against the constant corners, from which these are padding
+_MOST_WITHIN = 0.05  # share of a round field of view that may happen to have the padding's value
 
 
 def remove_batch_effect(volume: CtVolume) -> NDArray[np.uint16]:
@@ -46,39 +46,31 @@ def air_level(volume: CtVolume) -> int:
     shifted = np.clip(volume.hu, LOWEST_HU, HIGHEST_HU)
     shifted -= np.int16(LOWEST_HU)  # 0..5000, to count them
     levels = shifted.view(np.uint16)
-    measured = sum((_measured(*pair) for pair in zip(levels, volume.padding, strict=True)), _none())
+    unannounced = _outside_round_field(levels)
+    measured, background = np.zeros(_LENGTH, np.int64), np.zeros(_LENGTH, np.int64)
+    for image, announced in zip(levels, volume.padding, strict=True):
+        padding = announced | unannounced
+        measured += histogram(image, _LENGTH, ~padding if padding.any() else None)
     low = two_means_threshold(measured)
-    constant = _corner_constant(levels)
-    corners, background = _none(), _none()
-    for image, padding in zip(levels, volume.padding, strict=True):
-        air = open_to_border((image < low) | padding) & ~padding
-        background += histogram(image, _LENGTH, air)
-        corners[image[0, 0]] += np.count_nonzero(air & constant)  # all of one value
-    background -= corners
-    # In the corners air without noise looks just like padding: it is padding if other air is left.
-    if background.sum() < _CORNER_RATIO * corners.sum():
-        background += corners
+    for image, announced in zip(levels, volume.padding, strict=True):
+        padding = announced | unannounced
+        background += histogram(image, _LENGTH, open_to_border((image < low) | padding) & ~padding)
     if background.sum() < _LEAST_AIR * measured.sum():
         reason = "no air is seen around the patient to align grey values with; use a wider field of view"
         raise PneumofedError("no-background", reason)
     return int(np.searchsorted(np.cumsum(background), background.sum() / 2)) + LOWEST_HU
 
 
-def _none() -> NDArray[np.int64]:
-    return np.zeros(_LENGTH, np.int64)
+def _outside_round_field(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Pixels [row, column] of padding that nothing announces, outside a circle round the image's centre.
 
-
-def _measured(levels: NDArray[np.uint16], padding: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return histogram(levels, _LENGTH, ~padding if padding.any() else None)
-
-
-def _corner_constant(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Pixels [row, column] outside the largest circle with, in every slice, the value of the slice's corner.
-
-    Inside the circle a scanner measures: what is constant there is air without noise, not padding.
+    They have the value of the slice's corner in every slice. Air without noise has that too, but does not
+    end at a circle.
     """
-    row, column = (np.arange(size) - (size - 1) / 2 for size in levels.shape[1:])
-    constant = row[:, np.newaxis] ** 2 + column**2 > (min(levels.shape[1:]) / 2 - 1) ** 2
+    constant = np.ones(levels.shape[1:], np.bool_)
     for image in levels:
         constant &= image == image[0, 0]
-    return constant
+    rows, columns = levels.shape[1:]
+    radius = np.hypot(np.arange(rows)[:, np.newaxis] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2)
+    field = radius <= radius.max(where=~constant, initial=0)
+    return constant & ~field & (constant[field].mean() <= _MOST_WITHIN)

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.image_ops import (
-    SQUARE,
     Spacing,
     convex_hull,
     dilate,
@@ -20,8 +19,8 @@ _BRIDGE_MM = 3.0  # half the thickness of what may join the body to the table
 _EDGE_MM = 4.0  # how far from the open air its blurred edge reaches
 _SMOOTH_MM = 6.0  # side of the square over which open air is told from lung
 _AIR_RATIO = 0.4  # grey value of open air, at most, against that of lung
-_SIDE = (0.2, 0.8)  # share of the field's height between which its edge is a side
-_PLAIN_LUNG = 130.0  # grey value of lung where none is closed in; -870 HU
+_STEEPEST = 1.7  # 60 degrees up or down, the side ends
+_DARKEST_LUNG = 30.0  # darker than this, lung is not told from air by its grey value
 
 
 def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
@@ -50,38 +49,43 @@ def dark_inside(
     """Dark voxels of the body that the air around it does not reach, bool [slice, row, column].
 
     A lung that the field of view cuts off at the side stays, though it is open to the image's border: air
-    comes in through what is as dark as air only.
+    comes in through what is as dark as air only. Where lung itself is as dark (2.2 takes a lung at the
+    border for air), all counts that the field of view cuts off at the side within the body.
     """
     inside = np.stack([mask & ~open_to_border(mask) for mask in low]) & body
-    level = _AIR_RATIO * _grey_of_lung(images, inside)
+    lung = _grey_of_lung(images, low & body)
+    level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
     disc = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
-    cut = _side_edges(images)
+    field = np.pad((images > 0).any(axis=0), 1)  # round ones end where all slices hold nothing but 0
+    field, edge = field[1:-1, 1:-1], (field & ~erode(field))[1:-1, 1:-1]
+    cut = _sides_of(edge, field)
     for image, mask, whole, target in zip(images, low, body, inside, strict=True):
-        if (mask & whole & cut).any():
+        if (mask & cut).any():
             air = open_to_border(mask & (cv2.blur(image, (side, side)) < level))
-            left_over = mask & whole & ~dilate(air, disc)
-            target |= reached_from(cut, left_over)
+            rest = mask & field & ~dilate(air, disc)
+            target |= reached_from(cut, rest) & ~reached_from(edge & ~cut, rest) & whole
     return inside
 
 
-def _side_edges(images: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """The right and left edges of the field of view, bool [row, column].
+def _sides_of(edge: NDArray[np.bool_], field: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The right and left of the edge of the field of view, seen from its middle, bool [row, column].
 
-    Round fields end where all slices hold nothing but 0. At the upper and lower edge table, blankets and
-    pillows are cut off, not lungs.
+    Above and below them table, blankets and pillows are cut off, not lungs.
     """
-    field = np.pad((images > 0).any(axis=0), 1)
-    edge = field & ~erode(field)
-    rows = np.flatnonzero(field.any(axis=1))
-    start, stop = np.quantile(rows, _SIDE) if rows.size else (0, 0)
-    edge[: int(start)] = edge[int(stop) :] = False
-    return np.ascontiguousarray(edge[1:-1, 1:-1])
+    down, right = (
+        _from_middle(np.flatnonzero(field.any(axis=axis)), field.shape[1 - axis]) for axis in (1, 0)
+    )
+    return edge & (_STEEPEST * np.abs(right) >= np.abs(down)[:, np.newaxis])
 
 
-def _grey_of_lung(images: NDArray[np.uint16], closed: NDArray[np.bool_]) -> float:
-    """Median grey value well inside the closed dark places that are no plain gas."""
-    cores = np.stack([erode(mask, SQUARE) for mask in closed])
-    values = images[cores]
-    values = values[values > _AIR_RATIO * _PLAIN_LUNG]
-    return float(np.median(values)) if values.size else _PLAIN_LUNG
+def _from_middle(places: NDArray[np.int64], length: int) -> NDArray[np.float64]:
+    """Places 0..length-1 told from -1 at the first of `places` to 1 at the last."""
+    first, last = (int(places[0]), int(places[-1])) if places.size else (0, 1)
+    return (2 * np.arange(length) - first - last) / max(1, last - first)
+
+
+def _grey_of_lung(images: NDArray[np.uint16], dark: NDArray[np.bool_]) -> float:
+    """Median grey value well inside the dark places of the body, which are mostly lung."""
+    values = images[np.stack([erode(mask) for mask in dark])]
+    return float(np.median(values)) if values.size else 0.0

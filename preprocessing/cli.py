@@ -56,17 +56,21 @@ def prepare(
         ),
     ],
     store: Annotated[Path, typer.Option("--store", help="Store to fill; made where it is missing.")],
-    jobs: Annotated[int, typer.Option(min=1, help="Studies prepared at a time, each on one core.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Studies prepared at a time, each on one core. All cores if not given."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prepare labelled studies for training. Run it again to go on after a stop or to add studies.
 
     Studies that cannot be used are listed in STORE/rejected.csv. Ends with 1 where none can be used.
     """
+    from preprocessing.cores import cores
     from preprocessing.prepare import prepare as run
 
     with _progress("preparing studies", quiet=as_json) as advance:
-        report = run(folder, labels, store, jobs=jobs, progress=advance)
+        report = run(folder, labels, store, jobs=jobs or cores(), progress=advance)
     if as_json:
         problems = [{"row": one.row, "code": one.code, "reason": one.reason} for one in report.problems]
         counts = {"added": report.added, "present": report.present, "rejected": report.rejected}

@@ -26,6 +26,7 @@ _LEAST_AREA_MM2 = 100.0
 _GREY = 0.6  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung
 _EDGE_MM = 1.5  # half the thickness that a blurred edge can have
 _JUNCTION_MM = 5.0  # what lies so near to both lungs is the pleura between them
+_DOME_SLOPE = 0.5
 _CLOSE_MM = 12.0  # gaps narrower than twice this are filled: vessels, lesions at the edge
 
 
@@ -111,5 +112,5 @@ def _fill(
                 whole = close_gaps(mask, radius)
                 whole |= bays_at_chest_wall(whole, side, grid_mm[1])
                 after[whole & free & (before != 3 - side) & (after == 0)] = side
-    filled[domes(tissue & (sides == 0), filled > 0, grid_mm)] = 0
+    filled[domes(tissue & (sides == 0), filled > 0, grid_mm, slope=_DOME_SLOPE, organ_below=False)] = 0
     return filled

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from preprocessing.diaphragm import domes
 from preprocessing.image_ops import Spacing, dilate, disc_of, erode
 from preprocessing.mediastinum import nearest_lung
 from preprocessing.rib_cage import inside_ribs
@@ -13,10 +14,11 @@ _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _LEAST_ML = 10.0
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
 _MARROW_MM = 6.0  # half the width of the marrow that bone encloses
+_DOME_SLOPE = 1.0  # mm a mm: steeper, and large consolidation that stands on an organ would be organ
 _COLUMN_MM = 80.0  # lung is seen at most so far down: liver and heart have none below
 _ASIDE_MM = 4.0  # ... and at most so far aside
 _FULL = 0.8  # share of a lung's largest cut from which a slice is above its dome
-_HIGHER_MM = {1: 15.0, 2: 0.0}  # how much higher than the other the right and the left dome may be
+_HIGHER_MM = 20.0  # how much higher than the other one dome may be
 _WIDER_MM = 15.0  # how much nearer to the middle lung may lie than on the other side
 
 
@@ -32,18 +34,22 @@ def airless_lung(
 
     `images` uint16, `sides` uint8 (the lungs found so far), `left` bool (at or beyond the line between
     the lungs) and `free` bool (what may be lung) are [slice, row, column]; `middle` (row, column) lies
-    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie over lung
-    of the same side or where the other side's lung is in the mirror.
+    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie over lung of
+    the same side or where the other side's lung is in the mirror, and stand on no organ.
     """
-    free = free & ~_bone_and_blood(images, spacing_mm[1]) & inside_ribs(images, sides > 0, middle, spacing_mm)
+    tissue = free & (sides == 0)
+    free = (
+        tissue & ~_bone_and_blood(images, spacing_mm[1]) & inside_ribs(images, sides > 0, middle, spacing_mm)
+    )
     line = np.count_nonzero(~left, axis=2)
     nearest = nearest_lung(sides, line, middle[0], spacing_mm[2])
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
     added = np.zeros_like(sides)
     for side, distance in ((1, -1 - to_left), (2, to_left)):
-        twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], _HIGHER_MM[side], spacing_mm)
-        wanted = free & (distance >= nearest[side][:, :, np.newaxis]) & (over[side] | twin) & (sides == 0)
+        twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], spacing_mm)
+        wanted = free & (distance >= nearest[side][:, :, np.newaxis]) & (over[side] | twin)
+        wanted &= ~domes(tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True)
         added[_thick_pieces(wanted, spacing_mm) & (sides == 0)] = side
     return added
 
@@ -64,7 +70,6 @@ def _mirrored(
     lung: NDArray[np.bool_],
     over: NDArray[np.bool_],
     middle: float,
-    higher_mm: float,
     spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
     """The other side's `lung` and what lies over it, seen in the mirror, above the diaphragm's domes.
@@ -73,7 +78,7 @@ def _mirrored(
     is on one side may be liver, spleen or kidney on the other.
     """
     areas = np.count_nonzero(lung, axis=(1, 2))
-    dome = int(np.argmax(areas >= _FULL * areas.max())) + round(higher_mm / spacing_mm[0])
+    dome = int(np.argmax(areas >= _FULL * areas.max())) + round(_HIGHER_MM / spacing_mm[0])
     columns = np.rint(2 * middle - np.arange(over.shape[2])).astype(np.int64)
     inside = (columns >= 0) & (columns < over.shape[2])
     mirrored = np.zeros_like(over)

@@ -6,21 +6,28 @@ from numpy.typing import NDArray
 from preprocessing.image_ops import Spacing, dilate, disc_of, erode
 
 _WIDE_MM = 8.0  # half the width from which tissue is an organ and no vessel
-_SLOPE = 0.5  # mm that a dome draws in, at least, for each mm of height
 _ROUNDING_MM = 5.0  # what opening takes off an organ's corners
 
 
-def domes(tissue: NDArray[np.bool_], filled: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+def domes(
+    tissue: NDArray[np.bool_],
+    filled: NDArray[np.bool_],
+    spacing_mm: Spacing,
+    *,
+    slope: float,
+    organ_below: bool,
+) -> NDArray[np.bool_]:
     """Parts of `filled` that stand on an organ below, bool [slice, row, column], feet to head.
 
     `tissue` bool is bright and not lung; `filled` bool is lung with its holes and bays closed. Of wide
     tissue in a slice, that is organ which lies over organ in the slice below; what fills in a lung alone
-    (a tumour, a consolidation) has lung below it.
+    (a tumour, a consolidation) has lung below it. An organ draws in by `slope` mm, at least, for each mm
+    of height; `organ_below` says whether wide tissue in the lowest slice is taken for one.
     """
     wide, rounding = (disc_of(max(1, round(mm / spacing_mm[1]))) for mm in (_WIDE_MM, _ROUNDING_MM))
-    shrink = disc_of(max(1, round(_SLOPE * spacing_mm[0] / spacing_mm[1])))
+    shrink = disc_of(max(1, round(slope * spacing_mm[0] / spacing_mm[1])))
     found = np.zeros_like(tissue)
-    below = np.zeros(tissue.shape[1:], np.bool_)
+    below = np.full(tissue.shape[1:], organ_below)
     for number, (here, whole) in enumerate(zip(tissue, filled, strict=True)):
         if whole.any():
             solid = dilate(erode(here, wide), wide)

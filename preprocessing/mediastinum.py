@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BEHIND_MM = 20.0  # from so far behind the lungs' middle on, there is no heart
+_HEART_TOP = 0.7  # share of the lungs' height above which there is no heart
 _BESIDE_MM = 10.0  # how much wider the mediastinum may be on the right than on the left
 _AORTA_MM = 30.0  # ... and behind on the left, where the aorta lies, than on the right
 _SPINE_MM = 45.0  # how far spine and aorta reach from the line between the lungs
@@ -18,21 +19,29 @@ def nearest_lung(
 
     `sides` uint8 [slice, row, column] is the lung that is seen; `line` int64 [slice, row] the first column
     beyond the line. A lung begins where it is seen to, or where the other one does in the mirror, with
-    what organs take more on its side. In front on the left, where the heart is, only what is seen counts.
-    Infinite where nothing is known.
+    what organs take more on its side. In front on the left and low, where the heart is, only
+    what is seen counts. Infinite where nothing is known.
     """
     seen = {side: _edge(sides == side, line, side) for side in (1, 2)}
     right, left = _between(seen[1]), _between(seen[2])
     front = np.arange(sides.shape[1]) < middle_row + _BEHIND_MM / pixel_mm
-    left = np.where(front, seen[2], left)  # the heart's tip lies between lung before and behind
+    heart = front & (np.arange(len(sides)) < _heart_top(sides))[:, np.newaxis]
+    left = np.where(heart, seen[2], left)  # the heart's tip lies between lung before and behind
     spine = np.where(front, np.inf, _SPINE_MM / pixel_mm)
     least = np.where(front, _BREASTBONE_MM, _VERTEBRA_MM) / pixel_mm
-    aorta = np.where(front, np.inf, _AORTA_MM / pixel_mm)
+    aorta = np.where(heart, np.inf, _AORTA_MM / pixel_mm)
     guess = {1: left + _BESIDE_MM / pixel_mm, 2: right + aorta}
     return {
         side: np.minimum(known, np.maximum(np.minimum(guess[side], spine), least))
         for side, known in ((1, right), (2, left))
     }
+
+
+def _heart_top(sides: NDArray[np.uint8]) -> float:
+    """The slice above which there is no heart; beyond the last where the lungs' top is not in the scan."""
+    heights = np.flatnonzero(sides.any(axis=(1, 2)))
+    whole = heights.size > 0 and heights[-1] < len(sides) - 1
+    return float(np.quantile(heights, _HEART_TOP)) if whole else float(len(sides))
 
 
 def _edge(lung: NDArray[np.bool_], line: NDArray[np.int64], side: int) -> NDArray[np.float64]:

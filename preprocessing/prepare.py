@@ -23,6 +23,7 @@ from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store import LobeStore
+from preprocessing.store_lock import join_writer, only_writer
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
@@ -70,18 +71,21 @@ def prepare(
     `progress(done, total)` is called after each study.
 
     Raises, before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store
-    made with other settings. Later: `disk-full`, with nothing half-written.
+    made with other settings, `store-busy` where another process writes to it. Later: `disk-full`, with
+    nothing half-written.
     """
     studies = read_labels(folder, labels_csv)
     try:
         store = _store(store_path, settings)
-        outcomes = []
-        for outcome in _outcomes(studies, store, jobs):
-            outcomes.append(outcome)
-            if progress is not None:
-                progress(len(outcomes), len(studies))
-        problems = sorted((p for outcome in outcomes for p in outcome.problems), key=lambda p: p.row)
-        _write_rejected(store_path / "rejected.csv", problems)
+        with only_writer(store_path):
+            _remove_leftovers(store_path)
+            outcomes = []
+            for outcome in _outcomes(studies, store, jobs):
+                outcomes.append(outcome)
+                if progress is not None:
+                    progress(len(outcomes), len(studies))
+            problems = sorted((p for outcome in outcomes for p in outcome.problems), key=lambda p: p.row)
+            _write_rejected(store_path / "rejected.csv", problems)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
@@ -99,9 +103,16 @@ def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
     if store.fingerprint != settings.fingerprint:
         reason = "the store was made with other preprocessing settings; prepare into a new store"
         raise PneumofedError("store-fingerprint", reason)
-    for leftover in (path / "studies").glob(".*.partial"):  # a killed run's; nobody else writes here
-        shutil.rmtree(leftover, ignore_errors=True)
     return store
+
+
+def _remove_leftovers(store: Path) -> None:
+    """What a killed run had begun to write: folders of studies, and single files."""
+    for leftover in store.rglob(".*.partial"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iterator[_Outcome]:
@@ -109,7 +120,8 @@ def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iter
         yield from (_prepare_study(study, store) for study in studies)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(studies)), context, initializer=_start_worker)
+    count = min(jobs, len(studies))
+    pool = ProcessPoolExecutor(count, context, initializer=_start_worker, initargs=(store.path,))
     try:
         tasks = [pool.submit(_prepare_study, study, store) for study in studies]
         yield from (task.result() for task in as_completed(tasks))
@@ -120,9 +132,10 @@ def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iter
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def _start_worker(store: Path) -> None:
     """One core a worker; and no worker outlives the command it works for."""
     cv2.setNumThreads(1)
+    join_writer(store)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()

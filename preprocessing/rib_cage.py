@@ -11,10 +11,10 @@ Point = tuple[float, float]  # row, column
 _ANGLES = 180
 _BONE = 1200  # grey value, +200 HU
 _PLEURA_MM = 2.0  # from the ribs' inner side to the lung
-_ALONG_Z_MM = 10.0  # ribs are slanted: so far up and down, there is one at almost every angle
+_ALONG_Z_MM = 15.0  # ribs are slanted: so far up and down, there is one at almost every angle
 _ALONG_RIM = 2  # angles
 _NEARER = 0.85  # share of the usual reach within which bone is no rib
-_FARTHER_MM = 12.0  # beyond the usual reach it is a shoulder blade
+_FARTHER_MM = 45.0  # beyond the usual reach it is a shoulder blade
 _ASKEW_MM = 3.0  # how unlike the two sides may be
 _REACH_MM = 40.0  # lung is missing over at most so much height
 

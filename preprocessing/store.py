@@ -9,9 +9,11 @@ A study's folder appears by one rename: it is there whole or not at all. No name
 is kept.
 """
 
+import errno
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from pydantic import ValidationError
 
 from preprocessing.lobe_files import DamagedFileError, encode_lobes, read_lobes
 from preprocessing.settings import PreprocessingSettings
+from preprocessing.store_lock import locked
 from preprocessing.study import LABELS, LobeArrays, Pseudonyms, Study
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
@@ -45,9 +48,12 @@ class LobeStore:
     def create(cls, path: Path, settings: PreprocessingSettings) -> "LobeStore":
         """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
-        with atomic_folder(path) as folder:
+        with locked(path.parent, patience_s=10), atomic_folder(path) as folder:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
+            for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
+                if leftover != folder:
+                    shutil.rmtree(leftover)
             write_atomically(folder / "secret.key", secrets.token_bytes(32), mode=0o600)
             choices = settings.model_dump()
             record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
@@ -112,9 +118,15 @@ class LobeStore:
         if self.has(study.key):
             raise PneumofedError("study-exists", "this scan is already in the store")
         content = encode_lobes(arrays)
-        with atomic_folder(self._folder(study.key)) as folder:
-            (folder / LOBES).write_bytes(content)
-            (folder / "study.json").write_bytes(_encode(study, _checksum(content)))
+        try:
+            with atomic_folder(self._folder(study.key)) as folder:
+                (folder / LOBES).write_bytes(content)
+                (folder / "study.json").write_bytes(_encode(study, _checksum(content)))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            # Another worker was faster: two study folders held the same scan.
+            raise PneumofedError("study-exists", "this scan is already in the store") from None
 
     def relabel(self, study: Study, label: str) -> None:
         """Give a study in the store another label."""

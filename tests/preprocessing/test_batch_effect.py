@@ -19,9 +19,9 @@ def volume_of(hu: NDArray[np.int16], padding: NDArray[np.bool_] | None = None) -
     return CtVolume(hu, padding, (6.0, 2.5, 2.5), np.arange(len(hu)) * 6.0, ())
 
 
-def outside_circle(size: int) -> NDArray[np.bool_]:
+def outside_circle(size: int, share: float = 1) -> NDArray[np.bool_]:
     grid = np.arange(size) - (size - 1) / 2
-    return grid[:, None] ** 2 + grid[None, :] ** 2 > (size / 2) ** 2
+    return grid[:, None] ** 2 + grid[None, :] ** 2 > (share * size / 2) ** 2
 
 
 @pytest.mark.parametrize("padded", [False, True])
@@ -76,6 +76,24 @@ def test_noise_free_air_outweighs_the_foam_of_the_table() -> None:
     hu[:, 78:, :] = -940  # foam, as much as a sixth of the image
     hu[1, 78:, :] = -930
     assert air_level(volume_of(hu)) == -1000
+
+
+@pytest.mark.parametrize("share", [1.0, 0.92, 1.1])
+@pytest.mark.parametrize("value", [-1024, -2000])
+def test_padding_that_nothing_announces_is_no_air(share: float, value: int) -> None:
+    hu, _ = chest(6, 128)
+    plain = air_level(volume_of(hu))
+    hu[:, outside_circle(128, share)] = value
+    assert abs(air_level(volume_of(hu)) - plain) <= 2
+
+
+def test_padding_all_round_the_patient_is_no_air_either() -> None:
+    hu = np.random.default_rng(0).normal(40, 10, (4, 64, 64)).astype(np.int16)
+    hu[:, 20:40, 20:40] = -850
+    hu[:, outside_circle(64)] = -1024
+    with pytest.raises(PneumofedError) as error:
+        air_level(volume_of(hu))
+    assert error.value.code == "no-background"
 
 
 def test_a_scan_without_air_is_refused() -> None:

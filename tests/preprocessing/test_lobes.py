@@ -118,6 +118,68 @@ def test_ground_glass_belongs_to_the_lobe() -> None:
     assert (sides(hu)[lesion] == 2).mean() > 0.95
 
 
+def test_all_of_a_lungs_back_without_air_stays_lung() -> None:
+    hu, truth = chest(20)
+    rows = np.arange(hu.shape[1])[:, np.newaxis]
+    lesion = (truth == 1) & (rows > 0.5 * hu.shape[1])
+    lesion[:6] = lesion[14:] = False
+    hu[lesion] = TISSUE
+    found = sides(hu)
+    assert (found[lesion] == 1).mean() > 0.75
+    assert min(dice(found, truth, side) for side in (1, 2)) > 0.96
+
+
+def test_a_lung_without_any_air_takes_nothing_of_the_other() -> None:
+    hu, truth = chest()
+    hu[truth == 1] = TISSUE
+    found = sides(hu)
+    assert dice(found, truth, 2) > 0.97
+    assert not (found[truth == 2] == 1).any()
+
+
+def test_a_dome_below_the_lung_is_no_lung() -> None:
+    hu, truth = chest(20)
+    size = hu.shape[1]
+    for number in range(8):
+        dome = ellipse(size, 0.48, 0.3, 0.2 * np.sqrt(1 - number / 8), 0.1 * np.sqrt(1 - number / 8))
+        hu[number, dome], truth[number, dome] = TISSUE + 20, 0
+        core = ellipse(size, 0.48, 0.3, 0.1 * np.sqrt(1 - number / 8), 0.05 * np.sqrt(1 - number / 8))
+        hu[number, core] = TISSUE + 20
+    found = sides(hu)
+    organ = (truth == 0) & (hu > TISSUE - 60)
+    assert (found[organ] > 0).mean() < 0.02
+    assert dice(found, truth, 1) > 0.93
+
+
+def test_a_lung_that_the_field_of_view_cuts_off_stays() -> None:
+    hu, truth = chest()
+    cut = np.s_[:, :, 30:]  # through the right lung
+    found = sides(np.ascontiguousarray(hu[cut]))
+    assert min(dice(found, truth[cut], side) for side in (1, 2)) > 0.95
+
+
+def test_foam_under_the_table_is_no_lung() -> None:
+    hu, truth = chest()
+    rows, columns = np.indices(hu.shape[1:]) / hu.shape[1]
+    shell = (rows > 0.88) & (rows < 0.99) & (np.abs(columns - 0.5) < 0.45)
+    foam = (rows > 0.9) & (rows < 0.97) & (np.abs(columns - 0.5) < 0.43)
+    hu[:, shell], hu[:, foam] = TISSUE, LUNG
+    found = sides(hu)
+    assert not found[:, shell].any()
+    assert min(dice(found, truth, side) for side in (1, 2)) > 0.98
+
+
+def test_a_pillow_that_the_field_of_view_cuts_off_is_no_lung() -> None:
+    hu, truth = chest()
+    hu[:, :24, 54:74] = TISSUE  # the chin: the pillow lies within the body's hull
+    pillow = (hu[0] < -500) & (np.arange(hu.shape[1]) < 40)[:, np.newaxis] & (truth.max(axis=0) == 0)
+    pillow &= ~ellipse(hu.shape[1], 0.5, 0.5, 0.36, 0.44)
+    hu[:, pillow] = LUNG
+    found = sides(hu)
+    assert not found[:, pillow].any()
+    assert min(dice(found, truth, side) for side in (1, 2)) > 0.98
+
+
 def test_a_turned_patient_has_turned_lungs() -> None:
     hu, _ = chest()
     found = sides(hu)

@@ -199,8 +199,6 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jo
             break
         time.sleep(0.002)
     process.communicate()
-    if jobs == 2:
-        time.sleep(1.5)  # its workers notice and go
     report = prepare(studies, labels, store)
     assert report.added + report.present == 5
     opened = LobeStore.open(store)

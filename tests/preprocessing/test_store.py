@@ -234,6 +234,19 @@ def test_a_failed_write_leaves_nothing(store: LobeStore, monkeypatch: pytest.Mon
     assert code_of(error) == "study-exists"
 
 
+def test_the_slower_of_two_workers_with_one_scan_is_told(
+    store: LobeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, arrays = made_up("f" * 16, lobes=2)
+    store.add(study, arrays)
+    monkeypatch.setattr(LobeStore, "has", lambda *_: False)  # as it was when the slower one asked
+    with pytest.raises(PneumofedError) as error:
+        store.add(replace(study, label="healthy"), arrays)
+    assert code_of(error) == "study-exists"
+    assert [one.label for one in store.studies()] == ["covid"]
+    assert [path.name for path in (store.path / "studies").iterdir()] == [study.key]
+
+
 def test_a_label_can_be_corrected(store: LobeStore) -> None:
     study, arrays = made_up("a" * 16)
     store.add(study, arrays)

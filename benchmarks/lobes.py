@@ -1,0 +1,149 @@
+"""Are the lobes where the lungs are? Phantoms with known lungs, through the phantoms' six scanners.
+
+`python -m benchmarks.lobes [--json] [--patients N] [--method paper]`
+
+Patients of the three classes take turns on each scanner; seeds are not those of any preset.
+
+dice, dice_healthy, dice_least  of a lung against the truth: mean, mean of healthy patients, the least
+dice_below_goal                 share of the lungs below 0.97
+swapped                         the largest share of a scan's lung that is given to the other side
+infection_kept                  share of the infection that the masks hold
+consolidation_kept              the same of its part above -250 HU
+infection_in_box                share of the infection that its lobes' boxes hold
+other_gas_ml                    mean of the air per scan more than 3 mm off the lungs that is taken for lung
+lobes_missed                    lungs of 400 mm2 or more in a slice without a lobe, of all scans
+seconds_per_100_slices          of find_lobes, at 512 x 512, processor time of one core
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.result import print_result
+from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.lobes import Lobe, Method, find_lobes
+from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scan import simulate
+from preprocessing.phantom.scanner import Scanner
+from preprocessing.volume import CtVolume
+
+LABELS = ("healthy", "covid", "other")
+SEED = 20260
+GOAL = 0.97
+DENSE_HU, GAS_HU = -250, -850
+NEAR_MM, LEAST_MM2 = 3.0, 400.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan: HU, the truth as simulate gives it, the lobes, and how long they took."""
+
+    label: str
+    hu: NDArray[np.int16]
+    lungs: NDArray[np.uint8]
+    infection: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    lobes: list[Lobe]
+    seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--patients", type=int, default=36)
+    parser.add_argument("--method", choices=("consistent", "paper"), default="consistent")
+    chosen = parser.parse_args()
+    cv2.setNumThreads(1)
+    rows = [measure(case) for case in cases(chosen.patients, chosen.method)]
+    settings = {"patients": chosen.patients, "method": chosen.method, "scanners": len(SCANNERS), "seed": SEED}
+    print_result(figures_of(rows), settings, as_json=chosen.json)
+
+
+def cases(patients: int, method: Method) -> Iterator[Case]:
+    for number in range(patients):
+        label, scanner = LABELS[number % 3], SCANNERS[number // 3 % len(SCANNERS)]
+        scan = simulate(label, scanner, (SEED, number))
+        volume = _stored(scanner, np.asarray(scan.hu), scan.z_mm)
+        images = remove_batch_effect(volume)
+        start = time.process_time()
+        lobes = find_lobes(images, volume.spacing_mm, method=method)
+        seconds = time.process_time() - start
+        yield Case(label, volume.hu, scan.lungs, scan.infection, volume.spacing_mm, lobes, seconds)
+
+
+def _stored(scanner: Scanner, hu: NDArray[np.float32], z_mm: NDArray[np.float64]) -> CtVolume:
+    """What the reader would make of the scan's files."""
+    read = np.rint(scanner.store(hu) * scanner.slope + scanner.intercept).astype(np.int16)
+    padding = np.zeros(read.shape, np.bool_)
+    if (outside := scanner.outside()) is not None:
+        padding[:, outside] = True
+    return CtVolume(read, padding, (scanner.spacing_mm, scanner.pixel_mm, scanner.pixel_mm), z_mm, ())
+
+
+def measure(case: Case) -> dict[str, float]:
+    """The figures of one scan: shares, ml, counts."""
+    found, boxes = np.zeros_like(case.lungs), np.zeros_like(case.lungs)
+    for lobe in case.lobes:
+        row0, column0, row1, column1 = lobe.box
+        found[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
+        boxes[lobe.slice, row0:row1, column0:column1] |= np.uint8(lobe.side + 1)
+    dense = case.infection & (case.hu > DENSE_HU)
+    pixel_mm2 = case.spacing_mm[1] * case.spacing_mm[2]
+    seen = np.stack([(found == side).any(axis=(1, 2)) for side in (1, 2)])
+    large = np.stack([(case.lungs == side).sum(axis=(1, 2)) * pixel_mm2 >= LEAST_MM2 for side in (1, 2)])
+    return {
+        "healthy": case.label == "healthy",
+        "right": dice(found == 1, case.lungs == 1),
+        "left": dice(found == 2, case.lungs == 2),
+        "swapped": float(((found + case.lungs == 3) & (found > 0) & (case.lungs > 0)).sum())
+        / (case.lungs > 0).sum(),
+        "infection": float(case.infection.sum()),
+        "infection_kept": float((found > 0)[case.infection].sum()),
+        "infection_in_box": float(((boxes & case.lungs) > 0)[case.infection].sum()),
+        "dense": float(dense.sum()),
+        "dense_kept": float((found > 0)[dense].sum()),
+        "gas_ml": _gas(case, found) * pixel_mm2 * case.spacing_mm[0] / 1000,
+        "missed": float((large & ~seen).sum()),
+        "seconds": case.seconds / found.size * 100 * 512**2,
+    }
+
+
+def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
+
+
+def _gas(case: Case, found: NDArray[np.uint8]) -> float:
+    """Voxels as dark as air, taken for lung, more than NEAR_MM off it."""
+    reach = 2 * round(NEAR_MM / case.spacing_mm[1]) + 1
+    kernel = np.ones((reach, reach), np.uint8)
+    near = np.stack([cv2.dilate((image > 0).astype(np.uint8), kernel) > 0 for image in case.lungs])
+    return float(((found > 0) & ~near & (case.hu < GAS_HU)).sum())
+
+
+def figures_of(rows: list[dict[str, float]]) -> dict[str, float]:
+    """What is printed, from what `measure` gives of each scan."""
+    lungs = np.array([[row["right"], row["left"]] for row in rows])
+    healthy = np.array([row["healthy"] for row in rows], np.bool_)
+    total = {name: sum(row[name] for row in rows) for name in rows[0]}
+    return {
+        "dice": float(lungs.mean()),
+        "dice_healthy": float(lungs[healthy].mean()),
+        "dice_least": float(lungs.min()),
+        "dice_below_goal": float((lungs < GOAL).mean()),
+        "swapped": max(row["swapped"] for row in rows),
+        "infection_kept": total["infection_kept"] / max(1, total["infection"]),
+        "consolidation_kept": total["dense_kept"] / max(1, total["dense"]),
+        "infection_in_box": total["infection_in_box"] / max(1, total["infection"]),
+        "other_gas_ml": total["gas_ml"] / len(rows),
+        "lobes_missed": total["missed"],
+        "seconds_per_100_slices": total["seconds"] / len(rows),
+    }
+
+
+if __name__ == "__main__":
+    main()
