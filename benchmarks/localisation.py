@@ -2,8 +2,8 @@
 
 `python -m benchmarks.localisation [--json] [--scans N] [--study NAME] [--keep FOLDER]`
 
-Phantoms of the preset "demo": the training hospitals' scans in one store, the diseased network trained on them
-as the study's stages say (centralised: no federation), then every scan of the held-out hospitals diagnosed
+Phantoms of the preset "demo": the training hospitals' scans in one store, the diseased network trained on
+them as the study says (centralised: no federation), then every scan of the held-out hospitals diagnosed
 and compared with what was drawn into it, voxel by voxel.
 
 dice                    of the infection, mean over diseased scans in which some is drawn
