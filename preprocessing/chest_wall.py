@@ -1,8 +1,9 @@
 """Consolidation against the chest wall: as bright as the wall, it looks like a bay in the lung."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from preprocessing.image_ops import convex_hull
 
 _DEPTH_MM = 30.0  # bays deeper than this are the heart, the diaphragm or a lung too ill to outline
 _LATERAL = 0.65  # share of the lung's width, from the chest wall, where its back faces ribs, not the spine
@@ -18,7 +19,7 @@ def bays_at_chest_wall(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> N
     if not lung.any():
         return lung
     towards_wall = slice(None) if side == 1 else slice(None, None, -1)
-    mask, hull = lung[:, towards_wall], _convex_hull(lung)[:, towards_wall]
+    mask, hull = lung[:, towards_wall], convex_hull(lung)[:, towards_wall]
     deepest = _DEPTH_MM / pixel_mm
     columns = np.flatnonzero(hull.any(axis=0))
     faces_ribs = np.arange(mask.shape[1]) <= columns[0] + _LATERAL * (columns[-1] - columns[0])
@@ -32,9 +33,3 @@ def _before_lung(mask: NDArray[np.bool_], hull: NDArray[np.bool_], deepest: floa
     before = hull & ~np.logical_or.accumulate(mask, axis=1)
     fits = mask.any(axis=1) & (np.count_nonzero(before, axis=1) <= deepest)
     return before & fits[:, np.newaxis]
-
-
-def _convex_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    filled = np.zeros(mask.shape, np.uint8)
-    cv2.fillConvexPoly(filled, cv2.convexHull(cv2.findNonZero(mask.astype(np.uint8))), 1)
-    return filled.view(np.bool_)

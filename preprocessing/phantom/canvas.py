@@ -22,7 +22,7 @@ HU_ZERO = -1024.0
 
 def level_of(hu: float) -> int:
     """The 8-bit paint level of a tissue."""
-    return int(np.clip(round((hu - HU_ZERO) / HU_STEP), 0, 255))
+    return min(max(round((hu - HU_ZERO) / HU_STEP), 0), 255)
 
 
 PAINT_TO_HU = (np.arange(256, dtype=np.float32) * HU_STEP + HU_ZERO).astype(np.float32)

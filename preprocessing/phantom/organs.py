@@ -26,7 +26,12 @@ def effusion(chest: Chest, z: float) -> list[Shape]:
         x = np.linspace(0, 1, 24) * (chest.width + 10)
         surface = chest.depth - 1.3 * height * min(up, 1) * (0.55 + 0.6 * (x / chest.width) ** 2)
         lower = np.full_like(x, chest.depth + 15)
-        shapes.append(Shape((np.column_stack([sign * np.r_[x, x[::-1]], np.r_[surface, lower]]),), 12))
+        shapes.append(
+            Shape(
+                (np.column_stack([sign * np.concatenate([x, x[::-1]]), np.concatenate([surface, lower])]),),
+                12,
+            )
+        )
     return shapes
 
 
@@ -87,7 +92,10 @@ def septum(chest: Chest, z: float) -> Points:
     top = 16 * np.clip((z - chest.apex + 70) / 70, 0, 1) * np.exp(-(((y - 5) / 45) ** 2))
     lean = midline(chest, z)
     return np.column_stack(
-        [np.r_[lean + left + front + top, (lean - right - front - top)[::-1]], np.r_[y, y[::-1]]]
+        [
+            np.concatenate([lean + left + front + top, (lean - right - front - top)[::-1]]),
+            np.concatenate([y, y[::-1]]),
+        ]
     )
 
 
@@ -116,4 +124,4 @@ def paraspinal(chest: Chest, z: float) -> Shape:
     y = np.linspace(0.42 * chest.depth, chest.depth + 20, 20)
     back = (y - y[0]) / (y[-1] - y[0])
     half = 9 + 17 * np.sqrt(np.clip(2.5 * back, 0, 1)) + 16 * back**3
-    return Shape((np.column_stack([np.r_[half, -half[::-1]], np.r_[y, y[::-1]]]),), 30)
+    return Shape((np.column_stack([np.concatenate([half, -half[::-1]]), np.concatenate([y, y[::-1]])]),), 30)

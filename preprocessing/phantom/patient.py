@@ -36,6 +36,11 @@ class Patient:
         return self.anatomy.chest
 
     @cached_property
+    def back_mm(self) -> float:
+        """y of the back, which lies on the table."""
+        return float(self.chest.skin(0)[:, 1].max())
+
+    @cached_property
     def mesh_axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """y and x of the mesh on which findings are worked out, mm."""
         rows, columns = int(1.1 * self.chest.depth / MESH_MM), int(1.1 * self.chest.width / MESH_MM)

@@ -79,8 +79,7 @@ def _paint(patient: Patient, z: float) -> tuple[Bytes, Bytes]:
 
 def _paint_thin(patient: Patient, z: float) -> tuple[Bytes, Bytes]:
     tissue, cover = paint(patient.anatomy.slice(z), patient.frame)
-    back_mm = float(patient.chest.skin(0)[:, 1].max())  # the body lies on the table
-    draw_table(tissue, patient.frame, patient.scanner, back_mm)
+    draw_table(tissue, patient.frame, patient.scanner, patient.back_mm)
     return tissue, cover
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Bytes, Floats, Frame, fill, level_of
+from preprocessing.phantom.canvas import Bytes, Floats, Frame, Points, fill, level_of
 
 _TILE = 1024
 
@@ -123,12 +123,20 @@ def sharpen_and_blur(hu: Floats, scanner: Scanner) -> Floats:
 
 def draw_table(tissue: Bytes, frame: Frame, scanner: Scanner, back_mm: float) -> None:
     """Paint the table under a body whose back is at y = `back_mm`: a shell with foam inside."""
-    if scanner.table == "none":
-        return
+    if scanner.table != "none":
+        for outline, hu in _table(scanner.table, back_mm):
+            fill(tissue, frame, [outline], level_of(hu))
+
+
+@lru_cache(maxsize=4)
+def _table(shape: Literal["curved", "flat"], back_mm: float) -> list[tuple[Points, float]]:
+    """Outline and HU of shell and foam; the same in every slice."""
     x = np.linspace(-215, 215, 40)
-    bend = 0.0011 * x**2 if scanner.table == "curved" else 0.00012 * x**2
+    bend = 0.0011 * x**2 if shape == "curved" else 0.00012 * x**2
     top = back_mm + 3 - bend
     bottom = top + 22 - 0.00018 * x**2
-    for inset, hu in ((0.0, -120.0), (2.2, -940.0)):
-        outline = np.column_stack([np.r_[x, x[::-1]], np.r_[top + inset, (bottom - inset)[::-1]]])
-        fill(tissue, frame, [outline], level_of(hu))
+    sides = np.concatenate([x, x[::-1]])
+    return [
+        (np.column_stack([sides, np.concatenate([top + inset, (bottom - inset)[::-1]])]), hu)
+        for inset, hu in ((0.0, -120.0), (2.2, -940.0))
+    ]

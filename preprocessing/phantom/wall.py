@@ -51,15 +51,15 @@ def ribs(chest: Chest, z: float) -> list[Shape]:
     fall = np.minimum(26 + 7.0 * number, 84)
     height = behind[:, None] - fall[:, None] * np.sin(_PHI / 2)[None, :] ** 2
     off = np.abs(z - height) / 6.2
+    edges = np.diff(off < 1, axis=1, prepend=False, append=False)
+    cut = [(rib, np.flatnonzero(edges[rib])) for rib in np.flatnonzero(edges.any(axis=1))]
     shapes = []
     inner, outer = chest.cavity(z, 1.5), chest.cavity(z, 9.0)
     for sign in (1, -1):
         place = (np.pi / 2 - sign * _PHI) / (2 * np.pi) * len(inner)
         rim, far = _ring(inner, place), _ring(outer, place)
-        for rib in range(_RIBS):
-            seen = off[rib] < 1
-            edges = np.flatnonzero(np.diff(np.r_[False, seen, False].astype(int)))
-            for first, last in zip(edges[::2], edges[1::2], strict=True):
+        for rib, ends in cut:
+            for first, last in zip(ends[::2], ends[1::2], strict=True):
                 shapes += _piece(rim[first:last], far[first:last], off[rib, first:last], _PHI[first:last])
     return shapes
 
