@@ -60,7 +60,7 @@ def draw_batches(
         count = math.ceil(len(order) / stage.scans_per_batch)
         bounds = [round(len(order) * i / count) for i in range(count + 1)]
         for start, stop in pairwise(bounds):
-            batches.append([_draw(study, stage, (*seed_parts, epoch)) for study in order[start:stop]])
+            batches.append([draw_bag_of(study, stage, (*seed_parts, epoch)) for study in order[start:stop]])
     return batches
 
 
@@ -94,7 +94,8 @@ def _shuffled(studies: Sequence[Study], seed_parts: tuple[int | str, ...]) -> li
     return sorted(studies, key=lambda s: (scan_generator(*seed_parts, "order", s.key).random(), s.key))
 
 
-def _draw(study: Study, stage: StageConfig, seed_parts: tuple[int | str, ...]) -> Bag:
+def draw_bag_of(study: Study, stage: StageConfig, seed_parts: tuple[int | str, ...]) -> Bag:
+    """The lobes of one scan, near-equidistant, as `seed_parts` and its key have them."""
     generator = scan_generator(*seed_parts, "bag", study.key) if stage.jitter else None
     lobes = draw_bag(study.slice_index, study.side, stage.lobes_per_scan, generator)
     return Bag(study, tuple(lobes.tolist()))

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from client.privacy_ledger import PrivacyLedger
 from client.site import HospitalFile, load_hospital
 from client.trainer.approvals import Approvals, StudyFile
 from client.trainer.audit import AuditLog
@@ -39,7 +40,8 @@ def approve(
     hospital, approvals, audit = _open(site)
     study = _choose(approvals, fingerprint, ("waiting", "withdrawn"), "waits for a decision")
     proposal = study.proposal
-    typer.echo(describe_proposal(proposal, hospital, approvals.last_approved(proposal.fingerprint)))
+    before, spent = approvals.last_approved(proposal.fingerprint), PrivacyLedger(hospital.state).epsilon()
+    typer.echo(describe_proposal(proposal, hospital, before, epsilon_spent=spent))
     if not yes and not typer.confirm("\nApprove?", default=False):
         typer.echo("not approved")
         raise typer.Exit(1)

@@ -29,9 +29,9 @@ def train_network(
 
     Raises PneumofedError `diverged` where the loss is not finite.
     """
-    _prepare(network, task, stage)
+    prepare(network, task, stage)
     trainable = [p for p in network.parameters() if p.requires_grad]
-    optimizer = _optimizer(trainable, stage, learning_rate)
+    optimizer = make_optimizer(trainable, stage, learning_rate)
     losses: list[Tensor] = []
     for batch in batches:
         optimizer.zero_grad(set_to_none=True)
@@ -89,7 +89,7 @@ def _fine_loss(output: LobeOutput, batch: Batch) -> Tensor:
     return patch_loss(output.fine, infected, diseased)
 
 
-def _prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
+def prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
     """Training mode for what the stage trains; the rest stays as it is and answers as in use."""
     network.train(stage.part != "fine")
     if network.fine_infection is not None:
@@ -98,7 +98,7 @@ def _prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
         parameter.requires_grad_(is_trained(f"{task}/{name}", stage))
 
 
-def _optimizer(parameters: list[nn.Parameter], stage: StageConfig, rate: float) -> torch.optim.Optimizer:
+def make_optimizer(parameters: list[nn.Parameter], stage: StageConfig, rate: float) -> torch.optim.Optimizer:
     if stage.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=rate)
     return torch.optim.Adam(parameters, lr=rate)

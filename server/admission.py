@@ -68,8 +68,8 @@ def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         raise PneumofedError("update-too-large", f"{name} holds values beyond {LARGEST_WEIGHT:g}")
 
 
-def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int]) -> None:
-    """One finite loss for each network that learned."""
-    learned = {network for network, count in scans.items() if count > 0}
+def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: StudyConfig) -> None:
+    """One finite loss for each network that learned; in a private study none, as a loss tells of patients."""
+    learned = {network for network, count in scans.items() if count > 0 and study.privacy is None}
     if set(loss) != learned or not all(np.isfinite(value) for value in loss.values()):
         raise PneumofedError("loss-implausible", "losses must be finite, one for each network that learned")

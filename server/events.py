@@ -55,4 +55,6 @@ def validates(stage: StageConfig, round: int) -> bool:
 def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:
     """How many `Replied` events a study gives after `Gathered`, with so many hospitals of each role."""
     rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]
+    if study.privacy is not None:  # those that train give no scores
+        return training * len(rounds) + held_out
     return training * sum(1 + validates(*r) for r in rounds) + 2 * training + held_out

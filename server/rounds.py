@@ -138,7 +138,7 @@ class Coordinator:
         try:
             update = messages.read_update(reply, average.weights)
             admission.admit_scans(update.scans, stage, self.federation.descriptions[hospital])
-            admission.admit_losses(update.loss, update.scans)
+            admission.admit_losses(update.loss, update.scans, self.study)
             admission.admit_weights(update.weights, update.scans, stage, average.weights)
             average.add(update.weights, update.scans)
         except PneumofedError as error:
@@ -148,7 +148,12 @@ class Coordinator:
     def evaluate(
         self, weights: Weights, split: Split, tasks: tuple[Task, ...]
     ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalReply]]:
-        """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train."""
+        """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
+
+        In a private study those that train give none, so the last round is kept.
+        """
+        if split != "all" and self.study.privacy is not None:
+            return {}, {}
         nodes = self.federation.held_out if split == "all" else self.federation.training
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}

@@ -104,6 +104,22 @@ class StageConfig(_Part):
         return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * share
 
 
+class PrivacyConfig(_Part):
+    """Differential privacy of every patient at each hospital that trains (docs/decisions/0090)."""
+
+    epsilon: float = Field(
+        gt=0, description="The most that all private training at a hospital may ever tell of a patient."
+    )
+    delta: float = Field(1e-5, gt=0, lt=1, description="How likely epsilon may not hold.")
+    clip_norm: float = Field(1.0, gt=0, description="The longest gradient that one patient may give.")
+    noise_multiplier: float | None = Field(
+        None,
+        gt=0,
+        description="Deviation of the noise in clip norms; none: the least with which a hospital can do "
+        "all rounds within epsilon.",
+    )
+
+
 class StudyConfig(_Part):
     """One study. Its fingerprint is what a hospital approves."""
 
@@ -120,6 +136,17 @@ class StudyConfig(_Part):
         description="Of activations; bfloat16 only where the device computes in it, elsewhere float32.",
     )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="In order.")
+    privacy: PrivacyConfig | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
+        description="None: weights are sent without noise, and nothing bounds what they tell.",
+    )
+
+    @model_validator(mode="after")
+    def _private_scans_choose_nothing(self) -> Self:
+        if self.privacy is not None and self.operating_point != "half":
+            raise ValueError("with [privacy] no validation scores leave a hospital: operating_point = 'half'")
+        return self
 
     @property
     def fingerprint(self) -> str:

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SiteOpener:
-    """Opens the store at `store` for a study; a value, so that it crosses to the worker process."""
+    """Opens the store at `store` for a study; a value, so that it crosses to the worker process.
+
+    state: the hospital's state folder, where the privacy ledger lies.
+    """
 
     store: Path
+    state: Path
     role: Role
     device: str
     count_floor: int
@@ -27,6 +31,7 @@ class SiteOpener:
         import torch
 
         from client.allocator import keep_freed_memory
+        from client.privacy_ledger import PrivacyLedger
         from client.training import Site
         from preprocessing.store import LobeStore
         from shared_model.transport import to_weights
@@ -37,7 +42,14 @@ class SiteOpener:
             torch.set_num_threads(self.threads)
         keep_freed_memory()
         store = LobeStore.open(self.store)
-        site = Site(store, proposal.study, role=self.role, device=self.device, count_floor=self.count_floor)
+        site = Site(
+            store,
+            proposal.study,
+            role=self.role,
+            device=self.device,
+            count_floor=self.count_floor,
+            ledger=PrivacyLedger(self.state),
+        )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(
                 "architecture-mismatch",

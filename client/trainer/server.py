@@ -32,8 +32,9 @@ def run_trainer(hospital: HospitalFile) -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
+    limits = hospital.limits
     opener = SiteOpener(
-        hospital.store, hospital.role, hospital.device, hospital.limits.count_floor, hospital.limits.threads
+        hospital.store, hospital.state, hospital.role, hospital.device, limits.count_floor, limits.threads
     )
     with serving(hospital, opener):
         ending.wait()

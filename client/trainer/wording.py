@@ -15,13 +15,19 @@ _PURPOSE = {
 }
 
 
-def describe_proposal(proposal: Proposal, hospital: HospitalFile, last: Proposal | None) -> str:
-    """What will run, what leaves, what is spent, and what differs from `last`, approved before (or none)."""
+def describe_proposal(
+    proposal: Proposal, hospital: HospitalFile, last: Proposal | None, *, epsilon_spent: float
+) -> str:
+    """What will run, what leaves, what is spent, and what differs from `last`, approved before (or none).
+
+    epsilon_spent: what private training has told of a patient here until now.
+    """
     study = proposal.study
     parts = [
         (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _what_runs(proposal, hospital)),
         ("What leaves the hospital", _what_leaves(proposal, hospital)),
         ("What is spent", _what_is_spent(proposal, hospital)),
+        ("What it may tell of a patient", _what_it_may_tell(proposal, hospital, epsilon_spent)),
         ("What differs from the last approval", _what_differs(proposal, last)),
         ("Arrays (name, shape, bytes)", _arrays(proposal)),
     ]
@@ -55,22 +61,26 @@ def _what_runs(proposal: Proposal, hospital: HospitalFile) -> Iterator[str]:
 
 
 def _what_leaves(proposal: Proposal, hospital: HospitalFile) -> Iterator[str]:
-    if hospital.role == "training" and "train" in proposal.purposes:
+    private = proposal.study.privacy is not None
+    if _trains(proposal, hospital):
         for stage in proposal.study.stages:
             arrays = _trained(proposal, stage)
             yield (
                 f"each round of {stage.name!r}: {len(arrays)} arrays of weights, {_bytes(_nbytes(arrays))}; "
-                "the number of scans each network learned from; the mean loss"
+                "the number of scans each network learned from"
+                + (" as far as it is told below" if private else "; the mean loss")
             )
-    yield "when measured: histograms of scores by class, none of a class with fewer than " + (
-        f"{hospital.limits.count_floor} scans"
-    )
+    if private and hospital.role == "training":
+        yield "no loss and no scores: this study measures only at hospitals that do not train"
+    else:
+        floor = hospital.limits.count_floor
+        yield f"when measured: histograms of scores by class, none of a class with fewer than {floor} scans"
     yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
     yield "of an error: its code. No scan, name, date, UID or path"
 
 
 def _what_is_spent(proposal: Proposal, hospital: HospitalFile) -> Iterator[str]:
-    study, trains = proposal.study, hospital.role == "training" and "train" in proposal.purposes
+    study, trains = proposal.study, _trains(proposal, hospital)
     rounds = sum(stage.rounds for stage in study.stages)
     down = rounds * proposal.nbytes * (2 if trains else 1)
     up = sum(stage.rounds * _nbytes(_trained(proposal, stage)) for stage in study.stages) if trains else 0
@@ -79,7 +89,31 @@ def _what_is_spent(proposal: Proposal, hospital: HospitalFile) -> Iterator[str]:
     if trains:
         passes = sum(stage.rounds * stage.epochs for stage in study.stages)
         yield f"{passes:g} passes over the training scans in all"
-        yield "privacy: weights are sent without noise; no bound (epsilon) on what they tell of a patient"
+
+
+def _what_it_may_tell(proposal: Proposal, hospital: HospitalFile, spent: float) -> Iterator[str]:
+    privacy = proposal.study.privacy
+    if not _trains(proposal, hospital):
+        yield "nothing by weights: this hospital does not train"
+    elif privacy is None:
+        yield "weights are sent without noise; no bound (epsilon) on what they tell of a patient"
+    else:
+        yield (
+            f"at most epsilon {privacy.epsilon:g}, but for a chance of {privacy.delta:g} (delta), counting "
+            "all private training here, earlier studies included: by what a patient's scans show, no outcome "
+            f"is more than e^{privacy.epsilon:g} = {math.exp(privacy.epsilon):.3g} times as likely"
+        )
+        yield f"spent until now: epsilon {spent:.3g}; training is refused once the next round would exceed it"
+        noise = privacy.noise_multiplier
+        yield (
+            f"each patient's say in a step is cut to length {privacy.clip_norm:g}, and noise is added: "
+            + ("the least that lasts for all rounds" if noise is None else f"{noise:g} times that length")
+        )
+        yield "not covered: the counts of scans by class, studies without noise, and how long a task takes"
+
+
+def _trains(proposal: Proposal, hospital: HospitalFile) -> bool:
+    return hospital.role == "training" and "train" in proposal.purposes
 
 
 def _what_differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:

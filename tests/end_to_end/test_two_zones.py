@@ -114,9 +114,9 @@ def test_another_architecture_or_device_is_refused_by_code(tmp_path):
     wide = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.125})})
     proposal = Proposal.of(STUDY, weights_of(wide))
     with pytest.raises(PneumofedError) as caught:
-        SiteOpener(tmp_path / "store", "training", "cpu", 1)(proposal)
+        SiteOpener(tmp_path / "store", tmp_path, "training", "cpu", 1)(proposal)
     assert caught.value.code == "architecture-mismatch"
     if not torch.cuda.is_available():
         with pytest.raises(PneumofedError) as caught:
-            SiteOpener(tmp_path / "store", "training", "cuda:0", 1)(proposal)
+            SiteOpener(tmp_path / "store", tmp_path, "training", "cuda:0", 1)(proposal)
         assert caught.value.code == "device-missing"

@@ -40,7 +40,7 @@ def with_value(value, name="covid/lobe.weight"):
 
 def test_a_right_update_is_admitted():
     admit_scans(SCANS, BOTH, SITE)
-    admit_losses({"diseased": 0.7, "covid": 0.2}, SCANS)
+    admit_losses({"diseased": 0.7, "covid": 0.2}, SCANS, STUDY)
     admit_weights(update(), SCANS, BOTH, weights_of(0))
     admit_weights(update(FINE, ("diseased",)), {"diseased": 3}, FINE, weights_of(0))
     admit_weights(update(networks=("diseased",)), {"diseased": 3, "covid": 0}, BOTH, weights_of(0))
@@ -87,7 +87,7 @@ def test_a_count_below_the_hospitals_floor_bounds_by_the_floor():
 
 @pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])
 def test_losses_must_be_finite_and_one_for_each_network(loss):
-    assert refusal(admit_losses, loss, SCANS) == "loss-implausible"
+    assert refusal(admit_losses, loss, SCANS, STUDY) == "loss-implausible"
 
 
 def test_another_study_or_another_store_is_refused():

@@ -1,11 +1,13 @@
 """Studies: what is refused, and that those that come with pneumofed are whole."""
 
+import json
 import math
 
 import pytest
+from pydantic import ValidationError
 
 from preprocessing.settings import PreprocessingSettings
-from shared_model.config import SplitConfig, StageConfig, load_study, study_names
+from shared_model.config import SplitConfig, StageConfig, StudyConfig, load_study, study_names
 from shared_model.errors import PneumofedError
 
 
@@ -83,3 +85,21 @@ def test_a_study_that_is_no_text_is_refused(tmp_path) -> None:
     with pytest.raises(PneumofedError, match="not TOML") as refused:
         load_study(path)
     assert refused.value.code == "study-invalid"
+
+
+def test_studies_without_privacy_keep_the_fingerprints_they_had():
+    """What is hashed holds nothing new where nothing new is asked for."""
+    before = {
+        "name", "seed", "preprocessing", "network", "split", "operating_point", "precision", "stages"
+    }  # fmt: skip
+    assert all(set(json.loads(load_study(name).model_dump_json())) == before for name in study_names())
+
+
+def test_privacy_is_part_of_the_fingerprint_and_bars_validation_scores():
+    paper = load_study("paper")
+    private = StudyConfig.model_validate({**paper.model_dump(), "privacy": {"epsilon": 8}})
+    stricter = StudyConfig.model_validate({**paper.model_dump(), "privacy": {"epsilon": 3}})
+    assert len({paper.fingerprint, private.fingerprint, stricter.fingerprint}) == 3
+    assert StudyConfig.model_validate_json(private.model_dump_json()) == private
+    with pytest.raises(ValidationError, match="operating_point = 'half'"):
+        StudyConfig.model_validate({**private.model_dump(), "operating_point": "validation"})

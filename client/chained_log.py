@@ -1,0 +1,149 @@
+"""Append-only logs on a hospital's disk, each line bound to the one before by its hash.
+
+    STATE/NAME.jsonl    one JSON object a line: number, time, event, facts, previous, hash
+    STATE/NAME.head     number and hash of the last line, so that a cut at the end shows
+
+A change or cut within a log shows by itself. Whoever can write both files can make a new log; a hash noted
+elsewhere shows that too.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+
+FIRST = "0" * 64
+"""What the first line has as `previous`."""
+
+FIELDS = ("number", "time", "event", "facts", "previous", "hash")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. facts: counts, hashes, codes and names of settings; nothing about a patient."""
+
+    number: int
+    time: str
+    event: str
+    facts: dict[str, Any]
+    previous: str
+    hash: str
+
+    @classmethod
+    def following(cls, previous: "Entry | None", event: str, facts: Mapping[str, Any]) -> "Entry":
+        number, before = (1, FIRST) if previous is None else (previous.number + 1, previous.hash)
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        body = [number, time, event, dict(facts), before]
+        return cls(number, time, event, dict(facts), before, _hash(body))
+
+    @property
+    def is_sound(self) -> bool:
+        return self.hash == _hash([self.number, self.time, self.event, self.facts, self.previous])
+
+    def to_line(self) -> bytes:
+        return json.dumps({name: getattr(self, name) for name in FIELDS}, allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "Entry":
+        """Inverse of `to_line`; raises ValueError for anything else."""
+        entry = json.loads(line)
+        if not isinstance(entry, dict) or tuple(entry) != FIELDS or not line.endswith(b"\n"):
+            raise ValueError("no line of a log")
+        return cls(**entry)
+
+
+class ChainedLog:
+    """The log NAME. Writes are safe from several processes. OSError as the file system gives it."""
+
+    def __init__(self, state: Path, name: str) -> None:
+        self.path, self.head_path, self._name = state / f"{name}.jsonl", state / f"{name}.head", name
+
+    def write(self, event: str, **facts: Any) -> Entry:
+        """Append one line, durable when this returns. Raises PneumofedError `NAME-damaged`."""
+        with self._locked() as file:
+            last = self._last(file)
+            if last is None:
+                self._write_head(0, FIRST)  # from now on a log without its head was tampered with
+            entry = Entry.following(last, event, facts)
+            file.seek(0, os.SEEK_END)
+            file.write(entry.to_line())
+            file.flush()
+            os.fsync(file.fileno())
+            self._write_head(entry.number, entry.hash)
+            return entry
+
+    def entries(self) -> list[Entry]:
+        """All lines, checked. Raises PneumofedError `NAME-damaged` at the first that is wrong or missing."""
+        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        entries: list[Entry] = []
+        before = FIRST
+        for number, line in enumerate(lines, start=1):
+            try:
+                entry = Entry.from_line(line)
+            except (ValueError, TypeError):
+                raise self._damaged(f"line {number} cannot be read") from None
+            if (entry.number, entry.previous) != (number, before) or not entry.is_sound:
+                raise self._damaged(f"line {number} was changed, or lines before it are missing")
+            entries.append(entry)
+            before = entry.hash
+        self._check_head(entries)
+        return entries
+
+    def _write_head(self, number: int, digest: str) -> None:
+        write_atomically(self.head_path, f"{number} {digest}\n".encode(), mode=0o600)
+
+    def _check_head(self, entries: list[Entry]) -> None:
+        """The head names the last line, or the one before it where a crash came between the two writes."""
+        if not self.head_path.exists():
+            if entries:
+                raise self._damaged(f"{self.head_path.name} is missing")
+            return
+        number, _, digest = self.head_path.read_text().strip().partition(" ")
+        ends = [("0", FIRST), *((str(entry.number), entry.hash) for entry in entries)][-2:]
+        if (number, digest) not in ends:
+            raise self._damaged(f"it should end with line {number}; lines at the end are missing or changed")
+
+    def _last(self, file: Any) -> Entry | None:
+        """The last line; what a crash left of an unfinished one is cut off, as nothing followed from it."""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_LINE))
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            kept = tail.rfind(b"\n") + 1
+            file.truncate(size - (len(tail) - kept))
+            tail = tail[:kept]
+        if not tail:
+            return None
+        try:
+            return Entry.from_line(tail.splitlines(keepends=True)[-1])
+        except (ValueError, TypeError):
+            raise self._damaged("its last line cannot be read") from None
+
+    def _damaged(self, what: str) -> PneumofedError:
+        return PneumofedError(
+            f"{self._name}-damaged",
+            f"the {self._name} log was tampered with or damaged: {what}; compare it with a backup",
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[Any]:
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+
+
+_LONGEST_LINE = 2**20
+
+
+def _hash(body: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
