@@ -10,7 +10,7 @@ from shared_model import protocol
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, Task
 from shared_model.proposal import Proposal
-from shared_model.transport import Weights
+from shared_model.weights import Weights
 
 # Names, shapes and headers on top of the values themselves.
 _BYTES_BESIDES_VALUES = 1024
