@@ -1,5 +1,6 @@
 """Rounds of our deployment on loopback: TLS, proxy, nodes with keys, and trainers that do nothing."""
 
+import shutil
 import sys
 import threading
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from client.site import load_hospital
 from client.trainer.approvals import Approvals
 from preprocessing.settings import PreprocessingSettings
+from server.app import INITIAL
+from shared_model.config import load_study
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.processes import pneumofed, wait_until
 
@@ -39,7 +42,6 @@ class Measured:
     first_training_s: float
     serverapp_mb: float
     superlink_mb: float
-    drawing_mb: float
 
 
 class NoOpDeployment(Deployment):
@@ -54,13 +56,16 @@ class NoOpDeployment(Deployment):
         self._start(f"{name}-node", pneumofed("hospital", "node", "--site", site))
 
 
-def our_rounds(folder: Path, *, hospitals: int, rounds: int) -> Measured:
-    """A study of `rounds` rounds, each trained and validated at all hospitals."""
+def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> Measured:
+    """A study of `rounds` rounds from the weights in `weights`, trained and validated at all hospitals."""
     names = {f"h{number:02d}": "training" for number in range(hospitals)}
     deployment = NoOpDeployment(folder, names, quorum=hospitals)
     study = folder / "no-op.toml"
     study.write_text(STUDY.replace("ROUNDS", str(rounds)))
     deployment.provision()
+    begun_with = folder / "coordinator" / "studies" / load_study(study).fingerprint / INITIAL
+    begun_with.parent.mkdir()
+    shutil.copy(weights, begun_with)  # what `run` would draw takes a minute, once a study
     serve = deployment.serve()
     with peaks(serve.pid) as mb:
         try:
@@ -84,7 +89,6 @@ def our_rounds(folder: Path, *, hospitals: int, rounds: int) -> Measured:
         first_training_s=first - begun,
         serverapp_mb=mb["flwr-serverapp"],
         superlink_mb=mb["flower-superlink"],
-        drawing_mb=mb["multiprocessing.spawn"],
     )
 
 
@@ -103,7 +107,7 @@ def _first_training(deployment: Deployment, name: str) -> float:
 @contextmanager
 def peaks(ancestor: int) -> Iterator[dict[str, float]]:
     """Largest resident memory, in MB, of descendants of `ancestor`, by a part of their command lines."""
-    most = dict.fromkeys(("flwr-serverapp", "flower-superlink", "multiprocessing.spawn"), 0.0)
+    most = dict.fromkeys(("flwr-serverapp", "flower-superlink"), 0.0)
     ending = threading.Event()
 
     def watch() -> None:

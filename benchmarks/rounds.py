@@ -9,7 +9,7 @@ zones with an audit log, and the ledger; the plain app has none of these.
 overhead_ratio    our round over Flower's, medians of all rounds but the first
 server_peak_mb    largest resident memory of the ServerApp's process, with --many hospitals
 first_training_s  from `coordinator run` of an approved study to the first training at a hospital
-drawing_peak_mb   of the process that draws the initial weights, once a study
+superlink_peak_mb the same of Flower's SuperLink, which holds what is on its way
 """
 
 import argparse
@@ -39,12 +39,11 @@ def main() -> None:
         for part in ("plain", "ours", "many"):
             (work / part).mkdir()
         weights = to_weights(make_networks(NetworkConfig(init="random")))
-        save_file(weights, work / "weights.safetensors")
-        plain = plain_rounds(
-            work / "plain", work / "weights.safetensors", nodes=chosen.hospitals, rounds=chosen.rounds
-        )
-        ours = our_rounds(work / "ours", hospitals=chosen.hospitals, rounds=chosen.rounds)
-        many = our_rounds(work / "many", hospitals=chosen.many, rounds=2)
+        file = work / "weights.safetensors"
+        save_file(weights, file)
+        plain = plain_rounds(work / "plain", file, nodes=chosen.hospitals, rounds=chosen.rounds)
+        ours = our_rounds(work / "ours", file, hospitals=chosen.hospitals, rounds=chosen.rounds)
+        many = our_rounds(work / "many", file, hospitals=chosen.many, rounds=2)
     figures = {
         "overhead_ratio": median(ours.rounds_s) / median(plain),
         "round_s": median(ours.rounds_s),
@@ -52,7 +51,6 @@ def main() -> None:
         "server_peak_mb": many.serverapp_mb,
         "server_peak_mb_few": ours.serverapp_mb,
         "superlink_peak_mb": many.superlink_mb,
-        "drawing_peak_mb": ours.drawing_mb,
         "first_training_s": ours.first_training_s,
     }
     settings = {
