@@ -49,7 +49,7 @@ def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> lis
                 override_config=user_config_to_proto(settings),
             )
         )
-        wait_until(lambda: len(_lines(times)) == rounds + 1, seconds=60 * rounds, what="all rounds")
+        wait_until(lambda: len(_lines(times)) == rounds + 1, seconds=300 * rounds, what="all rounds")
     ends = [float(line) for line in _lines(times)]
     return [after - before for before, after in zip(ends[1:], ends[2:], strict=False)]
 

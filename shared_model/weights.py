@@ -32,7 +32,7 @@ def to_bytes(weights: Weights) -> bytes:
 
 
 def from_bytes(data: bytes) -> Weights:
-    """Inverse of `to_bytes`, names sorted, arrays writable. Types and shapes are as the file says.
+    """Inverse of `to_bytes`, names sorted. Types and shapes are as the file says.
 
     Raises ValueError for anything but a safetensors file.
     """
@@ -40,4 +40,4 @@ def from_bytes(data: bytes) -> Weights:
         arrays = load(data)
     except (SafetensorError, KeyError, AttributeError) as error:
         raise ValueError("no safetensors file") from error
-    return {name: arrays[name].copy() for name in sorted(arrays)}
+    return {name: arrays[name] for name in sorted(arrays)}
