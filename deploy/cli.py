@@ -4,6 +4,7 @@ import errno
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,6 +140,24 @@ def join(site: Site = SITE) -> None:
 
     log_to_stderr()
     run(site)
+
+
+@hospital_app.command()
+def preflight(site: Site = SITE, as_json: AsJson = False) -> None:
+    """Check machine, files and the way to the coordinator before joining; ends with 1 where a check fails."""
+    from client.preflight.preflight import preflight as look
+    from client.site import load_hospital
+
+    rows = look(load_hospital(site))
+    if as_json:
+        _print_json({"ok": all(r.state != "fail" for r in rows), "rows": [asdict(row) for row in rows]})
+    else:
+        for row in rows:
+            typer.echo(
+                f"{row.state:4}  {row.check:13} {row.found}" + (f": {row.remedy}" if row.remedy else "")
+            )
+    if any(row.state == "fail" for row in rows):
+        raise typer.Exit(FAILED)
 
 
 @hospital_app.command()

@@ -11,7 +11,7 @@ from server.strategies.fed_avg import LARGEST_WEIGHT
 from shared_model.config import StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription, is_trained
-from shared_model.transport import Weights, network_of
+from shared_model.weights import Weights, network_of
 
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:

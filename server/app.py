@@ -20,13 +20,13 @@ from server.exchange import RoundPolicy
 from server.ledger import Ledger
 from server.result import StudyResult
 from server.rounds import run_study
+from server.starting import starting_weights
 from server.status import StatusFile, StudyStatus
 from shared_model.checkpoint import ModelCard, save_model
 from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_weights
 
-LEDGER, MODEL, STATUS = "ledger", "model", "status.json"
+INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "status.json"
 """In the study's folder."""
 
 # A hospital that is away is asked again for about an hour; one that is silent, less and less often.
@@ -72,7 +72,7 @@ def card_of(result: StudyResult, trained_on: str) -> ModelCard:
 def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
-    weights = initial_weights(study)
+    weights = starting_weights(folder / INITIAL, study)
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))
     return run_study(grid, study, weights, ledger=ledger, policy=policy, code=code, tell=status.tell)

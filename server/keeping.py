@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared_model.checkpoint import OperatingPoint
 from shared_model.config import Network, StudyConfig
 from shared_model.metrics import TASKS, SiteEvaluation, Task, best_operating_point
-from shared_model.transport import Weights, network_of
+from shared_model.weights import Weights, network_of
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from server.result import RoundRecord
 from shared_model.config import Network, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.transport import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint
 
 T = TypeVar("T", bound=BaseModel)
 

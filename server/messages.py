@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, Task
 from shared_model.proposal import Proposal
-from shared_model.transport import Weights
+from shared_model.weights import Weights, from_bytes, to_bytes
 
 # Names, shapes and headers on top of the values themselves.
 _BYTES_BESIDES_VALUES = 1024
@@ -61,8 +62,8 @@ def read_update(message: Message, weights: Weights) -> Update:
     if not all(isinstance(value, float | int) for value in loss.values()):
         raise _unreadable(protocol.LOSS)
     try:
-        return Update({name: array.numpy() for name, array in arrays.items()}, scans, loss)
-    except (ValueError, TypeError, EOFError, MemoryError) as error:
+        return Update(from_bytes(arrays[protocol.WEIGHTS].numpy().tobytes()), scans, loss)
+    except (ValueError, TypeError, KeyError, EOFError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
 
 
@@ -79,8 +80,9 @@ def _settings(proposal: Proposal, **settings: Any) -> ConfigRecord:
 
 
 def _task(weights: Weights, settings: ConfigRecord) -> RecordDict:
-    arrays = ArrayRecord({name: Array(array) for name, array in weights.items()})
-    return RecordDict({protocol.WEIGHTS: arrays, protocol.TASK: settings})
+    # One array of bytes: Flower carries each array by a request of its own (decision 0085).
+    packed = Array(np.frombuffer(to_bytes(weights), np.uint8))
+    return RecordDict({protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}), protocol.TASK: settings})
 
 
 def _record(message: Message, name: str, kind: type) -> Any:

@@ -9,7 +9,7 @@ from shared_model.checkpoint import OperatingPoint
 from shared_model.config import Network, StudyConfig
 from shared_model.metrics import SiteEvaluation, Task
 from shared_model.protocol import Role
-from shared_model.transport import Weights
+from shared_model.weights import Weights
 
 Status = Literal["returned", "late", "refused", "failed", "absent"]
 """returned: counted; late: no reply before the deadline; refused: its reply was not admitted; failed: it said

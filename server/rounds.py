@@ -16,14 +16,14 @@ from server.exchange import RoundPolicy, ask
 from server.federation import Federation, gather
 from server.ledger import Ledger
 from server.result import HospitalReply, RoundRecord, StudyResult
+from server.starting import begin_stage
 from server.strategies.fed_avg import FedAvg
 from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
-from shared_model.initial import begin_stage
 from shared_model.metrics import TASKS, SiteEvaluation, Task
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split
-from shared_model.transport import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint
 
 Bests = dict[Network, keeping.Best]
 

@@ -10,7 +10,7 @@ from safetensors.numpy import load, save
 from shared_model.config import StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.transport import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"

@@ -30,7 +30,7 @@ MUST_NOT_LOAD = {
     "client.training": ("flwr",),
     "preprocessing": ("torch", "flwr"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
-    "server": ("pydicom", "preprocessing", "client"),
+    "server": ("torch", "pydicom", "preprocessing", "client"),
 }
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.weights import Weights
+from shared_model.weights import Weights, from_bytes, to_bytes
 
 CHUNK = 2**19
 """Measured: smaller and larger pieces take longer."""
@@ -19,7 +17,7 @@ _HEADER_PER_ARRAY = 1024
 
 def to_chunks(weights: Weights) -> Iterator[bytes]:
     """`weights` as pieces of at most CHUNK bytes, in order."""
-    data = save(weights)
+    data = to_bytes(weights)
     for start in range(0, len(data), CHUNK):
         yield data[start : start + CHUNK]
 
@@ -39,12 +37,12 @@ def from_chunks(chunks: Iterable[bytes], proposal: Proposal) -> Weights:
         if size > limit:
             raise PneumofedError("weights-too-long", f"the weights have more than {limit} bytes")
     try:
-        weights = load(b"".join(pieces))
-    except (SafetensorError, KeyError, ValueError) as error:
+        weights = from_bytes(b"".join(pieces))
+    except ValueError as error:
         raise _unreadable() from error
     if any(array.dtype != np.float32 for array in weights.values()):
         raise _unreadable()
-    return {name: weights[name] for name in sorted(weights)}  # a file does not keep their order
+    return weights
 
 
 def _unreadable() -> PneumofedError:

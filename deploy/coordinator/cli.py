@@ -116,6 +116,16 @@ def status(file: File, as_json: AsJson = False) -> None:
         typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
 
 
+@coordinator_app.command()
+def healthy(file: File) -> None:
+    """Whether SuperLink and proxy answer; ends with 1 where one does not."""
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import check_healthy
+
+    check_healthy(load_federation(file))
+    typer.echo("SuperLink and proxy answer")
+
+
 @coordinator_app.command(hidden=True)
 def roster(file: File) -> None:
     """Keep SuperLink's list of nodes equal to the federation's (part of `serve`)."""

@@ -36,12 +36,14 @@ def services(federation: Federation, path: Path) -> list[Service]:
     if not folder.superexec_secret.exists():
         raise PneumofedError("not-provisioned", f"run `pneumofed coordinator provision {path}` first")
     environment = flower_environment(folder.flower_home)
+    # A round's arrays go back to the system when they are freed; else the ServerApp keeps twice its need.
+    frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
     _, certificate = folder.server("edge")
     roster = [sys.executable, "-m", "deploy.cli", "coordinator", "roster", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
-        Service("executor", executor_command(federation), environment),
+        Service("executor", executor_command(federation), frugal),
         Service("roster", roster, environment),
         Service("proxy", proxy, reload_on=certificate),
     ]

@@ -1,5 +1,7 @@
 """What the coordinator knows now: which hospitals are connected, and how far each study is."""
 
+import socket
+import ssl
 from typing import Any
 
 from deploy.coordinator.flower import SuperLink
@@ -9,6 +11,8 @@ from server.app import STATUS
 from server.result import HospitalReply
 from server.status import StudyStatus, read_status
 from shared_model.errors import PneumofedError
+
+PROXY_S = 5.0
 
 _OUTCOME = {
     "returned": "returned",
@@ -37,6 +41,25 @@ def status_document(federation: Federation) -> dict[str, Any]:
         ],
         "studies": [study.model_dump(mode="json") for study in studies if study is not None],
     }
+
+
+def check_healthy(federation: Federation) -> None:
+    """Whether SuperLink and the proxy answer. Raises `superlink-unreachable` or `proxy-unreachable`."""
+    with SuperLink(federation) as superlink:
+        superlink.nodes()
+    context = ssl.create_default_context(cafile=CoordinatorFolder(federation.state).ca)
+    context.check_hostname = False  # it is called by its address here
+    listens = "127.0.0.1" if federation.listen == "0.0.0.0" else federation.listen
+    try:
+        with (
+            socket.create_connection((listens, federation.port), timeout=PROXY_S) as channel,
+            context.wrap_socket(channel),
+        ):
+            pass
+    except OSError:
+        raise PneumofedError(
+            "proxy-unreachable", f"no proxy answers at {listens}:{federation.port}; see that `serve` runs"
+        ) from None
 
 
 def study_in_words(status: StudyStatus) -> list[str]:

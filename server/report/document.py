@@ -9,7 +9,7 @@ from server.report.blocks import WORDS, Block, Reason, empty_block, roc_points, 
 from server.result import Hospital, HospitalReply, RoundRecord, StudyResult
 from shared_model.config import Network
 from shared_model.metrics import TASKS, SiteEvaluation
-from shared_model.transport import fingerprint
+from shared_model.weights import fingerprint
 
 SEEN, UNSEEN = "seen", "unseen"
 SOFTWARE = ("pneumofed", "torch", "flwr", "numpy")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared_model.errors import PneumofedError
-from shared_model.transport import Weights, network_of
+from shared_model.weights import Weights, network_of
 
 # Adding and taking away one of these rounds a number to the nearest multiple of its grid's unit.
 _COARSE = 1.5 * 2.0**32  # unit 2^-20, for |scans x weight| < 2^31

@@ -1,21 +1,56 @@
-"""The files that hospitals start their two processes with, read by parsers of their own kind."""
+"""The files that hospitals and coordinator start their processes with, read by parsers of their own kind."""
 
 import configparser
+import json
+import re
 import shutil
 import subprocess
+import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import dockerfile
 import pytest
 import yaml
 
-FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "hospital"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "deploy" / "hospital"
+COORDINATOR = ROOT / "deploy" / "coordinator"
+IMAGES = ROOT / "deploy" / "images"
+UNITS = {
+    "trainer": FOLDER / "pneumofed-trainer.service",
+    "node": FOLDER / "pneumofed-node.service",
+    "coordinator": COORDINATOR / "pneumofed-coordinator.service",
+}
 
 
 def unit(name: str) -> dict[str, str]:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
-    parser.read(FOLDER / f"pneumofed-{name}.service")
+    parser.read(UNITS[name])
     return dict(parser["Service"])
+
+
+def stages() -> dict[str, list[dockerfile.Command]]:
+    """The Dockerfile's commands by stage, as Docker's own parser reads them."""
+    found: dict[str, list[dockerfile.Command]] = {}
+    commands: list[dockerfile.Command] = []
+    for command in dockerfile.parse_file(str(IMAGES / "Dockerfile")):
+        if command.cmd.upper() == "FROM":
+            commands = found.setdefault(command.value[-1], [])
+        commands.append(command)
+    return found
+
+
+def inherited(name: str) -> list[dockerfile.Command]:
+    """A stage's commands after those of the stages that it is built from."""
+    commands = stages()[name]
+    base = commands[0].value[0]
+    return (inherited(base) if base in stages() else []) + commands
+
+
+def values(name: str, keyword: str) -> list[tuple[str, ...]]:
+    return [command.value for command in inherited(name) if command.cmd.upper() == keyword]
 
 
 def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
@@ -39,11 +74,91 @@ def test_under_systemd_too():
     assert trainer["NoNewPrivileges"] == node["NoNewPrivileges"] == "yes"
 
 
-@pytest.mark.parametrize("name", ["trainer", "node"])
+def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():
+    (service,) = yaml.safe_load((COORDINATOR / "compose.yaml").read_text())["services"].values()
+    assert service["ports"] == ["443:443"] and service["restart"] == "unless-stopped" and service["init"]
+    assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["user"] != "0"
+    writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
+    assert writable == ["./coordinator:/federation/coordinator"]
+    coordinator = unit("coordinator")
+    assert coordinator["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
+    assert coordinator["ReadWritePaths"] == "/var/lib/pneumofed/coordinator"
+    assert coordinator["NoNewPrivileges"] == "yes" and coordinator["ProtectSystem"] == "strict"
+
+
+@pytest.mark.parametrize("name", ["node", "trainer", "coordinator"])
+def test_images_need_no_network_and_run_as_nobody_special(name):
+    assert values(name, "USER")[-1] == ("10001:10001",)
+    assert values(name, "ENTRYPOINT")[-1] == ("pneumofed",)
+    runs = " ".join(" ".join(value) for value in values(name, "RUN"))
+    assert not re.search(r"curl|wget|apt-get|https?:", runs)
+    installs = re.findall(r"pip install[^&]*", runs)
+    assert installs and all("--no-index" in one for one in installs)
+    environment = [word for value in values(name, "ENV") for word in value]
+    assert environment[environment.index("FLWR_TELEMETRY_ENABLED") + 1] == "0"
+    folder = COORDINATOR if name == "coordinator" else FOLDER
+    service = yaml.safe_load((folder / "compose.yaml").read_text())["services"][name]
+    assert service["image"] == f"pneumofed-{name}:0.1.0"
+    assert tuple(service["command"]) == values(name, "CMD")[-1]
+
+
+def test_health_checks_of_images_and_compose_files_are_the_same_commands():
+    for name, folder in (("trainer", FOLDER), ("coordinator", COORDINATOR)):
+        service = yaml.safe_load((folder / "compose.yaml").read_text())["services"][name]
+        check = next(c for c in inherited(name) if c.cmd.upper() == "HEALTHCHECK")
+        assert check.value == tuple(service["healthcheck"]["test"])
+
+
+def test_commands_in_these_files_exist():
+    from deploy.cli import app
+
+    typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator")]
+    typed += [tuple(unit(name)["ExecStart"].split()[1:]) for name in UNITS]
+    typed += [
+        c.value[2:] for name in ("trainer", "coordinator") for c in inherited(name) if c.cmd == "HEALTHCHECK"
+    ]
+    for group, command, *_ in typed:
+        groups = {entry.name: entry.typer_instance for entry in app.registered_groups}
+        assert command in {(c.name or c.callback.__name__) for c in groups[group].registered_commands}
+
+
+def test_the_nodes_image_has_all_that_the_network_zone_loads():
+    parts = "deploy.cli, deploy.join, client.node.deployed"
+    code = f"import sys, json, {parts}; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
+    loaded -= {"_distutils_hack", "grpc_tools"}  # loaded by a .pth file, and by grpc only where it is there
+    lines = (IMAGES / "node.txt").read_text().splitlines()
+    installed = _closure({_normal(re.split("[=#]", line)[0]) for line in lines if line[0] != "#"})
+    owners = {name: {_normal(d) for d in packages_distributions().get(name, [])} for name in loaded}
+    missing = {name for name, owns in owners.items() if owns and not owns & (installed | {"pneumofed"})}
+    assert not missing and "flwr" in loaded
+    assert not {"torch", "pydicom"} & installed
+
+
+def _closure(wanted: set[str]) -> set[str]:
+    """The distributions named and all that they need, as what is installed here says."""
+    found: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        found.add(name)
+        needs = [line for line in requires(name) or [] if "extra ==" not in line]
+        wanted |= {_normal(re.split(r"[^\w.-]", line)[0]) for line in needs} & _installed() - found
+    return found
+
+
+def _installed() -> set[str]:
+    return {_normal(d) for names in packages_distributions().values() for d in names}
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower().strip()
+
+
+@pytest.mark.parametrize("name", ["trainer", "node", "coordinator"])
 def test_systemd_itself_understands_the_units(name):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    path = FOLDER / f"pneumofed-{name}.service"
-    done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", UNITS[name]], capture_output=True, text=True)
     complaints = [line for line in done.stderr.splitlines() if "not executable" not in line]
     assert not [line for line in complaints if line.strip()], done.stderr

@@ -40,7 +40,11 @@ class Deployment:
         assert self.command("coordinator", "provision", self.file).returncode == 0
         for name in self.hospitals:
             self.unpack(name)
-            disk_store(self.folder / name / "store", self.scans(name))
+            self.stock(name)
+
+    def stock(self, name: str) -> None:
+        """Put the hospital's scans into its store."""
+        disk_store(self.folder / name / "store", self.scans(name))
 
     def unpack(self, name: str) -> None:
         """The hospital's kit; counts are told and one thread trains, as there are few scans and cores."""

@@ -22,7 +22,7 @@ def context(**run_config):
 @pytest.fixture
 def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
-    monkeypatch.setattr(server_app, "initial_weights", lambda study: weights_of(0))
+    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
     return LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
 

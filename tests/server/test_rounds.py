@@ -17,7 +17,7 @@ from server.rounds import run_study
 from shared_model.config import StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
-from shared_model.transport import fingerprint
+from shared_model.weights import fingerprint, from_bytes, to_bytes
 from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
 
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
@@ -163,9 +163,14 @@ def in_training(change):
     )
 
 
-def poisoned(message, reply):
-    reply.content["weights"]["diseased/lobe.weight"] = Array(np.full((3, 2), np.nan, np.float32))
+def with_arrays(reply, weights):
+    reply.content["weights"] = ArrayRecord({"weights": Array(np.frombuffer(to_bytes(weights), np.uint8))})
     return reply
+
+
+def poisoned(message, reply):
+    weights = from_bytes(reply.content["weights"]["weights"].numpy().tobytes())
+    return with_arrays(reply, weights | {"diseased/lobe.weight": np.full((3, 2), np.nan, np.float32)})
 
 
 def boasting(message, reply):
@@ -174,12 +179,21 @@ def boasting(message, reply):
 
 
 def flooding(message, reply):
-    reply.content["weights"] = ArrayRecord({"diseased/lobe.weight": Array(np.zeros((600, 600), np.float32))})
-    return reply
+    return with_arrays(reply, {"diseased/lobe.weight": np.zeros((600, 600), np.float32)})
 
 
 def rubbish(message, reply):
-    reply.content["weights"]["diseased/lobe.weight"].data = b"no array at all"
+    reply.content["weights"]["weights"].data = b"no array at all"
+    return reply
+
+
+def rubbish_inside(message, reply):
+    reply.content["weights"] = ArrayRecord({"weights": Array(np.frombuffer(b"no file at all", np.uint8))})
+    return reply
+
+
+def plain(message, reply):
+    reply.content["weights"] = ArrayRecord({"diseased/lobe.weight": Array(np.zeros((3, 2), np.float32))})
     return reply
 
 
@@ -198,6 +212,8 @@ def loud(message, reply):
         (boasting, "refused", "scans-implausible"),
         (flooding, "refused", "update-too-long"),
         (rubbish, "refused", "reply-unreadable"),
+        (rubbish_inside, "refused", "reply-unreadable"),
+        (plain, "refused", "reply-unreadable"),
         (empty, "refused", "reply-unreadable"),
         (loud, "failed", "flower-error-2"),
         (lambda message, reply: Message(Error(5), reply_to=message), "absent", "flower-error-5"),

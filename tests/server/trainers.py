@@ -71,8 +71,8 @@ class FakeSite:
         scans = {network: self.scans[network] for network in config.networks}
         draw = np.random.default_rng([*self.name.encode(), stage, round])
         update = {
-            name: array + 0.1 * draw.normal(size=array.shape).astype(np.float32)
-            for name, array in weights.items()
+            name: weights[name] + 0.1 * draw.normal(size=weights[name].shape).astype(np.float32)
+            for name in sorted(weights)
             if is_trained(name, config) and scans[network_of(name)]
         }
         return Outcome(update, scans, {network: 0.5 for network, count in scans.items() if count})

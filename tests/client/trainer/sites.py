@@ -15,7 +15,7 @@ from shared_model.weights import Weights
 from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
-WEIGHTS = dict(sorted(weights_of(0).items()))  # the stand-in draws in their order
+WEIGHTS = weights_of(0)
 
 
 def named(name: str, *stages: StageConfig, weights: Weights = WEIGHTS) -> Proposal:

@@ -1,0 +1,64 @@
+"""A hospital's trainer that trains nothing: the real service, audit log and worker process, without torch.
+
+`python -m benchmarks.noop HOSPITAL_TOML`
+"""
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from client.port import Counted, Trained
+from client.site import load_hospital
+from client.trainer.server import serving
+from shared_model.metrics import NEGATIVE, POSITIVE, ScoreHistogram, SiteEvaluation
+from shared_model.proposal import Proposal
+from shared_model.protocol import is_trained
+from shared_model.weights import Weights
+from tests.server.trainers import FakeSite
+
+SCORES = np.array([-1.0, 0.0, 1.0])
+
+
+class NoOp(FakeSite):
+    """Returns the weights as they came, and the same scores each time."""
+
+    def train(self, weights: Weights, *, stage: int, round: int, progress: Any = None) -> Trained:
+        config = self.study.stages[stage]
+        update = {name: array for name, array in weights.items() if is_trained(name, config)}
+        scans = {network: self.scans[network] for network in config.networks}
+        return Trained(update, scans, dict.fromkeys(scans, 0.5))
+
+    def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> Counted:
+        histograms = {
+            task: {
+                label: ScoreHistogram.of(SCORES)
+                for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
+            }
+            for task in POSITIVE
+        }
+        return Counted(SiteEvaluation(histograms).to_json())
+
+
+@dataclass(frozen=True)
+class Open:
+    name: str
+
+    def __call__(self, proposal: Proposal) -> Any:
+        return NoOp(self.name, proposal.study)
+
+
+def main() -> None:
+    hospital = load_hospital(Path(sys.argv[1]))
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    with serving(hospital, Open(hospital.name)):
+        ending.wait()
+
+
+if __name__ == "__main__":
+    main()

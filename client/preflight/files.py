@@ -1,0 +1,96 @@
+"""Preflight of what the hospital keeps: CA and key from the kit, store, folders to write in, socket."""
+
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+from client.node.remote import trainer_is_healthy
+from client.preflight.row import Row, fail, ok, warn
+from client.site import HospitalFile
+from client.trainer.approvals import Approvals
+from shared_model.errors import PneumofedError
+
+SOON = timedelta(days=30)
+OTHERS = 0o077
+NEW_KIT = "unpack the kit again, or ask the coordinator for a new one (`coordinator kit`)"
+
+
+def check_ca(path: Path) -> Row:
+    """The federation's CA: there, readable, and in force."""
+    try:
+        ca = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return fail("ca", f"{path.name} is missing or unreadable", NEW_KIT)
+    until = ca.not_valid_after_utc
+    if not ca.not_valid_before_utc < datetime.now(UTC) < until:
+        return fail(
+            "ca", f"in force until {until:%Y-%m-%d}: not now", f"check this machine's clock; {NEW_KIT}"
+        )
+    if until - datetime.now(UTC) < SOON:
+        return warn("ca", f"ends on {until:%Y-%m-%d}", "ask the coordinator for the next CA's kit")
+    return ok("ca", f"in force until {until:%Y-%m-%d}")
+
+
+def check_key(path: Path) -> Row:
+    """The hospital's own key: an EC key that nobody else on this machine can read. It does not expire."""
+    try:
+        key = load_ssh_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError):
+        return fail("key", f"{path.name} is missing or unreadable", NEW_KIT)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        return fail("key", f"{path.name} is no EC key", NEW_KIT)
+    if path.stat().st_mode & OTHERS:
+        return warn("key", "other users of this machine can read it", f"chmod 600 {path}")
+    return ok("key", "an EC key, readable by its owner alone; it does not expire")
+
+
+def check_store(hospital: HospitalFile) -> list[Row]:
+    """The store's version, and whether it suits the studies that were proposed."""
+    from preprocessing.store import LobeStore
+
+    try:
+        store = LobeStore.open(hospital.store)
+    except (PneumofedError, OSError) as error:
+        return [fail("store", str(error), "see `pneumofed hospital prepare --help`; check path and rights")]
+    scans = sum(1 for folder in (hospital.store / "studies").iterdir() if folder.name[0] != ".")
+    rows = [
+        ok("store", f"{scans} scans, preprocessing {store.fingerprint}")
+        if scans
+        else warn("store", "no scan in it", "run `pneumofed hospital prepare`")
+    ]
+    if hospital.state.is_dir():
+        for study in Approvals(hospital.state).all():
+            wanted = study.proposal.study.preprocessing
+            if wanted != store.fingerprint and study.decision != "withdrawn":
+                found = f"study {study.proposal.study.name!r} needs preprocessing {wanted}"
+                rows.append(fail("store", found, "prepare the scans again with the study's version"))
+    return rows
+
+
+def check_write_rights(folders: dict[str, Path]) -> list[Row]:
+    """Each folder, or the nearest one above it that is there, takes a file."""
+    return [_writes(name, folder) for name, folder in folders.items()]
+
+
+def _writes(name: str, folder: Path) -> Row:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.NamedTemporaryFile(dir=nearest):
+            return ok(f"write {name}", f"{folder} can be written")
+    except OSError as error:
+        remedy = f"give user {os.geteuid()} the right to write there, or free space"
+        return fail(f"write {name}", f"{folder}: {error.strerror}", remedy)
+
+
+def check_socket(socket: Path) -> Row:
+    """Whether a trainer answers at the zones' socket, where one has been started."""
+    if not socket.exists():
+        return ok("socket", "no trainer has been started yet")
+    if trainer_is_healthy(socket, seconds=2):
+        return ok("socket", "the trainer answers")
+    return warn("socket", f"{socket} is there and nobody answers", "start or restart the trainer")

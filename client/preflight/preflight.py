@@ -1,0 +1,23 @@
+"""All rows of a hospital's preflight, in the order in which a new hospital mends them."""
+
+from client.preflight import files, machine
+from client.preflight.network import check_network
+from client.preflight.row import Row
+from client.site import HospitalFile
+
+
+def preflight(hospital: HospitalFile) -> list[Row]:
+    """Look at everything; nothing is changed, and nothing of the hospital is sent."""
+    coordinator = hospital.coordinator
+    folders = {"state": hospital.state, "node": hospital.node, "socket": hospital.socket.parent}
+    return [
+        files.check_ca(coordinator.ca),
+        files.check_key(coordinator.key),
+        machine.check_disk(hospital.state),
+        machine.check_memory(),
+        machine.check_gpu(hospital.device),
+        *files.check_store(hospital),
+        *files.check_write_rights(folders),
+        files.check_socket(hospital.socket),
+        *check_network(coordinator.address, coordinator.ca),
+    ]

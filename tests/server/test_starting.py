@@ -1,0 +1,70 @@
+"""Initial weights from a process of its own: the bits of shared_model.initial, drawn once, torch kept out."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from server import starting
+from shared_model import initial
+from shared_model.config import StageConfig
+from shared_model.errors import PneumofedError
+from shared_model.weights import fingerprint
+from tests.end_to_end.processes import ROOT
+from tests.server.trainers import BOTH, study_of
+
+STUDY = study_of(BOTH)
+STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.0625})})
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from server.app import starting_weights
+from shared_model.config import StudyConfig
+from shared_model.weights import fingerprint
+if __name__ == "__main__":
+    study = StudyConfig.model_validate_json(Path("study.json").read_text())
+    print(fingerprint(starting_weights(Path("initial.safetensors"), study)), "torch" in sys.modules)
+"""
+
+
+def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monkeypatch):
+    (tmp_path / "study.json").write_text(STUDY.model_dump_json())
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = fingerprint(initial.initial_weights(STUDY))
+    assert done.stdout.split() == [expected, "False"]
+    monkeypatch.setattr(starting, "_in_own_process", lambda *_: pytest.fail("drawn again"))
+    again = starting.starting_weights(tmp_path / "initial.safetensors", STUDY)
+    assert fingerprint(again) == expected
+
+
+def test_a_stage_that_starts_from_patches_gets_the_same_bits_too():
+    stage = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
+    weights = initial.initial_weights(STUDY)
+    begun = starting.begin_stage(weights, stage, STUDY)
+    assert fingerprint(begun) == fingerprint(initial.begin_stage(weights, stage, STUDY))
+    assert fingerprint(begun) != fingerprint(weights)
+    assert starting.begin_stage(weights, BOTH, STUDY) is weights
+
+
+def test_a_damaged_file_is_not_drawn_anew(tmp_path):
+    path = tmp_path / "initial.safetensors"
+    path.write_bytes(b"\x08" + bytes(30))
+    with pytest.raises(PneumofedError) as caught:
+        starting.starting_weights(path, STUDY)
+    assert caught.value.code == "initial-weights-damaged"
+
+
+def test_a_process_ended_from_outside_is_named():
+    with pytest.raises(PneumofedError) as caught:
+        starting._in_own_process(os._exit, 9)
+    assert caught.value.code == "memory-short"
