@@ -106,7 +106,7 @@ def opacus_gradients(network, task, scans, named) -> dict[str, torch.Tensor]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its hooks on modules whose inputs need no gradient
         hooked = GradSampleModule(network, loss_reduction="sum", strict=False)
-        sight = network.see(joined["images"], joined["distance"])
+        sight = network.see_whole(joined["images"], joined["distance"])
         size, total = len(lobes[0]), torch.zeros(())
         for number, scan in enumerate(scans):
             part = slice(number * size, (number + 1) * size)
@@ -128,7 +128,7 @@ class Answering:
             for value in (getattr(output, f.name) for f in dataclasses.fields(output))
         ))  # fmt: skip
 
-    def see(self, *_):
+    def see(self, *_, fine):
         return None
 
     def decide(self, *_, fine=False):
