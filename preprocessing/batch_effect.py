@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.histogram import two_means_threshold
-from preprocessing.image_ops import histogram, open_to_border
+from preprocessing.image_ops import erode, histogram, open_to_border
 from preprocessing.volume import CtVolume
 from shared_model.errors import PneumofedError
 
 LOWEST_HU, HIGHEST_HU = -2000, 3000
 FULL_SCALE = 2048
 _LENGTH = HIGHEST_HU - LOWEST_HU + 1
-_LEAST_AIR = 0.001  # share of the measured voxels that must be air around the patient
+_LEAST_AIR = 0.001  # share of the measured voxels that must be air in one half
+_EDGE_MM = 3.0  # how far blur reaches from an edge
 _MOST_WITHIN = 0.05  # share of a round field of view that may happen to have the padding's value
 
 
@@ -41,24 +42,43 @@ def remove_batch_effect(volume: CtVolume) -> NDArray[np.uint16]:
 def air_level(volume: CtVolume) -> int:
     """Median HU of the background over all slices: the air around the patient, without padding (2.2).
 
-    Raises PneumofedError `no-background`.
+    It is taken in the front and in the back half of the images, a little off all edges, and the lower one
+    counts: foam of the table is as dark as air to a threshold, but lies on one side of the patient. Where
+    there is hardly any air off the edges, air at the edges counts too. Raises PneumofedError
+    `no-background`.
     """
     shifted = np.clip(volume.hu, LOWEST_HU, HIGHEST_HU)
     shifted -= np.int16(LOWEST_HU)  # 0..5000, to count them
     levels = shifted.view(np.uint16)
-    unannounced = _outside_round_field(levels)
-    measured, background = np.zeros(_LENGTH, np.int64), np.zeros(_LENGTH, np.int64)
-    for image, announced in zip(levels, volume.padding, strict=True):
-        padding = announced | unannounced
-        measured += histogram(image, _LENGTH, ~padding if padding.any() else None)
+    padding = volume.padding | _outside_round_field(levels)
+    measured = np.zeros(_LENGTH, np.int64)
+    for image, outside in zip(levels, padding, strict=True):
+        measured += histogram(image, _LENGTH, ~outside if outside.any() else None)
     low = two_means_threshold(measured)
-    for image, announced in zip(levels, volume.padding, strict=True):
-        padding = announced | unannounced
-        background += histogram(image, _LENGTH, open_to_border((image < low) | padding) & ~padding)
-    if background.sum() < _LEAST_AIR * measured.sum():
-        reason = "no air is seen around the patient to align grey values with; use a wider field of view"
-        raise PneumofedError("no-background", reason)
-    return int(np.searchsorted(np.cumsum(background), background.sum() / 2)) + LOWEST_HU
+    for edge in (max(1, round(_EDGE_MM / volume.spacing_mm[1])), 0):
+        halves = _background(levels, padding, low, edge)
+        enough = [half for half in halves if half.sum() >= _LEAST_AIR * measured.sum()]
+        if enough:
+            return LOWEST_HU + min(int(np.searchsorted(np.cumsum(half), half.sum() / 2)) for half in enough)
+    reason = "no air is seen around the patient to align grey values with; use a wider field of view"
+    raise PneumofedError("no-background", reason)
+
+
+def _background(
+    levels: NDArray[np.uint16], padding: NDArray[np.bool_], low: int, edge: int
+) -> NDArray[np.int64]:
+    """How often each grey value occurs in the air around the patient, [half, value]: front half, back half.
+
+    `low` is the first grey value that is not dark; what lies nearer than `edge` pixels to it is left out.
+    """
+    square = np.ones((2 * edge + 1, 2 * edge + 1), np.uint8)
+    middle = levels.shape[1] // 2
+    counts = np.zeros((2, _LENGTH), np.int64)
+    for image, outside in zip(levels, padding, strict=True):
+        air = erode(open_to_border((image < low) | outside), square) & ~outside
+        counts[0] += histogram(image[:middle], _LENGTH, air[:middle])
+        counts[1] += histogram(image[middle:], _LENGTH, air[middle:])
+    return counts
 
 
 def _outside_round_field(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from preprocessing.choice import with_choices
 from preprocessing.series import Refusal, SeriesReport
 
 
@@ -18,7 +19,7 @@ def as_document(report: SeriesReport) -> dict[str, Any]:
             "spacing_mm": list(series.spacing_mm),
             "flags": list(series.flags),
         }
-        for series in report.accepted
+        for series in with_choices(report.accepted)
     ]
     refused = [{one.kind: one.where, "code": one.code, "reason": one.reason} for one in report.refused]
     return {"accepted": accepted, "refused": refused}
@@ -27,7 +28,7 @@ def as_document(report: SeriesReport) -> dict[str, Any]:
 def as_table(report: SeriesReport) -> Table:
     """One row a series, and one for all refused files of a code."""
     table = Table("", "series or file", "what")
-    for series in report.accepted:
+    for series in with_choices(report.accepted):
         spacing = " x ".join(f"{length:.4g}" for length in series.spacing_mm)
         what = ", ".join((f"{series.slices} slices, {spacing} mm", *series.flags))
         table.add_row("accepted", series.series_uid, what)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from preprocessing.reasons import scan_refused
 from preprocessing.series import CtSeries
 
 log = logging.getLogger("pneumofed.preprocessing")
@@ -22,17 +23,39 @@ def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:
     thin, with the most slices; then by UID, so that the choice is the same every time.
 
     Where there was a choice it is logged, without naming the series, and flagged `chosen`.
+    Raises PneumofedError `several-studies` where they are not all of one study of one patient.
     """
+    if len({study_of(one) for one in accepted}) > 1:
+        raise scan_refused("several-studies")
     tallest = max(map(_height_mm, accepted))
     best = min(accepted, key=lambda one: (*_rank(one, tallest), one.series_uid))
     if len(accepted) > 1:
-        log.info(
-            "%d series could be used; chose the one of %d slices, %.4g mm apart, kernel %s (%s)",
-            len(accepted), best.slices, best.spacing_mm[0], kernel_class(best),
-            ", ".join(best.flags) or "no flags",
-        )  # fmt: skip
+        log.info(choice_text(best, len(accepted)))
         best = replace(best, flags=tuple(sorted((*best.flags, "chosen"))))
     return best
+
+
+def study_of(one: CtSeries) -> tuple[str, str]:
+    """PatientID and StudyInstanceUID; they stay in the hospital."""
+    return one.patient_id, one.images[0].study_uid
+
+
+def choice_text(best: CtSeries, usable: int) -> str:
+    """What was chosen of how many, in words that name no patient."""
+    flags = ", ".join(flag for flag in best.flags if flag != "chosen") or "no flags"
+    return (
+        f"{usable} series could be used; chose the one of {best.slices} slices, {best.spacing_mm[0]:.4g} mm "
+        f"apart, kernel {kernel_class(best)} ({flags})"
+    )
+
+
+def with_choices(accepted: Sequence[CtSeries]) -> tuple[CtSeries, ...]:
+    """The same series, the one that is the choice of its study flagged `chosen` where there are others."""
+    studies: dict[tuple[str, str], list[CtSeries]] = {}
+    for one in accepted:
+        studies.setdefault(study_of(one), []).append(one)
+    best = {study: choose_series(series) for study, series in studies.items()}
+    return tuple(best[study_of(one)] if best[study_of(one)].images is one.images else one for one in accepted)
 
 
 def _rank(one: CtSeries, tallest_mm: float) -> tuple[float, ...]:

@@ -74,8 +74,11 @@ def prepare(
     if as_json:
         problems = [{"row": one.row, "code": one.code, "reason": one.reason} for one in report.problems]
         counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
-        _print_json({**counts, "problems": problems})
+        choices = [{"row": one.row, "choice": one.text} for one in report.choices]
+        _print_json({**counts, "problems": problems, "choices": choices})
     else:
+        for choice in report.choices:
+            typer.echo(f"row {choice.row} of the labels: {choice.text}")
         for problem in report.problems:
             typer.echo(f"row {problem.row} of the labels: {problem.code}: {problem.reason}")
         counts_text = f"{report.added} added, {report.present} there before, {report.rejected} rejected"

@@ -17,7 +17,7 @@ from typing import Literal
 
 import cv2
 
-from preprocessing.choice import choose_series
+from preprocessing.choice import choice_text, choose_series
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
@@ -40,19 +40,30 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which of several usable series a study gave, in words; `row` is its line in labels.csv."""
+
+    row: int
+    text: str
+
+
+@dataclass(frozen=True)
 class PrepareReport:
-    """How many studies were added, were there before, or were rejected, and every problem of the last."""
+    """How many studies were added, were there before, or were rejected; every problem of the last; and the
+    studies of which one series was chosen."""
 
     added: int
     present: int
     rejected: int
     problems: tuple[Rejection, ...]
+    choices: tuple[Choice, ...]
 
 
 @dataclass(frozen=True)
 class _Outcome:
     state: Literal["added", "present", "rejected"]
     problems: tuple[Rejection, ...] = ()
+    choice: Choice | None = None
 
 
 def prepare(
@@ -93,7 +104,8 @@ def prepare(
         raise PneumofedError("disk-full", reason) from None
     states = [outcome.state for outcome in outcomes]
     counts = (states.count("added"), states.count("present"), states.count("rejected"))
-    return PrepareReport(*counts, tuple(problems))
+    choices = sorted((o.choice for o in outcomes if o.choice is not None), key=lambda choice: choice.row)
+    return PrepareReport(*counts, tuple(problems), tuple(choices))
 
 
 def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
@@ -152,27 +164,29 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
     if not found.accepted:
         problems = problems or [Rejection(study.row, "no-series", "the study's folder holds no files")]
         return _Outcome("rejected", tuple(problems))
-    series, names = choose_series(found.accepted), store.pseudonyms
-    key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
+    names, usable = store.pseudonyms, len(found.accepted)
     try:
+        series = choose_series(found.accepted)
+        choice = Choice(study.row, choice_text(series, usable)) if usable > 1 else None
+        key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
         if store.has(key):
-            return _present(study, store, key, source)
+            _update(study, store, key, source)
+            return _Outcome("present", choice=choice)
         scan = prepare_series(series, store.settings)
         record = scan.study(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
         store.add(record, scan.arrays)
     except PneumofedError as error:
         return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))
-    return _Outcome("added")
+    return _Outcome("added", choice=choice)
 
 
-def _present(study: LabelledStudy, store: LobeStore, key: str, source: str) -> _Outcome:
+def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> None:
     """A study that an earlier run prepared; its label follows labels.csv."""
     known = store.study(key)
     if known.source != source:
         raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
     if known.label != study.label:
         store.relabel(known, study.label)
-    return _Outcome("present")
 
 
 def _write_rejected(path: Path, problems: list[Rejection]) -> None:

@@ -49,10 +49,11 @@ SCAN_REFUSALS = {
     "stray-bits": "pixels use bits that the header does not announce, so HU are uncertain; export it again",
     "no-background": "no air is seen around the patient to align grey values with; use a wider field of view",
     "no-lungs": "no lungs are found; use a chest CT",
+    "several-studies": "scans of several studies or patients are mixed; name one study's folder",
 }
 
 FLAGS = {
-    "chosen": "the study had several series that can be used; the log says why this one",
+    "chosen": "the study had several series that can be used; this one fits best",
     "contrast": "ContrastBolusAgent names a contrast agent",
     "derived": "the first value of ImageType is DERIVED, of an axial image that is otherwise primary",
     "duplicates": "the same slice came more than once; one copy was kept",

@@ -16,10 +16,10 @@ from shared_model.errors import PneumofedError
 def diagnose_folder(
     folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Diagnose the one CT series under `folder`, write `out`, and return the document of diagnosis.json.
+    """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
     device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU where there is one. Nothing is written unless
-    all went well. Raises PneumofedError: `no-series`, `several-series`, `model-missing`, `model-damaged`,
+    all went well. Raises PneumofedError: `no-series`, `several-studies`, `model-missing`, `model-damaged`,
     `preprocessing-mismatch`, `architecture-mismatch`, `no-device`, `no-lungs`, `no-background`,
     `unreadable-pixels`, `out-is-a-file`; OSError where `out` cannot be written.
     """

@@ -110,7 +110,8 @@ def _dataset(raw: NDArray[Any], series_uid: str, patient_id: str, *, signed: boo
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    data.SeriesInstanceUID, data.StudyInstanceUID = series_uid, generate_uid()
+    data.SeriesInstanceUID = series_uid
+    data.StudyInstanceUID = generate_uid(entropy_srcs=["study", patient_id])
     data.PatientID, data.PatientName, data.Modality = patient_id, "Nobody^Test", "CT"
     data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     data.Rows, data.Columns = raw.shape

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from preprocessing.batch_effect import air_level, remove_batch_effect
 from preprocessing.histogram import counts_of, two_means_threshold
@@ -76,6 +77,17 @@ def test_noise_free_air_outweighs_the_foam_of_the_table() -> None:
     hu[:, 78:, :] = -940  # foam, as much as a sixth of the image
     hu[1, 78:, :] = -930
     assert air_level(volume_of(hu)) == -1000
+
+
+@pytest.mark.parametrize("prone", [False, True])
+def test_neither_foam_nor_blurred_edges_move_the_air(prone: bool) -> None:
+    hu = np.full((4, 128, 128), -1000.0)
+    hu[:, 12:90, 6:122] = 40  # little air, most of it near the body
+    hu[:, 20:70, 20:50] = -850
+    hu[:, 96:] = -940  # foam that the field of view cuts off: more of it than of air
+    hu = ndimage.gaussian_filter(hu, (0, 1, 1)) + np.random.default_rng(0).normal(0, 8, hu.shape)
+    hu = hu[:, ::-1] if prone else hu
+    assert abs(air_level(volume_of(np.rint(hu).astype(np.int16))) + 1000) <= 2
 
 
 @pytest.mark.parametrize("share", [1.0, 0.92, 1.1])

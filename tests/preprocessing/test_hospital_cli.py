@@ -42,6 +42,30 @@ def test_check_lists_accepted_and_refused(tmp_path: Path) -> None:
     assert len(rows) == 3  # one a series, one for files of a code
 
 
+def test_the_choice_among_series_of_a_study_is_shown(tmp_path: Path) -> None:
+    study = tmp_path / "studies" / "a"
+    write_series(study / "one", HU, series_uid="1.2.3", ConvolutionKernel="?")
+    write_series(study / "two", HU, series_uid="1.2.4", ConvolutionKernel="B60f")
+    write_series(tmp_path / "studies" / "b", HU, series_uid="1.2.5", patient_id="Q")
+    mixed = tmp_path / "studies" / "c"
+    write_series(mixed / "one", HU, series_uid="1.2.6", patient_id="R")
+    write_series(mixed / "two", HU, series_uid="1.2.7", patient_id="S")
+    flags = {
+        one["series"]: one["flags"] for one in json.loads(run("check", tmp_path, "--json")[1])["accepted"]
+    }
+    assert flags == {"1.2.3": [], "1.2.4": ["chosen"], "1.2.5": [], "1.2.6": [], "1.2.7": []}
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study,label\na,covid\nb,healthy\nc,healthy\n")
+    words = ("prepare", tmp_path / "studies", "--labels", labels, "--store", tmp_path / "store")
+    for added in (2, 0):  # a second run says it again
+        document = json.loads(run(*words, "--jobs", 1, "--json")[1])
+        assert (document["added"], document["rejected"]) == (added, 1)
+        said = "2 series could be used; chose the one of 14 slices, 6 mm apart, kernel lung (no flags)"
+        assert document["choices"] == [{"row": 2, "choice": said}]
+        assert [(one["row"], one["code"]) for one in document["problems"]] == [(4, "several-studies")]
+    assert f"row 2 of the labels: {said}" in run(*words, "--jobs", 1)[1]
+
+
 def test_wrong_use_ends_with_2(tmp_path: Path) -> None:
     assert run("check", tmp_path / "nowhere")[0] == 2
     assert run("prepare", tmp_path)[0] == 2

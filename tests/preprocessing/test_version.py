@@ -13,7 +13,7 @@ from preprocessing.volume import CtVolume
 from tests.preprocessing.chests import chest, ellipse
 
 SPACING = (6.0, 1.25, 1.25)
-RECORDED_FOR = 3
+RECORDED_FOR = 4
 RECORDED: dict[Method, dict[str, int]] = {
     "consistent": {
         "lobes": 24, "grey": 191616634, "mask": 137080, "distance": 1686772, "semi_infection": 3080

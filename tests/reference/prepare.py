@@ -24,9 +24,9 @@ def prepare(folder, out, seconds=None):
     clock = time.perf_counter
 
     start = clock()
-    hu, padding = read(folder)
+    hu, padding, pixel_mm = read(folder)
     seconds["read"], start = clock() - start, clock()
-    images = literal.remove_batch_effect(hu, padding, starts=1)
+    images = literal.remove_batch_effect(hu, padding, starts=1, edge=max(1, round(3 / pixel_mm)))
     seconds["batch effect"], start = clock() - start, clock()
     sides = [literal.lobes_of_slice(image, starts=1) for image in images]
     seconds["lobes"], start = clock() - start, clock()
@@ -45,7 +45,8 @@ def prepare(folder, out, seconds=None):
 
 
 def read(folder):
-    """HU and announced padding, [slice, row, column] from the feet upwards, of a plain axial series."""
+    """HU and announced padding, [slice, row, column] from the feet upwards, and the pixel spacing, of a plain
+    axial series."""
     files = [pydicom.dcmread(path) for path in folder.iterdir()]
     files.sort(key=lambda one: float(one.ImagePositionPatient[2]))
     raw = np.stack([one.pixel_array for one in files]).astype(float)
@@ -53,7 +54,8 @@ def read(folder):
     intercepts = np.array([float(one.RescaleIntercept) for one in files])
     value = files[0].get("PixelPaddingValue", None)
     padding = np.zeros(raw.shape, bool) if value is None else raw == value
-    return raw * slopes[:, None, None] + intercepts[:, None, None], padding
+    pixel_mm = float(files[0].PixelSpacing[0])
+    return raw * slopes[:, None, None] + intercepts[:, None, None], padding, pixel_mm
 
 
 def crops(images, sides, number):

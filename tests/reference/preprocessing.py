@@ -17,8 +17,11 @@ def two_clusters(values, starts=4):
     return (found.labels_ == low).reshape(np.shape(values))
 
 
-def remove_batch_effect(hu, padding, starts=4):
-    """2.2, step by step as the paper tells it; the result is in 0..1."""
+def remove_batch_effect(hu, padding, starts=4, edge=1):
+    """2.2, step by step as the paper tells it; the result is in 0..1.
+
+    The background is the air round the patient, `edge` pixels off all else, in the darker half of the image.
+    """
     image = np.clip(hu.astype(float), -2000, 3000)
     image = image - image.min()
     low = np.zeros(hu.shape, bool)
@@ -27,8 +30,13 @@ def remove_batch_effect(hu, padding, starts=4):
     for number in range(len(hu)):
         objects, _ = ndimage.label(low[number] | padding[number])
         border = np.concatenate([objects[0], objects[-1], objects[:, 0], objects[:, -1]])
-        background[number] = np.isin(objects, np.unique(border[border > 0])) & ~padding[number]
-    image = np.maximum(image - np.median(image[background]), 0)
+        reached = np.isin(objects, np.unique(border[border > 0]))
+        reached = ndimage.binary_erosion(reached, np.ones((2 * edge + 1, 2 * edge + 1)), border_value=1)
+        background[number] = reached & ~padding[number]
+    middle = hu.shape[1] // 2
+    halves = [image[:, half][background[:, half]] for half in (slice(middle), slice(middle, None))]
+    least = 0.001 * np.count_nonzero(~padding)
+    image = np.maximum(image - min(np.median(half) for half in halves if len(half) >= least), 0)
     image[padding] = 0
     image = np.minimum(image, 2048) / 2048
     return np.stack([ndimage.median_filter(one, 3, mode="nearest") for one in image])

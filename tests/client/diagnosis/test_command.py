@@ -101,12 +101,24 @@ def test_no_series(kind: str, model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_several_series(model: Path, tmp_path: Path) -> None:
+def test_the_best_of_several_series_is_diagnosed_and_said_to_be_chosen(model: Path, tmp_path: Path) -> None:
+    other = "1.2.826.0.1.3680043.8.498.999"
+    write_series(tmp_path / "scans" / "a", SeriesInstanceUID=other, LossyImageCompression="01")
+    write_series(tmp_path / "scans" / "b")
+    document = diagnose_folder(tmp_path / "scans", model, tmp_path / "out", device="cpu")
+    assert "chosen" in document["flags"] and "lossy" not in document["flags"]
+
+
+@pytest.mark.parametrize("keyword", ["PatientID", "StudyInstanceUID"])
+def test_scans_of_several_patients_or_studies_are_not_chosen_from(
+    keyword: str, model: Path, tmp_path: Path
+) -> None:
     write_series(tmp_path / "scans" / "a")
-    write_series(tmp_path / "scans" / "b", SeriesInstanceUID="1.2.826.0.1.3680043.8.498.999")
-    with pytest.raises(PneumofedError, match="2 CT series") as caught:
+    write_series(tmp_path / "scans" / "b", **{"SeriesInstanceUID": "1.2.3.4", keyword: "1.2.3.5"})
+    with pytest.raises(PneumofedError) as caught:
         diagnose_folder(tmp_path / "scans", model, tmp_path / "out", device="cpu")
-    assert caught.value.code == "several-series"
+    assert caught.value.code == "several-studies" and "1.2.3" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_wrong_targets_and_models(series: Path, model: Path, tmp_path: Path) -> None:
