@@ -85,7 +85,9 @@ def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, regions, found, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
     ends = (slice(CORNER), slice(-CORNER, None))
-    outside = {int(region) for rows in ends for columns in ends for region in np.unique(regions[rows, columns])}
+    outside = {
+        int(region) for rows in ends for columns in ends for region in np.unique(regions[rows, columns])
+    }
     area, box_area = found[:, cv2.CC_STAT_AREA], found[:, cv2.CC_STAT_WIDTH] * found[:, cv2.CC_STAT_HEIGHT]
     lungs = [
         region for region in range(1, count)

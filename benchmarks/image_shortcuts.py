@@ -52,9 +52,10 @@ def forest() -> ClassifierMixin:
 
 
 def shortcut_scores(
-    model: ClassifierMixin, features: Features, train: Sequence[CtImage], test: Sequence[CtImage]
+    make: Callable[[], ClassifierMixin], features: Features, train: Sequence[CtImage], test: Sequence[CtImage]
 ) -> NDArray[np.float64]:
-    """Probability of COVID-19 of each of `test`, learned from `features` of `train`."""
+    """Probability of COVID-19 of each of `test`, learned from `features` of `train` by the model made."""
+    model = make()
     model.fit(np.array([features(image) for image in train]), [image.covid for image in train])
     found: NDArray[np.float64] = model.predict_proba(np.array([features(image) for image in test]))[:, 1]
     return found

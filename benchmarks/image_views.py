@@ -63,9 +63,7 @@ class ViewStore(LobeStore):
         crop = self._images[key].crop
         views = np.stack([view(crop, scan_generator("view", key, int(number))) for number in lobes])
         nothing = np.zeros(views.shape, np.bool_)
-        return LobeArrays(
-            np.repeat(views[:, None], 3, axis=1), ~nothing, nothing.astype(np.uint8), nothing
-        )
+        return LobeArrays(np.repeat(views[:, None], 3, axis=1), ~nothing, nothing.astype(np.uint8), nothing)
 
 
 def _study(image: CtImage) -> Study:

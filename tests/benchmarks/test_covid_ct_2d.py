@@ -9,9 +9,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import covid_ct_2d
-from benchmarks.covid_ct_2d import auc_of_alike, figures_of, folds_of, learn, patient_interval, split_by_patient
-from benchmarks.ct_images import LUNG, SIZE, TISSUE, CtImage, chest_crop, lungs_box, read_images, without_margins
+from benchmarks import covid_ct_2d, image_shortcuts
+from benchmarks.covid_ct_2d import (
+    auc_of_alike,
+    figures_of,
+    folds_of,
+    learn,
+    patient_interval,
+    split_by_patient,
+)
+from benchmarks.ct_images import (
+    LUNG,
+    SIZE,
+    TISSUE,
+    CtImage,
+    chest_crop,
+    lungs_box,
+    read_images,
+    without_margins,
+)
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
 from benchmarks.image_views import RANGE, ViewStore, view
 from client.training import Site
@@ -68,7 +84,9 @@ def test_a_picture_without_lungs_is_kept_whole() -> None:
 
 def test_margins_window_and_size_hardly_change_the_crop() -> None:
     plain = chest_crop(chest()).astype(int)
-    published = np.pad((chest(450, 500) * 0.6 + 40).astype(np.uint8), ((30, 0), (15, 60)), constant_values=255)
+    published = np.pad(
+        (chest(450, 500) * 0.6 + 40).astype(np.uint8), ((30, 0), (15, 60)), constant_values=255
+    )
     other = chest_crop(published).astype(int)
     assert np.median(plain[plain < 100]) == LUNG and np.median(plain[plain > 150]) == TISSUE
     assert np.abs(plain - other).mean() < 6
@@ -86,13 +104,13 @@ def test_views_stray_a_little_and_are_told_by_their_numbers() -> None:
     crop = image("a.png", "p", True).crop
     seen = np.mean([view(crop, np.random.default_rng(i)) for i in range(40)], axis=0)
     mirrored = (crop.astype(float) + crop[:, ::-1]) / 2
-    assert np.corrcoef(seen.ravel(), mirrored.ravel())[0, 1] > 0.9
+    assert np.corrcoef(seen.ravel(), mirrored.ravel())[0, 1] > 0.85
 
 
 def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
     studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
     assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
-    assert all(covid_ct_2d.study_of(2).split.part_of(s.fold) == "train" for s in studies)
+    assert all(covid_ct_2d.study_of(2, 4).split.part_of(s.fold) == "train" for s in studies)
 
 
 def test_no_patient_is_on_two_sides() -> None:
@@ -112,7 +130,7 @@ def test_no_patient_is_on_two_sides() -> None:
 
 def test_learning_is_the_sites_own_round_after_round(monkeypatch) -> None:
     monkeypatch.setattr(covid_ct_2d, "PASSES", 2)
-    study, images = covid_ct_2d.study_of(2), patients(6, most=1)
+    study, images = covid_ct_2d.study_of(2, 4), patients(6, most=1)
     by_hand = initial_weights(study)
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     for round_number in (1, 2):
@@ -132,6 +150,7 @@ def test_the_alike_are_pairs_that_the_baseline_does_not_part() -> None:
     assert auc_of_alike(covid, np.array([0, 2.0, 1, 9]), baseline) == 1
     assert auc_of_alike(covid, np.array([9, 1.0, 2, 0]), baseline) == 0
     assert auc_of_alike(covid, np.array([9, 1.0, 1, 0]), baseline) == 0.5
+    assert auc_of_alike(covid, np.arange(4.0), np.array([1.0, 1, 0, 0])) is None
 
 
 def test_intervals_are_wider_where_images_share_patients() -> None:
@@ -157,11 +176,9 @@ def test_figures_join_the_folds() -> None:
 
 
 def test_the_baseline_finds_size_in_files_and_not_in_crops() -> None:
-    images = [
-        image(f"{i}", f"{i}", i % 2 == 0, chest(300 + i, 330 if i % 2 else 420)) for i in range(24)
-    ]
+    images = [image(f"{i}", f"{i}", i % 2 == 0, chest(300 + i, 330 if i % 2 else 420)) for i in range(24)]
     covid = np.array([i.covid for i in images[16:]])
-    by_size = shortcut_scores(logistic(), of_file, images[:16], images[16:])
+    by_size = shortcut_scores(logistic, of_file, images[:16], images[16:])
     assert by_size[covid].min() > by_size[~covid].max()
     assert len(of_crop(images[0])) == len(of_file(images[0])) - 3
 
@@ -173,12 +190,13 @@ def test_one_folder_teaches_and_another_tests(tmp_path, monkeypatch, capsys) -> 
     monkeypatch.setattr(covid_ct_2d, "POOLED_ROUNDS", 1)
     monkeypatch.setattr(covid_ct_2d, "FEDERATED_ROUNDS", 1)
     monkeypatch.setattr(covid_ct_2d, "SITES", 2)
+    monkeypatch.setattr(image_shortcuts, "TREES", 10)
     folders = ["--train", str(tmp_path / "train"), "--test", str(tmp_path / "test")]
-    monkeypatch.setattr(sys, "argv", ["covid_ct_2d", *folders, "--json"])
+    monkeypatch.setattr(sys, "argv", ["covid_ct_2d", *folders, "--jobs", "1", "--json"])
     covid_ct_2d.main()
     document = json.loads(capsys.readouterr().out)
     assert document["settings"]["tested_images"] == 6
-    for name in ("auc_pooled", "auc_federated", "auc_file_logistic", "auc_pooled_low", "auc_pooled_alike"):
+    for name in ("auc_pooled", "auc_federated", "auc_file_logistic", "auc_pooled_low"):
         assert 0 <= document["figures"][name] <= 1
 
 
@@ -199,9 +217,10 @@ def test_a_folder_that_is_none_is_refused(tmp_path) -> None:
 def test_real_images_have_their_lungs_found_and_patients_kept_apart(real_data) -> None:
     images = read_images(real_data / "covid-ct-2d")
     assert len(images) == 558 and sum(i.covid for i in images) == 268
-    found = [lungs_box(picture) != (0, 0, *picture.shape) for picture in map(without_margins, (
-        i.pixels for i in images
-    ))]
+    found = [
+        lungs_box(picture) != (0, 0, *picture.shape)
+        for picture in map(without_margins, (i.pixels for i in images))
+    ]
     assert np.mean(found) > 0.95
     for train, test in folds_of(images):
         assert not {i.patient for i in train} & {i.patient for i in test}
