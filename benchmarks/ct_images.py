@@ -1,8 +1,8 @@
 """8-bit CT images as published, cut and toned alike: the chest of one slice as the networks take a lobe.
 
-There are no Hounsfield units here, and each publication has its own size, margins, window and lettering. So the
-picture is cut to its lungs, pulled to a square, and its lung and tissue are given fixed grey levels, as 2.2 and 2.3
-do with scans: what then differs is hoped to be disease.
+There are no Hounsfield units here, and each publication has its own size, margins, window and lettering. So
+the picture is cut to its lungs, pulled to a square, and its lung and tissue are given fixed grey levels, in
+the spirit of 2.2 and 2.3: what then differs is hoped to be disease.
 """
 
 import csv
@@ -16,7 +16,8 @@ from PIL import Image
 
 from shared_model.errors import PneumofedError
 
-SIZE = 96  # pixels along an edge of the crop; the network is convolutional, and 256 would cost seven times as much
+# Pixels along an edge of the crop. The network is convolutional; 256 would cost seven times as much.
+SIZE = 96
 LUNG, TISSUE = 50, 180  # grey levels that the two peaks of a crop are given
 
 LEAST_CONTRAST = 12.0  # deviation of grey levels along a row or column that is no margin
@@ -60,7 +61,7 @@ def _read(folder: Path, row: dict[str, str]) -> CtImage:
 
 
 def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The lungs' surroundings, stretched to a square, lung and tissue at LUNG and TISSUE: uint8 [SIZE, SIZE]."""
+    """The lungs' box, stretched to a square, lung and tissue at LUNG and TISSUE: uint8 [SIZE, SIZE]."""
     picture = without_margins(pixels)
     row0, column0, row1, column1 = lungs_box(picture)
     cut = picture[row0:row1, column0:column1]
@@ -68,7 +69,7 @@ def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What lies between the first and last rows, and columns, that show anything; all, where that is little."""
+    """What lies between the first and last rows, and columns, that show anything; else all."""
     rows, columns = (np.flatnonzero(pixels.std(axis) > LEAST_CONTRAST) for axis in (1, 0))
     if len(rows) < LEAST_PIXELS or len(columns) < LEAST_PIXELS:
         return pixels

@@ -35,7 +35,7 @@ def of_crop(image: CtImage) -> list[float]:
 
 
 def _tones(pixels: NDArray[np.uint8]) -> list[float]:
-    """Square roots of the shares of GREY_BINS grey levels; the border's mean, deviation, shares of black and white."""
+    """Root shares of GREY_BINS grey levels; the border's mean, deviation, shares of black and of white."""
     shares = np.histogram(pixels, GREY_BINS, (0, 256))[0] / pixels.size
     border = np.ones(pixels.shape, np.bool_)
     border[BORDER:-BORDER, BORDER:-BORDER] = False

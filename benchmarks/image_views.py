@@ -1,7 +1,7 @@
 """Published images as what a hospital's store gives: single-slice studies that can be looked at in many ways.
 
-Views vary what tells nothing of disease. No patch gets a fake label, for 2.7.2 needs a scan's histogram: only the
-lobe loss can learn from these studies.
+Views vary what tells nothing of disease. No patch gets a fake label, for 2.7.2 needs a scan's histogram: only
+the lobe loss can learn from these studies.
 """
 
 from collections.abc import Sequence
@@ -58,8 +58,10 @@ class ViewStore(LobeStore):
         return [_study(image) for _, image in sorted(self._images.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        """The views of these numbers: images uint16 [n, 3, SIZE, SIZE], thrice the same plane; the lung's mask
-        covers all, distances are 0."""
+        """The views of these numbers: images uint16 [n, 3, SIZE, SIZE], thrice the same plane.
+
+        The lung's mask covers all, distances to the periphery are 0.
+        """
         crop = self._images[key].crop
         views = np.stack([view(crop, scan_generator("view", key, int(number))) for number in lobes])
         nothing = np.zeros(views.shape, np.bool_)

@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import covid_ct_2d, image_shortcuts
-from benchmarks.covid_ct_2d import (
-    auc_of_alike,
-    figures_of,
-    folds_of,
-    learn,
-    patient_interval,
-    split_by_patient,
-)
+from benchmarks import covid_ct_2d, image_learning, image_shortcuts
+from benchmarks.covid_ct_2d import folds_of
 from benchmarks.ct_images import (
     LUNG,
     SIZE,
@@ -28,6 +21,8 @@ from benchmarks.ct_images import (
     read_images,
     without_margins,
 )
+from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
+from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
 from benchmarks.image_views import RANGE, ViewStore, view
 from client.training import Site
@@ -110,7 +105,7 @@ def test_views_stray_a_little_and_are_told_by_their_numbers() -> None:
 def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
     studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
     assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
-    assert all(covid_ct_2d.study_of(2, 4).split.part_of(s.fold) == "train" for s in studies)
+    assert all(federated_study().split.part_of(s.fold) == "train" for s in studies)
 
 
 def test_no_patient_is_on_two_sides() -> None:
@@ -129,8 +124,9 @@ def test_no_patient_is_on_two_sides() -> None:
 
 
 def test_learning_is_the_sites_own_round_after_round(monkeypatch) -> None:
-    monkeypatch.setattr(covid_ct_2d, "PASSES", 2)
-    study, images = covid_ct_2d.study_of(2, 4), patients(6, most=1)
+    monkeypatch.setattr(image_learning, "PASSES", 2)
+    monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 2)
+    study, images = pooled_study(), patients(6, most=1)
     by_hand = initial_weights(study)
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     for round_number in (1, 2):
@@ -186,10 +182,10 @@ def test_the_baseline_finds_size_in_files_and_not_in_crops() -> None:
 def test_one_folder_teaches_and_another_tests(tmp_path, monkeypatch, capsys) -> None:
     for name, count in (("train", 20), ("test", 6)):
         write(tmp_path / name, patients(count, most=1))
-    monkeypatch.setattr(covid_ct_2d, "PASSES", 1)
-    monkeypatch.setattr(covid_ct_2d, "POOLED_ROUNDS", 1)
-    monkeypatch.setattr(covid_ct_2d, "FEDERATED_ROUNDS", 1)
-    monkeypatch.setattr(covid_ct_2d, "SITES", 2)
+    monkeypatch.setattr(image_learning, "PASSES", 1)
+    monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 1)
+    monkeypatch.setattr(image_learning, "FEDERATED_ROUNDS", 1)
+    monkeypatch.setattr(image_learning, "SITES", 2)
     monkeypatch.setattr(image_shortcuts, "TREES", 10)
     folders = ["--train", str(tmp_path / "train"), "--test", str(tmp_path / "test")]
     monkeypatch.setattr(sys, "argv", ["covid_ct_2d", *folders, "--jobs", "1", "--json"])
@@ -219,7 +215,7 @@ def test_real_images_have_their_lungs_found_and_patients_kept_apart(real_data) -
     assert len(images) == 558 and sum(i.covid for i in images) == 268
     found = [
         lungs_box(picture) != (0, 0, *picture.shape)
-        for picture in map(without_margins, (i.pixels for i in images))
+        for picture in (without_margins(i.pixels) for i in images)
     ]
     assert np.mean(found) > 0.95
     for train, test in folds_of(images):
