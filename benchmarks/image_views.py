@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ct_images import SIZE, CtImage
+from preprocessing.crop import CROP
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LobeArrays, LobeStore, Study
 from preprocessing.study import Pseudonyms
 from shared_model.sampling import scan_generator
 
 RANGE = 2048
+_MIDDLE = slice((CROP - SIZE) // 2, (CROP + SIZE) // 2)
 VIEWS = 512  # of an image: more than training draws, so that hardly any comes twice
 
 # How far views stray, evenly both ways.
@@ -58,14 +60,18 @@ class ViewStore(LobeStore):
         return [_study(image) for _, image in sorted(self._images.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        """The views of these numbers: images uint16 [n, 3, SIZE, SIZE], thrice the same plane.
+        """The views of these numbers, each in the middle of black; all three planes are the same slice.
 
-        The lung's mask covers all, distances to the periphery are 0.
+        The view is the lung's mask, distances to the periphery are 0.
         """
         crop = self._images[key].crop
-        views = np.stack([view(crop, scan_generator("view", key, int(number))) for number in lobes])
-        nothing = np.zeros(views.shape, np.bool_)
-        return LobeArrays(np.repeat(views[:, None], 3, axis=1), ~nothing, nothing.astype(np.uint8), nothing)
+        images = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
+        for place, number in enumerate(lobes):
+            images[place, :, _MIDDLE, _MIDDLE] = view(crop, scan_generator("view", key, int(number)))
+        nothing = np.zeros((len(lobes), CROP, CROP), np.bool_)
+        mask = nothing.copy()
+        mask[:, _MIDDLE, _MIDDLE] = True
+        return LobeArrays(images, mask, nothing.astype(np.uint8), nothing)
 
 
 def _study(image: CtImage) -> Study:
