@@ -1,0 +1,143 @@
+"""Does the learning work on real disease? COVID-19 against other published CT images, pooled and federated.
+
+`python -m benchmarks.covid_ct_2d [FOLDER] [--json]` or `... --train FOLDER --test FOLDER [--json]`
+
+A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. The
+COVID-19 network starts from random weights and learns by the lobe loss alone (image_views.py says why), in
+the product's own site, round loop and FedAvg. Patients are kept apart: in FOLDS folds, each tested once, or
+by the two folders, as far as their patients' names tell.
+
+auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
+                all tested images, scores of the folds' models joined; _low, _high: 95 % interval, bootstrap
+                of patients; _fold_1, ...: of each fold alone
+auc_file_*      logistic regression and a random forest on size, shape, border and grey levels of the files
+auc_crop_*      the same of what the network is given, where size, shape and margins are gone
+auc_pooled_alike, auc_federated_alike
+                of pairs that auc_file_forest's model hardly tells apart: what the network knows beyond that
+"""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from benchmarks import image_learning
+from benchmarks.ct_images import CtImage, read_images
+from benchmarks.image_figures import Fold, figures_of
+from benchmarks.image_learning import federated, pooled, split_by_patient
+from benchmarks.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
+from benchmarks.result import print_result
+from client.allocator import keep_freed_memory
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "covid-ct-2d"
+FOLDS = 5
+
+Judge = Callable[[Sequence[CtImage], Sequence[CtImage]], NDArray[np.float64]]
+"""Learns from some images and scores others."""
+
+
+JUDGES: Mapping[str, Judge] = {
+    "file_logistic": partial(shortcut_scores, logistic, of_file),
+    "file_forest": partial(shortcut_scores, forest, of_file),
+    "crop_logistic": partial(shortcut_scores, logistic, of_crop),
+    "crop_forest": partial(shortcut_scores, forest, of_crop),
+    "pooled": pooled,
+    "federated": federated,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=DATA)
+    parser.add_argument("--train", type=Path)
+    parser.add_argument("--test", type=Path)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="Processes, of one thread each.")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    if (chosen.train is None) != (chosen.test is None):
+        parser.error("--train and --test belong together")
+    start = time.monotonic()
+    if chosen.train is None:
+        folds = folds_of(read_images(chosen.folder))
+    else:
+        folds = [(read_images(chosen.train), read_images(chosen.test))]
+    figures = figures_of(folds, scores_of_all(folds, chosen.jobs))
+    figures |= {"minutes": (time.monotonic() - start) / 60, "cpu_minutes": _cpu_seconds() / 60}
+    print_result(figures, settings_of(folds), as_json=chosen.json)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def folds_of(images: Sequence[CtImage]) -> list[Fold]:
+    """(to learn from, to test on) for each of FOLDS folds."""
+    parts = split_by_patient(images, FOLDS)
+    return [
+        ([image for other in parts if other is not tested for image in other], tested) for tested in parts
+    ]
+
+
+def scores_of_all(folds: Sequence[Fold], jobs: int) -> dict[str, list[NDArray[np.float64]]]:
+    """Scores [judge][fold][image]; says on standard error how far it is."""
+    tasks = [(name, number) for name in JUDGES for number in range(len(folds))]
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in JUDGES}
+    for (name, number), found in zip(tasks, _judged(folds, tasks, jobs), strict=True):
+        scores[name].append(found)
+        area = roc_auc_score([image.covid for image in folds[number][1]], found)
+        print(f"{name}, {number + 1} of {len(folds)}: AUC {area:.3f}", file=sys.stderr, flush=True)
+    return scores
+
+
+def _judged(
+    folds: Sequence[Fold], tasks: Sequence[tuple[str, int]], jobs: int
+) -> Iterator[NDArray[np.float64]]:
+    """Each task's scores, in order. Small networks gain more from two processes than from two threads."""
+    names = [name for name, _ in tasks]
+    trains, tests = ([folds[number][side] for _, number in tasks] for side in (0, 1))
+    if jobs == 1:
+        yield from map(_judge, names, trains, tests)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        yield from pool.map(_judge, names, trains, tests)
+
+
+def _judge(name: str, train: list[CtImage], test: list[CtImage]) -> NDArray[np.float64]:
+    return JUDGES[name](train, test)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+def settings_of(folds: Sequence[Fold]) -> dict[str, object]:
+    tested = [image for _, test in folds for image in test]
+    shared = [{i.patient for i in train} & {i.patient for i in test} for train, test in folds]
+    return {
+        "tested_images": len(tested),
+        "tested_covid": sum(image.covid for image in tested),
+        "tested_patients": len({image.patient for image in tested}),
+        "patients_on_both_sides": max(map(len, shared)),
+        "passes": image_learning.PASSES,
+        "sites": image_learning.SITES,
+        "pooled": image_learning.pooled_study().model_dump(mode="json"),
+        "federated": image_learning.federated_study().model_dump(mode="json"),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""8-bit CT images as published, cut and toned alike: the chest of one slice as the networks take a lobe.
+
+There are no Hounsfield units here, and each publication has its own size, margins, window and lettering. So
+the picture is cut to its lungs, pulled to a square, and its lung and tissue are given fixed grey levels, in
+the spirit of 2.2 and 2.3: what then differs is hoped to be disease.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shared_model.errors import PneumofedError
+
+# Pixels along an edge of what lies in the middle of the black 256 x 256: the black costs next to nothing.
+SIZE = 192
+LUNG, TISSUE = 50, 180  # grey levels that the two peaks of a crop are given
+
+LEAST_CONTRAST = 12.0  # deviation of grey levels along a row or column that is no margin
+LEAST_PIXELS = 40  # along an edge of what margins leave
+LOOK = 192  # pixels along an edge of the picture that lungs are looked for in
+CORNER = 4  # pixels: dark regions that reach them are the air around the patient
+LEAST_AREA, LEAST_FILLED = 0.01, 0.25  # of a lung: share of the picture; of its own bounding box
+LEAST_LUNG = 0.06  # share of the picture; with less, the lungs were not found
+RIM = 0.04  # of the lungs' box, left around it
+
+
+@dataclass(frozen=True)
+class CtImage:
+    """One published image: pixels uint8 [row, column] of any size, crop uint8 [SIZE, SIZE]."""
+
+    name: str
+    patient: str
+    covid: bool
+    pixels: NDArray[np.uint8]
+    crop: NDArray[np.uint8]
+
+
+def read_images(folder: Path) -> list[CtImage]:
+    """What `labels.csv` (image, covid, patient) of a folder names in its `images/`.
+
+    Raises PneumofedError `images-unreadable` where a file is missing, or is not what it should be.
+    """
+    try:
+        with (folder / "labels.csv").open(newline="") as table:
+            return [_read(folder, row) for row in csv.DictReader(table)]
+    except (OSError, KeyError, ValueError) as error:
+        reason = f"{folder} needs labels.csv (image, covid 0 or 1, patient) and images/: {error!r}"
+        raise PneumofedError("images-unreadable", reason) from error
+
+
+def _read(folder: Path, row: dict[str, str]) -> CtImage:
+    with Image.open(folder / "images" / row["image"]) as image:
+        pixels = np.asarray(image.convert("L"))
+    covid = {"0": False, "1": True}[row["covid"]]
+    return CtImage(row["image"], row["patient"], covid, pixels, chest_crop(pixels))
+
+
+def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The lungs' box, stretched to a square, lung and tissue at LUNG and TISSUE: uint8 [SIZE, SIZE]."""
+    picture = without_margins(pixels)
+    row0, column0, row1, column1 = lungs_box(picture)
+    cut = picture[row0:row1, column0:column1]
+    return toned(cv2.resize(cut, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
+
+
+def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What lies between the first and last rows, and columns, that show anything; else all."""
+    rows, columns = (np.flatnonzero(pixels.std(axis) > LEAST_CONTRAST) for axis in (1, 0))
+    if len(rows) < LEAST_PIXELS or len(columns) < LEAST_PIXELS:
+        return pixels
+    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """row0, column0, row1, column1 of the lungs and a rim; of the whole picture where they are not found.
+
+    As 2.3 has it: the darker of two clusters, opened, without what lies outside the patient.
+    """
+    small = cv2.resize(picture, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    dark = (small <= _threshold(small)).astype(np.uint8)
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    count, regions, found, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    ends = (slice(CORNER), slice(-CORNER, None))
+    outside = {
+        int(region) for rows in ends for columns in ends for region in np.unique(regions[rows, columns])
+    }
+    area, box_area = found[:, cv2.CC_STAT_AREA], found[:, cv2.CC_STAT_WIDTH] * found[:, cv2.CC_STAT_HEIGHT]
+    lungs = [
+        region for region in range(1, count)
+        if region not in outside
+        and area[region] >= LEAST_AREA * LOOK**2 and area[region] > LEAST_FILLED * box_area[region]
+    ]  # fmt: skip
+    lung = np.isin(regions, lungs)
+    if lung.mean() < LEAST_LUNG:
+        return 0, 0, *picture.shape
+    (row0, row1), (column0, column1) = (
+        _scaled(lung.any(axis), edge) for axis, edge in zip((1, 0), picture.shape, strict=True)
+    )
+    return row0, column0, row1, column1
+
+
+def toned(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The crop with the medians of its darker and lighter cluster moved to LUNG and TISSUE."""
+    dark = crop <= _threshold(crop)
+    if dark.all() or not dark.any():
+        return crop
+    low, high = np.median(crop[dark]), np.median(crop[~dark])
+    return np.asarray((LUNG + (crop - low) * ((TISSUE - LUNG) / (high - low))).clip(0, 255), np.uint8)
+
+
+def _threshold(pixels: NDArray[np.uint8]) -> float:
+    """Otsu (1979): the same two clusters as K-means on grey levels."""
+    return float(cv2.threshold(pixels, 0, 255, cv2.THRESH_OTSU)[0])
+
+
+def _scaled(shown: NDArray[np.bool_], edge: int) -> tuple[int, int]:
+    """First and last of `shown` along an edge of LOOK pixels, with a rim, along one of `edge` pixels."""
+    places = np.flatnonzero(shown)
+    first, last = places[0], places[-1] + 1
+    rim = RIM * (last - first)
+    return int(max(0, first - rim) * edge / LOOK), int(np.ceil(min(LOOK, last + rim) * edge / LOOK))

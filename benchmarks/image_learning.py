@@ -1,0 +1,113 @@
+"""Learning from published images with the product's own sites, round loop and FedAvg."""
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from benchmarks.ct_images import CtImage
+from benchmarks.image_views import ViewStore
+from client.inference import decide, each_sight
+from client.node.app import make_client_app
+from client.training import Site
+from deploy.engines import LocalGrid
+from preprocessing.settings import DEFAULT_SETTINGS
+from server.exchange import RoundPolicy
+from server.ledger import Ledger
+from server.rounds import run_study
+from shared_model.config import NetworkConfig, StageConfig, StudyConfig
+from shared_model.initial import initial_weights
+from shared_model.networks import make_networks
+from shared_model.transport import Weights, load_weights
+
+SITES = 5
+PASSES = 20  # over the training images, in either way of learning
+# A round of one site averages nothing, it only begins Adam anew.
+POOLED_ROUNDS, POOLED_BATCH = 4, 8
+# Sites have few images, so their batches are smaller.
+FEDERATED_ROUNDS, FEDERATED_BATCH = 20, 4
+TEST_VIEWS = 6  # of an image, whose logits are averaged
+
+
+def pooled_study() -> StudyConfig:
+    """What one site with all images runs."""
+    return _study(POOLED_ROUNDS, POOLED_BATCH)
+
+
+def federated_study() -> StudyConfig:
+    """What SITES sites run."""
+    return _study(FEDERATED_ROUNDS, FEDERATED_BATCH)
+
+
+def _study(rounds: int, batch: int) -> StudyConfig:
+    """The study that learns in `rounds` rounds from `batch` images a step; chosen as decision 0095 says."""
+    stage = StageConfig(
+        name="covid",
+        networks=("covid",),
+        rounds=rounds,
+        validate_every=rounds,  # there are no validation images; the last round counts
+        epochs=PASSES / rounds,
+        scans_per_batch=batch,
+        lobes_per_scan=1,
+        top_share=1.0,
+        learning_rate=2e-3,
+        final_learning_rate=5e-5,
+    )
+    network = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
+    return StudyConfig(
+        name="covid-ct-2d", preprocessing=DEFAULT_SETTINGS.fingerprint, network=network, stages=(stage,)
+    )
+
+
+def split_by_patient(images: Sequence[CtImage], parts: int) -> list[list[CtImage]]:
+    """The images in `parts` parts of nearly equal size and share of COVID-19, each patient's all in one."""
+    patients, covid = [image.patient for image in images], [image.covid for image in images]
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=0).split(covid, covid, patients)
+    return [[images[i] for i in chosen] for _, chosen in folds]
+
+
+def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig) -> Weights:
+    """The weights that the hospitals arrive at together, from random ones; all in this process."""
+    sites = {
+        f"site-{number}": Site(ViewStore(images), study, role="training", count_floor=1)
+        for number, images in enumerate(hospitals)
+    }
+    grid = LocalGrid(
+        make_client_app(lambda context, _: sites[str(context.node_config["hospital"])]), list(sites)
+    )
+    weights, policy = initial_weights(study), RoundPolicy(poll_s=0, quorum=len(sites))
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder), study, weights)
+        return run_study(grid, study, weights, ledger=ledger, policy=policy).weights
+
+
+def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -> NDArray[np.float64]:
+    """Each image's mean logit over TEST_VIEWS views [image]."""
+    networks = make_networks(study.network)
+    load_weights(networks, weights)
+    network, store = networks["covid"], ViewStore(images)
+
+    def score(image: CtImage) -> float:
+        read = partial(store.read, image.name)
+        sights = each_sight(network, read, TEST_VIEWS, device=torch.device("cpu"), dtype=torch.float32)
+        logits = [decide(network, sight, dtype=torch.float32).lobe for _, _, sight in sights]
+        return float(torch.cat(logits).mean())
+
+    return np.array([score(image) for image in images])
+
+
+def pooled(train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
+    """Scores of `test` by a model that learned from `train` at one site [image]."""
+    study = pooled_study()
+    return scores_of(learn([train], study), study, test)
+
+
+def federated(train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
+    """Scores of `test` by a model that SITES sites, which share `train`, learned together [image]."""
+    study = federated_study()
+    return scores_of(learn(split_by_patient(train, SITES), study), study, test)

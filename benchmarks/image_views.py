@@ -1,0 +1,92 @@
+"""Published images as what a hospital's store gives: single-slice studies that can be looked at in many ways.
+
+Views vary what tells nothing of disease. No patch gets a fake label, for 2.7.2 needs a scan's histogram: only
+the lobe loss can learn from these studies.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.ct_images import SIZE, CtImage
+from preprocessing.crop import CROP
+from preprocessing.settings import DEFAULT_SETTINGS
+from preprocessing.store import LobeArrays, LobeStore, Study
+from preprocessing.study import Pseudonyms
+from shared_model.sampling import scan_generator
+
+RANGE = 2048
+_MIDDLE = slice((CROP - SIZE) // 2, (CROP + SIZE) // 2)
+VIEWS = 512  # of an image: more than training draws, so that hardly any comes twice
+
+# How far views stray, evenly both ways.
+LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; rotation
+LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.28, 0.18, 0.07  # of grey levels in 0..1
+
+
+def view(crop: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint16]:
+    """The crop moved, turned, stretched, mirrored and toned at random: uint16 [SIZE, SIZE] in 0..2048."""
+
+    def stray(limit: float) -> float:
+        return float(draw.uniform(-limit, limit))
+
+    middle = (SIZE - 1) / 2
+    turn = cv2.getRotationMatrix2D((0, 0), stray(DEGREES), 1.0)[:, :2]
+    stretch = np.diag(np.exp([stray(LOG_SCALE), stray(LOG_SCALE)]) * [draw.choice([-1, 1]), 1])
+    move = turn @ stretch
+    shift = middle + SIZE * np.array([stray(SHIFT), stray(SHIFT)]) - move @ [middle, middle]
+    affine = np.column_stack([move, shift])
+    moved = cv2.warpAffine(crop, affine, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
+    tones = (np.arange(256) / 255) ** np.exp(stray(LOG_GAMMA))
+    tones = (tones - 0.5) * np.exp(stray(LOG_CONTRAST)) + 0.5 + stray(BRIGHTNESS)
+    return np.round(tones.clip(0, 1) * RANGE).astype(np.uint16)[moved]
+
+
+class ViewStore(LobeStore):
+    """Images as a hospital's prepared scans, in memory: each a study whose slices are views of the one slice.
+
+    So the draw of slice lobes draws views. A view depends on the image's name and its own number alone. All
+    images are for training: no study falls to another part.
+    """
+
+    def __init__(self, images: Sequence[CtImage]) -> None:
+        super().__init__(Path(), DEFAULT_SETTINGS, Pseudonyms(bytes(32)))
+        self._images = {image.name: image for image in images}
+
+    def studies(self) -> list[Study]:
+        return [_study(image) for _, image in sorted(self._images.items())]
+
+    def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
+        """The views of these numbers, each in the middle of black; all three planes are the same slice.
+
+        The view is the lung's mask, distances to the periphery are 0.
+        """
+        crop = self._images[key].crop
+        images = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
+        for place, number in enumerate(lobes):
+            images[place, :, _MIDDLE, _MIDDLE] = view(crop, scan_generator("view", key, int(number)))
+        nothing = np.zeros((len(lobes), CROP, CROP), np.bool_)
+        mask = nothing.copy()
+        mask[:, _MIDDLE, _MIDDLE] = True
+        return LobeArrays(images, mask, nothing.astype(np.uint8), nothing)
+
+
+def _study(image: CtImage) -> Study:
+    rows, columns = image.pixels.shape
+    return Study(
+        key=image.name,
+        fold=0.0,
+        label="covid" if image.covid else "other",
+        slices=VIEWS,
+        spacing_mm=(1.0, 1.0, 1.0),  # nobody knows
+        shape=(rows, columns),
+        slice_index=np.arange(VIEWS, dtype=np.int16),
+        side=np.zeros(VIEWS, np.uint8),
+        box=np.tile(np.array([0, 0, rows, columns], np.int16), (VIEWS, 1)),
+        scale=np.ones(VIEWS, np.float32),
+        offset=np.zeros((VIEWS, 2), np.int16),
+        area=np.full(VIEWS, rows * columns, np.int32),
+    )
