@@ -69,9 +69,10 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> M
     serve = deployment.serve()
     with peaks(serve.pid) as mb:
         try:
+            wait_until(deployment.serving, seconds=180, what="SuperLink")  # nodes try again ever later
             for name in names:
                 deployment.join(name)
-            deployment.wait_until_online(*names)
+            deployment.wait_until_online(*names, seconds=900)
             proposed = deployment.run(study)
             if "no-hospitals" not in proposed.stderr:
                 raise SystemExit(proposed.stderr)

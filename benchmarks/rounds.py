@@ -13,6 +13,7 @@ superlink_peak_mb the same of Flower's SuperLink, which holds what is on its way
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -42,7 +43,9 @@ def main() -> None:
         file = work / "weights.safetensors"
         save_file(weights, file)
         plain = plain_rounds(work / "plain", file, nodes=chosen.hospitals, rounds=chosen.rounds)
+        print(f"plain rounds: {plain}", file=sys.stderr)
         ours = our_rounds(work / "ours", file, hospitals=chosen.hospitals, rounds=chosen.rounds)
+        print(f"our rounds: {ours}", file=sys.stderr)
         many = our_rounds(work / "many", file, hospitals=chosen.many, rounds=2)
     figures = {
         "overhead_ratio": median(ours.rounds_s) / median(plain),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import click
 import typer
@@ -39,6 +39,9 @@ def demo(
     out: Out,
     quick: Annotated[bool, typer.Option("--quick", help="About 90 seconds; may learn little.")] = False,
     seed: Seed = 0,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="'ray': hospitals side by side; pneumofed[simulation].")
+    ] = "local",
     as_json: AsJson = False,
 ) -> None:
     """Phantom hospitals, federated training, evaluation and report, in one go."""
@@ -49,9 +52,11 @@ def demo(
         f"pneumofed demo --out {out.name}"
         + (" --quick" if quick else "")
         + (f" --seed {seed}" if seed else "")
+        + (f" --engine {engine}" if engine != "local" else "")
     )
     steps = Steps(quiet=as_json)
-    document = run_demo(out, plan=QUICK if quick else FULL, seed=seed, command=command, steps=steps)
+    plan = QUICK if quick else FULL
+    document = run_demo(out, plan=plan, seed=seed, command=command, steps=steps, engine=engine)
     if as_json:
         _print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
         return

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from client.allocator import keep_freed_memory
-from client.node.app import make_client_app
 from client.training import Site
-from deploy.engines import LocalGrid
 from deploy.examples import examples
+from deploy.simulate import Engine, engine_of
 from deploy.steps import Advance, Steps
 from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
@@ -30,6 +29,7 @@ from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
 from shared_model.initial import initial_weights
+from shared_model.protocol import Role
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
 
@@ -58,7 +58,9 @@ QUICK = Plan(
 )
 
 
-def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) -> dict[str, Any]:
+def run_demo(
+    out: Path, *, plan: Plan, seed: int, command: str, steps: Steps, engine: Engine = "local"
+) -> dict[str, Any]:
     """Do all of it into the new folder `out`, which appears when everything is done; returns report.json.
 
     Raises PneumofedError `out-exists` where `out` is in use, and what the steps raise.
@@ -72,7 +74,7 @@ def run_demo(out: Path, *, plan: Plan, seed: int, command: str, steps: Steps) ->
     with atomic_folder(out) as folder, steps:
         hospitals = _phantoms(folder, plan, seed, steps)
         _prepare(folder, hospitals, seed, steps)
-        result = _train(folder, hospitals, study, steps)
+        result = _train(folder, hospitals, study, engine, steps)
         card = card_of(result, plan.trained_on)
         save_model(folder / "model", result.weights, card)
         return _report(folder, hospitals, result, card, command, steps)
@@ -115,33 +117,43 @@ def _empty_store(folder: Path, hospital: str, seed: int) -> Path:
     return path
 
 
-def _train(
-    folder: Path, hospitals: Sequence[PhantomHospital], study: StudyConfig, steps: Steps
-) -> StudyResult:
-    """All rounds and the final measurement, every hospital in this process."""
-    sites = {
-        hospital.name: Site(
-            LobeStore.open(folder / "stores" / hospital.name),
-            study,
-            role=hospital.role,
+@dataclass(frozen=True)
+class PhantomSites:
+    """The hospitals' trainers on their stores, by name; a value, so that it crosses to Ray's workers."""
+
+    stores: Path
+    roles: tuple[tuple[str, Role], ...]
+    study: StudyConfig
+
+    def __call__(self, hospital: str) -> Site:
+        return Site(
+            LobeStore.open(self.stores / hospital),
+            self.study,
+            role=dict(self.roles)[hospital],
             device="cpu",
             count_floor=1,  # a phantom has no privacy; real hospitals keep counts below 10 to themselves
         )
-        for hospital in hospitals
-    }
-    grid = LocalGrid(
-        make_client_app(lambda context, _: sites[str(context.node_config["hospital"])]), list(sites)
-    )
+
+
+def _train(
+    folder: Path, hospitals: Sequence[PhantomHospital], study: StudyConfig, engine: Engine, steps: Steps
+) -> StudyResult:
+    """All rounds and the final measurement, every hospital on this machine."""
+    roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
-    training = sum(site.role == "training" for site in sites.values())
-    tasks = events.tasks_in(study, training=training, held_out=len(sites) - training)
-    with steps.step("training together") as advance:
+    training = sum(role == "training" for _, role in roles)
+    tasks = events.tasks_in(study, training=training, held_out=len(roles) - training)
+    open_site = PhantomSites(folder / "stores", roles, study)
+    with (
+        engine_of(engine, open_site, list(dict(roles))) as carried,
+        steps.step("training together") as advance,
+    ):
         return run_study(
-            grid,
+            carried.grid,
             study,
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
-            policy=RoundPolicy(poll_s=0, quorum=training),
+            policy=RoundPolicy(poll_s=carried.poll_s, quorum=training),
             tell=_teller(steps, advance, tasks),
         )
 

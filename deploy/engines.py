@@ -1,7 +1,8 @@
 """Engines that carry the round loop's messages. `local`: every hospital in this process, no network."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from deploy.environment import QUIET
 
@@ -15,8 +16,20 @@ from flwr.serverapp import Grid  # noqa: E402
 from flwr.supercore.run import Run  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
+from client.node.app import make_client_app  # noqa: E402
+from client.port import Trainer  # noqa: E402
+
+OpenSite = Callable[[str], Trainer]
+"""Gives a hospital's trainer by its name. Hashable and picklable where it crosses to other processes."""
+
 FIRST_NODE_ID = 1001
 RUN_ID, TASK_ID = 1, 1
+
+
+def client_app(open_site: OpenSite) -> ClientApp:
+    """The hospitals' ClientApp on trainers that are opened once."""
+    opened = lru_cache(maxsize=None)(open_site)
+    return make_client_app(lambda context, _: opened(str(context.node_config["hospital"])))
 
 
 class LocalGrid(Grid):

@@ -1,5 +1,6 @@
 """What a running study says of itself to its operators: one JSON file, replaced whole at every event."""
 
+import errno
 import time
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,8 @@ from server import events
 from server.result import HospitalReply
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 State = Literal["starting", "running", "completed", "failed"]
 
@@ -65,6 +68,9 @@ class StatusFile:
         """The error's own words where it is one of ours; of others only the kind."""
         if isinstance(error, PneumofedError):
             self._update(state="failed", error_code=error.code, error=str(error))
+        elif isinstance(error, OSError) and error.errno in DISK_FULL:
+            words = "no space is left on the coordinator's disk; free some and run the study again"
+            self._update(state="failed", error_code="disk-full", error=words)
         else:
             self._update(state="failed", error_code="internal-error", error=type(error).__name__)
 

@@ -94,10 +94,13 @@ class Deployment:
         document = status_document(load_federation(self.file))
         return {hospital["name"]: hospital["connection"] for hospital in document["hospitals"]}
 
-    def wait_until_online(self, *names: str) -> None:
+    def serving(self) -> bool:
+        return status_document(load_federation(self.file))["serving"]
+
+    def wait_until_online(self, *names: str, seconds: float = 180) -> None:
         wait_until(
             lambda: all(self.connections()[name] == "online" for name in names),
-            seconds=180,
+            seconds=seconds,
             what=f"{names} online",
         )
 

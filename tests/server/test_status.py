@@ -39,11 +39,15 @@ def test_why_a_hospital_is_left_out_stays_visible(status):
     assert status.status.hospitals == {"north": refused}
 
 
+DISK_FULL = "no space is left on the coordinator's disk; free some and run the study again"
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
         (PneumofedError("quorum-missed", "1 of 2 returned"), "quorum-missed", "1 of 2 returned"),
-        (OSError(28, "No space left", "/data/Doe^Jane"), "internal-error", "OSError"),
+        (OSError(5, "Input/output error", "/data/Doe^Jane"), "internal-error", "OSError"),
+        (OSError(28, "No space left", "/data/Doe^Jane"), "disk-full", DISK_FULL),
     ],
 )
 def test_a_failure_is_told_in_our_words_and_no_others(tmp_path, status, error, code, words):

@@ -1,0 +1,92 @@
+"""Faults of the coordinator and of the network between, with real processes: the bits are those of `local`.
+
+The network is cut by stopping the proxy: connections stay open and nothing comes back.
+"""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from shared_model.weights import fingerprint
+from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.processes import pneumofed, running, wait_until
+from tests.end_to_end.test_deployment import (
+    HOSPITALS,
+    NGINX,
+    local_fingerprint,
+    propose_and_approve,
+    study_file,
+    trainings_begun,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+
+CUT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory):
+    deployment = Deployment(tmp_path_factory.mktemp("faults"), HOSPITALS, quorum=2)
+    deployment.provision()
+    deployment.serve()
+    try:
+        for name in HOSPITALS:
+            deployment.join(name)
+        deployment.wait_until_online(*HOSPITALS)
+        yield deployment
+    finally:
+        deployment.close()
+
+
+def process_of(federation: Deployment, name: str) -> int:
+    """The process that `serve` started last under this name; it leads a group of its own."""
+    return int(re.findall(rf"{name} started, process (\d+)", federation.log("serve"))[-1])
+
+
+def test_a_network_that_is_cut_for_half_a_minute_costs_time_and_no_bit(federation):
+    study = study_file(federation.folder, "cut")
+    propose_and_approve(federation, study)
+    before = trainings_begun(federation, "north")
+    proxy = process_of(federation, "proxy")
+    with running(pneumofed(*federation.run_arguments(study)), federation.folder / "cut.out") as run:
+        wait_until(
+            lambda: trainings_begun(federation, "north") > before, seconds=300, what="training at north"
+        )
+        os.killpg(proxy, signal.SIGSTOP)
+        try:
+            time.sleep(CUT_S)  # the fault itself
+        finally:
+            os.killpg(proxy, signal.SIGCONT)
+        assert run.wait(timeout=900) == 0, (federation.folder / "cut.out").read_text()
+    weights = federation.weights(federation.run(study))  # the ledger has it all
+    assert fingerprint(weights) == local_fingerprint(federation, study)
+
+
+def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(federation, tmp_path):
+    study = study_file(federation.folder, "moved", rounds=3)
+    propose_and_approve(federation, study)
+    out = federation.folder / "moved.out"
+    with running(pneumofed(*federation.run_arguments(study)), out) as run:
+        wait_until(lambda: "1 rounds done" in out.read_text(), seconds=600, what="round 1")
+        os.kill(serving(federation), signal.SIGKILL)
+        for name in ("superlink", "executor", "roster", "proxy"):
+            os.killpg(process_of(federation, name), signal.SIGKILL)
+        assert run.wait(timeout=300) == 1
+    for part in ("coordinator", "federation.toml"):
+        shutil.move(federation.folder / part, tmp_path / part)
+    federation.file = tmp_path / "federation.toml"
+    federation.serve()
+    federation.wait_until_online(*HOSPITALS)
+    weights = federation.weights(federation.run(study))
+    assert fingerprint(weights) == local_fingerprint(federation, study)
+
+
+def serving(federation: Deployment) -> int:
+    """The process of `serve`: it started the proxy."""
+    status = Path(f"/proc/{process_of(federation, 'proxy')}/status").read_text()
+    return int(re.findall(r"PPid:\s+(\d+)", status)[0])
