@@ -52,8 +52,8 @@ def by_hand(field: np.ndarray, down: int, right: int) -> np.ndarray:
     out = np.zeros_like(field)
     for row in range(256):
         if 0 <= row - down < 256:
-            for first, last in [(max(0, right), min(256, 256 + right))]:
-                out[..., row, first:last] = field[..., row - down, first - right : last - right]
+            first, last = max(0, right), min(256, 256 + right)
+            out[..., row, first:last] = field[..., row - down, first - right : last - right]
     return out
 
 
