@@ -1,22 +1,21 @@
 """What patient-level privacy costs: time a step, and AUC against epsilon.
 
-`python -m benchmarks.privacy DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. The hospitals that
-trained there learn diseased against healthy together, from random weights, once without noise and once for each
-epsilon; the held-out ones measure. `price_ratio` compares steps of the same scans in one process.
+`python -m benchmarks.privacy DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. The hospitals
+that trained there learn diseased against healthy together, from random weights, once without noise and once
+for each epsilon; the held-out ones measure. `price_ratio` compares steps on the same scans in one process.
 """
 
 import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from benchmarks.result import print_result
 from client.allocator import keep_freed_memory
-from client.batches import Batch, draw_batches, read_batches
+from client.batches import draw_batches, read_batches
 from client.learning import train_network
 from client.node.app import make_client_app
 from client.privacy import Noise, secret_generator, train_privately
@@ -31,6 +30,7 @@ from shared_model.initial import initial_networks, initial_weights
 from shared_model.metrics import SiteEvaluation
 
 EPSILONS = (8.0, 3.0, 1.0)
+LOBES_PER_SCAN = 3
 DELTA = 1e-3  # some 30 patients a hospital
 TIMINGS = 3  # of each way, in turns; the shortest counts
 CPU = torch.device("cpu")
@@ -40,7 +40,7 @@ NETWORK = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("demo", type=Path)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     keep_freed_memory()
@@ -64,7 +64,7 @@ def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -
     """Infection and decision learned at once, batches of 6 scans."""
     stage = StageConfig(
         name="diseased", networks=("diseased",), rounds=rounds, validate_every=rounds, scans_per_batch=6,
-        lobes_per_scan=4, learning_rate=2e-3, patch_weight=1.0,
+        lobes_per_scan=LOBES_PER_SCAN, learning_rate=2e-3, patch_weight=1.0,
     )  # fmt: skip
     return StudyConfig(
         name="privacy",
@@ -107,31 +107,22 @@ def price(store: LobeStore) -> tuple[float, float]:
     together = list(read_batches(store, draw_batches(studies, stage, (0,)), CPU))
     single = stage.model_copy(update={"scans_per_batch": 1})
     alone = list(read_batches(store, draw_batches(studies, single, (0,)), CPU))
-    ways: list[Callable[[], object]] = [
-        lambda: plain_step(together, stage),
-        lambda: private_step(alone, stage),
-    ]
-    shortest = [float("inf")] * len(ways)
-    for _ in range(TIMINGS + 1):  # the first warms up
-        for index, way in enumerate(ways):
-            start = time.perf_counter()
-            way()
-            shortest[index] = min(shortest[index], time.perf_counter() - start)
-    return shortest[0], shortest[1]
-
-
-def plain_step(batches: list[Batch], stage: StageConfig) -> None:
-    network = network_of()
-    train_network(network, "diseased", batches, stage, rates=[1e-4], dtype=torch.float32)
-
-
-def private_step(scans: list[Batch], stage: StageConfig) -> None:
+    network = initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
     noise = Noise(clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=secret_generator(CPU))
-    train_privately(network_of(), "diseased", [scans], stage, noise=noise, rates=[1e-4], dtype=torch.float32)
 
+    def plain() -> None:
+        train_network(network, "diseased", together, stage, rates=[1e-4], dtype=torch.float32)
 
-def network_of() -> torch.nn.Module:
-    return initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
+    def private() -> None:
+        train_privately(network, "diseased", [alone], stage, noise=noise, rates=[1e-4], dtype=torch.float32)
+
+    shortest = dict.fromkeys((plain, private), float("inf"))
+    for _ in range(TIMINGS + 1):  # the first warms up
+        for step in shortest:
+            start = time.perf_counter()
+            step()
+            shortest[step] = min(shortest[step], time.perf_counter() - start)
+    return shortest[plain], shortest[private]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Says:
     def __init__(self, output: LobeOutput) -> None:
         self.output = output
 
-    def see(self, *_):
+    def see(self, *_, **__):
         return None
 
     def decide(self, *_, fine=False):
@@ -114,6 +114,6 @@ def test_the_loss_in_bfloat16_is_float32_and_near():
     exact = stage_loss(network, "diseased", batch, stage, torch.float32)
     coarse = stage_loss(network, "diseased", batch, stage, torch.bfloat16)
     assert coarse.dtype == torch.float32
-    assert float(coarse) == pytest.approx(float(exact), rel=0.05)
+    assert coarse.item() == pytest.approx(exact.item(), rel=0.05)
     coarse.backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
