@@ -10,19 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from client.augmentation import augment
 from client.lobe_tensors import LobeTensors, SeenLobes
 from client.resting import RestingFeatures
 from preprocessing.store import LobeArrays, LobeStore, Study
-from shared_model.config import StageConfig
+from shared_model.config import AugmentationConfig, StageConfig
 from shared_model.sampling import draw_bag, scan_generator
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Bags of `scans` scans; `lobes`, as images or as already seen, are scan 0's lobes, then scan 1's, ..."""
+    """Bags of `scans` scans; `lobes`, as images or as already seen, are scan 0's lobes, then scan 1's, ...
+
+    keys: the scans' anonymous keys in the store, which stay in the hospital.
+    """
 
     lobes: LobeTensors | SeenLobes
     labels: tuple[str, ...]
+    keys: tuple[str, ...]
 
     @property
     def scans(self) -> int:
@@ -39,10 +44,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Bag:
-    """Which lobes of a scan a batch holds: indices into the study's lobes."""
+    """Which lobes of a scan a batch holds, by index, and how they are changed.
+
+    seed_parts: of the random draws for this bag, with the study's key.
+    """
 
     study: Study
     lobes: tuple[int, ...]
+    seed_parts: tuple[int | str, ...]
+    augmentation: AugmentationConfig | None = None
 
 
 def draw_batches(
@@ -68,9 +78,9 @@ def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: tor
     """The batches as tensors; the next one is read while the present one is used."""
 
     def read(bags: Sequence[Bag]) -> Batch:
-        arrays = [_fields(store.read(bag.study.key, bag.lobes)) for bag in bags]
+        arrays = [_fields(_read(store, bag)) for bag in bags]
         joined = LobeArrays(*(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
-        return Batch(LobeTensors.of(joined, device), tuple(bag.study.label for bag in bags))
+        return _batch_of(LobeTensors.of(joined, device), bags)
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         upcoming = [reader.submit(read, bags) for bags in batches[:1]]
@@ -87,7 +97,11 @@ def seen_batches(features: RestingFeatures, batches: Sequence[Sequence[Bag]]) ->
     """The batches as their lobes were seen by an extractor that rests."""
     for bags in batches:
         lobes = SeenLobes.joined([features.of(bag.study).some(bag.lobes) for bag in bags])
-        yield Batch(lobes, tuple(bag.study.label for bag in bags))
+        yield _batch_of(lobes, bags)
+
+
+def _batch_of(lobes: LobeTensors | SeenLobes, bags: Sequence[Bag]) -> Batch:
+    return Batch(lobes, tuple(bag.study.label for bag in bags), tuple(bag.study.key for bag in bags))
 
 
 def _shuffled(studies: Sequence[Study], seed_parts: tuple[int | str, ...]) -> list[Study]:
@@ -98,7 +112,14 @@ def draw_bag_of(study: Study, stage: StageConfig, seed_parts: tuple[int | str, .
     """The lobes of one scan, near-equidistant, as `seed_parts` and its key have them."""
     generator = scan_generator(*seed_parts, "bag", study.key) if stage.jitter else None
     lobes = draw_bag(study.slice_index, study.side, stage.lobes_per_scan, generator)
-    return Bag(study, tuple(lobes.tolist()))
+    return Bag(study, tuple(lobes.tolist()), seed_parts, stage.augmentation)
+
+
+def _read(store: LobeStore, bag: Bag) -> LobeArrays:
+    arrays = store.read(bag.study.key, bag.lobes)
+    if bag.augmentation is None:
+        return arrays
+    return augment(arrays, bag.augmentation, scan_generator(*bag.seed_parts, "augment", bag.study.key))
 
 
 def _fields(arrays: LobeArrays) -> tuple[np.ndarray, ...]:

@@ -1,18 +1,36 @@
 """One network through one round of batches: the losses of a stage, and the optimiser's steps (2.7)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from client.batches import Batch
 from client.lobe_tensors import LobeTensors, SeenLobes
+from client.unfinished import StepFile, Tensors, pack_step, unpack_step
 from shared_model.config import Network, StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.metrics import POSITIVE
 from shared_model.networks import LobeNetwork, LobeOutput, LobeSight
 from shared_model.protocol import is_trained
+
+LARGEST_LOSS = 1000.0
+"""A greater one has diverged: chance costs 0.7, and weights that were ever of use cannot come to this."""
+
+
+class DivergedError(PneumofedError):
+    """keys: the batch's anonymous keys; step: from 1; loss: what it was. For the hospital's disk alone."""
+
+    def __init__(self, keys: tuple[str, ...], step: int, loss: float) -> None:
+        super().__init__(
+            "diverged", "the loss is not finite or absurd; lower the learning rate of this stage"
+        )
+        self.keys, self.step, self.loss = keys, step, loss
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.keys, self.step, self.loss)
 
 
 def train_network(
@@ -21,26 +39,34 @@ def train_network(
     batches: Iterable[Batch],
     stage: StageConfig,
     *,
-    learning_rate: float,
+    rates: Sequence[float],
     dtype: torch.dtype,
     after_step: Callable[[], None] | None = None,
+    kept: Tensors | None = None,
+    step_file: StepFile | None = None,
 ) -> float:
-    """Take one step a batch and return the mean loss; activations in `dtype`, weights in float32.
+    """Take one step a batch, each with its learning rate, and return the mean loss of the round.
 
-    Raises PneumofedError `diverged` where the loss is not finite.
+    Activations are in `dtype`, weights in float32. kept: the step after which an earlier attempt was cut off;
+    `batches` and `rates` are then those that follow. step_file: where steps are kept for a next attempt.
+
+    Raises DivergedError where the loss is not finite or beyond LARGEST_LOSS.
     """
     prepare(network, task, stage)
-    trainable = [p for p in network.parameters() if p.requires_grad]
-    optimizer = make_optimizer(trainable, stage, learning_rate)
-    losses: list[Tensor] = []
-    for batch in batches:
+    learning = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    optimizer = make_optimizer(list(learning.values()), stage)
+    losses = [] if kept is None else unpack_step(kept, learning, optimizer, device_of(network))
+    for rate, batch in zip(rates, batches, strict=True):
+        set_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         loss = stage_loss(network, task, batch, stage, dtype)
-        if not torch.isfinite(loss):
-            raise PneumofedError("diverged", "the loss is not finite; lower the learning rate of this stage")
+        if not loss.item() <= LARGEST_LOSS:
+            raise DivergedError(batch.keys, len(losses) + 1, loss.item())
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
+        if step_file is not None:
+            step_file.keep(lambda: pack_step(learning, optimizer, losses))
         if after_step is not None:
             after_step()
     return float(torch.stack(losses).mean())
@@ -98,7 +124,17 @@ def prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
         parameter.requires_grad_(is_trained(f"{task}/{name}", stage))
 
 
-def make_optimizer(parameters: list[nn.Parameter], stage: StageConfig, rate: float) -> torch.optim.Optimizer:
+def make_optimizer(parameters: list[nn.Parameter], stage: StageConfig) -> torch.optim.Optimizer:
+    """The stage's optimiser; `set_rate` gives it each step's learning rate."""
     if stage.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=rate)
-    return torch.optim.Adam(parameters, lr=rate)
+        return torch.optim.SGD(parameters)
+    return torch.optim.Adam(parameters)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def device_of(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device

@@ -15,7 +15,7 @@ from opacus.optimizers import DPOptimizer
 from torch import Tensor, nn
 
 from client.batches import Bag, Batch, draw_bag_of
-from client.learning import make_optimizer, prepare, stage_loss
+from client.learning import make_optimizer, prepare, set_rate, stage_loss
 from preprocessing.store import Study
 from shared_model.config import Network, StageConfig
 from shared_model.errors import PneumofedError
@@ -78,11 +78,13 @@ def train_privately(
     stage: StageConfig,
     *,
     noise: Noise,
-    learning_rate: float,
+    rates: Sequence[float],
     dtype: torch.dtype,
     after_step: Callable[[], None] | None = None,
 ) -> None:
-    """Take one step for each sample of patients, each a batch of one scan. No loss is kept: it would tell.
+    """Take one step for each sample of patients, each a batch of one scan; `rates` has each step's rate.
+
+    No loss is kept: it would tell of the patients.
 
     Raises PneumofedError `diverged` where the weights are no longer finite, which noise and clipping hide
     nothing of.
@@ -90,14 +92,15 @@ def train_privately(
     prepare(network, task, stage)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimizer = DPOptimizer(
-        make_optimizer(trainable, stage, learning_rate),
+        make_optimizer(trainable, stage),
         noise_multiplier=noise.multiplier,
         max_grad_norm=noise.clip_norm,
         expected_batch_size=noise.expected_patients,
         generator=noise.generator,
         secure_mode=True,
     )
-    for scans in steps:
+    for rate, scans in zip(rates, steps, strict=True):
+        set_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         gradients = [scan_gradient(network, task, scan, stage, dtype, trainable) for scan in scans]
         for index, parameter in enumerate(trainable):

@@ -1,18 +1,19 @@
 """One hospital's part in a study: describe, train a round, evaluate. Runs without Flower."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from client.batches import Bag, Batch, draw_batches, read_batches, seen_batches
+from client.batches import Bag, Batch, read_batches, seen_batches
 from client.inference import by_extractor, chunks, decide, each_sight
-from client.learning import train_network
+from client.local_round import Learner, LocalRound, PlainLearner, Progress
 from client.precision import activation_dtype
 from client.privacy_ledger import PrivacyLedger
 from client.resting import RestingFeatures
@@ -24,13 +25,7 @@ from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
 from shared_model.networks import LobeNetwork, LobeSight, make_networks
 from shared_model.protocol import LABELS_OF, Role, Split, is_trained
 from shared_model.sampling import scan_generator
-from shared_model.transport import Weights, load_weights, to_weights
-
-if TYPE_CHECKING:  # Opacus comes with it; only a private study loads that
-    from client.private_training import PrivateTraining
-
-Progress = Callable[[int, int], None]
-"""Called with steps (or scans) done and in all."""
+from shared_model.transport import Weights, fingerprint, load_weights, to_weights
 
 
 @dataclass(frozen=True)
@@ -50,10 +45,11 @@ class TrainOutcome:
 class Site:
     """The data zone of one hospital: its store, the study it agreed to, its device.
 
-    ledger: what private training has spent here; only a private study needs it.
+    state: the hospital's folder for what must outlive the process: the privacy ledger, steps of an unfinished
+    round, which scans a loss diverged on. Without one nothing does, and no private study is trained.
 
     Raises PneumofedError `store-fingerprint` where the store was made with other preprocessing than the
-    study's, `privacy-no-ledger` where a private study would train without one.
+    study's, `privacy-no-ledger` where a private study would train without a state folder.
     """
 
     def __init__(
@@ -64,7 +60,7 @@ class Site:
         role: Role,
         device: torch.device | str = "cpu",
         count_floor: int = 10,
-        ledger: PrivacyLedger | None = None,
+        state: Path | None = None,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -72,13 +68,13 @@ class Site:
                 f"the store was made with preprocessing {store.fingerprint}, study {study.name!r} needs "
                 f"{study.preprocessing}; prepare the studies again with this version",
             )
-        if study.privacy is not None and role == "training" and ledger is None:
+        if study.privacy is not None and role == "training" and state is None:
             raise PneumofedError(
                 "privacy-no-ledger", "private training needs the hospital's ledger; name its state folder"
             )
         self.store, self.study, self.role, self.count_floor = store, study, role, count_floor
-        self._ledger = ledger
-        self._private_training: PrivateTraining | None = None
+        self._state = state
+        self._made: Learner | None = None
         self.device = torch.device(device)
         self.dtype = activation_dtype(study.precision, self.device)
         self.studies = store.studies()
@@ -117,37 +113,24 @@ class Site:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
         config = self.study.stages[stage]
-        studies = {
-            task: [s for s in self._part("train") if s.label in LABELS_OF[task]] for task in config.networks
-        }
-        private = self._private()
-        charges = {} if private is None else private.pay(stage, round)
+        this, learner = LocalRound(stage, round, fingerprint(weights)), self._learner()
+        studies = {task: self._learned_from(task) for task in config.networks}
+        learner.begin(this)
         trained: Weights = {}
         loss: dict[Network, float] = {}
         for task, learned_from in studies.items():
             if not learned_from:
                 continue
-            with self._chance_of(task, stage, round, learned_from):
-                if private is None:
-                    loss[task] = self._train_network(task, learned_from, stage, round, progress)
-                else:
-                    network = self.networks[task]
-                    private.train(
-                        network,
-                        task,
-                        charges[task],
-                        partial(self._tensors, network=network, stage=config),
-                        stage=stage,
-                        round=round,
-                        device=self.device,
-                        dtype=self.dtype,
-                        progress=progress,
-                    )
+            network = self.networks[task]
+            read = partial(self._tensors, network=network, stage=config)
+            with self._chance_of(task, this, learned_from):
+                found = learner.learn(network, task, this, read, dtype=self.dtype, progress=progress)
+            if found is not None:
+                loss[task] = found
             trained |= {
-                name: array
-                for name, array in to_weights({task: self.networks[task]}).items()
-                if is_trained(name, config)
+                name: array for name, array in to_weights({task: network}).items() if is_trained(name, config)
             }
+        learner.end(this)
         scans = {task: self._say(learned_from) for task, learned_from in studies.items()}
         return TrainOutcome(trained, scans, loss)
 
@@ -215,44 +198,29 @@ class Site:
         ):
             yield sight
 
-    def _train_network(
-        self, task: Network, studies: list[Study], stage: int, round: int, progress: Progress | None
-    ) -> float:
-        config = self.study.stages[stage]
-        batches = draw_batches(studies, config, (self.study.seed, task, stage, round))
-        done = iter(range(1, len(batches) + 1))
-        return train_network(
-            self.networks[task],
-            task,
-            self._tensors(batches, self.networks[task], config),
-            config,
-            learning_rate=config.learning_rate_at(round),
-            dtype=self.dtype,
-            after_step=lambda: None if progress is None else progress(next(done), len(batches)),
-        )
+    def _learned_from(self, task: Network) -> list[Study]:
+        return [s for s in self._part("train") if s.label in LABELS_OF[task]]
 
     @contextmanager
-    def _chance_of(self, task: Network, stage: int, round: int, studies: list[Study]) -> Iterator[None]:
+    def _chance_of(self, task: Network, this: LocalRound, studies: list[Study]) -> Iterator[None]:
         """Dropout draws from torch's global generators; forking keeps the rest of the process out of it."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            parts = (self.study.seed, task, stage, round, "dropout", *(s.key for s in studies))
+            parts = (self.study.seed, task, this.stage, this.number, "dropout", *(s.key for s in studies))
             torch.manual_seed(int(scan_generator(*parts).integers(2**63)))
             yield
 
-    def _private(self) -> "PrivateTraining | None":
-        """What trains in a private study; opened once, as the least noise is sought for a while."""
-        privacy = self.study.privacy
-        if privacy is None or self._ledger is None:
-            return None
-        if self._private_training is None:
-            from client.private_training import PrivateTraining
+    def _learner(self) -> Learner:
+        """Made once: the least noise is sought for a while."""
+        if self._made is None:
+            learns = {network: self._learned_from(network) for network in self.networks}
+            if self.study.privacy is None or self._state is None:
+                self._made = PlainLearner(self.study, learns, self._state)
+            else:
+                from client.private_training import PrivateLearner  # Opacus takes seconds to load
 
-            part = self._part("train")
-            learns = {
-                network: [s for s in part if s.label in LABELS_OF[network]] for network in self.networks
-            }
-            self._private_training = PrivateTraining(self.study, privacy, self._ledger, learns)
-        return self._private_training
+                ledger = PrivacyLedger(self._state)
+                self._made = PrivateLearner(self.study, self.study.privacy, learns, ledger)
+        return self._made
 
     def _say(self, studies: list[Study]) -> int:
         """The hospital's say in a network: its scans; in a private study no more than it described."""

@@ -60,6 +60,16 @@ class SplitConfig(_Part):
         return "validation" if fold < self.train + self.validation else "test"
 
 
+class AugmentationConfig(_Part):
+    """Slight changes of each training lobe, new in each pass; none of them in the paper."""
+
+    shift: int = Field(4, ge=0, le=16, description="At most so many pixels up or down, left or right.")
+    intensity: float = Field(
+        0.02, ge=0, le=0.1, description="Intensities of a scan times at most 1 +/- this, within 0..2048."
+    )
+    flip: bool = Field(False, description="Front and back exchanged in half of the scans.")
+
+
 class StageConfig(_Part):
     """One stage of training: which networks, which part of them, and how."""
 
@@ -86,6 +96,15 @@ class StageConfig(_Part):
     final_learning_rate: float | None = Field(
         None, gt=0, description="At the last round, cosine in between; none: constant."
     )
+    warm_up_rounds: float = Field(
+        0.0,
+        ge=0,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Rounds, or parts of one, over which the learning rate rises from 0, step by step.",
+    )
+    augmentation: AugmentationConfig | None = Field(
+        None, exclude_if=lambda value: value is None, description="None: lobes are learned from as they are."
+    )
     top_share: float = Field(0.3, gt=0, le=1, description="Share of a scan's lobes with its label (2.7.1).")
     concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
     patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
@@ -96,8 +115,21 @@ class StageConfig(_Part):
             raise ValueError("part = 'fine' belongs to networks = ['diseased'] alone (2.5)")
         return self
 
-    def learning_rate_at(self, round_number: int) -> float:
-        """The learning rate of round 1 .. rounds."""
+    @model_validator(mode="after")
+    def _resting_features_are_as_they_are(self) -> Self:
+        if self.part == "decision" and self.augmentation is not None:
+            raise ValueError("part = 'decision' sees each scan once: augmentation cannot change it")
+        return self
+
+    def learning_rates(self, round_number: int, steps: int) -> list[float]:
+        """The learning rate of each of the `steps` of round 1 .. rounds at a hospital."""
+        rate = self._rate_of_round(round_number)
+        if self.warm_up_rounds == 0:
+            return [rate] * steps
+        done = (round_number - 1 + step / steps for step in range(1, steps + 1))
+        return [rate * min(1.0, rounds / self.warm_up_rounds) for rounds in done]
+
+    def _rate_of_round(self, round_number: int) -> float:
         if self.final_learning_rate is None or self.rounds == 1:
             return self.learning_rate
         share = (1 + math.cos(math.pi * (round_number - 1) / (self.rounds - 1))) / 2

@@ -10,7 +10,8 @@ from shared_model.protocol import Split
 from shared_model.weights import Weights, fingerprint
 
 if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
-    from client.training import Progress, Site
+    from client.local_round import Progress
+    from client.training import Site
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class SiteOpener:
     """Opens the store at `store` for a study; a value, so that it crosses to the worker process.
 
-    state: the hospital's state folder, where the privacy ledger lies.
+    state: the hospital's state folder, for what must outlive the process.
     """
 
     store: Path
@@ -31,7 +31,6 @@ class SiteOpener:
         import torch
 
         from client.allocator import keep_freed_memory
-        from client.privacy_ledger import PrivacyLedger
         from client.training import Site
         from preprocessing.store import LobeStore
         from shared_model.transport import to_weights
@@ -48,7 +47,7 @@ class SiteOpener:
             role=self.role,
             device=self.device,
             count_floor=self.count_floor,
-            ledger=PrivacyLedger(self.state),
+            state=self.state,
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

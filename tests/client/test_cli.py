@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from client.privacy_ledger import Charge, PrivacyLedger
 from client.site import load_hospital
 from client.trainer.approvals import Approvals
 from client.trainer.audit import AuditLog
 from deploy.cli import main
-from shared_model.config import StageConfig
-from tests.client.trainer.sites import named
+from shared_model.config import PrivacyConfig, StageConfig
+from shared_model.proposal import Proposal
+from tests.client.trainer.sites import WEIGHTS, named
 
 FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))
 CHANGED = named(
@@ -50,6 +52,20 @@ def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
     assert approvals(site).find(FIRST.fingerprint).decision == "approved"
     (entry,) = AuditLog(load_hospital(site).state).entries()
     assert (entry.event, entry.facts["study"]) == ("approved", FIRST.fingerprint)
+
+
+def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site, capsys):
+    stage = StageConfig(name="lobes", networks=("diseased",), rounds=3)
+    study = named("private", stage).study.model_copy(update={"privacy": PrivacyConfig(epsilon=2.0)})
+    approvals(site).receive(Proposal.of(study, WEIGHTS))
+    state = load_hospital(site).state
+    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], price=lambda _: 0.75, limit=2.0)
+    code, words = run(capsys, "approve", "--yes", site=site)
+    assert code == 0
+    assert "at most epsilon 2, but for a chance of 1e-05" in words and "e^2 = 7.39 times" in words
+    assert "spent until now: epsilon 0.75" in words
+    assert "no loss and no scores" in words and "mean loss" not in words
+    assert "no bound" not in words
 
 
 def test_a_changed_study_is_shown_against_the_last_approval(site, capsys):

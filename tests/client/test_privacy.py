@@ -49,11 +49,17 @@ def noise(multiplier: float, *, expected: float = 3.0, clip: float = CLIP) -> No
     return Noise(clip, multiplier, expected, torch.Generator().manual_seed(1))
 
 
-def learn(network, steps, **choices) -> dict[str, torch.Tensor]:
+def learn(network, steps) -> dict[str, torch.Tensor]:
     """What a run of SGD at rate 0.5 took off the weights."""
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     train_privately(
-        network, "diseased", steps, STAGE, learning_rate=0.5, dtype=torch.float32, noise=noise(0.0), **choices
+        network,
+        "diseased",
+        steps,
+        STAGE,
+        rates=[0.5] * len(steps),
+        dtype=torch.float32,
+        noise=noise(0.0),
     )
     return {name: (before[name] - p.detach()) / 0.5 for name, p in network.named_parameters()}
 
@@ -159,7 +165,7 @@ def test_the_noise_has_its_deviation_even_where_nobody_came():
     learning = [p for p in network.parameters() if p.requires_grad]
     before = [p.detach().clone() for p in learning]
     train_privately(
-        network, "diseased", [[]], STAGE, learning_rate=1.0, dtype=torch.float32,
+        network, "diseased", [[]], STAGE, rates=[1.0], dtype=torch.float32,
         noise=noise(2.0, expected=4.0, clip=0.3),
     )  # fmt: skip
     moved = torch.cat([(a - b.detach()).flatten() for a, b in zip(before, learning, strict=True)])

@@ -42,7 +42,7 @@ def store():
 def site(folder, study=None, **choices) -> Site:
     """The same hospital opened anew, as after a restart."""
     choices = {"role": "training", "count_floor": 1} | choices
-    return Site(store(), study or private(), ledger=PrivacyLedger(folder), **choices)
+    return Site(store(), study or private(), state=folder, **choices)
 
 
 def code_of(action) -> str:
@@ -122,7 +122,7 @@ def test_a_hospital_that_trains_gives_no_scores_and_no_finer_counts(tmp_path):
 def test_a_hospital_without_diseased_scans_pays_for_one_network(tmp_path):
     healthy = MemoryStore([scan_of("h", "healthy", slices=1)])
     healthy.fingerprint = FINGERPRINT
-    hospital = Site(healthy, private(), role="training", count_floor=1, ledger=PrivacyLedger(tmp_path))
+    hospital = Site(healthy, private(), role="training", count_floor=1, state=tmp_path)
     outcome = hospital.train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 1, "covid": 0}
     assert len(PrivacyLedger(tmp_path).charges()) == 1

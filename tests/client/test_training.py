@@ -167,3 +167,29 @@ def test_training_leaves_the_processs_own_chance_alone():
     torch.manual_seed(1)
     site.train(WEIGHTS, stage=0, round=1)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_one_pass_sees_every_training_scan_once():
+    from client.batches import draw_batches
+
+    stage = LOBES.model_copy(update={"scans_per_batch": 3, "epochs": 2.0})
+    studies = [scan_of(f"n{i}", "covid", slices=1)[0] for i in range(7)]
+    keys = [bag.study.key for batch in draw_batches(studies, stage, (0,)) for bag in batch]
+    assert sorted(keys[:7]) == sorted(keys[7:]) == sorted(study.key for study in studies)
+    assert keys[:7] != keys[7:]
+
+
+@pytest.mark.parametrize("labels", ["covid", "healthy", "other"])
+@pytest.mark.parametrize("stage", [0, 1])
+def test_a_hospital_of_one_class_without_an_infected_patch_is_legal(labels, stage):
+    import dataclasses
+
+    scans = []
+    for number in range(3):
+        record, arrays = scan_of(f"c{number}", labels, slices=1)
+        clean = np.zeros_like(arrays.semi_infection)
+        scans.append((record, dataclasses.replace(arrays, semi_infection=clean)))
+    outcome = in_memory(scans).train(WEIGHTS, stage=stage, round=1)
+    assert outcome.scans["diseased"] == 3
+    assert all(np.isfinite(loss) for loss in outcome.loss.values())
+    assert all(np.isfinite(array).all() for array in outcome.weights.values())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.admission import admit_description, admit_losses, admit_scans, admit_weights
-from shared_model.config import StageConfig
+from shared_model.config import PrivacyConfig, StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription
 from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
@@ -88,6 +88,12 @@ def test_a_count_below_the_hospitals_floor_bounds_by_the_floor():
 @pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])
 def test_losses_must_be_finite_and_one_for_each_network(loss):
     assert refusal(admit_losses, loss, SCANS, STUDY) == "loss-implausible"
+
+
+def test_in_a_private_study_a_loss_is_refused():
+    private = STUDY.model_copy(update={"privacy": PrivacyConfig(epsilon=1)})
+    admit_losses({}, SCANS, private)
+    assert refusal(admit_losses, {"diseased": 0.7, "covid": 0.2}, SCANS, private) == "loss-implausible"
 
 
 def test_another_study_or_another_store_is_refused():

@@ -69,8 +69,8 @@ def test_the_split_cuts_the_fold() -> None:
 def test_the_learning_rate_falls_as_a_cosine() -> None:
     stage = StageConfig(name="s", networks=("covid",), rounds=5, learning_rate=1.0, final_learning_rate=0.2)
     expected = [0.2 + 0.8 * (1 + math.cos(math.pi * k / 4)) / 2 for k in range(5)]
-    assert [stage.learning_rate_at(r) for r in range(1, 6)] == pytest.approx(expected)
-    assert StageConfig(name="s", networks=("covid",), rounds=5).learning_rate_at(5) == 1e-4
+    assert [stage.learning_rates(r, 1)[0] for r in range(1, 6)] == pytest.approx(expected)
+    assert StageConfig(name="s", networks=("covid",), rounds=5).learning_rates(5, 2) == [1e-4, 1e-4]
 
 
 def test_the_fingerprint_follows_every_field() -> None:
@@ -103,3 +103,10 @@ def test_privacy_is_part_of_the_fingerprint_and_bars_validation_scores():
     assert StudyConfig.model_validate_json(private.model_dump_json()) == private
     with pytest.raises(ValidationError, match="operating_point = 'half'"):
         StudyConfig.model_validate({**private.model_dump(), "operating_point": "validation"})
+
+
+def test_the_learning_rate_warms_up_step_by_step_across_rounds() -> None:
+    stage = StageConfig(name="s", networks=("covid",), rounds=4, learning_rate=1.0, warm_up_rounds=1.5)
+    rates = [rate for round in (1, 2, 3) for rate in stage.learning_rates(round, 4)]
+    assert rates == pytest.approx([n / 6 for n in range(1, 7)] + [1.0] * 6)
+    assert stage.learning_rates(1, 2) == pytest.approx([1 / 3, 2 / 3])  # as many steps as a hospital has

@@ -1,0 +1,129 @@
+"""What patient-level privacy costs: time a step, and AUC against epsilon.
+
+`python -m benchmarks.privacy DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. The hospitals
+that trained there learn diseased against healthy together, from random weights, once without noise and once
+for each epsilon; the held-out ones measure. `price_ratio` compares steps on the same scans in one process.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from benchmarks.result import print_result
+from client.allocator import keep_freed_memory
+from client.batches import draw_batches, read_batches
+from client.learning import train_network
+from client.node.app import make_client_app
+from client.privacy import Noise, secret_generator, train_privately
+from client.training import Site
+from deploy.engines import LocalGrid
+from preprocessing.store import LobeStore
+from server.exchange import RoundPolicy
+from server.ledger import Ledger
+from server.rounds import run_study
+from shared_model.config import NetworkConfig, PrivacyConfig, StageConfig, StudyConfig
+from shared_model.initial import initial_networks, initial_weights
+from shared_model.metrics import SiteEvaluation
+
+EPSILONS = (8.0, 3.0, 1.0)
+LOBES_PER_SCAN = 3
+DELTA = 1e-3  # some 30 patients a hospital
+TIMINGS = 3  # of each way, in turns; the shortest counts
+CPU = torch.device("cpu")
+NETWORK = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("demo", type=Path)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    keep_freed_memory()
+    stores = {path.name: LobeStore.open(path) for path in sorted((chosen.demo / "stores").iterdir())}
+    roles = {
+        name: json.loads((chosen.demo / "hospitals" / name / "hospital.json").read_text())["role"]
+        for name in stores
+    }
+    plain, private = price(stores[next(name for name, role in roles.items() if role == "training")])
+    figures = {"step_s": plain, "private_step_s": private, "price_ratio": private / plain}
+    for epsilon in (None, *EPSILONS):
+        name = "none" if epsilon is None else f"{epsilon:g}"
+        figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
+    scans = {
+        role: sum(len(stores[n].studies()) for n in stores if roles[n] == role) for role in roles.values()
+    }
+    print_result(figures, {"rounds": chosen.rounds, "delta": DELTA, "scans": scans}, as_json=chosen.json)
+
+
+def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -> StudyConfig:
+    """Infection and decision learned at once, batches of 6 scans."""
+    stage = StageConfig(
+        name="diseased", networks=("diseased",), rounds=rounds, validate_every=rounds, scans_per_batch=6,
+        lobes_per_scan=LOBES_PER_SCAN, learning_rate=2e-3, patch_weight=1.0,
+    )  # fmt: skip
+    return StudyConfig(
+        name="privacy",
+        preprocessing=next(iter(stores.values())).fingerprint,
+        network=NETWORK,
+        stages=(stage,),
+        privacy=None if epsilon is None else PrivacyConfig(epsilon=epsilon, delta=DELTA),
+    )
+
+
+def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float:
+    """Held-out AUC of diseased against healthy after a federation."""
+    with tempfile.TemporaryDirectory() as folder:
+        states = {name: Path(folder) / name for name in stores}
+        sites = {}
+        for name, store in stores.items():
+            states[name].mkdir()
+            sites[name] = Site(store, study, role=roles[name], count_floor=1, state=states[name])
+        app = make_client_app(lambda context, _: sites[str(context.node_config["hospital"])])
+        weights = initial_weights(study)
+        result = run_study(
+            LocalGrid(app, list(sites)),
+            study,
+            weights,
+            ledger=Ledger(Path(folder) / "ledger", study, weights),
+            policy=RoundPolicy(poll_s=0, quorum=sum(role == "training" for role in roles.values())),
+        )
+    merged = SiteEvaluation.empty()
+    for name, evaluation in result.evaluations.items():
+        if roles[name] == "held-out":
+            merged = merged.merge(evaluation)
+    found = merged.auc_value("diseased")
+    return float("nan") if found is None else found
+
+
+def price(store: LobeStore) -> tuple[float, float]:
+    """Seconds of a plain and of a private step on the same 6 scans of 10 lobes."""
+    stage = StageConfig(name="price", networks=("diseased",), rounds=1)
+    studies = store.studies()[: stage.scans_per_batch]
+    together = list(read_batches(store, draw_batches(studies, stage, (0,)), CPU))
+    single = stage.model_copy(update={"scans_per_batch": 1})
+    alone = list(read_batches(store, draw_batches(studies, single, (0,)), CPU))
+    network = initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
+    noise = Noise(clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=secret_generator(CPU))
+
+    def plain() -> None:
+        train_network(network, "diseased", together, stage, rates=[1e-4], dtype=torch.float32)
+
+    def private() -> None:
+        train_privately(network, "diseased", [alone], stage, noise=noise, rates=[1e-4], dtype=torch.float32)
+
+    shortest = dict.fromkeys((plain, private), float("inf"))
+    for _ in range(TIMINGS + 1):  # the first warms up
+        for step in shortest:
+            start = time.perf_counter()
+            step()
+            shortest[step] = min(shortest[step], time.perf_counter() - start)
+    return shortest[plain], shortest[private]
+
+
+if __name__ == "__main__":
+    main()
