@@ -15,13 +15,15 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from preprocessing.elements import Elements
+from preprocessing.jpeg_extended import decode_extended
 from preprocessing.reasons import FileRefusedError
 
+_EXTENDED = "1.2.840.10008.1.2.4.51"
 _JPEG, _JPEG_LS, _JPEG_2000 = "jpeg", "jpeg-ls", "jpeg-2000"
 # Transfer syntax: family of its codestream, and the decoder that reads it (decision 0061).
 DECODERS = {
     "1.2.840.10008.1.2.5": ("rle", "pylibjpeg"),
-    "1.2.840.10008.1.2.4.51": (_JPEG, "gdcm"),  # extended, 12 bits, lossy
+    _EXTENDED: (_JPEG, "gdcm"),  # extended, 12 bits, lossy
     "1.2.840.10008.1.2.4.57": (_JPEG, "gdcm"),  # lossless
     "1.2.840.10008.1.2.4.70": (_JPEG, "gdcm"),
     "1.2.840.10008.1.2.4.80": (_JPEG_LS, "pyjpegls"),
@@ -86,6 +88,8 @@ def decode(
         options["correct_unused_bits"] = False  # we look at them ourselves
     logging.getLogger("pydicom").disabled = True  # what a decoder says of a file is for nobody's log
     try:
+        if syntax == _EXTENDED:
+            return decode_extended(data, rows, columns)
         found, _ = get_decoder(UID(syntax)).as_array(
             encapsulate([data]), index=0, raw=True, decoding_plugin=plugin, **options
         )

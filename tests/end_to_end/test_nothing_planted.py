@@ -29,9 +29,13 @@ from preprocessing.series import find_series
 from preprocessing.store import LobeStore
 from preprocessing.volume import load_volume
 from server import messages
+from server.app import card_of
 from server.exchange import RoundPolicy
 from server.ledger import Ledger
+from server.report.document import report_document
+from server.report.page import write_report
 from server.rounds import run_study
+from shared_model.checkpoint import save_model
 from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
@@ -206,7 +210,12 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     grid = ListeningGrid(make_client_app(lambda context, _: site), ["a"])
     weights = initial_weights(study)
     ledger = Ledger(tmp_path / "ledger", study, weights)
-    run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
+    result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
+    card = card_of(result, "phantoms")
+    save_model(tmp_path / "model", result.weights, card)
+    document = report_document(result, trained_on=card.trained_on, command="a test", seconds={})
+    (tmp_path / "report").mkdir()
+    write_report(tmp_path / "report", document, [])
     assert len(grid.crossed) >= 4
 
     # A forced error: the store's arrays are broken, and the hospital is asked to train again.
@@ -224,6 +233,9 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     nothing_in(arrays, "the store's arrays")
     nothing_in(contents(tmp_path / "store"), "the store")
     nothing_in(contents(tmp_path / "ledger"), "the ledger")
+    for folder in ("model", "report"):
+        assert len(list((tmp_path / folder).rglob("*"))) >= 2
+        nothing_in(contents(tmp_path / folder), f"the {folder}")
     nothing_in(b"\0".join(grid.crossed), "the messages")
     nothing_in(caplog.text.encode(), "the log")
     nothing_in("\0".join(capfd.readouterr()).encode(), "what training printed")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     JPEG2000,
@@ -16,6 +16,7 @@ from pydicom.uid import (
     HTJ2KLossless,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
@@ -100,6 +101,19 @@ def test_lossy_ones_are_flagged(tmp_path: Path, syntax: UID) -> None:
         other = get_decoder(syntax).as_array(data, decoding_plugin="gdcm")[0]
         np.testing.assert_array_equal(hu[place], other.astype(int) - 1024)
         assert (hu[place] != HU[place]).any()
+
+
+def test_twelve_bits_of_lossy_jpeg_are_read_and_flagged(tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "lossy", HU, BitsStored=12, HighBit=11)
+    for path in paths:
+        by_gdcm(path, gdcm.TransferSyntax.JPEGExtendedProcess2_4)
+    assert dcmread(paths[0]).file_meta.TransferSyntaxUID == JPEGExtended12Bit
+    hu, padding, flags = load(tmp_path / "lossy")
+    assert np.abs(hu.astype(int) - HU).max() <= 2  # GDCM writes at the highest quality
+    assert "lossy" in flags and not padding.any()
+    whole = get_frame(dcmread(paths[0]).PixelData, 0, number_of_frames=1)
+    for broken in (whole[:-200], whole[:40], b"\xff\xd8\xff\xd9"):
+        assert refused(wrapped(paths[0], broken, JPEGExtended12Bit)) == "unreadable-pixels"
 
 
 def one_frame(path: Path) -> NDArray[np.integer]:
