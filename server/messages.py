@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
@@ -62,8 +61,8 @@ def read_update(message: Message, weights: Weights) -> Update:
     if not all(isinstance(value, float | int) for value in loss.values()):
         raise _unreadable(protocol.LOSS)
     try:
-        return Update(from_bytes(arrays[protocol.WEIGHTS].numpy().tobytes()), scans, loss)
-    except (ValueError, TypeError, KeyError, EOFError, MemoryError) as error:
+        return Update(from_bytes(arrays[protocol.WEIGHTS].data), scans, loss)
+    except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
 
 
@@ -81,7 +80,8 @@ def _settings(proposal: Proposal, **settings: Any) -> ConfigRecord:
 
 def _task(weights: Weights, settings: ConfigRecord) -> RecordDict:
     # One array of bytes: Flower carries each array by a request of its own (decision 0085).
-    packed = Array(np.frombuffer(to_bytes(weights), np.uint8))
+    data = to_bytes(weights)
+    packed = Array("uint8", (len(data),), protocol.PACKED, data)
     return RecordDict({protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}), protocol.TASK: settings})
 
 

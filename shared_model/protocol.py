@@ -20,6 +20,9 @@ WEIGHTS, TASK, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
 PROPOSAL, STAGE, ROUND, SPLIT, TASKS = "proposal", "stage", "round", "split", "tasks"
 DESCRIPTION, EVALUATION = "description", "evaluation"
 
+PACKED = "safetensors"
+"""How the one array of a weights record is serialised: its data is a safetensors file."""
+
 INTERNAL_ERROR = "internal-error"
 """The code of every fault that was not foreseen: its text stays at the hospital."""
 

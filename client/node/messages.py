@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
@@ -66,14 +65,15 @@ def _weights(message: Message) -> Weights:
     if not isinstance(record, ArrayRecord):
         raise _unreadable(protocol.WEIGHTS)
     try:
-        return from_bytes(record[protocol.WEIGHTS].numpy().tobytes())
-    except (ValueError, TypeError, KeyError, EOFError) as error:
+        return from_bytes(record[protocol.WEIGHTS].data)
+    except (ValueError, TypeError, KeyError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
 
 
 def _packed(weights: Weights) -> Array:
     """One array of bytes: Flower carries each array by a request of its own, which 94 of them would need."""
-    return Array(np.frombuffer(to_bytes(weights), np.uint8))
+    data = to_bytes(weights)
+    return Array("uint8", (len(data),), protocol.PACKED, data)
 
 
 def _task(message: Message, name: str, kind: type) -> Any:

@@ -164,12 +164,13 @@ def in_training(change):
 
 
 def with_arrays(reply, weights):
-    reply.content["weights"] = ArrayRecord({"weights": Array(np.frombuffer(to_bytes(weights), np.uint8))})
+    data = to_bytes(weights)
+    reply.content["weights"] = ArrayRecord({"weights": Array("uint8", (len(data),), "safetensors", data)})
     return reply
 
 
 def poisoned(message, reply):
-    weights = from_bytes(reply.content["weights"]["weights"].numpy().tobytes())
+    weights = from_bytes(reply.content["weights"]["weights"].data)
     return with_arrays(reply, weights | {"diseased/lobe.weight": np.full((3, 2), np.nan, np.float32)})
 
 
