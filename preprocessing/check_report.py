@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from preprocessing.choice import with_choices
+from preprocessing.reading.choice import with_choices
 from preprocessing.series import Refusal, SeriesReport
 
 

@@ -93,8 +93,8 @@ def lobes(
     as_json: AsJson = False,
 ) -> None:
     """The lungs found in each slice of one CT series, from the feet upwards."""
-    from preprocessing.choice import choose_series
     from preprocessing.lobe_report import contact_sheet, lobe_table
+    from preprocessing.reading.choice import choose_series
     from preprocessing.scan import find_scan_lobes
     from preprocessing.series import find_series
     from shared_model.files import write_atomically

@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.consistent_lobes import consistent_lungs
 from preprocessing.crop import Box
-from preprocessing.paper_lobes import paper_lungs
+from preprocessing.lungs.consistent_lobes import consistent_lungs
+from preprocessing.lungs.paper_lobes import paper_lungs
 
 SIDES = ("right", "left")  # side 0 lies at the image's left
 Method = Literal["consistent", "paper"]

@@ -17,8 +17,8 @@ from typing import Literal
 
 import cv2
 
-from preprocessing.choice import choice_text, choose_series
 from preprocessing.labels import LabelledStudy, read_labels
+from preprocessing.reading.choice import choice_text, choose_series
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings

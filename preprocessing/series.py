@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from preprocessing.folder import files_under
-from preprocessing.grouping import groups_of, without_copies
-from preprocessing.header import read_slices
-from preprocessing.layout import Layout
+from preprocessing.reading.folder import files_under
+from preprocessing.reading.grouping import groups_of, without_copies
+from preprocessing.reading.header import read_slices
+from preprocessing.reading.layout import Layout
+from preprocessing.reading.slices import CtSlice
 from preprocessing.reasons import FileRefusedError, reason
-from preprocessing.slices import CtSlice
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
 _HIGHEST_FLOOR_HU = -800  # stored values that cannot go below hold no air

@@ -7,12 +7,12 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.elements import opened
-from preprocessing.geometry import Turn
-from preprocessing.layout import Layout
-from preprocessing.padding import Corners, impossible
-from preprocessing.pixels import PixelFormat, stored_frames
-from preprocessing.placement import Placement
+from preprocessing.reading.elements import opened
+from preprocessing.reading.geometry import Turn
+from preprocessing.reading.layout import Layout
+from preprocessing.reading.padding import Corners, impossible
+from preprocessing.reading.pixels import PixelFormat, stored_frames
+from preprocessing.reading.placement import Placement
 from preprocessing.reasons import FileRefusedError
 from preprocessing.series import CtSeries
 from shared_model.errors import PneumofedError

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.lobes import Method, find_lobes
-from preprocessing.paper_lobes import paper_lungs
+from preprocessing.lungs.paper_lobes import paper_lungs
 from preprocessing.volume import CtVolume
 from tests.preprocessing.chests import AIR, LUNG, PIXEL_MM, SLICE_MM, TISSUE, chest, ellipse
 from tests.reference import preprocessing as reference

@@ -16,8 +16,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from preprocessing.elements import opened
-from preprocessing.pixels import PixelFormat, stored_frames
+from preprocessing.reading.elements import opened
+from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.series import MIN_SLICES, find_series
 from preprocessing.volume import load_volume
 from shared_model.errors import PneumofedError

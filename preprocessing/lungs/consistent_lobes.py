@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.airway import find_airway
-from preprocessing.body import dark_inside, find_body
-from preprocessing.chest_wall import bays_at_chest_wall
-from preprocessing.consolidation import airless_lung
-from preprocessing.diaphragm import domes
 from preprocessing.histogram import counts_of, two_means_threshold
 from preprocessing.image_ops import Spacing, average, close_gaps, dilate, disc_of, erode, open_to_border
-from preprocessing.lung_objects import keep_lungs
-from preprocessing.midline import divide, left_of_midline, middle_column
-from preprocessing.outline import refine_outline
+from preprocessing.lungs.airway import find_airway
+from preprocessing.lungs.body import dark_inside, find_body
+from preprocessing.lungs.chest_wall import bays_at_chest_wall
+from preprocessing.lungs.consolidation import airless_lung
+from preprocessing.lungs.diaphragm import domes
+from preprocessing.lungs.lung_objects import keep_lungs
+from preprocessing.lungs.midline import divide, left_of_midline, middle_column
+from preprocessing.lungs.outline import refine_outline
 
 FULL_SCALE = 2048
 _GRID_MM = 1.5  # aimed at; the grid takes every pixel, every second, every third ...

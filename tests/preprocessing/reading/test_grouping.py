@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from preprocessing.choice import choose_series, kernel_class
+from preprocessing.reading.choice import choose_series, kernel_class
 from preprocessing.series import CtSeries, find_series
 from preprocessing.volume import load_volume
 from tests.preprocessing.chests import SLICE_MM, chest, write_series

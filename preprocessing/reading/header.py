@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
-from preprocessing.elements import Elements, opened
-from preprocessing.enhanced import enhanced_slices
-from preprocessing.pixels import PixelFormat
+from preprocessing.reading.elements import Elements, opened
+from preprocessing.reading.enhanced import enhanced_slices
+from preprocessing.reading.pixels import PixelFormat
+from preprocessing.reading.slices import CtSlice, plane_of, rescale_of
 from preprocessing.reasons import FileRefusedError
-from preprocessing.slices import CtSlice, plane_of, rescale_of
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from preprocessing.elements import opened
-from preprocessing.pixels import PixelFormat, stored_frames
+from preprocessing.reading.elements import opened
+from preprocessing.reading.pixels import PixelFormat, stored_frames
+from preprocessing.reading.slices import CtSlice
 from preprocessing.reasons import FileRefusedError
-from preprocessing.slices import CtSlice
 
 _SAME_PLACE_MM = 0.01
 _SAME_COSINE = 0.01

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.layout import Layout
+from preprocessing.reading.layout import Layout
 
 _UNCOVERED_HU = -1024  # beside a slice that was moved; padding marks it
 

@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.diaphragm import domes
 from preprocessing.image_ops import Spacing, dilate, disc_of, erode
-from preprocessing.mediastinum import nearest_lung
-from preprocessing.rib_cage import inside_ribs
+from preprocessing.lungs.diaphragm import domes
+from preprocessing.lungs.mediastinum import nearest_lung
+from preprocessing.lungs.rib_cage import inside_ribs
 
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _LEAST_ML = 10.0

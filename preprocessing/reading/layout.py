@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.geometry import Turn, dot
-from preprocessing.slices import CtSlice
+from preprocessing.reading.geometry import Turn, dot
+from preprocessing.reading.slices import CtSlice
 
 MAX_MISSING = 2  # more gaps than this cannot be interpolated honestly
 _JITTER = 0.1  # share of the spacing by which a slice may lie off the regular grid unremarked

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocessing.geometry import Plane
+from preprocessing.reading.geometry import Plane
 from preprocessing.reasons import FileRefusedError
 
 _WIDEST_MM, _NARROWEST_MM = 5.0, 0.05

@@ -20,7 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from preprocessing.elements import LARGEST_INFLATED, Elements, opened, read_elements
+from preprocessing.reading.elements import LARGEST_INFLATED, Elements, opened, read_elements
 from preprocessing.reasons import FILE_REFUSALS, FileRefusedError
 from tests.preprocessing.chests import chest, write_series
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.elements import Elements
-from preprocessing.encapsulation import DECODERS, decode, frame_bytes, require_complete
+from preprocessing.reading.elements import Elements
+from preprocessing.reading.encapsulation import DECODERS, decode, frame_bytes, require_complete
 from preprocessing.reasons import FileRefusedError
 
 MOST_PIXELS = 2048 * 2048  # of one slice

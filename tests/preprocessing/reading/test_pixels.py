@@ -23,8 +23,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from preprocessing.elements import opened
-from preprocessing.pixels import PixelFormat, stored_frames
+from preprocessing.reading.elements import opened
+from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reasons import FileRefusedError
 from preprocessing.series import find_series
 from preprocessing.volume import load_volume
@@ -165,7 +165,7 @@ def test_a_codestream_larger_than_the_header_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[UID] = []
-    monkeypatch.setattr("preprocessing.encapsulation.get_decoder", asked.append)
+    monkeypatch.setattr("preprocessing.reading.encapsulation.get_decoder", asked.append)
     (path,) = write_series(tmp_path, HU[:1])
     assert refused(wrapped(path, jpeg_2000_of(60000, 60000), JPEG2000Lossless)) == "unreadable-pixels"
     huge = b"\xff\xd8\xff\xc3" + struct.pack(">HBHHB", 11, 12, 60000, 60000, 1) + bytes(3) + b"\xff\xd9"

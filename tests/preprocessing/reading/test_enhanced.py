@@ -141,9 +141,9 @@ def test_many_frames_in_a_plain_ct_image_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.real_data
 def test_a_real_legacy_conversion_has_the_pixels_of_its_single_slices(real_data: Path) -> None:
-    from preprocessing.elements import opened
-    from preprocessing.header import read_slices
-    from preprocessing.pixels import PixelFormat, stored_frames
+    from preprocessing.reading.elements import opened
+    from preprocessing.reading.header import read_slices
+    from preprocessing.reading.pixels import PixelFormat, stored_frames
 
     folder = real_data / "awkward-dicom" / "legacy-enhanced"
     (path,) = (folder / "multiframe").iterdir()

@@ -6,10 +6,10 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from preprocessing.elements import Elements
-from preprocessing.pixels import PixelFormat
+from preprocessing.reading.elements import Elements
+from preprocessing.reading.pixels import PixelFormat
+from preprocessing.reading.slices import CtSlice, plane_of, rescale_of
 from preprocessing.reasons import FileRefusedError
-from preprocessing.slices import CtSlice, plane_of, rescale_of
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 _LONGEST_HEADER = 32 << 20  # bytes

@@ -14,8 +14,8 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from preprocessing.elements import Elements
-from preprocessing.jpeg_extended import decode_extended
+from preprocessing.reading.elements import Elements
+from preprocessing.reading.jpeg_extended import decode_extended
 from preprocessing.reasons import FileRefusedError
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"

@@ -24,11 +24,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from preprocessing.folder import files_under
+from preprocessing.reading.folder import files_under
 from preprocessing.series import find_series
 from tests.preprocessing.chests import chest, write_series
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HU, _ = chest(10, 32)
 
 
@@ -95,8 +95,8 @@ def hostile(folder: Path) -> None:
 _LOOK = """
 import json, sys
 from pathlib import Path
-from preprocessing.elements import opened
-from preprocessing.pixels import PixelFormat, stored_frames
+from preprocessing.reading.elements import opened
+from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reasons import FileRefusedError
 from preprocessing.series import find_series
 codes = {}
