@@ -25,7 +25,7 @@ def test_the_page_and_the_code_list_the_same(heading: str) -> None:
 
 
 def test_every_code_is_used_somewhere() -> None:
-    modules = (ROOT / "preprocessing").glob("*.py")
+    modules = (ROOT / "preprocessing").rglob("*.py")
     text = "\n".join(path.read_text() for path in modules if path.name != "reasons.py")
     unused = [code for table in TABLES.values() for code in table if f'"{code}"' not in text]
     assert not unused
