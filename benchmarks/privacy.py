@@ -60,7 +60,8 @@ def main() -> None:
     scans = {
         role: sum(len(stores[n].studies()) for n in stores if roles[n] == role) for role in roles.values()
     }
-    print_result(figures, {"rounds": chosen.rounds, "delta": DELTA, "scans": scans}, as_json=chosen.json)
+    settings = {"rounds": chosen.rounds, "lobes_per_scan": LOBES_PER_SCAN, "delta": DELTA, "scans": scans}
+    print_result(figures, settings, as_json=chosen.json)
 
 
 def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -> StudyConfig:
