@@ -49,7 +49,8 @@ def ignore(event: Event) -> None:
 
 def validates(stage: StageConfig, round: int) -> bool:
     """Whether round 1 .. stage.rounds is followed by a validation."""
-    return round % stage.validate_every == 0 or round == stage.rounds
+    every = stage.validate_every
+    return every > 0 and (round % every == 0 or round == stage.rounds)
 
 
 def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:

@@ -86,7 +86,11 @@ class StageConfig(_Part):
         "where it sees infected patches.",
     )
     rounds: int = Field(ge=1, description="Federated rounds.")
-    validate_every: int = Field(1, ge=1, description="Validate every so many rounds; always after the last.")
+    validate_every: int = Field(
+        1,
+        ge=0,
+        description="Validate every so many rounds, always after the last; 0: never, the last round is kept.",
+    )
     epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
     scans_per_batch: int = Field(6, ge=1, description="Scans in a training batch.")
     lobes_per_scan: int = Field(10, ge=1, description="Slice lobes drawn from a scan.")

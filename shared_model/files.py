@@ -35,20 +35,21 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """Yield an empty folder beside `path` that becomes `path` on success and vanishes on failure.
 
-    An existing `path` is refused by the operating system (OSError) unless it is empty.
+    An existing `path` is refused by the operating system (OSError) unless it is empty. Without `flush` its
+    files may be empty after a power cut, which only what can be made again should risk.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     temporary.mkdir()
     try:
         yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
+        if flush:
+            for file in filter(Path.is_file, temporary.rglob("*")):
                 with file.open("rb") as written:
                     os.fsync(written.fileno())
-        _flush_folder(temporary)
+            _flush_folder(temporary)
         os.rename(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -320,3 +320,16 @@ def test_a_round_costs_little_beside_the_training(tmp_path):
     run(tmp_path / "warm")
     seconds = [r.seconds for r in run(tmp_path / "timed").rounds]
     assert min(seconds) < 0.2, os.times()
+
+
+def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_path):
+    study = study_of(BOTH.model_copy(update={"validate_every": 0}))
+    sites = sites_of(study)
+    result = run(tmp_path / "ledger", grid_of(sites), study=study)
+    assert all(record.validation is None and record.validate_replies == {} for record in result.rounds)
+    asked = [a for a in sites["north"].asked if a[:2] == ("evaluate", "validation")]
+    assert len(asked) == 1  # for the operating point, when all is done
+    assert result.best_rounds == {}
+    expected = by_hand(sites_of(study), 0, 3, INITIAL)[-1]
+    for name in INITIAL:
+        np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
