@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.prepare import choose_series
+from preprocessing.reading.choice import choose_series
 from preprocessing.scan import prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS

@@ -33,7 +33,7 @@ from client.inference import decide, each_sight
 from client.learning import train_network
 from client.precision import activation_dtype
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.prepare import choose_series
+from preprocessing.reading.choice import choose_series
 from preprocessing.scan import prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
@@ -135,7 +135,7 @@ class Comparison:
         }
 
     def _step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
-        train_network(deepcopy(network), "diseased", [self.batch], STAGE, learning_rate=1e-4, dtype=dtype)
+        train_network(deepcopy(network), "diseased", [self.batch], STAGE, rates=[1e-4], dtype=dtype)
 
     def _scan(self, networks: Mapping[Network, LobeNetwork], dtype: torch.dtype) -> dict[Network, Tensor]:
         """Lobe logits of the first scan."""
