@@ -50,6 +50,7 @@ def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Ma
         return privacy.noise_multiplier
 
     def cost(noise: float) -> float:
+        """The epsilon of all rounds of the study with this noise."""
         rounds = [
             (stage.rounds, round_charge(patients[network], stage, noise))
             for stage in study.stages
