@@ -6,7 +6,8 @@ import re
 import signal
 import subprocess
 import zipfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from client.site import load_hospital
@@ -35,6 +36,21 @@ class Deployment:
             f"deadline_minutes = 8\n{entries}"
         )
         self._started = ExitStack()
+
+    @classmethod
+    @contextmanager
+    def started(cls, folder: Path, hospitals: dict[str, str], *, quorum: int) -> "Iterator[Deployment]":
+        """Provisioned, served, and every hospital there; all of it ended afterwards."""
+        deployment = cls(folder, hospitals, quorum=quorum)
+        deployment.provision()
+        deployment.serve()
+        try:
+            for name in hospitals:
+                deployment.join(name)
+            deployment.wait_until_online(*hospitals)
+            yield deployment
+        finally:
+            deployment.close()
 
     def provision(self) -> None:
         assert self.command("coordinator", "provision", self.file).returncode == 0

@@ -23,13 +23,7 @@ from tests.end_to_end.processes import pneumofed, running, wait_until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") is None,
-        reason="nginx is not installed",
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
 
 HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
 
@@ -47,16 +41,8 @@ def study_file(folder: Path, name: str, *, rounds: int = 2, epochs: int = 1) -> 
 
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory):
-    deployment = Deployment(tmp_path_factory.mktemp("federation"), HOSPITALS, quorum=2)
-    deployment.provision()
-    deployment.serve()
-    try:
-        for name in HOSPITALS:
-            deployment.join(name)
-        deployment.wait_until_online(*HOSPITALS)
+    with Deployment.started(tmp_path_factory.mktemp("federation"), HOSPITALS, quorum=2) as deployment:
         yield deployment
-    finally:
-        deployment.close()
 
 
 def local_fingerprint(federation: Deployment, study_path: Path) -> str:

@@ -31,16 +31,8 @@ CUT_S = 30.0
 
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory):
-    deployment = Deployment(tmp_path_factory.mktemp("faults"), HOSPITALS, quorum=2)
-    deployment.provision()
-    deployment.serve()
-    try:
-        for name in HOSPITALS:
-            deployment.join(name)
-        deployment.wait_until_online(*HOSPITALS)
+    with Deployment.started(tmp_path_factory.mktemp("faults"), HOSPITALS, quorum=2) as deployment:
         yield deployment
-    finally:
-        deployment.close()
 
 
 def process_of(federation: Deployment, name: str) -> int:
