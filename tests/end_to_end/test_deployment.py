@@ -2,74 +2,28 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-import torch
 
-from client.node.app import make_client_app
-from client.training import Site
-from deploy.engines import LocalGrid
-from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
-from server.exchange import RoundPolicy
-from server.ledger import Ledger
-from server.rounds import run_study
-from shared_model.config import load_study
-from shared_model.initial import initial_weights
 from shared_model.transport import fingerprint
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.processes import pneumofed, running, wait_until
-
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+from tests.end_to_end.small_study import (
+    HOSPITALS,
+    NGINX,
+    local_fingerprint,
+    propose_and_approve,
+    study_file,
+    trainings_begun,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
-
-HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
-
-
-def study_file(folder: Path, name: str, *, rounds: int = 2, epochs: int = 1) -> Path:
-    path = folder / f"{name}.toml"
-    path.write_text(
-        f'name = "{name}"\nseed = 1\npreprocessing = "{PreprocessingSettings().fingerprint}"\n'
-        '[network]\nwidth = 0.0625\npooling = "mean"\ninit = "random"\n'
-        '[[stages]]\nname = "lobes"\nnetworks = ["diseased", "covid"]\n'
-        f"rounds = {rounds}\nepochs = {epochs}\nscans_per_batch = 2\nlobes_per_scan = 2\n"
-    )
-    return path
 
 
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory):
     with Deployment.started(tmp_path_factory.mktemp("federation"), HOSPITALS, quorum=2) as deployment:
         yield deployment
-
-
-def local_fingerprint(federation: Deployment, study_path: Path) -> str:
-    """The final weights of the same study and hospitals on the local engine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    study = load_study(study_path)
-    sites = {
-        name: Site(
-            LobeStore.open(federation.folder / name / "store"), study, role=role, device="cpu", count_floor=1
-        )
-        for name, role in HOSPITALS.items()
-    }
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
-    weights = initial_weights(study)
-    ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
-    result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
-    torch.set_num_threads(threads)
-    return fingerprint(result.weights)
-
-
-def propose_and_approve(federation: Deployment, study: Path) -> None:
-    """The first run is refused by every hospital, which gives them something to decide on."""
-    done = federation.run(study)
-    assert done.returncode == 1 and "no-hospitals" in done.stderr
-    for name in HOSPITALS:
-        federation.approve(name)
 
 
 def test_a_study_that_all_approved_gives_the_local_engines_bits(federation):
@@ -84,10 +38,6 @@ def test_a_study_that_all_approved_gives_the_local_engines_bits(federation):
     assert fingerprint(weights) == local_fingerprint(federation, study)
     left = [entry.facts["task"] for entry in federation.audit("east") if entry.event == "returned"]
     assert "train" not in left and "evaluate" in left
-
-
-def trainings_begun(federation: Deployment, name: str) -> int:
-    return sum(e.event == "task" and e.facts["task"] == "train" for e in federation.audit(name))
 
 
 def test_node_and_trainer_killed_while_they_train_cost_time_and_no_bit(federation):

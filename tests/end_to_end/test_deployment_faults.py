@@ -15,7 +15,7 @@ import pytest
 from shared_model.weights import fingerprint
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.processes import pneumofed, running, wait_until
-from tests.end_to_end.test_deployment import (
+from tests.end_to_end.small_study import (
     HOSPITALS,
     NGINX,
     local_fingerprint,
