@@ -4,7 +4,8 @@
     LEDGER/00-0001.safetensors       global weights after stage 0, round 1
     LEDGER/00-0001.json              the round's record: written last, so a round counts once this is there
 
-Weights are kept for the last round and for the best ones; records are kept for all.
+Weights are kept for the last round, for the best ones and for those that the stage's end is averaged with;
+records are kept for all.
 """
 
 from pathlib import Path
@@ -39,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, study: StudyConfig, initial: Weights) -> None:
-        self.folder, self.names = folder, list(initial)
+        self.folder, self.study, self.names = folder, study, list(initial)
         head = _Head(study=study, initial_sha256=fingerprint(initial))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "study.json"
@@ -59,7 +60,9 @@ class Ledger:
         text = record.model_dump_json(indent=2) + "\n"
         write_atomically(self._path(record.stage, record.round, "json"), text.encode())
         self.records.append(record)
+        stage = self.study.stages[record.stage]
         needed = {record.round, *record.best.values()}
+        needed |= set(stage.averaged_rounds if record.round < stage.rounds else ())
         for path in self.folder.glob(f"{record.stage:02d}-*.safetensors"):
             if int(path.stem.split("-")[1]) not in needed:
                 path.unlink()
@@ -70,7 +73,7 @@ class Ledger:
 
     def weights_after(self, stage: int) -> Weights:
         """The global weights after the stage's last complete round."""
-        return self._load(stage, self.rounds_done(stage))
+        return self.weights_of(stage, self.rounds_done(stage))
 
     def best_of(self, stage: int) -> dict[Network, Best]:
         """Each network's best round in the stage so far."""
@@ -80,10 +83,11 @@ class Ledger:
             record = records[round_number]
             accuracy, auc = record.accuracy.get(network), record.auc.get(network)
             score = Score(-1.0 if accuracy is None else accuracy, -1.0 if auc is None else auc)
-            best[network] = Best(round_number, score, only(self._load(stage, round_number), network))
+            best[network] = Best(round_number, score, only(self.weights_of(stage, round_number), network))
         return best
 
-    def _load(self, stage: int, round_number: int) -> Weights:
+    def weights_of(self, stage: int, round_number: int) -> Weights:
+        """The global weights after a round, as long as they are needed."""
         path = self._weights_path(stage, round_number)
         record = next(r for r in self.records if (r.stage, r.round) == (stage, round_number))
         try:

@@ -18,6 +18,7 @@ from server.ledger import Ledger
 from server.result import HospitalReply, RoundRecord, StudyResult
 from server.starting import begin_stage
 from server.strategies.fed_avg import FedAvg
+from server.strategies.last_rounds import mean_of_rounds
 from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.metrics import TASKS, SiteEvaluation, Task
@@ -89,6 +90,9 @@ class Coordinator:
         """Train at the hospitals that train, average, validate when it is due."""
         stage, start = self.study.stages[index], time.monotonic()
         weights, trained = self.train(index, round, weights)
+        if round == stage.rounds:
+            before = [self.ledger.weights_of(index, earlier) for earlier in stage.averaged_rounds]
+            weights = mean_of_rounds([*before, weights], stage) if before else weights
         replies: dict[str, HospitalReply] = {}
         validation, scores = None, {}
         if events.validates(stage, round):

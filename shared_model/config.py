@@ -91,6 +91,12 @@ class StageConfig(_Part):
         ge=0,
         description="Validate every so many rounds, always after the last; 0: never, the last round is kept.",
     )
+    average_rounds: int = Field(
+        1,
+        ge=1,
+        exclude_if=lambda value: value == 1,  # studies without it keep their fingerprints
+        description="The stage ends with the mean of the weights after its last so many rounds.",
+    )
     epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
     scans_per_batch: int = Field(6, ge=1, description="Scans in a training batch.")
     lobes_per_scan: int = Field(10, ge=1, description="Slice lobes drawn from a scan.")
@@ -124,6 +130,17 @@ class StageConfig(_Part):
         if self.part == "decision" and self.augmentation is not None:
             raise ValueError("part = 'decision' sees each scan once: augmentation cannot change it")
         return self
+
+    @model_validator(mode="after")
+    def _averages_rounds_that_it_has(self) -> Self:
+        if self.average_rounds > self.rounds:
+            raise ValueError("average_rounds must not be more than rounds")
+        return self
+
+    @property
+    def averaged_rounds(self) -> range:
+        """The rounds whose weights the last round's are averaged with."""
+        return range(self.rounds - self.average_rounds + 1, self.rounds)
 
     def learning_rates(self, round_number: int, steps: int) -> list[float]:
         """The learning rate of each of the `steps` of round 1 .. rounds at a hospital."""

@@ -333,3 +333,26 @@ def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_pat
     expected = by_hand(sites_of(study), 0, 3, INITIAL)[-1]
     for name in INITIAL:
         np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
+
+
+def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_after_a_stop(tmp_path):
+    """Against numpy; what the stage does not train keeps its bits."""
+    stage = StageConfig(name="covid", networks=("covid",), rounds=4, validate_every=4, average_rounds=3)
+    study = study_of(stage)
+
+    def down_in_round_4(message, reply):
+        fourth = message.metadata.group_id == "0.4"
+        return Message(Error(2, "disk-full"), reply_to=message) if fourth else reply
+
+    grid = grid_of(sites_of(study), Tampering, hospital="east", tamper=in_training(down_in_round_4))
+    with pytest.raises(PneumofedError):
+        run(tmp_path, grid, study, policy=RoundPolicy(poll_s=0, quorum=3))
+    result = run(tmp_path, study=study)
+    rounds = by_hand(sites_of(study), 0, 4, INITIAL)
+    for name in INITIAL:
+        mean = np.mean([weights[name].astype(np.float64) for weights in rounds[1:]], axis=0)
+        np.testing.assert_allclose(result.weights[name], mean, rtol=1e-6, atol=1e-7)
+        if name.startswith("diseased/"):
+            np.testing.assert_array_equal(result.weights[name], INITIAL[name])
+    assert result.rounds[-1].weights_sha256 == fingerprint(result.weights)
+    assert [p.name for p in tmp_path.glob("*.safetensors")] == ["00-0004.safetensors"]

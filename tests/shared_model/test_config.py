@@ -110,3 +110,13 @@ def test_the_learning_rate_warms_up_step_by_step_across_rounds() -> None:
     rates = [rate for round in (1, 2, 3) for rate in stage.learning_rates(round, 4)]
     assert rates == pytest.approx([n / 6 for n in range(1, 7)] + [1.0] * 6)
     assert stage.learning_rates(1, 2) == pytest.approx([1 / 3, 2 / 3])  # as many steps as a hospital has
+
+
+def test_a_stage_averages_no_more_rounds_than_it_has() -> None:
+    assert list(StageConfig(name="s", networks=("covid",), rounds=4, average_rounds=3).averaged_rounds) == [
+        2,
+        3,
+    ]
+    assert not StageConfig(name="s", networks=("covid",), rounds=4).averaged_rounds
+    with pytest.raises(ValueError, match="average_rounds"):
+        StageConfig(name="s", networks=("covid",), rounds=4, average_rounds=5)
