@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from preprocessing.crop import CROP
 from shared_model.errors import PneumofedError
 
-# Pixels along an edge of what lies in the middle of the black 256 x 256: the black costs next to nothing.
-SIZE = 192
 LUNG, TISSUE = 50, 180  # grey levels that the two peaks of a crop are given
 
 LEAST_CONTRAST = 12.0  # deviation of grey levels along a row or column that is no margin
@@ -31,7 +30,7 @@ RIM = 0.04  # of the lungs' box, left around it
 
 @dataclass(frozen=True)
 class CtImage:
-    """One published image: pixels uint8 [row, column] of any size, crop uint8 [SIZE, SIZE]."""
+    """One published image: pixels uint8 [row, column] of any size, crop uint8 [256, 256]."""
 
     name: str
     patient: str
@@ -61,11 +60,11 @@ def _read(folder: Path, row: dict[str, str]) -> CtImage:
 
 
 def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The lungs' box, stretched to a square, lung and tissue at LUNG and TISSUE: uint8 [SIZE, SIZE]."""
+    """The lungs' box, stretched to a square, lung and tissue at LUNG and TISSUE: uint8 [256, 256]."""
     picture = without_margins(pixels)
     row0, column0, row1, column1 = lungs_box(picture)
     cut = picture[row0:row1, column0:column1]
-    return toned(cv2.resize(cut, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
+    return toned(cv2.resize(cut, (CROP, CROP), interpolation=cv2.INTER_AREA))
 
 
 def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
