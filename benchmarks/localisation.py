@@ -3,8 +3,9 @@
 `python -m benchmarks.localisation [--json] [--scans N] [--study NAME] [--keep FOLDER]`
 
 Phantoms of the preset "demo": the training hospitals' scans in one store, the diseased network trained on
-them as the study says (centralised: no federation), then every scan of the held-out hospitals diagnosed
-and compared with what was drawn into it, voxel by voxel.
+them as the study says (centralised: no federation), then scans that it did not learn from diagnosed and
+compared with what was drawn into them, voxel by voxel: the others of the training hospitals, whose scanners
+it knows, and all of the held-out hospitals, whose scanners it does not (`unseen_...`).
 
 dice                    of the infection, mean over diseased scans in which some is drawn
 infected_percent_error  mean difference of the infected share of the lungs, in percentage points, all scans
@@ -37,6 +38,7 @@ from client.training import Site
 from preprocessing.cores import cores
 from preprocessing.crop import to_image
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
+from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
@@ -80,18 +82,34 @@ def main() -> None:
         hospitals = make_hospitals(
             "demo", Path(name) / "hospitals", scans=chosen.scans, seed=study.seed, jobs=cores()
         )
-        network = train_centrally(hospitals, Path(name) / "store", study)
-        held_out = [hospital for hospital in hospitals if hospital.role == "held-out"]
-        found = [compare(case, network) for hospital in held_out for case in cases(hospital)]
-    print_result(figures_of(found), settings_of(found, study), as_json=chosen.json)
+        store = stored(hospitals, Path(name) / "store", study)
+        network = train_centrally(store, study)
+        seen, unseen = (
+            [
+                compare(case, network)
+                for hospital in hospitals
+                if hospital.role == role
+                for case in cases(hospital, store, study)
+            ]
+            for role in ("training", "held-out")
+        )
+    figures = figures_of(seen) | {f"unseen_{name}": value for name, value in figures_of(unseen).items()}
+    print_result(figures, settings_of(seen, unseen, study), as_json=chosen.json)
 
 
-def train_centrally(hospitals: list[PhantomHospital], path: Path, study: StudyConfig) -> LobeNetwork:
-    """The diseased network after its stages, all training hospitals' scans in one store."""
+def stored(hospitals: list[PhantomHospital], path: Path, study: StudyConfig) -> LobeStore:
+    """All training hospitals' scans in one store."""
+    if not path.exists():
+        create_store(path, f"localisation {study.seed}")
     for hospital in hospitals:
         if hospital.role == "training":
             prepare(hospital.folder / "studies", hospital.folder / "labels.csv", path, jobs=cores())
-    site = Site(LobeStore.open(path), study, role="training", count_floor=1)
+    return LobeStore.open(path)
+
+
+def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
+    """The diseased network after its stages, on the training scans of the store."""
+    site = Site(store, study, role="training", count_floor=1)
     weights = initial_weights(study)
     for number, stage in enumerate(study.stages):
         if stage.networks == ("diseased",):
@@ -112,12 +130,15 @@ class Case:
     infection: NDArray[np.bool_]
 
 
-def cases(hospital: PhantomHospital) -> Iterator[Case]:
-    """All scans of a hospital, one after the other."""
+def cases(hospital: PhantomHospital, store: LobeStore, study: StudyConfig) -> Iterator[Case]:
+    """The scans of a hospital that nothing was learned from, one after the other."""
     with (hospital.folder / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         (series,) = find_series(hospital.folder / "studies" / row["study"]).accepted
+        part = study.split.part_of(store.pseudonyms.fold(series.patient_id))
+        if hospital.role == "training" and part == "train":
+            continue
         with np.load(hospital.folder / "truth" / f"{row['study']}.npz") as truth:
             lungs, infection = truth["lungs"] > 0, truth["infection"] > 0
         yield Case(row["label"], prepare_series(series, DEFAULT_SETTINGS), lungs, infection & lungs)
@@ -194,19 +215,24 @@ def share(counts: Iterable[tuple[int, int]]) -> float:
     return float(hit / all_of_them)
 
 
-def settings_of(found: list[Found], study: StudyConfig) -> dict[str, Any]:
+def settings_of(seen: list[Found], unseen: list[Found], study: StudyConfig) -> dict[str, Any]:
     """What was trained and measured, and the figures by label."""
-    by_label = {}
-    for label in LABELS:
-        some = [one for one in found if one.label == label]
-        drawn = [one for one in some if one.dice is not None]
-        by_label[label] = {
-            "scans": len(some),
-            "infected_percent": round(mean(one.percent for one in some), 2),
-            "true_percent": round(mean(one.true_percent for one in some), 2),
-            "dice": round(mean(one.dice for one in drawn), 3) if drawn else None,
-        }
+    by_label = {"seen": _by_label(seen), "unseen": _by_label(unseen)}
     return {"study": study.name, "seed": study.seed, "by_label": by_label}
+
+
+def _by_label(found: list[Found]) -> dict[str, dict[str, Any]]:
+    return {label: _of_label([one for one in found if one.label == label]) for label in LABELS}
+
+
+def _of_label(found: list[Found]) -> dict[str, Any]:
+    drawn = [one for one in found if one.dice is not None]
+    return {
+        "scans": len(found),
+        "infected_percent": round(mean(one.percent for one in found), 2) if found else None,
+        "true_percent": round(mean(one.true_percent for one in found), 2) if found else None,
+        "dice": round(mean(one.dice for one in drawn), 3) if drawn else None,
+    }
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from deploy.simulate import Engine, engine_of
 from deploy.steps import Advance, Steps
 from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
+from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
-from preprocessing.settings import PreprocessingSettings
 from preprocessing.store import LobeStore
 from server import events
 from server.app import card_of
@@ -27,7 +26,7 @@ from server.rounds import run_study
 from shared_model.checkpoint import ModelCard, save_model
 from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
-from shared_model.files import atomic_folder, write_atomically
+from shared_model.files import atomic_folder
 from shared_model.initial import initial_weights
 from shared_model.protocol import Role
 
@@ -93,7 +92,8 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
     with steps.step("preparing scans") as advance:
         before = 0
         for hospital in hospitals:
-            store = _empty_store(folder, hospital.name, seed)
+            store = folder / "stores" / hospital.name
+            create_store(store, f"demo {seed} {hospital.name}")
             report = prepare(
                 hospital.folder / "studies",
                 hospital.folder / "labels.csv",
@@ -104,17 +104,6 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
             before += studies[hospital.name]
             if report.rejected:
                 steps.say(f"{hospital.name}: {report.rejected} studies set aside ({report.problems[0].code})")
-
-
-def _empty_store(folder: Path, hospital: str, seed: int) -> Path:
-    """A store whose secret follows from the seed, so that two demos split and order their scans alike.
-
-    Phantoms have no secrets; a hospital's store draws its own.
-    """
-    path = folder / "stores" / hospital
-    LobeStore.create(path, PreprocessingSettings())
-    write_atomically(path / "secret.key", sha256(f"demo {seed} {hospital}".encode()).digest(), mode=0o600)
-    return path
 
 
 @dataclass(frozen=True)

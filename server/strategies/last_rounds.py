@@ -11,6 +11,6 @@ from shared_model.weights import Weights
 
 def mean_of_rounds(rounds: Sequence[Weights], stage: StageConfig) -> Weights:
     """What the stage trains, averaged over `rounds` with equal say; the rest as in the last of them."""
-    say = dict.fromkeys(stage.networks, 1)
+    say: dict[str, int] = dict.fromkeys(stage.networks, 1)
     trained = [{name: w[name] for name in w if is_trained(name, stage)} for w in rounds]
     return fed_avg(rounds[-1], {str(i): (weights, say) for i, weights in enumerate(trained)})
