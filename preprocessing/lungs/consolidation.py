@@ -7,8 +7,10 @@ from scipy import ndimage
 
 from preprocessing.image_ops import Spacing, dilate, disc_of, erode
 from preprocessing.lungs.diaphragm import domes
-from preprocessing.lungs.mediastinum import nearest_lung
+from preprocessing.lungs.dome_surface import above_dome
+from preprocessing.lungs.mediastinum import first_row_behind, nearest_lung
 from preprocessing.lungs.rib_cage import inside_ribs
+from preprocessing.lungs.spine import middle_of_spine
 
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _LEAST_ML = 10.0
@@ -34,22 +36,26 @@ def airless_lung(
 
     `images` uint16, `sides` uint8 (the lungs found so far), `left` bool (at or beyond the line between
     the lungs) and `free` bool (what may be lung) are [slice, row, column]; `middle` (row, column) lies
-    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie over lung of
-    the same side or where the other side's lung is in the mirror, and stand on no organ.
+    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie above the
+    diaphragm's dome; or over lung of the same side, or where the other side's lung is in the mirror, and
+    stand on no organ.
     """
     tissue = free & (sides == 0)
-    free = (
-        tissue & ~_bone_and_blood(images, spacing_mm[1]) & inside_ribs(images, sides > 0, middle, spacing_mm)
-    )
+    bright = _bone_and_blood(images, spacing_mm[1])
+    behind = first_row_behind(middle[0], spacing_mm[1])
+    spine = middle_of_spine(bright, behind, middle[1], spacing_mm)
+    free = tissue & ~bright & inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
-    nearest = nearest_lung(sides, line, middle[0], spacing_mm[2])
+    nearest = nearest_lung(sides, line, spine, behind, spacing_mm)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
     added = np.zeros_like(sides)
     for side, distance in ((1, -1 - to_left), (2, to_left)):
         twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], spacing_mm)
-        wanted = free & (distance >= nearest[side][:, :, np.newaxis]) & (over[side] | twin)
+        beside = free & (distance >= nearest[side][:, :, np.newaxis])
+        wanted = beside & (over[side] | twin)
         wanted &= ~domes(tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True)
+        wanted |= beside & above_dome(sides == side, spacing_mm)
         added[_thick_pieces(wanted, spacing_mm) & (sides == 0)] = side
     return added
 

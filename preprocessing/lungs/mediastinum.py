@@ -2,39 +2,71 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.image_ops import Spacing
 
 _BEHIND_MM = 20.0  # from so far behind the lungs' middle on, there is no heart
 _HEART_TOP = 0.7  # share of the lungs' height above which there is no heart
-_BESIDE_MM = 10.0  # how much wider the mediastinum may be on the right than on the left
-_AORTA_MM = 30.0  # ... and behind on the left, where the aorta lies, than on the right
-_SPINE_MM = 45.0  # how far spine and aorta reach from the line between the lungs
-_VERTEBRA_MM = 35.0  # how far the spine reaches at least: the line need not run over its middle
+_BESIDE_MM = 5.0  # how much wider the mediastinum may be on the right than on the left
+_HEART_MM = 50.0  # ... and how far it reaches to the right at most: the heart lies mostly on the left
+_AORTA_MM = 30.0  # how much wider it may be on the left, where the aorta lies, than on the right
+_SPINE_MM = {1: 28.0, 2: 45.0}  # how far spine and, on the left, aorta reach from the spine's middle
+_VERTEBRA_MM = 24.0  # how far the spine reaches at least
 _BREASTBONE_MM = 20.0  # how far the tissue behind the breastbone reaches at least
+_HEART_HEIGHT_MM = 50.0  # in front the right edge does not go out and come back within so much height
+_SPINE_HEIGHT_MM = 160.0  # ... and behind, where the spine runs straight
+_WAVES_MM = 8.0  # ... by more than this
+
+
+def first_row_behind(middle_row: float, row_mm: float) -> int:
+    """The first row behind the heart; `middle_row` is the lungs' middle."""
+    return round(middle_row + _BEHIND_MM / row_mm)
 
 
 def nearest_lung(
-    sides: NDArray[np.uint8], line: NDArray[np.int64], middle_row: float, pixel_mm: float
+    sides: NDArray[np.uint8],
+    line: NDArray[np.int64],
+    spine: NDArray[np.float64],
+    behind: int,
+    spacing_mm: Spacing,
 ) -> dict[int, NDArray[np.float64]]:
     """Pixels from the line between the lungs to where a lung may begin, by side, float64 [slice, row].
 
     `sides` uint8 [slice, row, column] is the lung that is seen; `line` int64 [slice, row] the first column
-    beyond the line. A lung begins where it is seen to, or where the other one does in the mirror, with
-    what organs take more on its side. In front on the left and low, where the heart is, only
-    what is seen counts. Infinite where nothing is known.
+    beyond the line; `spine` float64 [slice] the column of its middle; rows from `behind` on lie behind the
+    heart. A lung begins where it is seen to, or where the other one does in the mirror, with
+    what organs take more on its side; behind, beside the spine. The right one's edge also follows the slices
+    above and below. In front on the left and low, where the heart is, only what is seen counts. Infinite
+    where nothing is known.
     """
+    pixel_mm = spacing_mm[2]
     seen = {side: _edge(sides == side, line, side) for side in (1, 2)}
     right, left = _between(seen[1]), _between(seen[2])
-    front = np.arange(sides.shape[1]) < middle_row + _BEHIND_MM / pixel_mm
+    front = np.arange(sides.shape[1]) < behind
+    right = _between_slices(right, front, spacing_mm)
     heart = front & (np.arange(len(sides)) < _heart_top(sides))[:, np.newaxis]
     left = np.where(heart, seen[2], left)  # the heart's tip lies between lung before and behind
-    spine = np.where(front, np.inf, _SPINE_MM / pixel_mm)
-    least = np.where(front, _BREASTBONE_MM, _VERTEBRA_MM) / pixel_mm
     aorta = np.where(heart, np.inf, _AORTA_MM / pixel_mm)
-    guess = {1: left + _BESIDE_MM / pixel_mm, 2: right + aorta}
-    return {
-        side: np.minimum(known, np.maximum(np.minimum(guess[side], spine), least))
-        for side, known in ((1, right), (2, left))
-    }
+    guess = {1: np.minimum(left + _BESIDE_MM / pixel_mm, _HEART_MM / pixel_mm), 2: right + aorta}
+    aside = {1: line - spine[:, np.newaxis], 2: spine[:, np.newaxis] - line}
+    nearest = {}
+    for side, known in ((1, right), (2, left)):
+        far = np.where(front, np.inf, aside[side] + _SPINE_MM[side] / pixel_mm)
+        least = np.where(front, _BREASTBONE_MM / pixel_mm, aside[side] + _VERTEBRA_MM / pixel_mm)
+        nearest[side] = np.minimum(known, np.maximum(np.minimum(guess[side], far), least))
+    return nearest
+
+
+def _between_slices(
+    edges: NDArray[np.float64], front: NDArray[np.bool_], spacing_mm: Spacing
+) -> NDArray[np.float64]:
+    """Edges [slice, row] that lie no farther out than those of the slices below and above let expect."""
+    usual = np.empty_like(edges)
+    for rows, height in ((front, _HEART_HEIGHT_MM), (~front, _SPINE_HEIGHT_MM)):
+        size = 2 * round(height / 2 / spacing_mm[0]) + 1
+        usual[:, rows] = ndimage.grey_opening(edges[:, rows], (size, 1), mode="nearest")
+    return np.minimum(edges, usual + _WAVES_MM / spacing_mm[2])
 
 
 def _heart_top(sides: NDArray[np.uint8]) -> float:
