@@ -120,7 +120,9 @@ class Coordinator:
         replies: dict[str, HospitalReply] = {}
         task = messages.train_task(self.proposal, weights, stage=index, round=round)
         nodes, group = self.federation.training, f"{index}.{round}"
-        for answer in ask(self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group):
+        for answer in ask(
+            self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
+        ):
             outcome = answer.outcome
             if answer.message is not None:
                 outcome = self._count(answer.hospital, answer.message, outcome, stage, average)
@@ -163,7 +165,9 @@ class Coordinator:
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
         task = messages.evaluate_task(self.proposal, weights, split=split, tasks=tasks)
-        for answer in ask(self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split):
+        for answer in ask(
+            self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split, tell=self.tell
+        ):
             outcome = answer.outcome
             if answer.message is not None:
                 try:

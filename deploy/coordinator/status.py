@@ -68,7 +68,14 @@ def study_in_words(status: StudyStatus) -> list[str]:
     lines = [f"study {status.study!r}: {status.state}{where}, {status.rounds_done} rounds done"]
     if status.error is not None:
         lines.append(f"  {status.error_code}: {status.error}")
-    return lines + [f"  {name} {reply_in_words(reply)}" for name, reply in sorted(status.hospitals.items())]
+    fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
+    if status.state in ("starting", "running"):
+        fates |= {name: asked_in_words(trouble) for name, trouble in status.asked.items()}
+    return lines + [f"  {name} {fate}" for name, fate in sorted(fates.items())]
+
+
+def asked_in_words(trouble: str | None) -> str:
+    return "has not answered yet" if trouble is None else f"was asked again ({trouble})"
 
 
 def reply_in_words(reply: HospitalReply) -> str:

@@ -96,6 +96,7 @@ def test_words_name_the_round_and_each_hospitals_fate():
             "round": 2,
             "rounds": 5,
             "hospitals": replies,
+            "asked": {"south": "not-connected", "west": None},
             "error_code": "c",
             "error": "e",
         }
@@ -104,8 +105,11 @@ def test_words_name_the_round_and_each_hospitals_fate():
         "study 's': starting, stage 'lobes', round 2 of 5, 0 rounds done",
         "  c: e",
         "  north returned after 3 s",
-        "  south said that it could not (paused) after 1 s",
+        "  south was asked again (not-connected)",
+        "  west has not answered yet",
     ]
+    ended = study_in_words(status.model_copy(update={"state": "failed"}))
+    assert ended[2:] == ["  north returned after 3 s", "  south said that it could not (paused) after 1 s"]
 
 
 def test_the_pushed_app_only_points_to_installed_code_and_keeps_its_hash():
