@@ -11,12 +11,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from client.site import load_hospital
 from client.trainer.audit import AuditLog, Entry
-from deploy.coordinator.settings import load_federation
+from deploy.coordinator.certificates import key_from_pem, new_server_certificate
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import status_document
 from deploy.join import free_port
 from shared_model.checkpoint import load_model
+from shared_model.files import write_atomically
 from shared_model.transport import Weights
 from tests.end_to_end.processes import ROOT, pneumofed, running, wait_until
 from tests.end_to_end.stores import disk_store, scan_of
@@ -168,3 +174,13 @@ class Deployment:
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         return self._started.enter_context(running(command, self.folder / f"{name}.log"))
+
+
+def let_certificate_expire(federation: Federation) -> None:
+    """The certificate that hospitals see becomes one that has just expired."""
+    folder = CoordinatorFolder(federation.state)
+    key, path = folder.server("edge")
+    ca = x509.load_pem_x509_certificate(folder.ca.read_bytes())
+    keys = key_from_pem(key.read_bytes()), ca, key_from_pem(folder.ca_key.read_bytes())
+    expired = new_server_certificate(federation.hosts, *keys, days=0)
+    write_atomically(path, expired.public_bytes(Encoding.PEM))

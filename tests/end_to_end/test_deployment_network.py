@@ -12,16 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from deploy.coordinator.certificates import key_from_pem, new_server_certificate
-from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import load_federation
-from shared_model.files import write_atomically
 from shared_model.weights import fingerprint
 from tests.end_to_end import clock, line
-from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.deployment import Deployment, let_certificate_expire
 from tests.end_to_end.processes import pneumofed, running, wait_until
 from tests.end_to_end.small_study import (
     HOSPITALS,
@@ -117,19 +112,10 @@ def test_a_hospital_whose_clock_jumps_ahead_is_back_once_it_is_right(federation)
 
 def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come_back(federation):
     with in_training(federation, study_file(federation.folder, "expired", epochs=30)):
-        let_certificate_expire(federation)
+        let_certificate_expire(load_federation(federation.file))
         for name in HOSPITALS:
             wait_for_status(federation, f"{name} ({HOSPITALS[name]}): offline", seconds=180)
         assert federation.command("coordinator", "renew", federation.file).returncode == 0
-
-
-def let_certificate_expire(federation: Federation) -> None:
-    settings = load_federation(federation.file)
-    folder = CoordinatorFolder(settings.state)
-    key, path = folder.server("edge")
-    ca = x509.load_pem_x509_certificate(folder.ca.read_bytes())
-    keys = key_from_pem(key.read_bytes()), ca, key_from_pem(folder.ca_key.read_bytes())
-    write_atomically(path, new_server_certificate(settings.hosts, *keys, days=0).public_bytes(Encoding.PEM))
 
 
 def test_a_superlink_that_is_gone_for_long_ends_the_run_or_not_and_the_same_command_finishes(federation):
