@@ -101,7 +101,7 @@ def test_a_slow_line_costs_time_and_no_bit(federation):
 
 
 def test_a_hospital_whose_clock_jumps_ahead_is_back_once_it_is_right(federation):
-    with in_training(federation, study_file(federation.folder, "ahead", epochs=30)):
+    with in_training(federation, study_file(federation.folder, "ahead", epochs=8)):
         federation.clock.ahead(60)
         try:
             wait_for_status(federation, "north (training): offline", seconds=180)
@@ -111,7 +111,7 @@ def test_a_hospital_whose_clock_jumps_ahead_is_back_once_it_is_right(federation)
 
 
 def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come_back(federation):
-    with in_training(federation, study_file(federation.folder, "expired", epochs=30)):
+    with in_training(federation, study_file(federation.folder, "expired", epochs=8)):
         let_certificate_expire(load_federation(federation.file))
         for name in HOSPITALS:
             wait_for_status(federation, f"{name} ({HOSPITALS[name]}): offline", seconds=180)
@@ -120,7 +120,7 @@ def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come
 
 def test_a_superlink_that_is_gone_for_long_ends_the_run_or_not_and_the_same_command_finishes(federation):
     supervisor = federation.parent("serve", "superlink")
-    with in_training(federation, study_file(federation.folder, "gone", epochs=30), codes=(0, 1)):
+    with in_training(federation, study_file(federation.folder, "gone", epochs=8), codes=(0, 1)):
         os.kill(supervisor, signal.SIGSTOP)  # else it would start a new one at once
         try:
             federation.kill("serve", "superlink")
