@@ -99,7 +99,7 @@ class ChainedLog:
         return entries
 
     def _read(self) -> tuple[list[bytes], str | None]:
-        """Lines and head as they are together: between the two writes of another process they do not match."""
+        """Lines and head as they are together; while another process writes they do not match."""
         with self.path.open("rb") if self.path.exists() else nullcontext() as file:
             if file is not None:
                 fcntl.flock(file, fcntl.LOCK_SH)
