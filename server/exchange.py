@@ -114,6 +114,7 @@ class _Exchange:
                     arrived = True
                     pending.remove(asked)
                     yield answer
+                    del answer  # it may hold 13 MB, and the next is read while this waits
                 elif time.monotonic() >= asked.again_at:
                     self._send(asked)
             if pending and not arrived:

@@ -128,6 +128,7 @@ class Coordinator:
                 outcome = self._count(answer.hospital, answer.message, outcome, stage, average)
             replies[answer.hospital] = outcome
             self.tell(events.Replied("train", answer.hospital, outcome))
+            del answer  # before the next is read
         returned = sum(reply.status == "returned" for reply in replies.values())
         if returned < self.policy.quorum:
             raise PneumofedError(
