@@ -49,7 +49,7 @@ def read_evaluation(message: Message) -> SiteEvaluation:
 
 
 def read_update(message: Message, weights: Weights) -> Update:
-    """`weights` bound the bytes: no hospital returns more than it was sent. The message gives its bytes away."""
+    """What is in `message`, which loses it. `weights` bound the bytes: no more is returned than was sent."""
     arrays = _record(message, protocol.WEIGHTS, ArrayRecord)
     limit = sum(array.nbytes + len(name) + _BYTES_BESIDES_VALUES for name, array in weights.items())
     if arrays.count_bytes() > limit:
