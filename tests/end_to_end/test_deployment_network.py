@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,11 @@ from tests.end_to_end.small_study import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
 
+EPOCHS = 8  # long enough for a fault to come in the middle of them
 SUPERLINK_GONE_S = 100.0
 CUT_S = 360.0
 ONE_WAY_S = 90.0
+SLOW_KBIT_S = 100  # the small networks take as many seconds as the full ones take minutes at 1 Mbit/s
 
 
 class Federation(Deployment):
@@ -40,6 +43,11 @@ class Federation(Deployment):
     def __init__(self, folder: Path, its_line: line.Line, its_clock: clock.Clock) -> None:
         super().__init__(folder, HOSPITALS, quorum=2, host=line.HERE, listen=line.HERE, deadline_minutes=30)
         self.line, self.clock = its_line, its_clock
+
+    @cached_property
+    def undisturbed(self) -> str:
+        """The final weights of the engine `local`, for a study of any name: names decide nothing random."""
+        return local_fingerprint(self, study_file(self.folder, "undisturbed", epochs=EPOCHS))
 
     def prefix(self, name: str) -> list[str]:
         return [*self.line.inside, *self.clock.environment] if name == "north" else []
@@ -53,8 +61,12 @@ def federation(tmp_path_factory):
 
 
 @contextmanager
-def in_training(federation: Federation, study: Path, *, codes: tuple[int, ...] = (0,)) -> Iterator[None]:
-    """The block runs while north trains; then the run ends with one of `codes`, and is done at last."""
+def in_training(federation: Federation, name: str, *, codes: tuple[int, ...] = (0,)) -> Iterator[None]:
+    """The block runs while north trains in a study of this name; the run ends with one of `codes`.
+
+    In the end the study is done, with the weights of an undisturbed run.
+    """
+    study = study_file(federation.folder, name, epochs=EPOCHS)
     propose_and_approve(federation, study)
     before = trainings_begun(federation, "north")
     out = federation.folder / f"{study.stem}.out"
@@ -64,7 +76,7 @@ def in_training(federation: Federation, study: Path, *, codes: tuple[int, ...] =
         assert run.wait(timeout=1500) in codes, out.read_text()
     federation.wait_until_online(*HOSPITALS)
     weights = federation.weights(federation.run(study))
-    assert fingerprint(weights) == local_fingerprint(federation, study)
+    assert fingerprint(weights) == federation.undisturbed
 
 
 def wait_for_status(federation: Federation, words: str, *, seconds: float) -> None:
@@ -72,18 +84,19 @@ def wait_for_status(federation: Federation, words: str, *, seconds: float) -> No
 
 
 def test_a_network_that_is_cut_for_six_minutes_costs_time_and_no_bit(federation):
-    with in_training(federation, study_file(federation.folder, "six-minutes")):
+    with in_training(federation, "six-minutes"):
         end = time.monotonic() + CUT_S
         federation.line.lose("to hospital", "to coordinator")
         try:
             wait_for_status(federation, "north (training): offline", seconds=120)
+            wait_for_status(federation, "north was asked again (not-connected)", seconds=120)
             time.sleep(max(0.0, end - time.monotonic()))  # the fault itself
         finally:
             federation.line.lose()
 
 
 def test_answers_that_are_lost_one_way_cost_time_and_no_bit(federation):
-    with in_training(federation, study_file(federation.folder, "one-way")):
+    with in_training(federation, "one-way"):
         federation.line.lose("to hospital")
         try:
             time.sleep(ONE_WAY_S)  # the fault itself
@@ -92,16 +105,16 @@ def test_answers_that_are_lost_one_way_cost_time_and_no_bit(federation):
 
 
 def test_a_slow_line_costs_time_and_no_bit(federation):
-    federation.line.slow(1000)
+    federation.line.slow(SLOW_KBIT_S)
     try:
-        with in_training(federation, study_file(federation.folder, "slow")):
+        with in_training(federation, "slow"):
             pass
     finally:
         federation.line.full_speed()
 
 
 def test_a_hospital_whose_clock_jumps_ahead_is_back_once_it_is_right(federation):
-    with in_training(federation, study_file(federation.folder, "ahead", epochs=8)):
+    with in_training(federation, "ahead"):
         federation.clock.ahead(60)
         try:
             wait_for_status(federation, "north (training): offline", seconds=180)
@@ -111,16 +124,17 @@ def test_a_hospital_whose_clock_jumps_ahead_is_back_once_it_is_right(federation)
 
 
 def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come_back(federation):
-    with in_training(federation, study_file(federation.folder, "expired", epochs=8)):
+    with in_training(federation, "expired"):
         let_certificate_expire(load_federation(federation.file))
         for name in HOSPITALS:
             wait_for_status(federation, f"{name} ({HOSPITALS[name]}): offline", seconds=180)
+        assert "has expired, no hospital can connect" in federation.status()
         assert federation.command("coordinator", "renew", federation.file).returncode == 0
 
 
 def test_a_superlink_that_is_gone_for_long_ends_the_run_or_not_and_the_same_command_finishes(federation):
     supervisor = federation.parent("serve", "superlink")
-    with in_training(federation, study_file(federation.folder, "gone", epochs=8), codes=(0, 1)):
+    with in_training(federation, "gone", codes=(0, 1)):
         os.kill(supervisor, signal.SIGSTOP)  # else it would start a new one at once
         try:
             federation.kill("serve", "superlink")
