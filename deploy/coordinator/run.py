@@ -16,7 +16,7 @@ APP = Path(__file__).resolve().parents[1] / "app"
 POLL_S = 1.0
 PATIENCE_S = 60.0
 """How long a run waits for hospitals that are registered but not connected."""
-RETURN_S = 300.0
+RETURN_S = 180.0
 """How long it waits for a SuperLink that is away; `serve` brings it back, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]

@@ -61,7 +61,7 @@ def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(fede
         os.kill(federation.parent("serve", "proxy"), signal.SIGKILL)
         for name in ("superlink", "executor", "roster", "proxy"):
             federation.kill("serve", name)
-        assert run.wait(timeout=300) == 1
+        assert run.wait(timeout=400) == 1
     for part in ("coordinator", "federation.toml"):
         shutil.move(federation.folder / part, tmp_path / part)
     federation.file = tmp_path / "federation.toml"
