@@ -30,6 +30,9 @@ networks = ["diseased", "covid"]
 rounds = ROUNDS
 """
 
+SERVERAPP, SUPERLINK = "server.process", "flower-superlink"
+"""Parts of their command lines."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -88,8 +91,8 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> M
     return Measured(
         rounds_s=[after - before for before, after in zip(ends, ends[1:], strict=False)],
         first_training_s=first - begun,
-        serverapp_mb=mb["flwr-serverapp"],
-        superlink_mb=mb["flower-superlink"],
+        serverapp_mb=mb[SERVERAPP],
+        superlink_mb=mb[SUPERLINK],
     )
 
 
@@ -108,7 +111,7 @@ def _first_training(deployment: Deployment, name: str) -> float:
 @contextmanager
 def peaks(ancestor: int) -> Iterator[dict[str, float]]:
     """Largest resident memory, in MB, of descendants of `ancestor`, by a part of their command lines."""
-    most = dict.fromkeys(("flwr-serverapp", "flower-superlink"), 0.0)
+    most = dict.fromkeys((SERVERAPP, SUPERLINK), 0.0)
     ending = threading.Event()
 
     def watch() -> None:

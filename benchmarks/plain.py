@@ -12,7 +12,7 @@ from flwr.supercore.fab import Fab
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 
 from deploy.coordinator.flower import App
-from deploy.environment import BIN, POLL, flower_environment
+from deploy.environment import BIN, quiet_environment
 from deploy.join import free_port
 from tests.end_to_end.processes import running, wait_until
 
@@ -21,8 +21,7 @@ APP = Path(__file__).parent / "plain_app"
 
 def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> list[float]:
     """Seconds of each round but the first."""
-    os.environ |= flower_environment(folder / "flower")
-    os.environ.pop(POLL)  # a setting of ours
+    os.environ |= quiet_environment(folder / "flower")
     (folder / "flower").mkdir()
     port, times = free_port(), folder / "times"
     address = f"127.0.0.1:{port}"

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +83,7 @@ class ChainedLog:
 
     def entries(self) -> list[Entry]:
         """All lines, checked. Raises PneumofedError `NAME-damaged` at the first that is wrong or missing."""
-        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        lines, head = self._read()
         entries: list[Entry] = []
         before = FIRST
         for number, line in enumerate(lines, start=1):
@@ -95,19 +95,27 @@ class ChainedLog:
                 raise self._damaged(f"line {number} was changed, or lines before it are missing")
             entries.append(entry)
             before = entry.hash
-        self._check_head(entries)
+        self._check_head(entries, head)
         return entries
+
+    def _read(self) -> tuple[list[bytes], str | None]:
+        """Lines and head as they are together; while another process writes they do not match."""
+        with self.path.open("rb") if self.path.exists() else nullcontext() as file:
+            if file is not None:
+                fcntl.flock(file, fcntl.LOCK_SH)
+            lines = [] if file is None else file.read().splitlines(keepends=True)
+            return lines, self.head_path.read_text() if self.head_path.exists() else None
 
     def _write_head(self, number: int, digest: str) -> None:
         write_atomically(self.head_path, f"{number} {digest}\n".encode(), mode=0o600)
 
-    def _check_head(self, entries: list[Entry]) -> None:
+    def _check_head(self, entries: list[Entry], head: str | None) -> None:
         """The head names the last line, or the one before it where a crash came between the two writes."""
-        if not self.head_path.exists():
+        if head is None:
             if entries:
                 raise self._damaged(f"{self.head_path.name} is missing")
             return
-        number, _, digest = self.head_path.read_text().strip().partition(" ")
+        number, _, digest = head.strip().partition(" ")
         ends = [("0", FIRST), *((str(entry.number), entry.hash) for entry in entries)][-2:]
         if (number, digest) not in ends:
             raise self._damaged(f"it should end with line {number}; lines at the end are missing or changed")

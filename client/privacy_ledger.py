@@ -78,8 +78,9 @@ class PrivacyLedger:
 
     def _entries(self) -> list[Entry]:
         """The lines, which must hold the one that the audit log noted last."""
-        entries = self._log.entries()
+        # In this order: a line that another process adds in between is in the ledger and not noted yet.
         noted = [entry.facts for entry in self._audit.entries() if entry.event == NOTED]
+        entries = self._log.entries()
         if noted and not _holds(entries, noted[-1]["line"], noted[-1]["ledger"]):
             raise PneumofedError(
                 "privacy-older-copy",

@@ -1,14 +1,18 @@
 """A hospital's two processes: the node, which faces the network, and the trainer, which has the data."""
 
+import logging
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from client.site import HospitalFile, load_hospital
 from deploy.environment import flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
+
+log = logging.getLogger("pneumofed")
 
 NODE_ENDED = 1
 
@@ -26,19 +30,29 @@ def run_node(site: Path) -> None:
     """Be the network zone's process. It knows the socket and the hospital's key, and no store.
 
     Flower's node ends its main thread when SuperLink answers with an error, but a thread of its own keeps the
-    process alive and deaf; ending the process lets whoever supervises it start a new one.
+    process alive and deaf. When the error meets its heartbeat, that thread alone ends, and the node is taken
+    for gone while it runs. Ending the process lets whoever supervises it start a new one.
     """
     hospital = load_hospital(site)
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= flower_environment(hospital.node)
     sys.argv = node_command(hospital)
+    threading.excepthook = _end_node
+    log.warning(
+        "if the node keeps ending, `pneumofed hospital preflight --site %s` looks for the reason", site
+    )
     try:
         from flwr.supernode.cli.flower_supernode import flower_supernode
 
         flower_supernode()
     finally:
         os._exit(NODE_ENDED)
+
+
+def _end_node(thread: threading.ExceptHookArgs) -> None:
+    log.error("a thread of the node ended with %s; the node ends", thread.exc_type.__name__)
+    os._exit(NODE_ENDED)
 
 
 def node_command(hospital: HospitalFile) -> list[str]:

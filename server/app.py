@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from flwr.app import Context
@@ -25,12 +26,15 @@ from server.status import StatusFile, StudyStatus
 from shared_model.checkpoint import ModelCard, save_model
 from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
+from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "status.json"
 """In the study's folder."""
 
 # A hospital that is away is asked again for about an hour; one that is silent, less and less often.
 RETRIES, AGAIN_S = 6, 60.0
+SLOW_LINE = 1e6
+"""Bits a second: a hospital behind such a line is not silent while a task and its answer are on their way."""
 
 app = ServerApp()
 
@@ -73,9 +77,15 @@ def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
     weights = starting_weights(folder / INITIAL, study)
+    policy = replace(policy, again_s=policy.again_s + way_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))
     return run_study(grid, study, weights, ledger=ledger, policy=policy, code=code, tell=status.tell)
+
+
+def way_s(weights: Weights) -> float:
+    """How long `weights` need there and back over a slow line."""
+    return 2 * 8 * sum(array.nbytes for array in weights.values()) / SLOW_LINE
 
 
 def _wait_for(grid: Grid, hospitals: int, patience_s: float) -> None:

@@ -25,6 +25,14 @@ class RoundBegun:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A hospital is asked; once more where `trouble` says what came of the time before."""
+
+    hospital: str
+    trouble: str | None
+
+
+@dataclass(frozen=True)
 class Replied:
     """A hospital's task is over, one way or the other."""
 
@@ -39,7 +47,7 @@ class RoundDone:
     record: RoundRecord
 
 
-Event = Gathered | RoundBegun | Replied | RoundDone
+Event = Gathered | RoundBegun | Asked | Replied | RoundDone
 Listener = Callable[[Event], None]
 
 

@@ -9,11 +9,20 @@ from flwr.app import DEFAULT_TTL, Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
+from server import events
 from server.result import HospitalReply, Status
 from shared_model.protocol import is_code
 
-TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died")
+TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died")
 """Codes of failures that may pass by themselves; so may a hospital's absence."""
+
+_OF_FLOWER: dict[int, tuple[Status, str]] = {
+    ErrorCode.NODE_UNAVAILABLE: ("absent", "not-connected"),
+    # Of a reply whose upload broke off, Flower keeps the announcement alone.
+    ErrorCode.MESSAGE_UNAVAILABLE: ("failed", "reply-lost"),
+    ErrorCode.REPLY_MESSAGE_UNAVAILABLE: ("failed", "reply-lost"),
+    ErrorCode.CLIENT_APP_CRASHED: ("failed", "app-died"),
+}
 
 LONGEST_PAUSE_S = 1800.0
 
@@ -46,11 +55,15 @@ class Answer:
 
 @dataclass
 class _Asked:
-    """A hospital that has not answered yet. questions: ids of its messages without a reply."""
+    """A hospital that has not answered yet.
+
+    questions: ids of its messages without a reply. trouble: why it would be asked again.
+    """
 
     hospital: str
     node_id: int
     pause_s: float
+    trouble: str | None = None
     questions: list[str] = field(default_factory=list)
     failures: int = 0
     again_at: float = math.inf
@@ -64,22 +77,29 @@ def ask(
     policy: RoundPolicy,
     *,
     group: str,
+    tell: events.Listener = events.ignore,
 ) -> Iterator[Answer]:
     """Send `content` to the hospitals (name -> node id) and yield one answer for each.
 
     Replies are pulled one by one and yielded as they arrive, so that only one is in memory; when the
     deadline passes, the rest are yielded as late. Of a hospital that was asked again the first good answer
-    counts. `group` names the round in Flower's own records.
+    counts. `group` names the round in Flower's own records. `tell` hears who is asked, and why again.
     """
-    return _Exchange(grid, content, message_type, policy, group).answers(nodes)
+    return _Exchange(grid, content, message_type, policy, group, tell).answers(nodes)
 
 
 class _Exchange:
     def __init__(
-        self, grid: Grid, content: RecordDict, message_type: str, policy: RoundPolicy, group: str
+        self,
+        grid: Grid,
+        content: RecordDict,
+        message_type: str,
+        policy: RoundPolicy,
+        group: str,
+        tell: events.Listener,
     ) -> None:
         self.grid, self.content, self.message_type = grid, content, message_type
-        self.policy, self.group, self.start = policy, group, time.monotonic()
+        self.policy, self.group, self.tell, self.start = policy, group, tell, time.monotonic()
 
     def answers(self, nodes: Mapping[str, int]) -> Iterator[Answer]:
         """One answer for each of `nodes`, as `ask` says."""
@@ -94,6 +114,7 @@ class _Exchange:
                     arrived = True
                     pending.remove(asked)
                     yield answer
+                    del answer  # it may hold 13 MB, and the next is read while this waits
                 elif time.monotonic() >= asked.again_at:
                     self._send(asked)
             if pending and not arrived:
@@ -110,6 +131,7 @@ class _Exchange:
                 answer = _answer(asked.hospital, reply, self._seconds())
                 if not self._may_pass(answer.outcome):
                     return answer
+                asked.trouble = answer.outcome.reason
                 asked.failures += not asked.questions  # else an earlier question is still being worked on
                 if asked.failures > self.policy.retries:
                     return answer
@@ -123,6 +145,7 @@ class _Exchange:
 
     def _send(self, asked: _Asked) -> None:
         """Ask, once more where need be; an id that is empty says that Flower could not send."""
+        self.tell(events.Asked(asked.hospital, asked.trouble))
         ttl = min(self.policy.deadline_s - self._seconds(), DEFAULT_TTL)
         message = Message(
             self.content, asked.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group
@@ -130,6 +153,7 @@ class _Exchange:
         sent = [number for number in self.grid.push_messages([message]) if number]
         asked.questions += sent
         asked.failures += not sent
+        asked.trouble = "silent" if sent else "not-sent"
         asked.again_at = time.monotonic() + asked.pause_s
         asked.pause_s = min(2 * asked.pause_s, max(LONGEST_PAUSE_S, self.policy.again_s))
 
@@ -140,8 +164,8 @@ class _Exchange:
 def _answer(hospital: str, reply: Message, seconds: float) -> Answer:
     if not reply.has_error():
         return Answer(hospital, reply, HospitalReply(status="returned", seconds=seconds))
-    code, reason = reply.error.code, reply.error.reason
-    status: Status = "absent" if code == ErrorCode.NODE_UNAVAILABLE else "failed"
+    code, said = reply.error.code, reply.error.reason
     # Only a code may be shown: Flower's own reasons can hold an exception's text.
-    reason = reason if reason is not None and is_code(reason) else f"flower-error-{code}"
+    said = said if said is not None and is_code(said) else f"flower-error-{code}"
+    status, reason = _OF_FLOWER.get(code, ("failed", said))
     return Answer(hospital, None, HospitalReply(status=status, reason=reason, seconds=seconds))

@@ -53,7 +53,7 @@ def gather(grid: Grid, proposal: Proposal, policy: RoundPolicy, tell: events.Lis
     descriptions: dict[str, SiteDescription] = {}
     left_out: dict[str, HospitalReply] = {}
     task = messages.describe_task(proposal)
-    for answer in ask(grid, task, MessageType.QUERY, nodes, policy, group="describe"):
+    for answer in ask(grid, task, MessageType.QUERY, nodes, policy, group="describe", tell=tell):
         outcome = answer.outcome
         if answer.message is not None:
             try:

@@ -49,7 +49,7 @@ def read_evaluation(message: Message) -> SiteEvaluation:
 
 
 def read_update(message: Message, weights: Weights) -> Update:
-    """`weights` bound the bytes: no hospital returns more than it was sent."""
+    """What is in `message`, which loses it. `weights` bound the bytes: no more is returned than was sent."""
     arrays = _record(message, protocol.WEIGHTS, ArrayRecord)
     limit = sum(array.nbytes + len(name) + _BYTES_BESIDES_VALUES for name, array in weights.items())
     if arrays.count_bytes() > limit:
@@ -61,7 +61,7 @@ def read_update(message: Message, weights: Weights) -> Update:
     if not all(isinstance(value, float | int) for value in loss.values()):
         raise _unreadable(protocol.LOSS)
     try:
-        return Update(from_bytes(arrays[protocol.WEIGHTS].data), scans, loss)
+        return Update(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
 

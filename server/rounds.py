@@ -120,12 +120,15 @@ class Coordinator:
         replies: dict[str, HospitalReply] = {}
         task = messages.train_task(self.proposal, weights, stage=index, round=round)
         nodes, group = self.federation.training, f"{index}.{round}"
-        for answer in ask(self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group):
+        for answer in ask(
+            self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
+        ):
             outcome = answer.outcome
             if answer.message is not None:
                 outcome = self._count(answer.hospital, answer.message, outcome, stage, average)
             replies[answer.hospital] = outcome
             self.tell(events.Replied("train", answer.hospital, outcome))
+            del answer  # before the next is read
         returned = sum(reply.status == "returned" for reply in replies.values())
         if returned < self.policy.quorum:
             raise PneumofedError(
@@ -163,7 +166,9 @@ class Coordinator:
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
         task = messages.evaluate_task(self.proposal, weights, split=split, tasks=tasks)
-        for answer in ask(self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split):
+        for answer in ask(
+            self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split, tell=self.tell
+        ):
             outcome = answer.outcome
             if answer.message is not None:
                 try:

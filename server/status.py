@@ -32,6 +32,10 @@ class StudyStatus(BaseModel):
     hospitals: dict[str, HospitalReply] = Field(
         default_factory=dict, description="How each hospital fared in its last task."
     )
+    asked: dict[str, str | None] = Field(
+        default_factory=dict,
+        description="Who has not answered yet, and why it was asked again; null where it was asked once.",
+    )
     since: float = Field(0.0, description="When this run began.")
     updated: float = Field(0.0, description="When this was written.")
     error_code: str | None = Field(None, description="Why it failed.")
@@ -56,8 +60,11 @@ class StatusFile:
                 self._update(state="running", hospitals=self.status.hospitals | left_out)
             case events.RoundBegun(stage=stage, round=number):
                 self._update(stage=stage.name, round=number, rounds=stage.rounds)
+            case events.Asked(hospital=hospital, trouble=trouble):
+                self._update(asked={**self.status.asked, hospital: trouble})
             case events.Replied(hospital=hospital, outcome=outcome):
-                self._update(hospitals={**self.status.hospitals, hospital: outcome})
+                asked = {name: why for name, why in self.status.asked.items() if name != hospital}
+                self._update(hospitals={**self.status.hospitals, hospital: outcome}, asked=asked)
             case events.RoundDone():
                 self._update(rounds_done=self.status.rounds_done + 1)
 

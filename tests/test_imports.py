@@ -25,12 +25,12 @@ MAY_IMPORT = {
 
 # What a part must not load from others, not even through a third module.
 MUST_NOT_LOAD = {
-    "client.node": ("torch", "pydicom", "preprocessing"),
+    "client.node": ("torch", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr"),
     "client.training": ("flwr",),
     "preprocessing": ("torch", "flwr"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
-    "server": ("torch", "pydicom", "preprocessing", "client"),
+    "server": ("torch", "pydicom", "preprocessing", "client", "sqlalchemy", "uvicorn"),
 }
 
 

@@ -102,7 +102,7 @@ def run(
 def status(file: File, as_json: AsJson = False) -> None:
     """Which hospitals are connected, how far each study is, and who returned what."""
     from deploy.coordinator.settings import load_federation
-    from deploy.coordinator.status import status_document, study_in_words
+    from deploy.coordinator.status import certificate_in_words, status_document, study_in_words
     from server.status import StudyStatus
 
     document = status_document(load_federation(file))
@@ -110,6 +110,8 @@ def status(file: File, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(document, indent=2))
         return
     typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
+    for line in certificate_in_words(document["certificate_until"]):
+        typer.echo(line)
     for hospital in document["hospitals"]:
         typer.echo(f"{hospital['name']} ({hospital['role']}): {hospital['connection']}")
     for study in document["studies"]:

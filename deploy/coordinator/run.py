@@ -16,6 +16,8 @@ APP = Path(__file__).resolve().parents[1] / "app"
 POLL_S = 1.0
 PATIENCE_S = 60.0
 """How long a run waits for hospitals that are registered but not connected."""
+RETURN_S = 180.0
+"""How long it waits for a SuperLink that is away; `serve` brings it back, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]
 
@@ -53,7 +55,7 @@ def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: L
             ended = superlink.run(run_id).status
             seen = time.monotonic()
         except PneumofedError:
-            if time.monotonic() - seen > PATIENCE_S:
+            if time.monotonic() - seen > RETURN_S:
                 raise
             time.sleep(POLL_S)
             continue

@@ -2,7 +2,10 @@
 
 import socket
 import ssl
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from cryptography import x509
 
 from deploy.coordinator.flower import SuperLink
 from deploy.coordinator.folder import CoordinatorFolder
@@ -13,6 +16,8 @@ from server.status import StudyStatus, read_status
 from shared_model.errors import PneumofedError
 
 PROXY_S = 5.0
+SOON = timedelta(days=14)
+RENEW = "run `pneumofed coordinator renew`"
 
 _OUTCOME = {
     "returned": "returned",
@@ -24,7 +29,10 @@ _OUTCOME = {
 
 
 def status_document(federation: Federation) -> dict[str, Any]:
-    """`serving`, `hospitals` (name, role, connection) and `studies` (server.status.StudyStatus)."""
+    """`serving`, `certificate_until`, `hospitals` (name, role, connection) and `studies` (as StudyStatus).
+
+    certificate_until: when the certificate that hospitals see expires, ISO 8601; null where there is none.
+    """
     folder = CoordinatorFolder(federation.state)
     try:
         with SuperLink(federation) as superlink:
@@ -32,9 +40,11 @@ def status_document(federation: Federation) -> dict[str, Any]:
     except PneumofedError:
         nodes, serving = {}, False
     studies = [read_status(path) for path in sorted((folder.state / "studies").glob(f"*/{STATUS}"))]
+    _, certificate = folder.server("edge")
     return {
         "federation": federation.name,
         "serving": serving,
+        "certificate_until": _expiry(certificate.read_bytes()) if certificate.exists() else None,
         "hospitals": [
             {"name": one.name, "role": one.role, "connection": nodes.get(one.name, "shut out")}
             for one in federation.hospitals
@@ -44,7 +54,10 @@ def status_document(federation: Federation) -> dict[str, Any]:
 
 
 def check_healthy(federation: Federation) -> None:
-    """Whether SuperLink and the proxy answer. Raises `superlink-unreachable` or `proxy-unreachable`."""
+    """Whether SuperLink and the proxy answer, and hospitals can trust the latter.
+
+    Raises `superlink-unreachable`, `proxy-unreachable`, `certificate-refused`.
+    """
     with SuperLink(federation) as superlink:
         superlink.nodes()
     context = ssl.create_default_context(cafile=CoordinatorFolder(federation.state).ca)
@@ -56,10 +69,29 @@ def check_healthy(federation: Federation) -> None:
             context.wrap_socket(channel),
         ):
             pass
+    except ssl.SSLCertVerificationError as error:
+        raise PneumofedError(
+            "certificate-refused",
+            f"hospitals refuse the proxy's certificate: {error.verify_message}; {RENEW}",
+        ) from None
     except OSError:
         raise PneumofedError(
             "proxy-unreachable", f"no proxy answers at {listens}:{federation.port}; see that `serve` runs"
         ) from None
+
+
+def _expiry(pem: bytes) -> str:
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc.isoformat()
+
+
+def certificate_in_words(until: str | None) -> list[str]:
+    """A line where the certificate needs to be renewed."""
+    if until is None or (end := datetime.fromisoformat(until)) > datetime.now(UTC) + SOON:
+        return []
+    state = (
+        "has expired, no hospital can connect" if end < datetime.now(UTC) else f"expires on {end:%Y-%m-%d}"
+    )
+    return [f"the server's certificate {state}: {RENEW}"]
 
 
 def study_in_words(status: StudyStatus) -> list[str]:
@@ -68,7 +100,14 @@ def study_in_words(status: StudyStatus) -> list[str]:
     lines = [f"study {status.study!r}: {status.state}{where}, {status.rounds_done} rounds done"]
     if status.error is not None:
         lines.append(f"  {status.error_code}: {status.error}")
-    return lines + [f"  {name} {reply_in_words(reply)}" for name, reply in sorted(status.hospitals.items())]
+    fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
+    if status.state in ("starting", "running"):
+        fates |= {name: asked_in_words(trouble) for name, trouble in status.asked.items()}
+    return lines + [f"  {name} {fate}" for name, fate in sorted(fates.items())]
+
+
+def asked_in_words(trouble: str | None) -> str:
+    return "has not answered yet" if trouble is None else f"was asked again ({trouble})"
 
 
 def reply_in_words(reply: HospitalReply) -> str:

@@ -31,9 +31,9 @@ class Ended:
         return SimpleNamespace(status=SimpleNamespace(status="finished", sub_status=self.outcome))
 
 
-def follow(path, superlink, monkeypatch, *, patience_s: float = 60.0) -> str | None:
+def follow(path, superlink, monkeypatch, *, return_s: float = 60.0) -> str | None:
     monkeypatch.setattr(run_module, "POLL_S", 0.001)
-    monkeypatch.setattr(run_module, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(run_module, "RETURN_S", return_s)
     try:
         run_module._follow(superlink, 1, path, 0.0, lambda status: None)
     except PneumofedError as error:
@@ -69,7 +69,7 @@ def test_a_superlink_that_restarts_is_waited_for_but_not_for_ever(tmp_path, monk
     StatusFile(path, NEW).complete()
     assert follow(path, Ended("completed", away=5), monkeypatch) is None
     gone = Ended("completed", away=10**9)
-    assert follow(path, gone, monkeypatch, patience_s=0.05) == "superlink-unreachable"
+    assert follow(path, gone, monkeypatch, return_s=0.05) == "superlink-unreachable"
 
 
 def test_status_says_it_when_nothing_serves(tmp_path, capsys):
@@ -96,6 +96,7 @@ def test_words_name_the_round_and_each_hospitals_fate():
             "round": 2,
             "rounds": 5,
             "hospitals": replies,
+            "asked": {"south": "not-connected", "west": None},
             "error_code": "c",
             "error": "e",
         }
@@ -104,8 +105,11 @@ def test_words_name_the_round_and_each_hospitals_fate():
         "study 's': starting, stage 'lobes', round 2 of 5, 0 rounds done",
         "  c: e",
         "  north returned after 3 s",
-        "  south said that it could not (paused) after 1 s",
+        "  south was asked again (not-connected)",
+        "  west has not answered yet",
     ]
+    ended = study_in_words(status.model_copy(update={"state": "failed"}))
+    assert ended[2:] == ["  north returned after 3 s", "  south said that it could not (paused) after 1 s"]
 
 
 def test_the_pushed_app_only_points_to_installed_code_and_keeps_its_hash():

@@ -9,13 +9,20 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from client.site import load_hospital
 from client.trainer.audit import AuditLog, Entry
-from deploy.coordinator.settings import load_federation
+from deploy.coordinator.certificates import key_from_pem, new_server_certificate
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import status_document
 from deploy.join import free_port
 from shared_model.checkpoint import load_model
+from shared_model.files import write_atomically
 from shared_model.transport import Weights
 from tests.end_to_end.processes import ROOT, pneumofed, running, wait_until
 from tests.end_to_end.stores import disk_store, scan_of
@@ -24,30 +31,42 @@ LABELS = ("covid", "healthy", "other")
 
 
 class Deployment:
-    """hospitals: name -> role. Each has three scans, which its name decides."""
+    """hospitals: name -> role. Each has three scans, which its name decides.
 
-    def __init__(self, folder: Path, hospitals: dict[str, str], *, quorum: int) -> None:
+    host: what hospitals call; listen: where the proxy listens.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        hospitals: dict[str, str],
+        *,
+        quorum: int,
+        host: str = "localhost",
+        listen: str = "127.0.0.1",
+        deadline_minutes: float = 8,
+    ) -> None:
         self.folder, self.hospitals = folder, hospitals
         self.file = folder / "federation.toml"
         entries = "".join(f'[[hospitals]]\nname = "{n}"\nrole = "{r}"\n' for n, r in hospitals.items())
         self.file.write_text(
-            f'name = "test"\nhosts = ["localhost", "127.0.0.1"]\nport = {free_port()}\n'
-            f'listen = "127.0.0.1"\nsuperlink_port = {free_port()}\nquorum = {quorum}\n'
-            f"deadline_minutes = 8\n{entries}"
+            f'name = "test"\nhosts = ["{host}", "127.0.0.1"]\nport = {free_port()}\n'
+            f'listen = "{listen}"\nsuperlink_port = {free_port()}\nquorum = {quorum}\n'
+            f"deadline_minutes = {deadline_minutes}\n{entries}"
         )
         self._started = ExitStack()
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path, hospitals: dict[str, str], *, quorum: int) -> "Iterator[Deployment]":
-        """Provisioned, served, and every hospital there; all of it ended afterwards."""
-        deployment = cls(folder, hospitals, quorum=quorum)
+    def started(cls, *arguments: Any, **settings: Any) -> Iterator[Self]:
+        """Made of what `__init__` takes, served, and every hospital there; all of it ended afterwards."""
+        deployment = cls(*arguments, **settings)
         deployment.provision()
         deployment.serve()
         try:
-            for name in hospitals:
+            for name in deployment.hospitals:
                 deployment.join(name)
-            deployment.wait_until_online(*hospitals)
+            deployment.wait_until_online(*deployment.hospitals)
             yield deployment
         finally:
             deployment.close()
@@ -75,11 +94,17 @@ class Deployment:
     def scans(name: str):
         return [scan_of(f"{name}-{label}", label) for label in LABELS]
 
+    def prefix(self, name: str) -> list[str]:
+        """The start of the command with which the hospital joins."""
+        return []
+
     def serve(self) -> subprocess.Popen[bytes]:
         return self._start("serve", pneumofed("coordinator", "serve", self.file))
 
     def join(self, name: str) -> subprocess.Popen[bytes]:
-        return self._start(name, pneumofed("hospital", "join", "--site", self.site(name)))
+        return self._start(
+            name, [*self.prefix(name), *pneumofed("hospital", "join", "--site", self.site(name))]
+        )
 
     def close(self) -> None:
         self._started.close()
@@ -122,8 +147,22 @@ class Deployment:
 
     def kill(self, log: str, process: str) -> None:
         """kill -9 the process that a supervisor started last, with all that it started."""
-        started = re.findall(rf"{process} started, process (\d+)", (self.folder / f"{log}.log").read_text())
-        os.killpg(int(started[-1]), signal.SIGKILL)
+        os.killpg(self.process(log, process), signal.SIGKILL)
+
+    def process(self, log: str, name: str) -> int:
+        """The process that a supervisor started last under this name; it leads a group of its own."""
+        return int(re.findall(rf"{name} started, process (\d+)", self.log(log))[-1])
+
+    def parent(self, log: str, name: str) -> int:
+        """The supervisor of that process."""
+        status = Path(f"/proc/{self.process(log, name)}/status").read_text()
+        return int(re.findall(r"PPid:\s+(\d+)", status)[0])
+
+    def status(self) -> str:
+        """What `coordinator status` says."""
+        done = self.command("coordinator", "status", self.file)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
@@ -135,3 +174,13 @@ class Deployment:
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         return self._started.enter_context(running(command, self.folder / f"{name}.log"))
+
+
+def let_certificate_expire(federation: Federation) -> None:
+    """The certificate that hospitals see becomes one that has just expired."""
+    folder = CoordinatorFolder(federation.state)
+    key, path = folder.server("edge")
+    ca = x509.load_pem_x509_certificate(folder.ca.read_bytes())
+    keys = key_from_pem(key.read_bytes()), ca, key_from_pem(folder.ca_key.read_bytes())
+    expired = new_server_certificate(federation.hosts, *keys, days=0)
+    write_atomically(path, expired.public_bytes(Encoding.PEM))

@@ -4,11 +4,9 @@ The network is cut by stopping the proxy: connections stay open and nothing come
 """
 
 import os
-import re
 import shutil
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -35,16 +33,11 @@ def federation(tmp_path_factory):
         yield deployment
 
 
-def process_of(federation: Deployment, name: str) -> int:
-    """The process that `serve` started last under this name; it leads a group of its own."""
-    return int(re.findall(rf"{name} started, process (\d+)", federation.log("serve"))[-1])
-
-
 def test_a_network_that_is_cut_for_half_a_minute_costs_time_and_no_bit(federation):
     study = study_file(federation.folder, "cut")
     propose_and_approve(federation, study)
     before = trainings_begun(federation, "north")
-    proxy = process_of(federation, "proxy")
+    proxy = federation.process("serve", "proxy")
     with running(pneumofed(*federation.run_arguments(study)), federation.folder / "cut.out") as run:
         wait_until(
             lambda: trainings_begun(federation, "north") > before, seconds=300, what="training at north"
@@ -65,10 +58,10 @@ def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(fede
     out = federation.folder / "moved.out"
     with running(pneumofed(*federation.run_arguments(study)), out) as run:
         wait_until(lambda: "1 rounds done" in out.read_text(), seconds=600, what="round 1")
-        os.kill(serving(federation), signal.SIGKILL)
+        os.kill(federation.parent("serve", "proxy"), signal.SIGKILL)
         for name in ("superlink", "executor", "roster", "proxy"):
-            os.killpg(process_of(federation, name), signal.SIGKILL)
-        assert run.wait(timeout=300) == 1
+            federation.kill("serve", name)
+        assert run.wait(timeout=400) == 1
     for part in ("coordinator", "federation.toml"):
         shutil.move(federation.folder / part, tmp_path / part)
     federation.file = tmp_path / "federation.toml"
@@ -76,9 +69,3 @@ def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(fede
     federation.wait_until_online(*HOSPITALS)
     weights = federation.weights(federation.run(study))
     assert fingerprint(weights) == local_fingerprint(federation, study)
-
-
-def serving(federation: Deployment) -> int:
-    """The process of `serve`: it started the proxy."""
-    status = Path(f"/proc/{process_of(federation, 'proxy')}/status").read_text()
-    return int(re.findall(r"PPid:\s+(\d+)", status)[0])

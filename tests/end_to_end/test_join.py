@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,27 @@ def test_a_kit_without_its_key_is_refused_before_anything_starts(site, command):
     done = subprocess.run(pneumofed("hospital", command, "--site", site), capture_output=True, text=True)
     assert done.returncode == 1 and "error [kit-missing]: hospital.key not found" in done.stderr
     assert not (site.parent / "state").exists()
+
+
+DEAF = """
+import importlib, sys, threading, time
+from pathlib import Path
+from deploy.join import run_node
+
+def heartbeat():
+    raise RuntimeError("/data/Doe^Jane")
+
+def deaf():
+    threading.Thread(target=heartbeat, daemon=True).start()
+    time.sleep(60)
+
+importlib.import_module("flwr.supernode.cli.flower_supernode").flower_supernode = deaf
+run_node(Path(sys.argv[1]))
+"""
+
+
+def test_a_node_whose_heartbeat_has_died_ends_and_says_where_to_look(site):
+    done = subprocess.run([sys.executable, "-c", DEAF, site], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert "a thread of the node ended with RuntimeError" in done.stderr and "Doe" not in done.stderr
+    assert "pneumofed hospital preflight" in done.stderr

@@ -1,5 +1,6 @@
 """The ServerApp as Flower calls it."""
 
+import numpy as np
 import pytest
 from flwr.app import Context, RecordDict
 
@@ -43,3 +44,19 @@ def test_a_missing_setting_is_named(grid):
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))
     assert error.value.code == "run-config" and "folder" in str(error.value)
+
+
+def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(grid, tmp_path, monkeypatch):
+    policies = []
+
+    def ended(*_, policy, **__):
+        policies.append(policy)
+        raise PneumofedError("enough", "for this test")
+
+    full = {"diseased/a": np.zeros(1_500_000, np.float32), "covid/a": np.zeros(1_500_000, np.float32)}
+    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: full)
+    monkeypatch.setattr(server_app, "run_study", ended)
+    with pytest.raises(PneumofedError, match="for this test"):
+        server_app.app(grid, context(study="test", folder=str(tmp_path), trained_on="Phantoms."))
+    # 12 MB are 96 Mbit: 96 s each way at 1 Mbit/s, and a minute
+    assert policies[0].again_s == 96 + 96 + 60

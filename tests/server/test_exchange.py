@@ -8,7 +8,7 @@ from flwr.common.constant import ErrorCode
 
 from client.node.app import make_client_app
 from deploy.engines import LocalGrid
-from server import messages
+from server import events, messages
 from server.exchange import RoundPolicy, ask
 from shared_model.proposal import Proposal
 from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
@@ -16,6 +16,8 @@ from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
 STUDY = study_of(BOTH)
 TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))
 ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
+UPLOAD_BROKE_OFF = (ErrorCode.MESSAGE_UNAVAILABLE, "Reply message objects are unavailable.")
+APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
 FAILED = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
 
 
@@ -52,10 +54,10 @@ class Scripted(LocalGrid):
         return replies
 
 
-def outcome_of(script, **policy):
+def outcome_of(script, tell=events.ignore, **policy):
     grid = Scripted(script)
     settings = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
-    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g")
+    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell)
     assert (answer.message is not None) == (answer.outcome.status == "returned")
     return answer.outcome.status, answer.outcome.reason, grid.asked
 
@@ -68,11 +70,26 @@ def outcome_of(script, **policy):
         ([(FAILED, "trainer-unreachable"), "good"], ("returned", None, 2)),
         (["unsent", "good"], ("returned", None, 2)),
         (["lost", "good"], ("returned", None, 2)),
-        ([ABSENT, ABSENT, ABSENT, "good"], ("absent", f"flower-error-{ErrorCode.NODE_UNAVAILABLE}", 3)),
+        ([UPLOAD_BROKE_OFF, "good"], ("returned", None, 2)),
+        ([APP_KILLED, "good"], ("returned", None, 2)),
+        ([UPLOAD_BROKE_OFF], ("failed", "reply-lost", 3)),
+        ([ABSENT, ABSENT, ABSENT, "good"], ("absent", "not-connected", 3)),
         ([(FAILED, "worker-died")], ("failed", "worker-died", 3)),
         (["unsent"], ("absent", "not-sent", 3)),
     ],
-    ids=["at once", "back", "trainer back", "sent later", "lost", "away", "always dies", "never sent"],
+    ids=[
+        "at once",
+        "back",
+        "trainer back",
+        "sent later",
+        "lost",
+        "upload",
+        "app killed",
+        "never arrives",
+        "away",
+        "always dies",
+        "never sent",
+    ],
 )
 def test_a_hospital_is_asked_again_as_often_as_it_may_be(script, expected):
     assert outcome_of(script) == expected
@@ -85,6 +102,13 @@ def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for():
 
 def test_a_failure_that_will_not_pass_is_not_asked_for_again():
     assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
+
+
+def test_it_is_told_who_is_asked_and_why_again():
+    told = []
+    outcome_of(["lost", ABSENT, "unsent", "good"], tell=told.append, retries=3)
+    troubles = [None, "silent", "not-connected", "not-sent"]
+    assert told == [events.Asked("a", trouble) for trouble in troubles]
 
 
 def test_the_deadline_ends_all_asking():

@@ -217,7 +217,7 @@ def loud(message, reply):
         (plain, "refused", "reply-unreadable"),
         (empty, "refused", "reply-unreadable"),
         (loud, "failed", "flower-error-2"),
-        (lambda message, reply: Message(Error(5), reply_to=message), "absent", "flower-error-5"),
+        (lambda message, reply: Message(Error(5), reply_to=message), "absent", "not-connected"),
         (lambda message, reply: Message(Error(2, "disk-full"), reply_to=message), "failed", "disk-full"),
         (lambda message, reply: None, "late", "deadline"),
     ],

@@ -15,10 +15,11 @@ def status(tmp_path) -> StatusFile:
 
 
 def test_the_file_follows_the_round_loop(tmp_path, status):
-    seen = []
+    told, seen = [], []
 
     def tell(event: events.Event) -> None:
         status.tell(event)
+        told.append(event)
         seen.append(read_status(tmp_path / "status.json"))
 
     run(tmp_path / "ledger", grid_of(sites_of()), tell=tell)
@@ -28,7 +29,8 @@ def test_the_file_follows_the_round_loop(tmp_path, status):
         ("lobes", 1, 3), ("lobes", 2, 3), ("lobes", 3, 3), ("fine", 1, 2), ("fine", 2, 2)
     }  # fmt: skip
     assert set(seen[-1].hospitals) == {"north", "south", "east", "far"}
-    assert all(s.state == "running" for s in seen[5:])
+    gathered = next(i for i, event in enumerate(told) if isinstance(event, events.Gathered))
+    assert all(s.state == "running" for s in seen[gathered:]) and seen[0].state == "starting"
     status.complete()
     assert read_status(tmp_path / "status.json").state == "completed"
 
@@ -37,6 +39,14 @@ def test_why_a_hospital_is_left_out_stays_visible(status):
     refused = HospitalReply(status="failed", reason="study-not-approved", seconds=2)
     status.tell(events.Gathered((), {"north": refused}))
     assert status.status.hospitals == {"north": refused}
+
+
+def test_who_has_not_answered_is_known_until_it_does(status):
+    for hospital, trouble in (("north", None), ("south", None), ("north", "not-connected")):
+        status.tell(events.Asked(hospital, trouble))
+    assert status.status.asked == {"north": "not-connected", "south": None}
+    status.tell(events.Replied("train", "north", HospitalReply(status="returned")))
+    assert status.status.asked == {"south": None}
 
 
 DISK_FULL = "no space is left on the coordinator's disk; free some and run the study again"
