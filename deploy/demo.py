@@ -8,7 +8,7 @@ from typing import Any
 from client.allocator import keep_freed_memory
 from client.training import Site
 from deploy.examples import examples
-from deploy.simulate import Engine, engine_of
+from deploy.simulate import POLL_S, Engine, engine_of
 from deploy.steps import Advance, Steps
 from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
@@ -108,7 +108,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals' trainers on their stores, by name; a value, so that it crosses to Ray's workers."""
+    """The hospitals' trainers on their stores, by name; a value, so that it crosses to workers."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -134,15 +134,15 @@ def _train(
     tasks = events.tasks_in(study, training=training, held_out=len(roles) - training)
     open_site = PhantomSites(folder / "stores", roles, study)
     with (
-        engine_of(engine, open_site, list(dict(roles))) as carried,
+        engine_of(engine, open_site, list(dict(roles))) as grid,
         steps.step("training together") as advance,
     ):
         return run_study(
-            carried.grid,
+            grid,
             study,
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
-            policy=RoundPolicy(poll_s=carried.poll_s, quorum=training),
+            policy=RoundPolicy(poll_s=POLL_S, quorum=training),
             tell=_teller(steps, advance, tasks),
         )
 

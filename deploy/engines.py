@@ -1,4 +1,4 @@
-"""Engines that carry the round loop's messages. `local`: every hospital in this process, no network."""
+"""A grid that carries the round loop's messages to hospitals in this process: no network."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -76,7 +76,7 @@ class LocalGrid(Grid):
         return [self._push(message) for message in messages]
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        return [self._answer(self._waiting.pop(i)) for i in message_ids if i in self._waiting]
+        return [self.answer(self._waiting.pop(i)) for i in message_ids if i in self._waiting]
 
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
@@ -90,7 +90,8 @@ class LocalGrid(Grid):
         self._waiting[message_id] = message
         return message_id
 
-    def _answer(self, message: Message) -> Message:
+    def answer(self, message: Message) -> Message:
+        """A hospital's reply."""
         node_id = message.metadata.dst_node_id
         context = Context(
             run_id=RUN_ID,

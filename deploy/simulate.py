@@ -2,36 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from flwr.serverapp import Grid
 
-from deploy.engines import LocalGrid, OpenSite, client_app
+from deploy.engines import OpenSite
+from deploy.ray_engine import ray_workers
+from deploy.workers import WorkerGrid, process_workers
 from preprocessing.cores import cores
 
 Engine = Literal["local", "ray"]
 
+POLL_S = 0.02
+"""How long the round loop may sleep between looks at a grid."""
 
-class Carried(NamedTuple):
-    """A grid, and how long the round loop may sleep between looks at it."""
-
-    grid: Grid
-    poll_s: float
+_WORKERS = {"local": process_workers, "ray": ray_workers}
 
 
 @contextmanager
-def engine_of(name: Engine, open_site: OpenSite, hospitals: Sequence[str]) -> Iterator[Carried]:
-    """`local`: one hospital after the other in this process; `ray`: in as many processes as there are cores.
+def engine_of(name: Engine, open_site: OpenSite, hospitals: Sequence[str]) -> Iterator[Grid]:
+    """Hospitals in as many processes of one thread each as there are cores: plain ones, or Ray's.
 
-    Both compute with this process's number of torch threads a task, on which the last bits may depend.
+    Small networks gain more from two processes than from two threads, and the last bits of a weight, which
+    may depend on the number of threads, do not depend on the machine's.
     Raises PneumofedError `ray-missing`.
     """
-    if name == "local":
-        yield Carried(LocalGrid(client_app(open_site), hospitals), 0.0)
-        return
-    import torch
-
-    from deploy.ray_engine import RayGrid, ray_workers
-
-    with ray_workers(cores()):
-        yield Carried(RayGrid(open_site, hospitals, threads=torch.get_num_threads()), 0.05)
+    with _WORKERS[name](open_site, hospitals, cores()) as start:
+        yield WorkerGrid(open_site, hospitals, start)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client.training import Site
-from deploy.simulate import Engine, engine_of
+from deploy.simulate import POLL_S, Engine, engine_of
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store import LobeStore
 from server.exchange import RoundPolicy
@@ -50,9 +50,9 @@ class Sites:
 def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
     weights = initial_weights(STUDY)
     ledger = Ledger(out, STUDY, weights)
-    with engine_of(engine, Sites(folder), list(ROLES)) as carried:
-        policy = RoundPolicy(poll_s=carried.poll_s, quorum=2)
-        return run_study(carried.grid, STUDY, weights, ledger=ledger, policy=policy)
+    with engine_of(engine, Sites(folder), list(ROLES)) as grid:
+        policy = RoundPolicy(poll_s=POLL_S, quorum=2)
+        return run_study(grid, STUDY, weights, ledger=ledger, policy=policy)
 
 
 @pytest.mark.slow
