@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.result import Hospital, HospitalReply, RoundRecord
-from shared_model.config import StageConfig, StudyConfig
+from shared_model.config import NETWORKS, StageConfig, StudyConfig
 
 Phase = Literal["describe", "train", "validation", "test"]
 
@@ -66,4 +66,6 @@ def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:
     rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]
     if study.privacy is not None:  # those that train give no scores
         return training * len(rounds) + held_out
-    return training * sum(1 + validates(*r) for r in rounds) + 2 * training + held_out
+    last = {network: stage for stage in study.stages for network in stage.networks}
+    known = all(network in last and last[network].validate_every for network in NETWORKS)
+    return training * sum(1 + validates(*r) for r in rounds) + (1 if known else 2) * training + held_out

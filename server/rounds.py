@@ -21,7 +21,7 @@ from server.strategies.fed_avg import FedAvg
 from server.strategies.last_rounds import mean_of_rounds
 from shared_model.config import Network, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
-from shared_model.metrics import TASKS, SiteEvaluation, Task
+from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split
 from shared_model.weights import Weights, fingerprint
@@ -181,7 +181,7 @@ class Coordinator:
 
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
-        validation = _merged(self.evaluate(weights, "validation", TASKS)[0])
+        validation = self._validation(weights)
         seen, seen_replies = self.evaluate(weights, "test", TASKS)
         unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
         return StudyResult(
@@ -196,6 +196,25 @@ class Coordinator:
             left_out=self.federation.left_out,
             weights=weights,
         )
+
+    def _validation(self, weights: Weights) -> SiteEvaluation:
+        """Scores of validation scans under the final weights: where they are known, nobody is asked again."""
+        known = self._known_scores()
+        missing = tuple(task for task in TASKS if task not in known)
+        scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
+        return scores.merge(_merged(self.evaluate(weights, "validation", missing)[0])) if missing else scores
+
+    def _known_scores(self) -> dict[Network, dict[str, ScoreHistogram]]:
+        """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
+        known: dict[Network, dict[str, ScoreHistogram]] = {}
+        for index, stage in enumerate(self.study.stages):
+            records = {record.round: record for record in self.ledger.records if record.stage == index}
+            for network in stage.networks:
+                known.pop(network, None)
+                kept = records[stage.rounds].best.get(network)
+                if kept is not None and (validation := records[kept].validation) is not None:
+                    known[network] = validation.histograms[network]
+        return known
 
 
 def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:

@@ -169,8 +169,8 @@ class ListeningGrid(LocalGrid):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.crossed: list[bytes] = []
 
-    def _answer(self, message: object) -> object:
-        reply = super()._answer(message)  # type: ignore[arg-type]
+    def answer(self, message: object) -> object:
+        reply = super().answer(message)  # type: ignore[arg-type]
         for one in (message, reply):
             self.crossed.append(message_to_proto(one).SerializeToString())  # type: ignore[arg-type]
             self.crossed.append(repr(one.content if one.has_content() else one.error).encode())  # type: ignore[attr-defined]

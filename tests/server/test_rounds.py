@@ -102,7 +102,6 @@ def test_every_hospital_is_measured_where_it_should_be(tmp_path):
     assert [a[1:] for a in asked["north"]] == [
         *[("validation", ("diseased", "covid"))] * 3,
         ("validation", ("diseased",)),
-        ("validation", ("diseased", "covid")),
         ("test", ("diseased", "covid")),
     ]
     assert not any(a[0] == "train" for a in sites["far"].asked)
@@ -150,7 +149,7 @@ class Tampering(LocalGrid):
                 continue
             if self.nodes[message.metadata.dst_node_id] != self.hospital:
                 replies += super().pull_messages([message_id])
-            elif (reply := self.tamper(message, self._answer(message))) is not None:
+            elif (reply := self.tamper(message, self.answer(message))) is not None:
                 del self._waiting[message_id]
                 replies.append(reply)
         return replies
@@ -356,3 +355,29 @@ def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_afte
             np.testing.assert_array_equal(result.weights[name], INITIAL[name])
     assert result.rounds[-1].weights_sha256 == fingerprint(result.weights)
     assert [p.name for p in tmp_path.glob("*.safetensors")] == ["00-0004.safetensors"]
+
+
+def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
+    """What is known equals what asking again would give; a network without scores is asked about alone."""
+    first = StageConfig(name="first", networks=("covid",), rounds=2, validate_every=0)
+    both = BOTH.model_copy(update={"rounds": 2})
+    for number, stages in enumerate([(both,), (both, first), (first,)]):
+        study = study_of(*stages, operating_point="validation")
+        sites, told = sites_of(study), []
+        result = run(tmp_path / str(number), grid_of(sites), study=study, tell=told.append)
+        asked = [
+            tasks
+            for what, split, tasks in sites["north"].asked
+            if (what, split) == ("evaluate", "validation")
+        ]
+        missing = {0: [], 1: [("covid",)], 2: [("diseased", "covid")]}[number]
+        assert asked == [("diseased", "covid")] * (2 if both in stages else 0) + missing
+        again = SiteEvaluation.empty()
+        for name in ("north", "south", "east"):
+            again = again.merge(
+                sites[name].evaluate(result.weights, split="validation", tasks=("diseased", "covid"))
+            )
+        assert result.validation.to_json() == again.to_json()
+        gathered = [i for i, e in enumerate(told) if isinstance(e, events.Gathered)][0]
+        replies = sum(isinstance(e, events.Replied) for e in told[gathered:])
+        assert replies == events.tasks_in(study, training=3, held_out=1)
