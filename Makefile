@@ -16,7 +16,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report.html (about 11 minutes)
+demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report.html (about 10 minutes)
 	rm -rf demo-out
 	$(BIN)/pneumofed demo --out demo-out
 

@@ -47,7 +47,7 @@ class Plan:
     trained_on: str = TRAINED_ON
 
 
-FULL = Plan("demo", "demo", None, "This takes about 11 minutes on two processor cores.")
+FULL = Plan("demo", "demo", None, "This takes about 10 minutes on two processor cores.")
 QUICK = Plan(
     "demo-quick",
     "demo",
