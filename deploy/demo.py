@@ -51,7 +51,7 @@ FULL = Plan("demo", "demo", None, "This takes about 10 minutes on two processor 
 QUICK = Plan(
     "demo-quick",
     "demo",
-    26,
+    20,
     "The quick demo shows every step; its model may learn little.",
     f"{TRAINED_ON} A quick demo made it: it may have learned little.",
 )
