@@ -12,9 +12,9 @@ from deploy.supervise import Service, end
 from tests.deploy.test_provision import run
 from tests.end_to_end.deployment import let_certificate_expire
 from tests.end_to_end.processes import wait_until
-from tests.end_to_end.small_study import NGINX
+from tests.end_to_end.small_study import DEPLOYED
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+pytestmark = DEPLOYED
 
 TOML = """
 name = "test"

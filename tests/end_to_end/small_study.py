@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pytest
 import torch
 
 from client.node.app import make_client_app
@@ -18,7 +19,9 @@ from shared_model.initial import initial_weights
 from shared_model.transport import fingerprint
 from tests.end_to_end.deployment import Deployment
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+_NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
+DEPLOYED = [pytest.mark.slow, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
+"""Marks of the tests that need a whole deployment."""
 HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
 
 

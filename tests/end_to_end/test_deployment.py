@@ -10,15 +10,15 @@ from shared_model.transport import fingerprint
 from tests.end_to_end.deployment import Deployment
 from tests.end_to_end.processes import pneumofed, running, wait_until
 from tests.end_to_end.small_study import (
+    DEPLOYED,
     HOSPITALS,
-    NGINX,
     local_fingerprint,
     propose_and_approve,
     study_file,
     trainings_begun,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+pytestmark = DEPLOYED
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,15 @@ from tests.end_to_end import clock, line
 from tests.end_to_end.deployment import Deployment, let_certificate_expire
 from tests.end_to_end.processes import pneumofed, running, wait_until
 from tests.end_to_end.small_study import (
+    DEPLOYED,
     HOSPITALS,
-    NGINX,
     local_fingerprint,
     propose_and_approve,
     study_file,
     trainings_begun,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+pytestmark = DEPLOYED
 
 EPOCHS = 8  # long enough for a fault to come in the middle of them
 SUPERLINK_GONE_S = 100.0
