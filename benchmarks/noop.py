@@ -48,6 +48,9 @@ class NoOp(FakeSite):
 class Open:
     name: str
 
+    def load(self) -> None:
+        """There is nothing to load."""
+
     def __call__(self, proposal: Proposal) -> Any:
         return NoOp(self.name, proposal.study)
 

@@ -17,8 +17,11 @@ QUIET = {
 BIN = Path(sys.executable).parent
 """Where Flower's programs are; it also starts some of them by name."""
 
-STARTED_BY_NAME = {"flwr-clientapp": "client.node.process", "flwr-serverapp": "server.process"}
-"""Programs of Flower's with a module of ours that does the same and starts in half the time."""
+# -P: a module that lies in the folder where the process runs must not be taken for an installed one.
+NODE_EXECUTOR = ["-P", "-m", "deploy.executor", "client.node.process"]
+COORDINATOR_EXECUTOR = ["-P", "-m", "deploy.executor", "server.process"]
+"""What Python runs in place of Flower's program EXECUTOR."""
+EXECUTOR = "flower-superexec"
 
 
 OURS = {
@@ -37,17 +40,15 @@ def quiet_environment(home: Path) -> dict[str, str]:
 
 
 def flower_environment(home: Path) -> dict[str, str]:
-    """The same for a deployment of ours: with its settings, and our modules in place of Flower's programs."""
-    environment = quiet_environment(home)
-    path = os.pathsep.join([str(_programs(home / "bin")), environment["PATH"]])
-    return {**environment, **OURS, "PATH": path}
+    """The same for a deployment of ours: with its settings."""
+    return {**quiet_environment(home), **OURS}
 
 
-def _programs(folder: Path) -> Path:
-    """The folder with a program of each name, which starts the module with this very Python."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, module in STARTED_BY_NAME.items():
-        # -P: a module that lies in the folder where the process runs must not be taken for an installed one.
-        start = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {module} "$@"\n'
-        write_atomically(folder / name, start.encode(), mode=0o700)
-    return folder
+def node_environment(home: Path) -> dict[str, str]:
+    """The same for a node: Flower's SuperNode starts its executor by name, and finds ours first."""
+    environment = flower_environment(home)
+    programs = home / "bin"
+    programs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    start = f'#!/bin/sh\nexec {shlex.join([sys.executable, *NODE_EXECUTOR])} "$@"\n'
+    write_atomically(programs / EXECUTOR, start.encode(), mode=0o700)
+    return {**environment, "PATH": os.pathsep.join([str(programs), environment["PATH"]])}

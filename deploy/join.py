@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from client.site import HospitalFile, load_hospital
-from deploy.environment import flower_environment
+from deploy.environment import node_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
 
@@ -36,7 +36,7 @@ def run_node(site: Path) -> None:
     hospital = load_hospital(site)
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.environ |= flower_environment(hospital.node)
+    os.environ |= node_environment(hospital.node)
     sys.argv = node_command(hospital)
     threading.excepthook = _end_node
     log.warning(

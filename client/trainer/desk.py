@@ -54,6 +54,11 @@ class Desk:
         self._free = threading.Lock()
         self._running: _Running | None = None
 
+    def start(self) -> None:
+        """Start the worker process ahead of the first job."""
+        with self._free:
+            self._living_worker()
+
     def run(
         self, proposal: Proposal, job: Job, *, deadline_s: float, check: Callable[[], None]
     ) -> Iterator[Step | Done]:

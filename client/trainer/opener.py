@@ -26,6 +26,10 @@ class SiteOpener:
     count_floor: int
     threads: int | None = None
 
+    def load(self) -> None:
+        """Load torch and what trains with it: seconds that no study then waits for."""
+        import client.training  # noqa: F401
+
     def __call__(self, proposal: Proposal) -> "Site":
         """Raises PneumofedError `device-missing`, `architecture-mismatch`, the store's and Site's own."""
         import torch

@@ -56,6 +56,7 @@ def serving(hospital: HospitalFile, open_site: OpenSite) -> Iterator[None]:
         _listen(server, hospital.socket)
         for name in ("", SERVICE):
             answering.set(name, health_pb2.HealthCheckResponse.SERVING)
+        desk.start()
         try:
             yield
         finally:

@@ -5,9 +5,8 @@ It only reads the store, so killing it loses nothing: the next job starts a new 
 
 import logging
 import signal
-from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from client.faults import code_of, place_of
 from client.trainer.jobs import Job, Result
@@ -18,8 +17,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pneumofed.trainer")
 
-OpenSite = Callable[[Proposal], "Site"]
-"""Gives the hospital's part in a study; must be picklable, as it crosses to the worker process."""
+
+class OpenSite(Protocol):
+    """Gives the hospital's part in a study; must be picklable, as it crosses to the worker process."""
+
+    def load(self) -> None:
+        """Load the code that any study needs."""
+
+    def __call__(self, proposal: Proposal) -> "Site": ...
 
 
 class Ready(NamedTuple):
@@ -44,6 +49,7 @@ class Failed(NamedTuple):
 def work(connection: Connection, open_site: OpenSite) -> None:
     """Send Ready, take a (proposal, job), send Steps, then Done or Failed; again until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer decides when we end
+    open_site.load()
     site: Site | None = None
     opened = ""
     while True:

@@ -12,7 +12,7 @@ from deploy.coordinator.flower import SuperLink
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
-from deploy.environment import BIN, flower_environment
+from deploy.environment import BIN, COORDINATOR_EXECUTOR, flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
 
@@ -70,7 +70,7 @@ def superlink_command(federation: Federation) -> list[str]:
 def executor_command(federation: Federation) -> list[str]:
     folder = CoordinatorFolder(federation.state)
     return [
-        str(BIN / "flower-superexec"),
+        *(sys.executable, *COORDINATOR_EXECUTOR),
         *("--runtime-api-address", f"127.0.0.1:{federation.superlink_port}"),
         *("--root-certificates", str(folder.ca)),
         *("--superexec-auth-secret-file", str(folder.superexec_secret)),

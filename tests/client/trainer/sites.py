@@ -27,6 +27,9 @@ def named(name: str, *stages: StageConfig, weights: Weights = WEIGHTS) -> Propos
 class OpenStandIn:
     """Opens a hospital without data."""
 
+    def load(self) -> None:
+        """There is nothing to load."""
+
     def __call__(self, proposal: Proposal) -> Any:
         return StandIn(proposal.study)
 

@@ -1,0 +1,53 @@
+"""Flower's executor with apps that start at once: `python -m deploy.executor MODULE ...`, else as
+`flower-superexec` (docs/decisions/0088).
+
+Flower's own starts a program for every message and every run, which loads Flower, gRPC and numpy anew. Here a
+process without threads has loaded MODULE, and a fork of it calls MODULE.run for each.
+"""
+
+import os
+import sys
+from importlib import import_module
+from multiprocessing import active_children, forkserver, get_context
+
+from flwr.supercore.cli.flower_superexec import flower_superexec
+from flwr.supercore.superexec import run_superexec
+from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResult, SubprocessExecutor
+
+
+class ForkExecutor(SubprocessExecutor):
+    """Like Flower's for processes on this machine, but for how they start."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload([module, "deploy.executor"])
+        forkserver.ensure_running()  # it loads while nobody waits
+
+    def launch(self, spec: ExecutionSpec) -> LaunchResult:
+        """Fork the process; it ends by itself when this one is gone."""
+        self._context.Process(target=_run, args=(self._module, spec), daemon=True).start()
+        return LaunchResult.accepted()
+
+    def reconcile(self) -> None:
+        """Let those that have ended go."""
+        active_children()
+
+
+def _run(module: str, spec: ExecutionSpec) -> None:
+    if spec.suppress_output:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, sys.stderr.fileno())
+    import_module(module).run(spec)
+
+
+def main() -> None:
+    """Execute what Flower asks for with the module named first; the other arguments are Flower's."""
+    module = sys.argv.pop(1)
+    run_superexec.get_executor = lambda *_, **__: ForkExecutor(module)  # type: ignore[attr-defined]
+    flower_superexec()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Apps start as forks of a process that has loaded them, and Flower's options stay what they are."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
+from flwr.supercore.constant import TaskType
+from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResultStatus
+
+from deploy.environment import (
+    BIN,
+    COORDINATOR_EXECUTOR,
+    EXECUTOR,
+    NODE_EXECUTOR,
+    quiet_environment,
+)
+from deploy.executor import ForkExecutor
+from tests.end_to_end.processes import ROOT, wait_until
+
+
+def spec_of(task: int, told: Path, *, silent: bool) -> ExecutionSpec:
+    return ExecutionSpec(
+        task_type=TaskType.CLIENT_APP,
+        runtime_api_address="127.0.0.1:1",
+        token=str(told),
+        insecure=True,
+        root_certificates_path=None,
+        runtime_dependency_install=False,
+        parent_pid=os.getpid(),
+        suppress_output=silent,
+        task_id=task,
+    )
+
+
+def test_each_app_is_a_process_of_its_own_and_loaded_once(tmp_path, capfd):
+    executor = ForkExecutor("tests.deploy.forked")
+    files = {task: tmp_path / f"{task}.json" for task in (1, 2)}
+    for task, file in files.items():
+        launched = executor.launch(spec_of(task, file, silent=task == 2))
+        assert launched.status == LaunchResultStatus.ACCEPTED
+    for file in files.values():
+        wait_until(file.exists, seconds=60, what="the app")
+    told = [json.loads(file.read_text()) for file in files.values()]
+    assert [one["task"] for one in told] == [1, 2]
+    assert len({one["run_by"] for one in told} | {one["loaded_by"] for one in told} | {os.getpid()}) == 4
+    assert all(one["started_by"] == one["loaded_by"] for one in told)
+
+    def gone() -> bool:
+        executor.reconcile()
+        return not any(Path(f"/proc/{one['run_by']}").exists() for one in told)
+
+    wait_until(gone, seconds=30, what="the end of both")
+    assert not active_children()
+    assert capfd.readouterr().out.splitlines() == ["said 1"]
+
+
+def options(command: list[str], home: Path) -> set[str]:
+    """The options that a program says it takes."""
+    done = subprocess.run(
+        [*command, "--help"],
+        env=quiet_environment(home),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ours", [NODE_EXECUTOR, COORDINATOR_EXECUTOR])
+def test_ours_takes_the_arguments_of_flowers(tmp_path, ours):
+    flowers = options([str(BIN / EXECUTOR)], tmp_path)
+    assert options([sys.executable, *ours], tmp_path) == flowers and "--runtime-api-address" in flowers
