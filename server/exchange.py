@@ -34,7 +34,8 @@ class RoundPolicy:
     deadline_s: for each task of a round; what comes later is never read. poll_s: between looks for replies.
     quorum: hospitals whose training must be admitted for a round to count. retries: how often a hospital is
     asked again that was absent or failed for a reason that may pass. again_s: the pause before that, doubled
-    each time; a hospital silent for as long is asked again too, as its node may have lost task or reply.
+    each time; a hospital silent for as long is asked again too, as its node may have lost task or reply. One
+    that was away and is back need not wait for longer than the first pause.
     """
 
     deadline_s: float = math.inf
@@ -57,7 +58,8 @@ class Answer:
 class _Asked:
     """A hospital that has not answered yet.
 
-    questions: ids of its messages without a reply. trouble: why it would be asked again.
+    questions: ids of its messages without a reply. trouble: why it would be asked again. away: its node was
+    not connected at the last look.
     """
 
     hospital: str
@@ -66,7 +68,9 @@ class _Asked:
     trouble: str | None = None
     questions: list[str] = field(default_factory=list)
     failures: int = 0
+    asked_at: float = -math.inf
     again_at: float = math.inf
+    away: bool = False
 
 
 def ask(
@@ -119,9 +123,20 @@ class _Exchange:
                     self._send(asked)
             if pending and not arrived:
                 time.sleep(self.policy.poll_s)
+                self._welcome(pending)
         for asked in pending:
             late = HospitalReply(status="late", reason="deadline", seconds=self._seconds())
             yield Answer(asked.hospital, None, late)
+
+    def _welcome(self, pending: list[_Asked]) -> None:
+        """Who was away and is back waits no longer than the first pause, however long the present one is."""
+        if math.isinf(self.policy.again_s):
+            return
+        connected = {node.node_id for node in self.grid.get_nodes()}
+        for asked in pending:
+            if asked.away and asked.node_id in connected:
+                asked.again_at = min(asked.again_at, asked.asked_at + self.policy.again_s)
+            asked.away = asked.node_id not in connected
 
     def _look(self, asked: _Asked) -> Answer | None:
         """The hospital's answer, where there is one that is not to be asked for again."""
@@ -154,7 +169,8 @@ class _Exchange:
         asked.questions += sent
         asked.failures += not sent
         asked.trouble = "silent" if sent else "not-sent"
-        asked.again_at = time.monotonic() + asked.pause_s
+        asked.asked_at = time.monotonic()
+        asked.again_at = asked.asked_at + asked.pause_s
         asked.pause_s = min(2 * asked.pause_s, max(LONGEST_PAUSE_S, self.policy.again_s))
 
     def _seconds(self) -> float:

@@ -122,20 +122,39 @@ def test_without_retries_each_hospital_is_asked_once():
     assert outcome_of([ABSENT, "good"], retries=0, again_s=float("inf"))[::2] == ("absent", 1)
 
 
-def test_the_pause_doubles(monkeypatch):
-    now, sends = [0.0], []
+class Noting(Scripted):
+    """Nothing is answered; notes when it was asked. `away`: when the node is not connected."""
+
+    def __init__(self, now, away):
+        super().__init__(["lost"])
+        self.now, self.away, self.sends = now, away, []
+
+    def push_messages(self, batch):
+        self.sends.append(self.now[0])
+        return super().push_messages(batch)
+
+    def get_nodes(self):
+        return [] if self.now[0] in self.away else super().get_nodes()
+
+
+@pytest.mark.parametrize(
+    ("away", "expected"),
+    [
+        ([], [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]),
+        ([3.5, 3.75], [0.0, 1.0, 3.0, 4.0, 12.0, 28.0]),
+        ([8.0, 9.0, 9.25], [0.0, 1.0, 3.0, 7.0, 8.25, 9.5]),
+    ],
+    ids=["doubles", "not at once", "back twice"],
+)
+def test_the_pause_doubles_but_not_for_one_that_is_back(monkeypatch, away, expected):
+    now = [0.0]
 
     def sleep(seconds: float) -> None:
         now[0] += 0.25
 
     monkeypatch.setattr("server.exchange.time.monotonic", lambda: now[0])
     monkeypatch.setattr("server.exchange.time.sleep", sleep)
-
-    class Noting(Scripted):
-        def push_messages(self, batch):
-            sends.append(now[0])
-            return super().push_messages(batch)
-
+    grid = Noting(now, away)
     policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
-    list(ask(Noting(["lost"]), TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
-    assert sends == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]
+    list(ask(grid, TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    assert grid.sends == expected
