@@ -91,7 +91,9 @@ def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
     start = [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r})\n{RUN}", str(before)]
     with running(start, tmp_path / "log") as process:
         wait_until(
-            lambda: len(list(before.glob("ledger/00-*.json"))) == 2, seconds=120, what="two complete rounds"
+            lambda: (status := read_status(before / "status.json")) is not None and status.round == 3,
+            seconds=120,
+            what="round 3",
         )
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)

@@ -1,5 +1,4 @@
-"""Flower's executor with apps that start at once: `python -m deploy.executor MODULE ...`, else as
-`flower-superexec` (docs/decisions/0088).
+"""Flower's executor with apps that start at once (docs/decisions/0088).
 
 Flower's own starts a program for every message and every run, which loads Flower, gRPC and numpy anew. Here a
 process without threads has loaded MODULE, and a fork of it calls MODULE.run for each.
@@ -10,8 +9,6 @@ import sys
 from importlib import import_module
 from multiprocessing import active_children, forkserver, get_context
 
-from flwr.supercore.cli.flower_superexec import flower_superexec
-from flwr.supercore.superexec import run_superexec
 from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResult, SubprocessExecutor
 
 
@@ -25,13 +22,18 @@ class ForkExecutor(SubprocessExecutor):
         forkserver.ensure_running()  # it loads while nobody waits
 
     def launch(self, spec: ExecutionSpec) -> LaunchResult:
-        """Fork the process; it ends by itself when this one is gone."""
-        self._context.Process(target=_run, args=(self._module, spec), daemon=True).start()
+        """Fork the process; it ends by itself when this one is killed."""
+        self._context.Process(target=_run, args=(self._module, spec)).start()
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
         """Let those that have ended go."""
         active_children()
+
+    def close(self) -> None:
+        """End those that run: this process ends, and would wait for them."""
+        for process in active_children():
+            process.terminate()
 
 
 def _run(module: str, spec: ExecutionSpec) -> None:
@@ -40,14 +42,3 @@ def _run(module: str, spec: ExecutionSpec) -> None:
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())
     import_module(module).run(spec)
-
-
-def main() -> None:
-    """Execute what Flower asks for with the module named first; the other arguments are Flower's."""
-    module = sys.argv.pop(1)
-    run_superexec.get_executor = lambda *_, **__: ForkExecutor(module)  # type: ignore[attr-defined]
-    flower_superexec()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,16 @@
+"""`python -m deploy.executor MODULE ...`: Flower's program `flower-superexec`, with apps that are forks.
+
+MODULE.run is the app; the other arguments are Flower's.
+"""
+
+import sys
+
+from flwr.supercore.cli.flower_superexec import flower_superexec
+from flwr.supercore.superexec import run_superexec
+
+from deploy.executor import ForkExecutor
+
+if __name__ == "__main__":
+    module = sys.argv.pop(1)
+    run_superexec.get_executor = lambda *_, **__: ForkExecutor(module)  # type: ignore[attr-defined]
+    flower_superexec()
