@@ -26,11 +26,11 @@ from shared_model.networks import make_networks
 from shared_model.transport import Weights, load_weights
 
 SITES = 5
-PASSES = 12  # over the training images, in either way of learning
+PASSES = 80  # over the training images, in either way of learning
 # A round of one site averages nothing, it only begins Adam anew.
-POOLED_ROUNDS, POOLED_BATCH = 4, 8
+POOLED_ROUNDS, POOLED_BATCH = 20, 16
 # Sites have few images, so their batches are smaller.
-FEDERATED_ROUNDS, FEDERATED_BATCH = 12, 4
+FEDERATED_ROUNDS, FEDERATED_BATCH = 40, 8
 TEST_VIEWS = 6  # of an image, whose logits are averaged
 
 
@@ -55,8 +55,9 @@ def _study(rounds: int, batch: int) -> StudyConfig:
         scans_per_batch=batch,
         lobes_per_scan=1,
         top_share=1.0,
-        learning_rate=1e-3,
-        final_learning_rate=5e-5,
+        learning_rate=2e-3,
+        final_learning_rate=2e-5,
+        warm_up_rounds=rounds / 8,
     )
     network = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
     return StudyConfig(

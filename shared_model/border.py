@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from shared_model.patches import CROP
 from shared_model.window import Span, Window
 
 TOGETHER = 4  # lobes of similar size that share a window: more waste pixels, fewer waste calls
@@ -23,8 +22,8 @@ def block_features(
 ) -> list[Tensor]:
     """The last block's output, or every block's, for lobes within a border of value `black`.
 
-    blocks: each two 3x3 convolutions and a 2x2 maximum; images: [n, channels, CROP, CROP]. Returns
-    [n, channels, size, size] at 1/2, 1/4, ... of CROP.
+    blocks: each two 3x3 convolutions and a 2x2 maximum; images: [n, channels, size, size], a multiple of
+    ROUNDING and BLACK at least. Returns [n, channels, ...] at 1/2, 1/4, ... of size.
     """
     windows = lit_windows(images, black)
     order = sorted(range(len(images)), key=lambda lobe: windows[lobe].area)
@@ -39,7 +38,7 @@ def block_features(
 
 
 def lit_windows(images: Tensor, black: float) -> list[Window]:
-    """For each of [n, channels, CROP, CROP] the window outside which all is `black`, never empty."""
+    """For each of [n, channels, size, size] the window outside which all is `black`, never empty."""
     lit = images.permute(0, 2, 3, 1) != black
     rows, columns = lit.flatten(2).any(dim=2).cpu(), lit.any(dim=1).any(dim=2).cpu()
     return [Window(_lit_span(r), _lit_span(c)) for r, c in zip(rows, columns, strict=True)]
@@ -47,14 +46,14 @@ def lit_windows(images: Tensor, black: float) -> list[Window]:
 
 def _lit_span(lit: Tensor) -> Span:
     found = lit.nonzero()
-    first, last = (int(found[0]), int(found[-1])) if len(found) else (CROP // 2, CROP // 2)
+    first, last = (int(found[0]), int(found[-1])) if len(found) else (len(lit) // 2, len(lit) // 2)
     return Span(first // ROUNDING * ROUNDING, (last // ROUNDING + 1) * ROUNDING)
 
 
 def _borders(blocks: Sequence[nn.Module], images: Tensor, black: float) -> list[Tensor]:
-    """What each block makes of a black crop: [1, channels, size, size]."""
+    """What each block makes of a black crop as large as `images`: [1, channels, ...]."""
     values = images.new_full((1, images.shape[1], BLACK, BLACK), black)
-    maps, size = [], CROP
+    maps, size = [], images.shape[-1]
     for block in blocks:
         values, size = block(values), size // 2
         maps.append(_widened(values, size))
@@ -78,7 +77,8 @@ def _in_window(
     every_block: bool,
 ) -> list[Tensor]:
     """The last block's whole output, or every block's, for lobes that lie inside `window`."""
-    values, at, size, outputs = images, Window.whole(CROP), CROP, []
+    values, size, outputs = images, images.shape[-1], []
+    at = Window.whole(size)
     for block, border in zip(blocks, borders, strict=True):
         touched = window.touched(size)
         needed = touched.needed(size)

@@ -23,7 +23,7 @@ from benchmarks.ct_images import (
 from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
 from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
-from benchmarks.image_views import RANGE, ViewStore, view
+from benchmarks.image_views import EDGE, RANGE, ViewStore, view
 from client.training import Site
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
@@ -90,13 +90,13 @@ def test_margins_window_and_size_hardly_change_the_crop() -> None:
 def test_views_stray_a_little_and_are_told_by_their_numbers() -> None:
     store = ViewStore([image("a.png", "p", True), image("b.png", "p", True)])
     first = store.read("a.png", [3, 4])
-    assert first.images.shape == (2, 3, 256, 256) and first.images.dtype == np.uint16
+    assert first.images.shape == (2, 3, EDGE, EDGE) and first.images.dtype == np.uint16
     assert first.images.max() <= RANGE and not first.semi_infection.any()
     assert first.mask.all()
     np.testing.assert_array_equal(first.images[:, 0], first.images[:, 2])
     np.testing.assert_array_equal(store.read("a.png", [4]).images, first.images[1:])
     assert (store.read("b.png", [4]).images != first.images[1:]).any()
-    crop = image("a.png", "p", True).crop
+    crop = cv2.resize(image("a.png", "p", True).crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA)
     seen = np.mean([view(crop, np.random.default_rng(i)) for i in range(40)], axis=0)
     mirrored = (crop.astype(float) + crop[:, ::-1]) / 2
     assert np.corrcoef(seen.ravel(), mirrored.ravel())[0, 1] > 0.85

@@ -40,10 +40,10 @@ def blocks(extractor: PatchFeatureExtractor) -> list[torch.nn.Module]:
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(windows, min_size=1, max_size=6))
-def test_features_are_those_of_the_whole_crop(boxes) -> None:
+@given(st.lists(windows, min_size=1, max_size=6), st.sampled_from([96, 256]))
+def test_features_are_those_of_the_whole_crop(boxes, size) -> None:
     extractor = network(dtype=torch.float64).patch_features
-    images = lobes(boxes, BLACK, torch.float64)
+    images = lobes(boxes, BLACK, torch.float64)[:, :, :size, :size]
     with torch.inference_mode():
         patches, pfe1, pfe2 = extractor(images)
         found = block_features(blocks(extractor), images, black=BLACK, every_block=True)
