@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,16 @@ class OpenStandIn:
 
     def __call__(self, proposal: Proposal) -> Any:
         return StandIn(proposal.study)
+
+
+@dataclass(frozen=True)
+class OpenNoting(OpenStandIn):
+    """The same; leaves a file when it loads."""
+
+    loaded: Path
+
+    def load(self) -> None:
+        self.loaded.touch()
 
 
 class StandIn(FakeSite):

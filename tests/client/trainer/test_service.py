@@ -22,7 +22,15 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
 from shared_model.weights import Weights, fingerprint
-from tests.client.trainer.sites import SECRET, WEIGHTS, OpenStandIn, StandIn, named, thirteen_megabytes
+from tests.client.trainer.sites import (
+    SECRET,
+    WEIGHTS,
+    OpenNoting,
+    OpenStandIn,
+    StandIn,
+    named,
+    thirteen_megabytes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +190,13 @@ def test_a_task_stops_when_the_node_that_asked_is_gone(hospital):
 def test_nothing_to_cancel_is_said(hospital):
     with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
         assert not TrainerStub(channel).Cancel(pb.CancelRequest()).was_running
+
+
+def test_what_any_study_needs_is_loaded_before_the_first_task(hospital, tmp_path):
+    idle = hospital.model_copy(update={"state": tmp_path / "state", "socket": tmp_path / "t.sock"})
+    with serving(idle, OpenNoting(tmp_path / "loaded")):
+        wait_until((tmp_path / "loaded").exists, seconds=60)
+    assert [entry.event for entry in AuditLog(idle.state).entries()] == ["trainer started", "trainer stopped"]
 
 
 def test_a_worker_that_dies_costs_one_task(hospital):
