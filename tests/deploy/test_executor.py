@@ -19,6 +19,7 @@ from deploy.environment import (
     quiet_environment,
 )
 from deploy.executor import ForkExecutor
+from tests.deploy.forked import STAYS
 from tests.end_to_end.processes import ROOT, wait_until
 
 
@@ -63,6 +64,16 @@ def test_each_app_is_a_process_of_its_own_and_loaded_once(tmp_path, capfd):
 
     wait_until(nothing_left, seconds=30, what="the end of both")
     assert capfd.readouterr().out.splitlines() == ["said 1"]
+
+
+def test_an_executor_that_ends_ends_its_apps(tmp_path):
+    executor, told = ForkExecutor("tests.deploy.forked"), tmp_path / "told.json"
+    executor.launch(spec_of(STAYS, told, silent=True))
+    wait_until(told.exists, seconds=60, what="the app")
+    app = Path(f"/proc/{json.loads(told.read_text())['run_by']}")
+    assert app.exists()
+    executor.close()
+    wait_until(lambda: not app.exists(), seconds=30, what="its end")
 
 
 def options(command: list[str], home: Path) -> set[str]:
