@@ -68,17 +68,23 @@ class ChainedLog:
         self.path, self.head_path, self._name = state / f"{name}.jsonl", state / f"{name}.head", name
 
     def write(self, event: str, **facts: Any) -> Entry:
-        """Append one line, durable when this returns. Raises PneumofedError `NAME-damaged`."""
+        """Append one line, durable when this returns; a line that a full disk refuses leaves nothing.
+
+        Raises PneumofedError `NAME-damaged`.
+        """
         with self._locked() as file:
             last = self._last(file)
             if last is None:
                 self._write_head(0, FIRST)  # from now on a log without its head was tampered with
             entry = Entry.following(last, event, facts)
-            file.seek(0, os.SEEK_END)
-            file.write(entry.to_line())
-            file.flush()
-            os.fsync(file.fileno())
-            self._write_head(entry.number, entry.hash)
+            end = file.seek(0, os.SEEK_END)
+            try:
+                _write_whole(file, entry.to_line())
+                os.fsync(file.fileno())
+                self._write_head(entry.number, entry.hash)
+            except OSError:
+                file.truncate(end)
+                raise
             return entry
 
     def entries(self) -> list[Entry]:
@@ -145,12 +151,18 @@ class ChainedLog:
     @contextmanager
     def _locked(self) -> Iterator[Any]:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "r+b") as file:
+        with os.fdopen(handle, "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 
 
 _LONGEST_LINE = 2**20
+
+
+def _write_whole(file: Any, line: bytes) -> None:
+    """A nearly full disk takes a part and says so by the count alone."""
+    while line:
+        line = line[file.write(line) :]
 
 
 def _hash(body: list[Any]) -> str:

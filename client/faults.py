@@ -1,13 +1,15 @@
 """What may be said of an error: a code to others, kind and line to the hospital's own log. Never its text."""
 
-from shared_model.errors import PneumofedError
+from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.protocol import INTERNAL_ERROR, is_code
 
 
 def code_of(error: BaseException) -> str:
-    """The error's own code where it is one of ours, `internal-error` for any other."""
+    """The error's own code where it is one of ours, `disk-full`, or `internal-error` for any other."""
     if isinstance(error, PneumofedError) and is_code(error.code):
         return error.code
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return "disk-full"
     return INTERNAL_ERROR
 
 

@@ -1,6 +1,5 @@
 """The command `pneumofed`. Each command imports its heavy parts when it runs, so that help is quick."""
 
-import errno
 import json
 import sys
 from collections.abc import Sequence
@@ -13,10 +12,9 @@ import typer
 
 from client.cli import SITE, Site, hospital_app
 from deploy.coordinator.cli import coordinator_app
-from shared_model.errors import PneumofedError
+from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="pneumofed",

@@ -1,7 +1,6 @@
 """From a folder of labelled studies to a LobeStore: resumable, on all cores, bad studies set aside."""
 
 import csv
-import errno
 import io
 import multiprocessing
 import multiprocessing.process
@@ -24,7 +23,7 @@ from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store import LobeStore
 from preprocessing.store_lock import join_writer, only_writer
-from shared_model.errors import PneumofedError
+from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
 
 __all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_series"]
@@ -98,7 +97,7 @@ def prepare(
             problems = sorted((p for outcome in outcomes for p in outcome.problems), key=lambda p: p.row)
             _write_rejected(store_path / "rejected.csv", problems)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in DISK_FULL:
             raise
         reason = "the store's disk is full; free space and run this again, it goes on where it was"
         raise PneumofedError("disk-full", reason) from None

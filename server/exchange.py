@@ -13,7 +13,7 @@ from server import events
 from server.result import HospitalReply, Status
 from shared_model.protocol import is_code
 
-TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died")
+TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died", "disk-full")
 """Codes of failures that may pass by themselves; so may a hospital's absence."""
 
 _OF_FLOWER: dict[int, tuple[Status, str]] = {

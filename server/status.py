@@ -1,6 +1,5 @@
 """What a running study says of itself to its operators: one JSON file, replaced whole at every event."""
 
-import errno
 import time
 from pathlib import Path
 from typing import Literal
@@ -9,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server import events
 from server.result import HospitalReply
-from shared_model.errors import PneumofedError
+from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 State = Literal["starting", "running", "completed", "failed"]
 

@@ -1,4 +1,9 @@
-"""The one error that all of pneumofed raises on purpose."""
+"""The one error that all of pneumofed raises on purpose, and the system's that have a code of ours."""
+
+import errno
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What an OSError says of a disk, quota or file that can take no more: code `disk-full`."""
 
 
 class PneumofedError(Exception):

@@ -1,5 +1,6 @@
 """The audit log against an attacker with an editor, and against crashes."""
 
+import errno
 import hashlib
 import json
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from client.trainer.audit import AuditLog
 from shared_model.errors import PneumofedError
+from tests.end_to_end.processes import ROOT
 
 
 @pytest.fixture
@@ -119,3 +121,49 @@ def test_many_processes_write_one_chain_that_is_whole_whenever_it_is_read(tmp_pa
         AuditLog(tmp_path).entries()
     assert [process.returncode for process in running] == [0, 0, 0]
     assert len(AuditLog(tmp_path).entries()) == 60
+
+
+FULL = """
+import json, resource, sys
+from pathlib import Path
+from client.faults import code_of
+from client.trainer.audit import AuditLog
+
+log = AuditLog(Path(sys.argv[1]))
+log.write("one")
+before, code = log.path.read_bytes(), None
+resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 30, resource.RLIM_INFINITY))
+try:
+    log.write("two")
+except OSError as error:
+    code = code_of(error)
+same = log.path.read_bytes() == before
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.write("three")
+print(json.dumps([code, same, [entry.event for entry in log.entries()]]))
+"""
+
+
+def test_a_line_that_finds_no_room_leaves_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ["disk-full", True, ["one", "three"]]
+
+
+def test_a_line_whose_head_finds_no_room_leaves_nothing(tmp_path, monkeypatch):
+    log = AuditLog(tmp_path)
+    log.write("one")
+    before = log.path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditLog, "_write_head", full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                log.write("two")
+    assert log.path.read_bytes() == before
+    log.write("three")
+    assert [entry.event for entry in log.entries()] == ["one", "three"]
