@@ -83,7 +83,8 @@ class ChainedLog:
                 os.fsync(file.fileno())
                 self._write_head(entry.number, entry.hash)
             except OSError:
-                file.truncate(end)
+                if self.head_path.read_text() != _head(entry.number, entry.hash):
+                    file.truncate(end)  # else the head is in place, and names this line
                 raise
             return entry
 
@@ -113,7 +114,7 @@ class ChainedLog:
             return lines, self.head_path.read_text() if self.head_path.exists() else None
 
     def _write_head(self, number: int, digest: str) -> None:
-        write_atomically(self.head_path, f"{number} {digest}\n".encode(), mode=0o600)
+        write_atomically(self.head_path, _head(number, digest).encode(), mode=0o600)
 
     def _check_head(self, entries: list[Entry], head: str | None) -> None:
         """The head names the last line, or the one before it where a crash came between the two writes."""
@@ -157,6 +158,10 @@ class ChainedLog:
 
 
 _LONGEST_LINE = 2**20
+
+
+def _head(number: int, digest: str) -> str:
+    return f"{number} {digest}\n"
 
 
 def _write_whole(file: Any, line: bytes) -> None:

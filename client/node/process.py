@@ -1,6 +1,6 @@
 """The ClientApp's process: Flower's program `flwr-clientapp` without the SuperNode that it loads for nothing.
 
-Loaded once, forked for every message: deploy/executor.py.
+Loaded once, forked for every message: deploy/executor.
 """
 
 from flwr.supercore.superexec.executor import ExecutionSpec

@@ -151,6 +151,21 @@ def test_a_line_that_finds_no_room_leaves_nothing(tmp_path):
     assert json.loads(done.stdout) == ["disk-full", True, ["one", "three"]]
 
 
+def test_a_line_whose_head_is_in_place_stays_whatever_fails_then(tmp_path, monkeypatch):
+    log, write_head = AuditLog(tmp_path), AuditLog._write_head
+    log.write("one")
+
+    def failing(*arguments):
+        write_head(*arguments)
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditLog, "_write_head", failing)
+        with pytest.raises(OSError, match="Input"):
+            log.write("two")
+    assert [entry.event for entry in log.entries()] == ["one", "two"]
+
+
 def test_a_line_whose_head_finds_no_room_leaves_nothing(tmp_path, monkeypatch):
     log = AuditLog(tmp_path)
     log.write("one")

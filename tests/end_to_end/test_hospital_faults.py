@@ -1,0 +1,77 @@
+"""A hospital's state on a disk that is full while its trainer runs."""
+
+import errno
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from client.node.remote import RemoteTrainer
+from client.site import load_hospital
+from client.trainer.approvals import Approvals
+from client.trainer.audit import AuditLog
+from client.training import Site
+from preprocessing.store import LobeStore
+from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
+from shared_model.transport import fingerprint
+from tests.end_to_end.processes import pneumofed, running, wait_until
+from tests.end_to_end.stores import disk_store
+from tests.end_to_end.test_two_zones import SCANS, STUDY, hospital_file, weights_of
+
+KILOBYTES = 64
+
+
+def on_a_small_disk(folder: Path) -> list[str]:
+    """The start of a command that sees a small disk at `folder`, or a skip where that is not permitted."""
+    mount = f'mount -t tmpfs -o size={KILOBYTES}k none {folder} && exec "$@"'
+    prefix = ["unshare", "-m", "sh", "-c", mount, "sh"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
+        pytest.skip("file systems cannot be mounted here")
+    return prefix
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes all that is left."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1024))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+    return filler
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
+    disk_store(tmp_path / "store", SCANS)
+    site = hospital_file(tmp_path)
+    hospital = load_hospital(site)
+    hospital.state.mkdir()
+    weights = weights_of(STUDY)
+    proposal = Proposal.of(STUDY, weights)
+    prefix = on_a_small_disk(hospital.state)
+    command = pneumofed("hospital", "trainer", "--site", site)
+    with running(command, tmp_path / "log", prefix=prefix) as trainer:
+        wait_until(hospital.socket.exists, seconds=60, what="the trainer")
+        state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
+        Approvals(state).decide(proposal, "approved", at=time.time())
+        far = RemoteTrainer(hospital.socket, proposal, deadline_s=120)
+        second = weights | far.train(weights, stage=0, round=1).weights
+        filler = fill(state)
+        kept = AuditLog(state).entries()
+        for _ in range(2):
+            with pytest.raises(PneumofedError) as caught:
+                far.train(second, stage=0, round=2)
+            assert caught.value.code == "disk-full"
+        assert AuditLog(state).entries()[: len(kept)] == kept
+        filler.unlink()
+        after = far.train(second, stage=0, round=2)
+        entries = AuditLog(state).entries()
+    assert entries[-1].event == "returned" and entries[: len(kept)] == kept
+    assert str(tmp_path) not in (tmp_path / "log").read_text()
+    near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
+    expected = near.train(second, stage=0, round=2)
+    assert fingerprint(after.weights) == fingerprint(expected.weights)
