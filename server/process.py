@@ -1,6 +1,6 @@
 """The ServerApp's process: Flower's program `flwr-serverapp` without the SuperLink that it loads for nothing.
 
-Loaded once, forked for every run: deploy/executor.py.
+Loaded once, forked for every run: deploy/executor.
 """
 
 import sys
