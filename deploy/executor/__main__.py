@@ -1,7 +1,7 @@
 """`python -m deploy.executor MODULE ...`: Flower's program `flower-superexec`, with apps that are forks.
 
-MODULE.run is the app; the other arguments are Flower's. This is a package's __main__: any other main module would
-be run again in each fork.
+MODULE.run is the app; the other arguments are Flower's. In a package's __main__, because multiprocessing runs
+any other main module again in each fork.
 """
 
 import sys
