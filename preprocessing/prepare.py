@@ -16,6 +16,7 @@ from typing import Literal
 
 import cv2
 
+from preprocessing.cores import worker_context
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.reading.choice import choice_text, choose_series
 from preprocessing.scan import PreparedScan, prepare_series
@@ -130,9 +131,8 @@ def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iter
     if jobs == 1 or len(studies) == 1:
         yield from (_prepare_study(study, store) for study in studies)
         return
-    context = multiprocessing.get_context("spawn")
     count = min(jobs, len(studies))
-    pool = ProcessPoolExecutor(count, context, initializer=_start_worker, initargs=(store.path,))
+    pool = ProcessPoolExecutor(count, worker_context(), initializer=_start_worker, initargs=(store.path,))
     try:
         tasks = [pool.submit(_prepare_study, study, store) for study in studies]
         yield from (task.result() for task in as_completed(tasks))

@@ -39,8 +39,10 @@ def block_features(
 
 def lit_windows(images: Tensor, black: float) -> list[Window]:
     """For each of [n, channels, size, size] the window outside which all is `black`, never empty."""
-    lit = images.permute(0, 2, 3, 1) != black
-    rows, columns = lit.flatten(2).any(dim=2).cpu(), lit.any(dim=1).any(dim=2).cpu()
+    # Bytes and maxima: `any` takes six times as long on a processor.
+    lit = (images.permute(0, 2, 3, 1) != black).view(torch.uint8)
+    rows = lit.flatten(2).amax(dim=2).cpu()
+    columns = lit.flatten(2).amax(dim=1).unflatten(1, lit.shape[2:]).amax(dim=2).cpu()
     return [Window(_lit_span(r), _lit_span(c)) for r, c in zip(rows, columns, strict=True)]
 
 

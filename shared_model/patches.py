@@ -5,6 +5,8 @@ fine patch (r, c) of the 128x128 mesh covers [2r-2, 2r+4) x [2c-2, 2c+4). Both f
 and paddings; tests prove it by gradients.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -38,14 +40,14 @@ class PatchMesh:
 
         bool [n, 256, 256] -> float32 [n, count, count].
         """
-        return self._pooled(F.avg_pool2d, mask.float(), value=0.0)
+        return self._over(torch.sum, mask.float()) / self.size**2
 
     def minimum(self, values: Tensor) -> Tensor:
         """Least value among the pixels of each patch; beyond the crop counts 0.
 
         float [n, 256, 256] of values >= 0 -> float [n, count, count].
         """
-        return -self._pooled(F.max_pool2d, -values, value=0.0)
+        return self._over(torch.amin, values)
 
     def cover(self, patch_values: Tensor) -> Tensor:
         """Greatest value among the patches that cover each pixel (2.8).
@@ -62,12 +64,18 @@ class PatchMesh:
             out[:, rows] = torch.maximum(out[:, rows], values[:, index : index + 1])
         return out
 
-    def _pooled(self, pool, images: Tensor, *, value: float) -> Tensor:  # type: ignore[no-untyped-def]
+    def _over(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
+        """`reduce` over each patch's pixels, zeros beyond the crop: [n, 256, 256] -> [n, count, count]."""
         after = self._overhang
-        padded = F.pad(images[:, None], (self.margin, after, self.margin, after), value=value)
-        # A square window is the rows' window after the columns' window, for means and maxima alike.
-        rows = pool(padded, (self.size, 1), (self.stride, 1))
-        return pool(rows, (1, self.size), (1, self.stride))[:, 0]
+        padded = F.pad(images, (self.margin, after, self.margin, after))
+        # A square window is the rows' window after the columns' window, for sums and minima alike.
+        return self._over_rows(reduce, self._over_rows(reduce, padded).transpose(1, 2)).transpose(1, 2)
+
+    def _over_rows(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
+        """The same along the rows alone: first over blocks that patches share, then over those."""
+        block = math.gcd(self.size, self.stride)
+        blocks = reduce(images.unflatten(1, (-1, block)), 2)
+        return reduce(blocks.unfold(1, self.size // block, self.stride // block), -1)
 
 
 COARSE = PatchMesh(count=32, size=36, stride=8, margin=14)

@@ -8,12 +8,12 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from preprocessing.cores import worker_context
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import HospitalPlan, Role, plans
 from preprocessing.phantom.scan import Scan, simulate
@@ -117,7 +117,7 @@ def _run(todo: list[_Order], total: int, jobs: int, progress: Progress | None) -
             _make(order)
             tell(done := done + 1, total)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=worker_context()) as pool:
         waiting = [pool.submit(_make, order) for order in todo]
         try:
             for future in as_completed(waiting):
