@@ -16,7 +16,7 @@ from typing import Literal
 
 import cv2
 
-from preprocessing.cores import worker_context
+from preprocessing.cores import uninterrupted, worker_context
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.reading.choice import choice_text, choose_series
 from preprocessing.scan import PreparedScan, prepare_series
@@ -134,7 +134,8 @@ def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iter
     count = min(jobs, len(studies))
     pool = ProcessPoolExecutor(count, worker_context(), initializer=_start_worker, initargs=(store.path,))
     try:
-        tasks = [pool.submit(_prepare_study, study, store) for study in studies]
+        with uninterrupted():
+            tasks = [pool.submit(_prepare_study, study, store) for study in studies]
         yield from (task.result() for task in as_completed(tasks))
     except BrokenProcessPool:
         reason = "a worker died, probably for lack of memory; run again with fewer jobs"

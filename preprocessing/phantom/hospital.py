@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preprocessing.cores import worker_context
+from preprocessing.cores import uninterrupted, worker_context
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import HospitalPlan, Role, plans
 from preprocessing.phantom.scan import Scan, simulate
@@ -118,8 +118,9 @@ def _run(todo: list[_Order], total: int, jobs: int, progress: Progress | None) -
             tell(done := done + 1, total)
         return
     with ProcessPoolExecutor(jobs, mp_context=worker_context()) as pool:
-        waiting = [pool.submit(_make, order) for order in todo]
         try:
+            with uninterrupted():
+                waiting = [pool.submit(_make, order) for order in todo]
             for future in as_completed(waiting):
                 future.result()
                 tell(done := done + 1, total)
