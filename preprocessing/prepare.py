@@ -16,8 +16,8 @@ from typing import Literal
 
 import cv2
 
-from preprocessing.cores import uninterrupted, worker_context
 from preprocessing.labels import LabelledStudy, read_labels
+from preprocessing.processes import uninterrupted, worker_context
 from preprocessing.reading.choice import choice_text, choose_series
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series

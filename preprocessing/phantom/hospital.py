@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preprocessing.cores import uninterrupted, worker_context
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import HospitalPlan, Role, plans
 from preprocessing.phantom.scan import Scan, simulate
 from preprocessing.phantom.scanner import Scanner
+from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
 
