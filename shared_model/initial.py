@@ -1,4 +1,7 @@
-"""Where a study's weights start, and what a stage starts from (2.7.4)."""
+"""Where a study's weights start, and what a stage starts from (2.7.4).
+
+One thread draws and calibrates, so that a study does not start otherwise on a machine with other cores.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +12,7 @@ from shared_model.calibration import calibrate, draw_cartoons
 from shared_model.config import NETWORKS, Network, NetworkConfig, StageConfig, StudyConfig
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor, make_networks
 from shared_model.pretrained import vgg16_state
+from shared_model.threads import one_thread
 from shared_model.transport import Weights, load_weights, to_weights
 
 _PATCH_FEATURES = "patch_features."
@@ -24,6 +28,7 @@ def initial_weights(study: StudyConfig) -> Weights:
     return to_weights(initial_networks(study.network, study.seed))
 
 
+@one_thread()
 def initial_networks(config: NetworkConfig, seed: int) -> dict[Network, LobeNetwork]:
     """The networks with their initial weights: VGG-16's where `config` says so, and He et al. (2015),
     calibrated, for all other layers.
@@ -47,6 +52,7 @@ def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Wei
     return decide_from_patches(weights, stage.networks, study) if stage.start_from_patches else weights
 
 
+@one_thread()
 def decide_from_patches(weights: Weights, networks: Sequence[Network], study: StudyConfig) -> Weights:
     """Start the lobe decisions of `networks` from what the patch decider has learned to see.
 

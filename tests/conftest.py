@@ -37,12 +37,10 @@ def real_data() -> Path:
     return REAL_DATA
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """torch on one thread: threads that wait for each other on a busy machine take ten times as long."""
-    import torch
+@pytest.fixture(name="one_thread")
+def torch_on_one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine take ten times as long."""
+    from shared_model.threads import one_thread
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield

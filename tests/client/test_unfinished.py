@@ -14,6 +14,7 @@ from client.training import Site
 from shared_model.config import StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
+from shared_model.threads import one_thread
 from shared_model.transport import Weights
 from tests.client.test_training import FINGERPRINT, STUDY, WEIGHTS
 from tests.end_to_end.stores import MemoryStore, scan_of
@@ -38,12 +39,8 @@ def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
 @pytest.fixture(scope="module")
 def whole():
     """What an undisturbed round gives."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield site(None).train(WEIGHTS, stage=0, round=1)
-    torch.set_num_threads(before)
+    with one_thread():
+        yield site(None).train(WEIGHTS, stage=0, round=1)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from client.node.app import make_client_app
 from client.training import Site
@@ -16,6 +15,7 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.config import load_study
 from shared_model.initial import initial_weights
+from shared_model.threads import one_thread
 from shared_model.transport import fingerprint
 from tests.end_to_end.deployment import Deployment
 
@@ -50,8 +50,6 @@ def trainings_begun(federation: Deployment, name: str) -> int:
 
 def local_fingerprint(federation: Deployment, study_path: Path) -> str:
     """The final weights of the same study and hospitals on the local engine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     study = load_study(study_path)
     sites = {
         name: Site(
@@ -62,6 +60,6 @@ def local_fingerprint(federation: Deployment, study_path: Path) -> str:
     grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
     weights = initial_weights(study)
     ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
-    result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
-    torch.set_num_threads(threads)
+    with one_thread():
+        result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
     return fingerprint(result.weights)

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 import deploy.demo
 from deploy.demo import TRAINED_ON, Plan, run_demo
 from deploy.steps import Steps
 from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
+from shared_model.threads import one_thread
 from shared_model.transport import fingerprint
 
 TINY = Plan("tiny", "tiny", None, "tiny")
@@ -20,10 +20,8 @@ TINY = Plan("tiny", "tiny", None, "tiny")
 def one_core(monkeypatch):
     """Processes and threads cost more than they bring here."""
     monkeypatch.setattr(deploy.demo, "cores", lambda: 1)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 def demo(out, seed=0):

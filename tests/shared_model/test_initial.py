@@ -10,7 +10,8 @@ from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.initial import begin_stage, initial_networks, initial_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.protocol import is_trained
-from shared_model.transport import load_weights
+from shared_model.threads import one_thread
+from shared_model.transport import Weights, load_weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -101,6 +102,19 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
         lobe = outputs(models[network], cartoons(5))["lobe.0"]
         assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "calibrated to the features it gets"
     assert begin_stage(before, STAGE, STUDY) is before
+
+
+def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
+    def started(threads: int) -> Weights:
+        torch.set_num_threads(threads)
+        weights = initial_weights(STUDY)
+        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), STUDY)
+        return weights | {f"begun/{name}": array for name, array in begun.items()}
+
+    with one_thread():  # to have the number back
+        one, three = started(1), started(3)
+        assert torch.get_num_threads() == 3
+    assert all(np.array_equal(one[name], three[name]) for name in one)
 
 
 def test_a_decision_stage_trains_neither_patch_features_nor_the_fine_decider() -> None:

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from client.diagnosis import output
 from client.diagnosis.command import diagnose_folder
 from shared_model.checkpoint import save_model
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
+from shared_model.threads import one_thread
 from tests.client.diagnosis.scans import PATIENT, card, write_series
 
 FILES = ["diagnosis.json", "overview.png", "slice-01.png", "slice-02.png", "slice-03.png"]
@@ -138,12 +138,9 @@ def test_wrong_targets_and_models(series: Path, model: Path, tmp_path: Path) -> 
 @pytest.mark.real_data
 def test_the_real_scan(real_data: Path, model: Path, tmp_path: Path) -> None:
     """A model of initial weights says nothing worth having; the way there must hold."""
-    threads, started = torch.get_num_threads(), time.process_time()
-    torch.set_num_threads(1)
-    try:
+    started = time.process_time()
+    with one_thread():
         document = diagnose_folder(real_data / "chest-ct", model, tmp_path, device="cpu")
-    finally:
-        torch.set_num_threads(threads)
     assert time.process_time() - started < 60
     assert names(tmp_path) == FILES
     assert len(document["slices"]) == 99
