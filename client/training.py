@@ -172,14 +172,16 @@ class Site:
         return SiteEvaluation(histograms)
 
     def _scan_logits(self, tasks: Sequence[Task], study: Study) -> dict[Task, float]:
-        """Eq. 2 on what the networks say of a scan."""
+        """What the networks say of a scan (2.6)."""
         lobes: dict[Task, list[Tensor]] = {task: [] for task in tasks}
         for group in by_extractor({task: self.networks[task] for task in tasks}):
             for sight in self._sights(self.networks[group[0]], study):
                 for task in group:
                     lobes[task].append(decide(self.networks[task], sight, dtype=self.dtype).lobe)
         return {
-            task: scan_logit(torch.cat(parts).cpu().numpy(), study.slice_index, study.side)
+            task: scan_logit(
+                torch.cat(parts).cpu().numpy(), study.slice_index, study.side, self.study.scan_share(task)
+            )
             for task, parts in lobes.items()
         }
 

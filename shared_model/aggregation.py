@@ -1,5 +1,7 @@
 """From the lobes of a scan to the scan (2.6, eq. 2)."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,17 @@ def soften(
 
 
 def scan_logit(
-    lobe_logits: NDArray[np.floating], slice_index: NDArray[np.integer], side: NDArray[np.integer]
+    lobe_logits: NDArray[np.floating],
+    slice_index: NDArray[np.integer],
+    side: NDArray[np.integer],
+    share: float = 0.0,
 ) -> float:
-    """The scan's logit: greatest softened lobe over slices and sides. -inf without two neighbouring lobes."""
-    return float(soften(lobe_logits, slice_index, side).max())
+    """The scan's logit: mean of its greatest softened lobes, `share` of those with a neighbour, at least one.
+
+    Share 0 is eq. 2: the greatest over slices and sides. -inf without two neighbouring lobes.
+    """
+    softened = soften(lobe_logits, slice_index, side)
+    softened = np.sort(softened[np.isfinite(softened)])[::-1]
+    if not len(softened):
+        return -math.inf
+    return float(softened[: max(1, math.ceil(share * len(softened)))].mean())

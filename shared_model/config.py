@@ -184,6 +184,14 @@ class StudyConfig(_Part):
     operating_point: Literal["half", "validation"] = Field(
         "half", description="Called positive from 0.5 on (2.6), or from where validation scans part best."
     )
+    covid_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="COVID-19 is told from the mean over this share of a scan's softened lobes, greatest "
+        "first; 0: from the greatest alone, eq. 2.",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
         description="Of activations; bfloat16 only where the device computes in it, elsewhere float32.",
@@ -200,6 +208,10 @@ class StudyConfig(_Part):
         if self.privacy is not None and self.operating_point != "half":
             raise ValueError("with [privacy] no validation scores leave a hospital: operating_point = 'half'")
         return self
+
+    def scan_share(self, network: Network) -> float:
+        """The share of a scan's lobes that `network` tells the scan from; 0: the greatest alone, eq. 2."""
+        return self.covid_share if network == "covid" else 0.0
 
     @property
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ from client.precision import activation_dtype
 from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import CtSeries
 from preprocessing.settings import PreprocessingSettings
-from shared_model.aggregation import soften
+from shared_model.aggregation import scan_logit, soften
 from shared_model.checkpoint import ModelCard
 from shared_model.config import Network
 from shared_model.errors import PneumofedError
@@ -72,7 +72,7 @@ def conclude(scan: PreparedScan, seen: Observation, card: ModelCard) -> Diagnosi
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
-    points = card.operating_point
+    share, points = card.study.scan_share, card.operating_point
     return Diagnosis(
         images=scan.images,
         sides=_sides(scan),
@@ -81,12 +81,17 @@ def conclude(scan: PreparedScan, seen: Observation, card: ModelCard) -> Diagnosi
         z_mm=scan.z_mm,
         lobes=lobes,
         scores={
-            "diseased": Score(float(lobes.diseased.max()), points.diseased),
-            "covid": Score(float(lobes.covid.max()), points.covid),
+            "diseased": _score(seen.logits["diseased"], lobes, share("diseased"), points.diseased),
+            "covid": _score(seen.logits["covid"], lobes, share("covid"), points.covid),
         },
         flags=scan.flags,
         card=card,
     )
+
+
+def _score(logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float) -> Score:
+    logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
+    return Score(float(_probability(np.float64(logit))), operating_point)
 
 
 def _lobe_findings(scan: PreparedScan, seen: Observation) -> LobeFindings:
@@ -105,9 +110,9 @@ def _lobe_findings(scan: PreparedScan, seen: Observation) -> LobeFindings:
     )
 
 
-def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def _probability(logits: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
     # tanh does not overflow, and -inf (no neighbour) gives 0.
-    return 0.5 * (1 + np.tanh(logits / 2))
+    return np.asarray(0.5 * (1 + np.tanh(logits / 2)))
 
 
 def _sides(scan: PreparedScan) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its word for machines
 explanation         one sentence: why
-diseased, covid     {probability, operating_point, positive}: of the scan (eq. 2); `covid` is the probability
+diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
                     of COVID-19 should the scan be diseased, told of healthy ones too
 infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
 slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,

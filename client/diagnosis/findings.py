@@ -20,7 +20,7 @@ WORDS: dict[Verdict, str] = {"healthy": "healthy", "covid": "COVID-19", "other":
 
 @dataclass(frozen=True)
 class Score:
-    """One network's word on the scan: `probability` by eq. 2, and from where on it is called positive."""
+    """One network's word on the scan: `probability` (2.6), and from where on it is called positive."""
 
     probability: float
     operating_point: float

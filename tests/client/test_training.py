@@ -52,7 +52,7 @@ def site_of(scans, folder, *, study=STUDY, role="training", count_floor=1) -> Si
 def in_memory(scans, **choices) -> Site:
     store = MemoryStore(scans)
     store.fingerprint = FINGERPRINT
-    return Site(store, STUDY, **{"role": "training", "count_floor": 1} | choices)
+    return Site(store, **{"study": STUDY, "role": "training", "count_floor": 1} | choices)
 
 
 def test_training_changes_its_networks_and_the_same_seed_does_it_alike(tmp_path):
@@ -111,6 +111,21 @@ def test_a_held_out_hospital_refuses_to_train_and_measures_all():
         task: {label: int(h.counts.sum()) for label, h in labels.items()} for task, labels in found.items()
     }
     assert counts == {"diseased": {"healthy": 2, "covid": 2, "other": 1}, "covid": {"covid": 2, "other": 1}}
+
+
+def test_scans_are_measured_by_the_share_of_lobes_that_the_study_names():
+    """A mean of several lobes is less than the greatest; only COVID-19 is told by it."""
+
+    def bins(share: float) -> dict[str, int]:
+        """Where the one scan's score falls."""
+        study = STUDY.model_copy(update={"covid_share": share})
+        site = in_memory([scan_of("c1", "covid", slices=6)], study=study, role="held-out")
+        found = site.evaluate(WEIGHTS, split="all").histograms
+        return {task: int(np.flatnonzero(found[task]["covid"].counts)[0]) for task in ("diseased", "covid")}
+
+    greatest, mean = bins(0.0), bins(1.0)
+    assert greatest["diseased"] == mean["diseased"]
+    assert mean["covid"] < greatest["covid"]
 
 
 def test_a_split_and_a_task_are_measured_alone():

@@ -1,13 +1,17 @@
 """From lobes to scan and from patches to pixels, word for word (2.6, 2.8)."""
 
 
-def scan_probability(probabilities):
-    """`probabilities[(slice, side)]`; eq. 2 with missing neighbours 0."""
-    softened = [
+def softened(probabilities):
+    """SP of each `probabilities[(slice, side)]`, missing neighbours 0."""
+    return [
         min(p, max(probabilities.get((i - 1, side), 0.0), probabilities.get((i + 1, side), 0.0)))
         for (i, side), p in probabilities.items()
     ]
-    return max(softened)
+
+
+def scan_probability(probabilities):
+    """Eq. 2."""
+    return max(softened(probabilities))
 
 
 def pixel_map(patch_probability, count, size, stride, margin):

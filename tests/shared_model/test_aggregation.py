@@ -31,6 +31,27 @@ def test_one_diseased_slice_alone_is_softened_by_its_neighbours() -> None:
     assert scan_logit(np.array([5.0, 5.0]), np.array([4, 5]), np.array([0, 1])) == -np.inf
 
 
+@given(lobes, st.integers(0, 10))
+def test_a_share_of_the_lobes_tells_the_scan_by_their_mean(logits, tenths: int) -> None:
+    slices, sides = np.array(list(logits)).T
+    ours = scan_logit(np.array(list(logits.values())), slices, sides, tenths / 10)
+    softened = literal.softened({k: 1 / (1 + np.exp(-v)) for k, v in logits.items()})
+    with_neighbour = sorted((np.log(p / (1 - p)) for p in softened if p > 0), reverse=True)
+    count = len(with_neighbour)
+    if not count:
+        assert ours == -np.inf
+        return
+    taken = max(1, -(-tenths * count // 10))  # rounded up
+    assert ours == pytest.approx(sum(with_neighbour[:taken]) / taken, abs=1e-9)
+
+
+def test_half_of_the_lobes_by_hand() -> None:
+    """Softened: 1, 1, -2, -2 on one side; nothing on the other, whose lobes have no neighbour."""
+    logits, slices = np.array([1.0, 3.0, -2.0, -2.0, 9.0, 9.0]), np.array([1, 2, 3, 4, 1, 3])
+    sides = np.array([0, 0, 0, 0, 1, 1])
+    assert [scan_logit(logits, slices, sides, share) for share in (0, 0.5, 0.6, 1)] == [1, 1, 0, -0.5]
+
+
 @given(st.integers(4, 60), st.integers(1, 12), st.integers(0, 999))
 def test_a_bag_is_spread_over_the_height(height: int, size: int, seed: int) -> None:
     slices, sides = np.repeat(np.arange(3, 3 + height), 2), np.tile([0, 1], height)

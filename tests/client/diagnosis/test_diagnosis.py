@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from client.diagnosis.diagnosis import diagnose
+from client.diagnosis.diagnosis import conclude, diagnose
 from client.diagnosis.document import diagnosis_document
 from client.diagnosis.ranking import worst_slices
 from client.diagnosis.wording import percent, probability
@@ -58,6 +58,16 @@ def test_scan_probabilities_are_eq_2() -> None:
             for lobe, v in zip(scan.lobes, values, strict=True)
         }
         assert found.scores[task].probability == pytest.approx(scan_probability(lobes))
+
+
+def test_covid_19_is_told_by_a_share_of_the_lobes_where_the_study_says_so() -> None:
+    """Softened logits 3, 3, 1, 1 on each side: a mean of 2 over all, and still eq. 2 for disease."""
+    scan = two_lungs(4)
+    logits = [3.0, 3.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0]  # slice by slice, right and left
+    trained = card().model_copy(update={"study": study(covid_share=1.0)})
+    found = conclude(scan, observation(scan, diseased=logits, covid=logits), trained)
+    assert found.scores["covid"].probability == pytest.approx(1 / (1 + math.exp(-2)))
+    assert found.scores["diseased"].probability == pytest.approx(1 / (1 + math.exp(-3)))
 
 
 def test_a_lung_that_was_not_found_is_undefined_not_zero() -> None:
