@@ -156,7 +156,8 @@ def test_a_scan_without_a_finite_gradient_counts_nothing():
     broken = dataclasses.replace(broken, lobes=dataclasses.replace(broken.lobes, images=images))
     whole = learn(network_of(), [scans_of()[1:]])
     for name, change in learn(network_of(), [[broken, *scans_of()[1:]]]).items():
-        assert torch.equal(change, whole[name])
+        # A sum over one scan more, of zeros, is rounded otherwise on some processors.
+        torch.testing.assert_close(change, whole[name], rtol=1e-6, atol=1e-8)
 
 
 def test_the_noise_has_its_deviation_even_where_nobody_came():

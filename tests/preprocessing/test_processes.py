@@ -9,6 +9,14 @@ import pytest
 from preprocessing.processes import uninterrupted
 
 
+@pytest.fixture(autouse=True)
+def as_in_the_foreground():
+    """A shell that starts a command in the background has it ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
