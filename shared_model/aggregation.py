@@ -34,7 +34,7 @@ def scan_logit(
     Share 0 is eq. 2: the greatest over slices and sides. -inf without two neighbouring lobes.
     """
     softened = soften(lobe_logits, slice_index, side)
-    softened = np.sort(softened[np.isfinite(softened)])[::-1]
+    softened = np.sort(softened[softened != -math.inf])[::-1]  # what is no number comes first and shows
     if not len(softened):
         return -math.inf
     return float(softened[: max(1, math.ceil(share * len(softened)))].mean())

@@ -91,7 +91,7 @@ def conclude(scan: PreparedScan, seen: Observation, card: ModelCard) -> Diagnosi
 
 def _score(logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float) -> Score:
     logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
-    return Score(float(_probability(np.float64(logit))), operating_point)
+    return Score(float(_probability(np.array(logit))), operating_point)
 
 
 def _lobe_findings(scan: PreparedScan, seen: Observation) -> LobeFindings:
@@ -110,9 +110,9 @@ def _lobe_findings(scan: PreparedScan, seen: Observation) -> LobeFindings:
     )
 
 
-def _probability(logits: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     # tanh does not overflow, and -inf (no neighbour) gives 0.
-    return np.asarray(0.5 * (1 + np.tanh(logits / 2)))
+    return 0.5 * (1 + np.tanh(logits / 2))
 
 
 def _sides(scan: PreparedScan) -> NDArray[np.uint8]:

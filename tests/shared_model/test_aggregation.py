@@ -52,6 +52,12 @@ def test_half_of_the_lobes_by_hand() -> None:
     assert [scan_logit(logits, slices, sides, share) for share in (0, 0.5, 0.6, 1)] == [1, 1, 0, -0.5]
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_lobe_that_is_no_number_is_not_passed_over(share: float) -> None:
+    logits, slices, sides = np.array([1.0, np.nan, 2.0, 3.0]), np.array([1, 2, 3, 4]), np.zeros(4, int)
+    assert np.isnan(scan_logit(logits, slices, sides, share))
+
+
 @given(st.integers(4, 60), st.integers(1, 12), st.integers(0, 999))
 def test_a_bag_is_spread_over_the_height(height: int, size: int, seed: int) -> None:
     slices, sides = np.repeat(np.arange(3, 3 + height), 2), np.tile([0, 1], height)
