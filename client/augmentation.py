@@ -6,14 +6,15 @@ from numpy.typing import NDArray
 from preprocessing.store import LobeArrays
 from shared_model.config import AugmentationConfig
 
-LARGEST = 2048  # what batch-effect removal leaves at most (2.2)
+LARGEST = 2048  # what batch-effect removal leaves at most (2.2), where air is 0
+WATER = 1000
 
 
 def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
     """Lobes [n, ...] of one scan, changed alike in images, mask, distance and semi-infection.
 
-    One factor on the intensities and one flip for the scan, as they are the scanner's and the patient's; a
-    shift for each lobe. What a shift brings in from outside is black and outside the lobe.
+    One factor on the intensities, one flip and one breath for the scan, as they are the scanner's and the
+    patient's; a shift for each lobe. What a shift brings in from outside is black and outside the lobe.
     """
     factor = 1 + how.intensity * generator.uniform(-1, 1)
     flipped = how.flip and generator.random() < 0.5
@@ -26,13 +27,20 @@ def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Ge
             out[lobe] = _shifted(source, int(down), int(right))
         return out
 
-    images = np.clip(np.rint(arrays.images * factor), 0, LARGEST).astype(arrays.images.dtype)
+    power = np.exp(how.breath * generator.uniform(-1, 1))
     return LobeArrays(
-        images=moved(images),
+        images=moved(_tones(factor, power)[arrays.images]),
         mask=moved(arrays.mask),
         distance=moved(arrays.distance),
         semi_infection=moved(arrays.semi_infection),
     )
+
+
+def _tones(factor: float, power: float) -> NDArray[np.uint16]:
+    """What each grey value 0..LARGEST becomes: [LARGEST + 1]. Breath moves neither air nor water."""
+    grey = np.arange(LARGEST + 1.0)
+    grey[:WATER] = WATER * (grey[:WATER] / WATER) ** power
+    return np.clip(np.rint(grey * factor), 0, LARGEST).astype(np.uint16)
 
 
 def _shifted(field: NDArray, down: int, right: int) -> NDArray:

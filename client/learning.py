@@ -14,6 +14,7 @@ from shared_model.errors import PneumofedError
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.metrics import POSITIVE
 from shared_model.networks import LobeNetwork, LobeOutput, LobeSight
+from shared_model.patches import FINE
 from shared_model.protocol import is_trained
 
 LARGEST_LOSS = 1000.0
@@ -80,7 +81,7 @@ def stage_loss(
     with torch.autocast(batch.lobes.device.type, dtype, enabled=dtype != torch.float32):
         sight = _sight(network, batch, fine=fine)
         output = network.decide(sight, fine=fine)
-    return _fine_loss(output, batch) if fine else _lobe_stage_loss(output, task, batch, stage)
+    return _fine_loss(output, batch, stage) if fine else _lobe_stage_loss(output, task, batch, stage)
 
 
 def _sight(network: LobeNetwork, batch: Batch, *, fine: bool) -> LobeSight:
@@ -99,20 +100,22 @@ def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: Sta
     if stage.patch_weight > 0:
         diseased = batch.of_lobes(batch.has_label("covid", "other"))
         infected = coarse_labels(batch.lobes.semi_infected, diseased)
-        total = total + stage.patch_weight * patch_loss(output.patch, infected, diseased)
+        counted = batch.lobes.in_lobe if stage.patches == "lobe" else torch.ones_like(infected)
+        total = total + stage.patch_weight * patch_loss(output.patch, infected, diseased, counted)
     if stage.concordance_weight > 0:
         concerned = batch.of_lobes(batch.has_label("healthy", "covid"))
         total = total + stage.concordance_weight * concordance_loss(output.lobe, output.patch, concerned)
     return total
 
 
-def _fine_loss(output: LobeOutput, batch: Batch) -> Tensor:
+def _fine_loss(output: LobeOutput, batch: Batch, stage: StageConfig) -> Tensor:
     if output.patch is None or output.fine is None or not isinstance(batch.lobes, LobeTensors):
         raise ValueError("stage 2 trains the network with infection heads, on images")
     diseased = batch.of_lobes(batch.has_label("covid", "other"))
     coarse = output.patch.softmax(dim=1)[:, 1]
     infected = fine_labels(batch.lobes.semi_infection, diseased, coarse)
-    return patch_loss(output.fine, infected, diseased)
+    counted = FINE.share(batch.lobes.mask) > 0 if stage.patches == "lobe" else torch.ones_like(infected)
+    return patch_loss(output.fine, infected, diseased, counted)
 
 
 def prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:

@@ -30,6 +30,11 @@ class LobeTensors:
         return COARSE.share(self.semi_infection)
 
     @property
+    def in_lobe(self) -> Tensor:
+        """Coarse patches that hold some of the lobe: bool [n, 32, 32]."""
+        return COARSE.share(self.mask) > 0
+
+    @property
     def device(self) -> torch.device:
         return self.images.device
 
@@ -50,11 +55,12 @@ class LobeTensors:
 class SeenLobes:
     """n lobes as the deciders take them.
 
-    sight: what the extractor saw; semi_infected: [n, 32, 32], as of LobeTensors.
+    sight: what the extractor saw; semi_infected, in_lobe: [n, 32, 32], as of LobeTensors.
     """
 
     sight: LobeSight
     semi_infected: Tensor
+    in_lobe: Tensor
 
     def __len__(self) -> int:
         return len(self.semi_infected)
@@ -66,13 +72,13 @@ class SeenLobes:
     def some(self, lobes: Sequence[int]) -> "SeenLobes":
         """Some of the lobes, by index."""
         index = list(lobes)
-        return SeenLobes(
-            LobeSight(self.sight.patches[index], self.sight.near[index]), self.semi_infected[index]
-        )
+        sight = LobeSight(self.sight.patches[index], self.sight.near[index])
+        return SeenLobes(sight, self.semi_infected[index], self.in_lobe[index])
 
     @classmethod
     def joined(cls, parts: Sequence["SeenLobes"]) -> "SeenLobes":
         """The lobes of all parts, one after the other."""
         patches = torch.cat([part.sight.patches for part in parts])
         near = torch.cat([part.sight.near for part in parts])
-        return cls(LobeSight(patches, near), torch.cat([part.semi_infected for part in parts]))
+        semi_infected = torch.cat([part.semi_infected for part in parts])
+        return cls(LobeSight(patches, near), semi_infected, torch.cat([part.in_lobe for part in parts]))

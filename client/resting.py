@@ -38,7 +38,8 @@ class RestingFeatures:
     def fit(cls, network: LobeNetwork, studies: Sequence[Study], dtype: torch.dtype) -> bool:
         """Whether the features of `studies` are small enough to be kept."""
         channels = network.patch_features.channels
-        per_lobe = COARSE.count**2 * (channels * dtype.itemsize + 2 * torch.float32.itemsize)
+        of_patch = channels * dtype.itemsize + 2 * torch.float32.itemsize + torch.bool.itemsize
+        per_lobe = COARSE.count**2 * of_patch
         return per_lobe * sum(len(study.side) for study in studies) <= MOST_BYTES
 
     def serves(self, network: LobeNetwork) -> bool:
@@ -63,4 +64,6 @@ class RestingFeatures:
             device=self._device,
             dtype=self._dtype,
         )
-        return SeenLobes.joined([SeenLobes(sight, tensors.semi_infected) for _, tensors, sight in looks])
+        return SeenLobes.joined(
+            [SeenLobes(sight, tensors.semi_infected, tensors.in_lobe) for _, tensors, sight in looks]
+        )

@@ -68,6 +68,13 @@ class AugmentationConfig(_Part):
         0.02, ge=0, le=0.1, description="Intensities of a scan times at most 1 +/- this, within 0..2048."
     )
     flip: bool = Field(False, description="Front and back exchanged in half of the scans.")
+    breath: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Lungs with more or less air: grey values from air to water to the power exp(+/- this).",
+    )
 
 
 class StageConfig(_Part):
@@ -118,6 +125,11 @@ class StageConfig(_Part):
     top_share: float = Field(0.3, gt=0, le=1, description="Share of a scan's lobes with its label (2.7.1).")
     concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
     patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
+    patches: Literal["crop", "lobe"] = Field(
+        "crop",
+        exclude_if=lambda value: value == "crop",  # studies without it keep their fingerprints
+        description="Which patches the patch loss counts: all of the crop, or those that hold some lobe.",
+    )
 
     @model_validator(mode="after")
     def _fine_is_of_the_diseased_network(self) -> Self:

@@ -44,25 +44,26 @@ def fine_labels(semi_infection: Tensor, diseased: Tensor, coarse_probability: Te
     return dense & (covering_coarse(coarse_probability) > 0.5) & diseased[:, None, None]
 
 
-def patch_loss(patch_logits: Tensor, infected: Tensor, diseased: Tensor) -> Tensor:
+def patch_loss(patch_logits: Tensor, infected: Tensor, diseased: Tensor, counted: Tensor) -> Tensor:
     """Cross entropy over patches, sceptical of the fake labels and balanced by eq. 4 (2.7.2).
 
-    patch_logits: [n, 2, h, w]; infected: bool [n, h, w]; diseased: bool [n], lobes of diseased scans.
-    The labels of healthy scans are certain and weigh 1. Among the patches of diseased scans the 80 % whose
-    label the network believes most weigh 1, the others 0.1. The result is the weighted mean.
+    patch_logits: [n, 2, h, w]; infected: bool [n, h, w]; diseased: bool [n], lobes of diseased scans;
+    counted: bool [n, h, w], the patches that have a say. The labels of healthy scans are certain and weigh 1.
+    Among the patches of diseased scans the 80 % whose label the network believes most weigh 1, the others
+    0.1. The result is the weighted mean; 0 where no patch is counted.
     """
     cross_entropy = F.cross_entropy(patch_logits, infected.long(), reduction="none")
-    weight = patch_weights(cross_entropy.detach(), infected, diseased)
-    return (weight * cross_entropy).sum() / weight.sum()
+    weight = patch_weights(cross_entropy.detach(), infected, diseased, counted)
+    return (weight * cross_entropy).sum() / weight.sum().clamp(min=DISCORDANT_WEIGHT)
 
 
-def patch_weights(cross_entropy: Tensor, infected: Tensor, diseased: Tensor) -> Tensor:
-    """The weight of every patch: float [n, h, w] from its cross entropy, label and scan.
+def patch_weights(cross_entropy: Tensor, infected: Tensor, diseased: Tensor, counted: Tensor) -> Tensor:
+    """The weight of every patch: float [n, h, w] from its cross entropy, label and scan; 0 if not counted.
 
     The concordance score, the probability of the given label, falls as the cross entropy rises.
     """
-    weight = torch.ones_like(cross_entropy)
-    doubtful = diseased[:, None, None].expand_as(infected)
+    weight = counted.to(cross_entropy.dtype)
+    doubtful = diseased[:, None, None] & counted
     if not doubtful.any():
         return weight
     losses = cross_entropy[doubtful]

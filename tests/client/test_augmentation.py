@@ -88,6 +88,25 @@ def test_a_flip_exchanges_front_and_back_of_a_whole_scan():
     assert seen == {True, False}
 
 
+def test_breath_raises_grey_between_air_and_water_to_one_power_and_moves_nothing_else():
+    how = AugmentationConfig(shift=0, intensity=0.0, breath=0.3)
+    ramp = np.arange(3 * 256 * 256).reshape(1, 3, 256, 256) % 2049
+    before = LobeArrays(ramp.astype(np.uint16), *(f[:1] for f in fields(lobes())[1:]))
+    powers = []
+    for seed in range(8):
+        after = augment(before, how, generator(seed))
+        for field, kept in zip(fields(after)[1:], fields(before)[1:], strict=True):
+            np.testing.assert_array_equal(field, kept)
+        new = after.images.ravel()[:2049]
+        assert new[0] == 0 and np.array_equal(new[1000:], np.arange(1000, 2049))
+        assert np.array_equal(after.images.ravel(), new[ramp.ravel()])  # one power for all planes
+        power = np.log(new[500] / 1000) / np.log(0.5)
+        for grey in (50, 130, 300, 700, 900):
+            assert new[grey] == pytest.approx(1000 * (grey / 1000) ** power, abs=1.5)
+        powers.append(np.log(power))
+    assert min(powers) < -0.1 and max(powers) > 0.1 and np.abs(powers).max() < 0.301
+
+
 def test_it_is_off_in_the_papers_study_and_no_flip_by_default():
     assert all(stage.augmentation is None for stage in load_study("paper").stages)
     assert not AugmentationConfig().flip

@@ -40,9 +40,9 @@ def batch_of(labels=LABELS) -> Batch:
     n = LOBES * len(labels)
     blocks = draws(3, n, 64, 64) > 0.3
     semi = blocks.repeat_interleave(4, dim=1).repeat_interleave(4, dim=2)
-    lobes = LobeTensors(
-        images=torch.zeros(n, 1), distance=torch.zeros(n, 1), mask=torch.ones(n, 1), semi_infection=semi
-    )
+    mask = torch.zeros(n, 256, 256, dtype=torch.bool)
+    mask[:, 61:150, 90:201] = True
+    lobes = LobeTensors(images=torch.zeros(n, 1), distance=torch.zeros(n, 1), mask=mask, semi_infection=semi)
     return Batch(lobes, tuple(labels), tuple(f"k{i}" for i in range(len(labels))))
 
 
@@ -81,6 +81,23 @@ def test_the_total_of_stage_1_is_its_three_literal_parts(labels):
     assert total(output, batch) == pytest.approx(expected, rel=1e-5)
 
 
+def test_patches_outside_the_lobe_have_no_say_where_a_study_asks_for_it():
+    stage = STAGE.model_copy(update={"patches": "lobe", "concordance_weight": 0.0, "patch_weight": 1.0})
+    output, batch = output_of(2), batch_of(("covid", "healthy"))
+    diseased = per_lobe(batch.labels, "covid")
+    infected = [
+        literal.coarse_labels(semi.tolist(), sick)
+        for semi, sick in zip(batch.lobes.semi_infection, diseased, strict=True)
+    ]
+    # Coarse patch (r, c) covers [8r - 14, 8r + 22) x [8c - 14, 8c + 22); the mask is [61, 150) x [90, 201).
+    here = [[8 * r - 14 < 150 and 8 * r + 22 > 61 and 8 * c - 14 < 201 and 8 * c + 22 > 90 for c in range(32)]
+            for r in range(32)]  # fmt: skip
+    expected = literal.lobe_loss(output.lobe.view(2, LOBES).tolist(), [True, False], 1)
+    expected += literal.patch_loss(output.patch.tolist(), infected, diseased, [here] * len(diseased))
+    assert total(output, batch, stage=stage) == pytest.approx(expected, rel=1e-5)
+    assert total(output, batch, stage=stage.model_copy(update={"patches": "crop"})) != pytest.approx(expected)
+
+
 def test_the_covid_network_learns_from_the_lobes_alone():
     labels = ("covid", "other", "covid")
     output = dataclasses.replace(output_of(3), patch=None, fine=None)
@@ -90,7 +107,8 @@ def test_the_covid_network_learns_from_the_lobes_alone():
 
 
 @pytest.mark.slow
-def test_stage_2_learns_from_fine_labels_under_the_coarse_output():
+@pytest.mark.parametrize("patches", ["crop", "lobe"])
+def test_stage_2_learns_from_fine_labels_under_the_coarse_output(patches):
     labels = ("covid", "healthy")
     output, batch = output_of(2), batch_of(labels)
     diseased = per_lobe(labels, "covid")
@@ -100,8 +118,13 @@ def test_stage_2_learns_from_fine_labels_under_the_coarse_output():
         for semi, sick, probability in zip(batch.lobes.semi_infection, diseased, coarse, strict=True)
     ]
     assert any(any(map(any, one)) for one in fine)
-    expected = literal.patch_loss(output.fine.tolist(), fine, diseased)
-    assert total(output, batch, stage=FINE) == pytest.approx(expected, rel=1e-5)
+    # Fine patch (r, c) covers [2r - 2, 2r + 4) x [2c - 2, 2c + 4).
+    here = [[2 * r - 2 < 150 and 2 * r + 4 > 61 and 2 * c - 2 < 201 and 2 * c + 4 > 90 for c in range(128)]
+            for r in range(128)]  # fmt: skip
+    counted = [here] * len(diseased) if patches == "lobe" else None
+    expected = literal.patch_loss(output.fine.tolist(), fine, diseased, counted)
+    stage = FINE.model_copy(update={"patches": patches})
+    assert total(output, batch, stage=stage) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_loss_in_bfloat16_is_float32_and_near():

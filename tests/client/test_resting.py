@@ -63,7 +63,9 @@ def site() -> Site:
     return Site(CountingStore(), STUDY, role="training", count_floor=1)
 
 
-def test_the_loss_and_its_gradients_are_those_of_the_images():
+@pytest.mark.parametrize("patches", ["crop", "lobe"])
+def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
+    stage = DECISION.model_copy(update={"patches": patches})
     network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 3)["diseased"].train()
     store = MemoryStore(SCANS)
     drawn = draw_batches(store.studies(), DECISION, (0,))
@@ -73,7 +75,7 @@ def test_the_loss_and_its_gradients_are_those_of_the_images():
         found = []
         for batch in (seen, shown):
             network.zero_grad()
-            loss = stage_loss(network, "diseased", batch, DECISION, torch.float32)
+            loss = stage_loss(network, "diseased", batch, stage, torch.float32)
             loss.backward()
             found.append([loss, *(p.grad for p in network.lobe.parameters())])
             assert any((p.grad != 0).any() for p in network.vicinity_features.parameters())

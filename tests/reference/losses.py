@@ -62,12 +62,17 @@ def fine_labels(semi_infection, diseased, coarse_probability):
     return labels
 
 
-def patch_loss(patch_logits, infected, diseased):
-    """Weighted mean cross entropy: certain labels weigh 1, believed ones 1, doubted ones 0.1; then eq. 4."""
+def patch_loss(patch_logits, infected, diseased, counted=None):
+    """Weighted mean cross entropy: certain labels weigh 1, believed ones 1, doubted ones 0.1; then eq. 4.
+
+    counted: for each patch whether it is looked at at all; None: every one is.
+    """
     patches = []  # (probability of the given label, infected?, of a diseased scan?)
-    for logits, labels, is_diseased in zip(patch_logits, infected, diseased, strict=True):
+    for lobe, (logits, labels, is_diseased) in enumerate(zip(patch_logits, infected, diseased, strict=True)):
         for r in range(len(labels)):
             for c in range(len(labels[0])):
+                if counted is not None and not counted[lobe][r][c]:
+                    continue
                 p = softmax_infected((logits[0][r][c], logits[1][r][c]))
                 patches.append((p if labels[r][c] else 1 - p, bool(labels[r][c]), is_diseased))
     doubtful = sorted((i for i, p in enumerate(patches) if p[2]), key=lambda i: -(1 - (1 - patches[i][0])))

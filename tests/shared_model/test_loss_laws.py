@@ -56,7 +56,8 @@ def test_eq_3_pulls_a_scan_towards_its_label(seed: int, positive: bool) -> None:
 def test_the_least_believed_fifth_of_diseased_scans_weighs_a_tenth(batch) -> None:
     """Without an infected patch eq. 4 has nothing to balance, and the plain weights show."""
     cross_entropy, _, diseased = patches(*batch)
-    weight = losses.patch_weights(cross_entropy, torch.zeros_like(cross_entropy, dtype=torch.bool), diseased)
+    none = torch.zeros_like(cross_entropy, dtype=torch.bool)
+    weight = losses.patch_weights(cross_entropy, none, diseased, ~none)
     assert (weight[~diseased] == 1).all()
     if diseased.any():
         doubted = weight[diseased] == losses.DISCORDANT_WEIGHT
@@ -72,7 +73,7 @@ def test_the_least_believed_fifth_of_diseased_scans_weighs_a_tenth(batch) -> Non
 @quick
 def test_eq_4_balances_where_there_are_both_kinds_and_only_there(batch) -> None:
     cross_entropy, infected, diseased = patches(*batch)
-    weight = losses.patch_weights(cross_entropy, infected, diseased)
+    weight = losses.patch_weights(cross_entropy, infected, diseased, torch.ones_like(infected))
     assert torch.isfinite(weight).all() and (weight > 0).all()
     if infected.any() and (~infected).any():
         assert weight[infected].sum().item() == pytest.approx(weight[~infected].sum().item())
@@ -115,7 +116,7 @@ def test_losses_and_gradients_are_finite_for_extreme_logits(seed: int, size: flo
     infected = (draws(seed + 2, 4, 8, 8) > 0.5) & sick[:, None, None]
     total = (
         losses.lobe_loss(lobe.view(2, 2), torch.tensor([True, False]))
-        + losses.patch_loss(patch, infected, sick)
+        + losses.patch_loss(patch, infected, sick, torch.ones_like(infected))
         + losses.concordance_loss(lobe, patch, sick)
     )
     total.backward()

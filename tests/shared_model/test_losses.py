@@ -72,15 +72,36 @@ def test_patch_loss_is_the_papers(seed: int, share: float, diseased: list[bool])
     infected = (torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(seed)) < share) & sick[
         :, None, None
     ]
-    ours = losses.patch_loss(logits, infected, sick)
+    ours = losses.patch_loss(logits, infected, sick, torch.ones_like(infected))
     expected = literal.patch_loss(logits.tolist(), infected.tolist(), diseased)
     assert ours.item() == pytest.approx(expected, rel=1e-9)
+
+
+@given(seed=st.integers(0, 10_000), diseased=st.lists(st.booleans(), min_size=3, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_patches_that_are_not_counted_might_as_well_not_be_there(seed: int, diseased: list[bool]) -> None:
+    logits = (draws(seed, 3, 2, 4, 5) * 2).requires_grad_()
+    sick = torch.tensor(diseased)
+    infected = (draws(seed + 1, 3, 4, 5) > 0.5) & sick[:, None, None]
+    counted = draws(seed + 2, 3, 4, 5) > 0
+    ours = losses.patch_loss(logits, infected, sick, counted)
+    expected = literal.patch_loss(logits.tolist(), infected.tolist(), diseased, counted.tolist())
+    assert ours.item() == pytest.approx(expected, rel=1e-9)
+    ours.backward()
+    assert (logits.grad[~counted[:, None].expand_as(logits)] == 0).all()
+
+
+def test_a_batch_without_a_counted_patch_costs_nothing() -> None:
+    logits, none = draws(3, 2, 2, 4, 4).requires_grad_(), torch.zeros(2, 4, 4, dtype=torch.bool)
+    loss = losses.patch_loss(logits, none, torch.tensor([True, False]), none)
+    loss.backward()
+    assert loss.item() == 0 and (logits.grad == 0).all()
 
 
 def test_eq_4_balances_infected_and_healthy_patches() -> None:
     sick = torch.tensor([True, True, False])
     infected = (draws(7, 3, 32, 32) > 2) & sick[:, None, None]
-    weight = losses.patch_weights(draws(8, 3, 32, 32).exp(), infected, sick)
+    weight = losses.patch_weights(draws(8, 3, 32, 32).exp(), infected, sick, torch.ones_like(infected))
     assert weight[infected].sum().item() == pytest.approx(weight[~infected].sum().item())
     assert (weight[2] == 1).all()
 
@@ -90,7 +111,7 @@ def test_eq_4_balances_infected_and_healthy_patches() -> None:
 def test_a_batch_of_one_kind_is_legal(diseased: list[bool], infected: bool) -> None:
     logits = draws(9, 2, 2, 4, 4).requires_grad_()
     labels = torch.full((2, 4, 4), infected) & torch.tensor(diseased)[:, None, None]
-    loss = losses.patch_loss(logits, labels, torch.tensor(diseased))
+    loss = losses.patch_loss(logits, labels, torch.tensor(diseased), torch.ones_like(labels))
     loss.backward()
     assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
