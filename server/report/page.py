@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from server.report.figures import NETWORKS, curves, roc_curves, stage_starts
 from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
+from shared_model.config import StageConfig
 from shared_model.files import write_atomically
 
 LABELS = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
@@ -54,7 +55,7 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
         loader=PackageLoader("server.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    filters = {"percent": percent, "area": area, "setting": setting, "flat": flat, "timed": timed}
+    filters = {"percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed}
     environment.filters.update(filters)
     return environment.get_template("report.html.j2").render(
         document=document,
@@ -80,6 +81,8 @@ def _known(counts: Mapping[str, int | None]) -> int:
 
 def setting(value: Any) -> str:
     """A setting's value in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {setting(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
@@ -96,6 +99,13 @@ def flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
         elif name != "stages":
             rows.append((above + name, setting(value)))
     return rows
+
+
+def of_stages(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """(name, value in each stage) of the settings that any stage states; its default where one does not."""
+    fields = StageConfig.model_fields
+    stated = [name for name in fields if name != "name" and any(name in stage for stage in stages)]
+    return [(name, [setting(stage.get(name, fields[name].default)) for stage in stages]) for name in stated]
 
 
 def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:

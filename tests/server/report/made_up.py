@@ -32,7 +32,8 @@ def study() -> StudyConfig:
         "network": {"width": 0.125, "init": "random", "pooling": "mean"}, "operating_point": "validation",
         "stages": [
             {"name": "lobes", "networks": ["diseased", "covid"], **stage},
-            {"name": "fine infection", "networks": ["diseased"], "part": "fine", **stage, "rounds": 2},
+            {"name": "fine infection", "networks": ["diseased"], "part": "fine", **stage, "rounds": 2,
+             "patches": "lobe", "augmentation": {"breath": 0.25}},
         ],
     })  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.report.page import render, timed, write_report
+from server.report.page import of_stages, render, timed, write_report
 from tests.server.report import made_up
 
 
@@ -69,6 +69,16 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     page = render(bad, [made_up.Example(planted, "covid", planted, b"", 0.0, 0.0)])
     assert "<script" not in page
     assert Tags(page).text.count(planted) >= 10
+
+
+def test_a_setting_of_one_stage_shows_the_others_default(document: dict[str, Any]) -> None:
+    assert "patches" not in document["settings"]["stages"][0]  # what is as by default may be left out
+    rows = dict(of_stages(document["settings"]["stages"]))
+    assert rows["patches"] == ["crop", "lobe"] and rows["rounds"] == ["6", "2"]
+    assert rows["augmentation"] == ["none", "shift 4, intensity 0.02, flip no, breath 0.25"]
+    assert "name" not in rows and "warm_up_rounds" not in rows  # no stage says so
+    text = Tags(render(document, [])).text
+    assert all(f"{name}{''.join(values)}" in text for name, values in rows.items())
 
 
 def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
