@@ -1,6 +1,6 @@
 """How well infection is found where it is, learned from scan labels alone.
 
-`python -m benchmarks.localisation [--json] [--scans N] [--study NAME] [--keep FOLDER]`
+`python -m benchmarks.localisation [--json] [--scans N] [--study NAME_OR_FILE] [--keep FOLDER]`
 
 Phantoms of the preset "demo": the training hospitals' scans in one store, the diseased network trained on
 them as the study says (centralised: no federation), then scans that it did not learn from diagnosed and
@@ -49,6 +49,7 @@ from shared_model.initial import begin_stage, initial_weights
 from shared_model.networks import LobeNetwork
 from shared_model.transport import load_weights
 
+STUDY = Path(__file__).with_suffix(".toml")
 SLICE_SHARE = 0.01  # of a slice's lung: less infection is not looked for slice by slice
 LESION_ML, LESION_SHARE = 0.2, 0.1
 
@@ -72,7 +73,9 @@ class Found:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--scans", type=int, help="phantoms in all; none: the preset's own number")
-    parser.add_argument("--study", default="demo", help="whose stages of the diseased network are trained")
+    parser.add_argument(
+        "--study", default=str(STUDY), help="whose stages of the diseased network are trained"
+    )
     parser.add_argument("--keep", type=Path, help="where phantoms and store stay")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
