@@ -49,7 +49,6 @@ from shared_model.initial import begin_stage, initial_weights
 from shared_model.networks import LobeNetwork
 from shared_model.transport import load_weights
 
-STUDY = Path(__file__).with_suffix(".toml")
 SLICE_SHARE = 0.01  # of a slice's lung: less infection is not looked for slice by slice
 LESION_ML, LESION_SHARE = 0.2, 0.1
 
@@ -73,9 +72,7 @@ class Found:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--scans", type=int, help="phantoms in all; none: the preset's own number")
-    parser.add_argument(
-        "--study", default=str(STUDY), help="whose stages of the diseased network are trained"
-    )
+    parser.add_argument("--study", default="demo", help="whose stages of the diseased network are trained")
     parser.add_argument("--keep", type=Path, help="where phantoms and store stay")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
