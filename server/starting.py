@@ -5,6 +5,7 @@ round loop never loads torch.
 """
 
 import multiprocessing
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -41,9 +42,14 @@ def starting_weights(path: Path, study: StudyConfig) -> Weights:
 def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
     """The weights that round 1 of `stage` starts from, given those that the stage before left.
 
+    Where torch is loaded already, as in the demo, a process of its own would save nothing.
     Raises PneumofedError `memory-short`.
     """
-    return _in_own_process(_begin, weights, stage, study) if stage.start_from_patches else weights
+    if not stage.start_from_patches:
+        return weights
+    if "torch" in sys.modules:
+        return _begin(weights, stage, study)
+    return _in_own_process(_begin, weights, stage, study)
 
 
 def _in_own_process(work: Callable[..., Weights], *arguments: Any) -> Weights:

@@ -14,18 +14,22 @@ from shared_model.weights import fingerprint
 from tests.end_to_end.processes import ROOT
 from tests.server.trainers import BOTH, study_of
 
-STUDY = study_of(BOTH)
+NEXT = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
+STUDY = study_of(BOTH, NEXT)
 STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.0625})})
 
 SCRIPT = """
 import sys
 from pathlib import Path
 from server.app import starting_weights
+from server.starting import begin_stage
 from shared_model.config import StudyConfig
 from shared_model.weights import fingerprint
 if __name__ == "__main__":
     study = StudyConfig.model_validate_json(Path("study.json").read_text())
-    print(fingerprint(starting_weights(Path("initial.safetensors"), study)), "torch" in sys.modules)
+    weights = starting_weights(Path("initial.safetensors"), study)
+    begun = begin_stage(weights, study.stages[1], study)
+    print(fingerprint(weights), fingerprint(begun), "torch" in sys.modules)
 """
 
 
@@ -40,18 +44,19 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monk
         text=True,
         check=True,
     )
-    expected = fingerprint(initial.initial_weights(STUDY))
-    assert done.stdout.split() == [expected, "False"]
+    weights = initial.initial_weights(STUDY)
+    expected, begun = fingerprint(weights), fingerprint(initial.begin_stage(weights, NEXT, STUDY))
+    assert done.stdout.split() == [expected, begun, "False"]
     monkeypatch.setattr(starting, "_in_own_process", lambda *_: pytest.fail("drawn again"))
     again = starting.starting_weights(tmp_path / "initial.safetensors", STUDY)
     assert fingerprint(again) == expected
 
 
-def test_a_stage_that_starts_from_patches_gets_the_same_bits_too():
-    stage = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
+def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch):
+    monkeypatch.setattr(starting, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
     weights = initial.initial_weights(STUDY)
-    begun = starting.begin_stage(weights, stage, STUDY)
-    assert fingerprint(begun) == fingerprint(initial.begin_stage(weights, stage, STUDY))
+    begun = starting.begin_stage(weights, NEXT, STUDY)
+    assert fingerprint(begun) == fingerprint(initial.begin_stage(weights, NEXT, STUDY))
     assert fingerprint(begun) != fingerprint(weights)
     assert starting.begin_stage(weights, BOTH, STUDY) is weights
 
