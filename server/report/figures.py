@@ -49,7 +49,8 @@ def _curve(document: Document, key: str, title: str, limits: tuple[float, float]
     _mark_stages(axes, rounds)
     if limits is not None:
         axes.set_ylim(*limits)
-    axes.set_xlim(0.5, max(len(rounds), 1) + 0.5)
+    # A ring in the last of many rounds is seen whole.
+    axes.set_xlim(0.5, max(len(rounds), 1) + max(0.5, 0.03 * len(rounds)))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round")
     return Drawing(title, _describe_curve(rounds, key), to_svg(figure, f"curve-{key}"))
