@@ -1,4 +1,4 @@
-"""Where a study's weights start, worked out in a process of its own.
+"""Where a study's weights start, worked out in a process of its own where torch is not loaded.
 
 For the full networks torch takes a minute and over 2 GB for it (decision 0084); the process that holds the
 round loop never loads torch.
