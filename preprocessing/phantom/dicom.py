@@ -1,14 +1,15 @@
 """Writing slices as CT Image Storage (PS3.3 A.3), one file a slice, with invented identities."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info
+from pydicom.filewriter import write_data_element, write_dataset, write_file_meta_info
 from pydicom.tag import Tag
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
@@ -98,14 +99,14 @@ def numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[
 
 def write_series(
     folder: Path,
-    stored: NDArray[np.int32],
+    stored: Iterable[NDArray[np.int32]],
     z_mm: NDArray[np.float64],
     scanner: Scanner,
     *,
     identity: str,
     rng: np.random.Generator,
 ) -> None:
-    """Write stored values [slice, row, column], feet to head at table heights z_mm, into `folder`.
+    """Write planes of stored values [row, column], feet to head at table heights z_mm, into `folder`.
 
     File names follow InstanceNumber and say nothing about the patient.
     """
@@ -126,7 +127,7 @@ def write_series(
         ds.ImagePositionPatient = [corner, corner, round(float(z), 4)]
         ds.SliceLocation = round(float(z), 4)
         ds.add_new("PixelData", "OW", plane.astype(dtype).tobytes())
-        own = (_encoded(ds[tag : tag + 1], scanner.implicit) for tag in _OF_A_SLICE)
+        own = (_element(ds[tag], scanner.implicit) for tag in _OF_A_SLICE)
         meta = DicomBytesIO()
         write_file_meta_info(meta, ds.file_meta)
         parts = [part for pair in zip(fixed, own, strict=True) for part in pair]
@@ -140,7 +141,18 @@ def _encoded_between(ds: FileDataset, tags: Sequence[int]) -> list[bytes]:
 
 
 def _encoded(ds: Dataset, implicit: bool) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit
+    buffer = _buffer(implicit)
     write_dataset(buffer, ds)
     return buffer.getvalue()
+
+
+def _element(element: DataElement, implicit: bool) -> bytes:
+    buffer = _buffer(implicit)
+    write_data_element(buffer, element)
+    return buffer.getvalue()
+
+
+def _buffer(implicit: bool) -> DicomBytesIO:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit
+    return buffer

@@ -140,7 +140,7 @@ def _make(order: _Order) -> None:
         with atomic_folder(order.study_folder, flush=False) as folder:
             write_series(
                 folder,
-                order.scanner.store(scan.hu),
+                map(order.scanner.store, scan.hu),
                 scan.z_mm,
                 order.scanner,
                 identity=order.identity,
