@@ -1,10 +1,11 @@
-"""OpenCV's operations that we use, with the types of our arrays: images [row, column], masks bool."""
+"""Operations on images [row, column] and bool masks that we use of OpenCV, with the types of our arrays."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 SQUARE = np.ones((3, 3), np.uint8)
 Spacing = tuple[float, float, float]  # slice, row, column; mm
@@ -44,6 +45,24 @@ def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
         np.maximum.at(last[:, axis], number, high)
     first[0] = 0
     return Objects(numbers, areas.astype(np.int64), np.hstack([first, last - first]), centres)
+
+
+def objects_in_space(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """3-D objects of `mask` bool [slice, row, column], connected by faces: their numbers from 1, int32 of its
+    shape, and the voxels of each, int64 [number]; number 0, what is in no object, counts as empty.
+
+    Only the box that holds them is looked at.
+    """
+    numbers = np.zeros(mask.shape, np.int32)
+    box = tuple(_span(np.asarray(mask.any(axis=axes))) for axes in ((1, 2), (0, 2), (0, 1)))
+    held = mask[box]
+    count = ndimage.label(held, output=numbers[box])
+    return numbers, np.bincount(numbers[box][held], minlength=count + 1)
+
+
+def _span(places: NDArray[np.bool_]) -> slice:
+    found = np.flatnonzero(places)
+    return slice(found[0], found[-1] + 1) if len(found) else slice(0)
 
 
 def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

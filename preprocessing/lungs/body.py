@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from preprocessing.image_ops import (
     Spacing,
@@ -11,6 +10,7 @@ from preprocessing.image_ops import (
     dilate,
     disc_of,
     erode,
+    objects_in_space,
     open_to_border,
     reached_from,
 )
@@ -31,11 +31,9 @@ def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """
     disc = disc_of(max(1, round(_BRIDGE_MM / spacing_mm[1])))
     cores = np.stack([erode(~mask, disc) for mask in low])
-    objects, count = ndimage.label(cores)
-    if count == 0:
+    objects, sizes = objects_in_space(cores)
+    if not sizes.any():
         return np.zeros(low.shape, np.bool_)
-    sizes = np.bincount(objects.ravel())
-    sizes[0] = 0
     body = objects == np.argmax(sizes)
     return np.stack([convex_hull(dilate(mask, disc)) if mask.any() else mask for mask in body])
 

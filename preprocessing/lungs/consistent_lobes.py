@@ -7,10 +7,18 @@ grid of about 1.5 mm, the outline is then found again on the scan's own pixels.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.image_ops import Spacing, average, close_gaps, dilate, disc_of, erode, open_to_border
+from preprocessing.image_ops import (
+    Spacing,
+    average,
+    close_gaps,
+    dilate,
+    disc_of,
+    erode,
+    objects_in_space,
+    open_to_border,
+)
 from preprocessing.lungs.airway import find_airway
 from preprocessing.lungs.body import dark_inside, find_body
 from preprocessing.lungs.chest_wall import bays_at_chest_wall
@@ -83,8 +91,8 @@ def _add_grey_lung(
     thick = np.stack([dilate(erode(mask & ~open_to_border(mask), disc), disc) for mask in grey])
     thick &= ~np.stack([dilate(mask) for mask in inside & (sides == 0)])
     thick &= ~_junction(sides, grid_mm[1])
-    objects, count = ndimage.label(thick | (sides > 0))
-    touching = np.zeros(count + 1, np.bool_)
+    objects, sizes = objects_in_space(thick | (sides > 0))
+    touching = np.zeros(len(sizes), np.bool_)
     touching[objects[sides > 0]] = True
     added = touching[objects] & (sides == 0)
     return np.where(added, left + np.uint8(1), sides).astype(np.uint8)

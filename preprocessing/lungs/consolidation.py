@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from preprocessing.image_ops import Spacing, dilate, disc_of, erode
+from preprocessing.image_ops import Spacing, dilate, disc_of, erode, objects_in_space
 from preprocessing.lungs.diaphragm import domes
 from preprocessing.lungs.dome_surface import above_dome
 from preprocessing.lungs.mediastinum import first_row_behind, nearest_lung
@@ -104,7 +103,5 @@ def _thick_pieces(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bo
     """The mask without what is thin in its slice, and without small 3-D objects."""
     disc = disc_of(max(1, round(_THICK_MM / spacing_mm[1])))
     thick = np.stack([dilate(erode(one, disc), disc) for one in mask])
-    objects, count = ndimage.label(thick)
-    sizes = np.bincount(objects.ravel(), minlength=count + 1)
-    sizes[0] = 0
+    objects, sizes = objects_in_space(thick)
     return np.asarray((sizes * float(np.prod(spacing_mm)) >= _LEAST_ML * 1000)[objects])

@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from preprocessing.image_ops import dilate_numbers, erode, objects_of
+from preprocessing.image_ops import dilate_numbers, erode, objects_in_space, objects_of
 
 _LEAST_SHARE = 0.02  # objects smaller than this share of the largest are no lung
 _MAIN_SHARE = 0.2  # objects from this share on are a lung; smaller ones must lie beside one
@@ -18,7 +17,7 @@ def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int)
     for above slice `carina`: there a dark object is an emphysema's bulla.
     """
     cores = np.stack([erode(mask) for mask in dark])
-    objects, sizes = _objects(cores)
+    objects, sizes = objects_in_space(cores)
     if not sizes.any():
         return np.zeros(dark.shape, np.uint8)
     largest = objects == np.argmax(sizes)
@@ -27,7 +26,7 @@ def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int)
     # Slice by slice, for the diaphragm can be thinner than the slices: gas below it then meets the lung.
     for core, image in zip(cores[:top], coarse[:top], strict=True):
         core &= ~_darker_objects(core, image, _GAS_RATIO * typical)
-    objects, sizes = _objects(cores)
+    objects, sizes = objects_in_space(cores)
     keep = sizes > _LEAST_SHARE * sizes.max(initial=0)
     keep &= _beside_lung(objects, sizes)
     kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
@@ -45,12 +44,6 @@ def _beside_lung(objects: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArra
         if main[here].any():
             beside[here] = True
     return beside
-
-
-def _objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """3-D objects connected by faces, numbered from 1, and the voxels of each; object 0 counts as empty."""
-    objects, count = ndimage.label(mask)
-    return objects, np.bincount(objects[mask], minlength=count + 1)
 
 
 def _darker_objects(mask: NDArray[np.bool_], image: NDArray[np.uint16], level: float) -> NDArray[np.bool_]:

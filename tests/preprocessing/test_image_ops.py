@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import histogram, objects_of
+from preprocessing.image_ops import histogram, objects_in_space, objects_of
 
 STRUCTURES = {4: None, 8: np.ones((3, 3))}
 
@@ -61,3 +61,17 @@ def test_a_histogram_counts_what_the_mask_holds(length: int) -> None:
         counted = image if where is None else image[where]
         expected = np.bincount(counted.ravel(), minlength=length)
         np.testing.assert_array_equal(histogram(image, length, where), expected)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_objects_in_space_are_those_of_the_whole_array(seed: int, density: float) -> None:
+    """Against scipy's numbering of the whole array; the objects lie anywhere in it, or nowhere."""
+    draw = np.random.default_rng(seed)
+    mask = np.zeros(draw.integers(1, 12, 3), np.bool_)
+    part = tuple(slice(*sorted(draw.integers(0, size + 1, 2))) for size in mask.shape)
+    mask[part] = draw.random(mask[part].shape) < density
+    numbers, sizes = objects_in_space(mask)
+    expected, count = ndimage.label(mask)
+    np.testing.assert_array_equal(numbers, expected)
+    np.testing.assert_array_equal(sizes, [0, *(np.count_nonzero(expected == n + 1) for n in range(count))])
