@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from shared_model.networks import LobeNetwork
+from shared_model.networks import LobeDecider, LobeNetwork
 
 CARTOONS = 24
 _SIZE = 256
 _WALL = 1000.0  # soft tissue, on the scale of 2.2 where air is 0
 _LEAST_DEVIATION = 1e-3  # a channel that says less than this of the cartoons is not blown up
+_LEAST_SHARE = 0.1  # nor a lobe's feature with less than this share of the median deviation
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def _noise(count: int, cells: int, generator: torch.Generator) -> Tensor:
 def calibrate(network: LobeNetwork, cartoons: CartoonLobes, concerned: Callable[[str], bool]) -> None:
     """Scale and shift the layers whose names are `concerned`, in the order of the forward pass.
 
-    The decisions' own layers keep their weights: they start near "don't know".
+    The decisions' own layers keep their weights: they start near "don't know". With a layer of the lobe
+    decider, what that takes as its features' means and deviations is set, too.
     """
     decisions = network.decisions()
     layers = [
@@ -73,6 +75,8 @@ def calibrate(network: LobeNetwork, cartoons: CartoonLobes, concerned: Callable[
         and concerned(name)
     ]
     handles = [layer.register_forward_hook(_standardise) for layer in layers]
+    if any(layer in layers for layer in network.lobe):
+        handles.append(network.lobe.register_forward_pre_hook(_measure))
     network.eval()
     try:
         with torch.no_grad():
@@ -92,6 +96,15 @@ def _standardise(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> Ten
     weight.div_(_along(deviation, outputs_at, weight.dim()))
     bias.copy_((bias - mean) / deviation)
     return (output - _along(mean, 1, output.dim())) / _along(deviation, 1, output.dim())
+
+
+def _measure(lobe: LobeDecider, inputs: tuple[Tensor, ...]) -> None:
+    """Forward hook: the means and deviations of the features that come in."""
+    (features,) = inputs
+    deviation = features.std(dim=0)
+    least = max(_LEAST_DEVIATION, _LEAST_SHARE * float(deviation.median()))
+    lobe.mean.copy_(features.mean(dim=0))
+    lobe.deviation.copy_(deviation.clamp(min=least))
 
 
 def _along(values: Tensor, dimension: int, dimensions: int) -> Tensor:

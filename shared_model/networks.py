@@ -140,12 +140,26 @@ class FineInfectionDecider(nn.Module):
 
 
 class LobeDecider(nn.Sequential):
-    """One logit for the lobe: [n, features] -> [n, 1]. (One output with a softmax would be constant.)"""
+    """One logit for the lobe: [n, features] -> [n, 1]. (One output with a softmax would be constant.)
+
+    Each feature is taken as so many deviations from its mean, or the faint ones are learned from last
+    (docs/decisions/0100). `mean` and `deviation` [features] are set by calibration and not trained; with them
+    the decider makes the same functions.
+    """
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, c: Channels, dropout: float) -> None:
         super().__init__(
             nn.Linear(c.features, c.hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(c.hidden, 1)
         )
+        self.register_buffer("mean", torch.zeros(c.features))
+        self.register_buffer("deviation", torch.ones(c.features))
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = super().forward((features - self.mean) / self.deviation)
+        return out
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,13 @@ def is_code(text: str | None) -> bool:
     return text is not None and re.fullmatch(r"[a-z][a-z0-9-]{1,47}", text) is not None
 
 
+_SET_BY_CALIBRATION = {"lobe.mean", "lobe.deviation"}
+
+
 def is_trained(name: str, stage: StageConfig) -> bool:
     """Whether the stage trains the array `name` ("network/module.parameter")."""
     network, parameter = name.split("/", 1)
-    if network not in stage.networks:
+    if network not in stage.networks or parameter in _SET_BY_CALIBRATION:
         return False
     if parameter.startswith("fine_infection."):
         return stage.part == "fine"

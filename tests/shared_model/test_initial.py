@@ -77,7 +77,31 @@ def test_calibration_touches_what_it_is_asked_to_alone() -> None:
     before = {name: array.clone() for name, array in network.state_dict().items()}
     calibrate(network, cartoons(7), lambda layer: layer.startswith("lobe."))
     changed = {name for name, array in network.state_dict().items() if not torch.equal(array, before[name])}
-    assert changed == {"lobe.0.weight", "lobe.0.bias"}
+    assert changed == {"lobe.0.weight", "lobe.0.bias", "lobe.mean", "lobe.deviation"}
+
+
+def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> None:
+    """Measured on the cartoons; the same functions as without, and faint features are not blown up."""
+    network = initial_networks(CONFIG, seed=0)["covid"]
+    seen: list[torch.Tensor] = []
+    network.lobe.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        network.vicinity_features.encode1.weight[0] *= 1e-4  # one of the lobe's features
+        network.vicinity_features.encode1.bias[0] = 0.7
+        calibrate(network, cartoons(7), lambda layer: layer.startswith("lobe."))
+        lobe = network(cartoons(7).images, cartoons(7).distance).lobe
+    features, decider = seen[-1], network.lobe
+    deviation = features.std(dim=0)
+    faint = deviation < 0.1 * deviation.median()
+    assert 1 <= faint.sum() < len(faint) / 2
+    torch.testing.assert_close(decider.mean, features.mean(dim=0))
+    torch.testing.assert_close(decider.deviation[~faint], deviation[~faint])
+    torch.testing.assert_close(decider.deviation[faint], (0.1 * deviation.median()).expand(int(faint.sum())))
+    assert not decider.mean.requires_grad
+    first, last = decider[0], decider[-1]
+    weight = first.weight / decider.deviation
+    hidden = (features @ weight.T + (first.bias - weight @ decider.mean)).relu()
+    torch.testing.assert_close((hidden @ last.weight.T + last.bias)[:, 0], lobe, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("networks", [("diseased",), ("covid",), ("diseased", "covid")])
@@ -121,3 +145,13 @@ def test_a_decision_stage_trains_neither_patch_features_nor_the_fine_decider() -
     stage = STAGE.model_copy(update={"part": "decision"})
     trained = {name.split("/")[1].split(".")[0] for name in initial_weights(STUDY) if is_trained(name, stage)}
     assert trained == {"vicinity_features", "attention", "lobe", "patch_infection"}
+
+
+@pytest.mark.parametrize("part", ["lobe", "decision", "fine"])
+def test_no_stage_trains_what_calibration_alone_sets(part) -> None:
+    """It is what no parameter is: all arrays but the parameters of the networks."""
+    stage = STAGE.model_copy(update={"part": part})
+    parameters = {f"{n}/{name}" for n, m in make_networks(CONFIG).items() for name, _ in m.named_parameters()}
+    others = initial_weights(STUDY).keys() - parameters
+    assert others == {f"{n}/lobe.{name}" for n in ("diseased", "covid") for name in ("mean", "deviation")}
+    assert not any(is_trained(name, stage) for name in others)
