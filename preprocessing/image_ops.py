@@ -1,4 +1,4 @@
-"""Operations on images [row, column] and bool masks that we use of OpenCV, with the types of our arrays."""
+"""What we use of OpenCV and scipy on images [row, column] and masks bool, with the types of our arrays."""
 
 from typing import NamedTuple
 

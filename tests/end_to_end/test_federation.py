@@ -58,7 +58,7 @@ ONE_STEP = StageConfig(
 
 
 def small_weights(study):
-    """Torch's own initial weights, none above 1: calibrated ones reach 20, of which float32 has no 1e-6."""
+    """Torch's own initial weights, all below 1: calibrated ones reach 20, of which float32 has no 1e-6."""
     with torch.random.fork_rng():
         torch.manual_seed(study.seed)
         return to_weights(make_networks(study.network))
@@ -90,7 +90,8 @@ def pooled_step(study, weights):
 def test_one_round_of_full_batch_steps_equals_one_pooled_step(tmp_path):
     study = study_of(ONE_STEP)
     initial = small_weights(study)
-    assert max(float(np.abs(array).max()) for array in initial.values()) <= 1
+    parameters = [array for name, array in initial.items() if not name.endswith("/lobe.deviation")]
+    assert max(float(np.abs(array).max()) for array in parameters) < 1
     result = run(study, tmp_path, weights=initial)
     expected = pooled_step(study, initial)
     moved = max(float(np.abs(expected[n] - initial[n]).max()) for n in initial)
