@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -49,7 +51,7 @@ def load_model(folder: Path) -> tuple[Weights, ModelCard]:
     """Read what `save_model` wrote.
 
     Raises PneumofedError `model-missing` where a file is absent and `model-damaged` where the two
-    do not belong together or cannot be read.
+    do not belong together, cannot be read, or hold numbers that nothing can be decided by.
     """
     try:
         weights: Weights = load((folder / WEIGHTS_FILE).read_bytes())
@@ -66,4 +68,18 @@ def load_model(folder: Path) -> tuple[Weights, ModelCard]:
         raise PneumofedError(
             "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not match; copy both again"
         )
+    # A NaN is below every operating point: all scans would be called healthy.
+    if bad := sorted(name for name, array in weights.items() if not _decides(name, array)):
+        raise PneumofedError(
+            "model-damaged",
+            f"{folder}: {len(bad)} of {len(weights)} arrays hold numbers that no training makes, first "
+            f"{bad[0]!r}; use a model that a study made",
+        )
     return weights, card
+
+
+def _decides(name: str, array: NDArray[np.float32]) -> bool:
+    """Whether a network with these numbers says something of every scan."""
+    if name.endswith("/lobe.deviation"):  # what features are divided by
+        return bool((np.isfinite(array) & (array > 0)).all())
+    return bool(np.isfinite(array).all())

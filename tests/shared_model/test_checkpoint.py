@@ -38,6 +38,25 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, damage: str) ->
     assert refused.value.code == "model-damaged"
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("covid/lobe.0.weight", np.nan),
+        ("diseased/attention.0.bias", np.inf),
+        ("diseased/lobe.deviation", 0),
+        ("diseased/lobe.deviation", -1),
+        ("diseased/lobe.deviation", np.inf),
+    ],
+)
+def test_numbers_that_nothing_can_be_decided_by_are_refused(tmp_path, name: str, number: float) -> None:
+    weights = initial_weights(STUDY)
+    weights[name].flat[0] = number
+    save_model(tmp_path, weights, CARD)
+    with pytest.raises(PneumofedError, match=name) as refused:
+        load_model(tmp_path)
+    assert refused.value.code == "model-damaged"
+
+
 def test_no_model_is_refused(tmp_path) -> None:
     with pytest.raises(PneumofedError) as refused:
         load_model(tmp_path)
