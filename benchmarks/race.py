@@ -26,7 +26,7 @@ from preprocessing.volume import load_volume
 from tests.reference import prepare as literal
 
 T = TypeVar("T")
-PAPER, DEFAULT = PreprocessingSettings(lobes="paper"), PreprocessingSettings()
+PAPER, DEFAULT = PreprocessingSettings(lobes="paper", breath="paper"), PreprocessingSettings()
 OURS_PER_LITERAL = 4  # the literal way takes so long that the machine's disturbances average out
 
 
@@ -108,7 +108,7 @@ def our_steps(folder: Path, work: Path) -> dict[str, float]:
     mark()
     lobes = find_lobes(images, volume.spacing_mm, method="paper")
     mark()
-    arrays = lobe_arrays(images, lobes, tuple(crop_of(lobe.box) for lobe in lobes))
+    arrays = lobe_arrays(images, lobes, tuple(crop_of(lobe.box) for lobe in lobes), PAPER)
     mark()
     steps = {
         name: marks[i + 1] - marks[i] for i, name in enumerate(("read", "batch effect", "lobes", "arrays"))

@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.breath import FULL_SCALE, breathed
 from preprocessing.store import LobeArrays
 from shared_model.config import AugmentationConfig
-
-LARGEST = 2048  # what batch-effect removal leaves at most (2.2), where air is 0
-WATER = 1000
 
 
 def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
@@ -37,10 +35,8 @@ def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Ge
 
 
 def _tones(factor: float, power: float) -> NDArray[np.uint16]:
-    """What each grey value 0..LARGEST becomes: [LARGEST + 1]. Breath moves neither air nor water."""
-    grey = np.arange(LARGEST + 1.0)
-    grey[:WATER] = WATER * (grey[:WATER] / WATER) ** power
-    return np.clip(np.rint(grey * factor), 0, LARGEST).astype(np.uint16)
+    """What each grey value 0..2048 becomes: [2049]. Breath moves neither air nor water."""
+    return np.clip(np.rint(breathed(power) * factor), 0, FULL_SCALE).astype(np.uint16)
 
 
 def _shifted(field: NDArray, down: int, right: int) -> NDArray:

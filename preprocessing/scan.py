@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.breath import at_one_breath, normal_lung
 from preprocessing.crop import CROP, Crop, crop_of, put_in_crop
 from preprocessing.gate import gate
 from preprocessing.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
-from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
+from preprocessing.semi_infection import denser_than_lung, semi_infection_bounds, semi_infection_mask
 from preprocessing.series import CtSeries
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.study import LobeArrays, Study
@@ -76,13 +77,18 @@ def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> Prepare
     scan = find_scan_lobes(series, settings)
     flags = tuple(sorted((*scan.flags, *gate(scan.lobes, scan.images, scan.spacing_mm))))
     crops = tuple(crop_of(lobe.box) for lobe in scan.lobes)
-    arrays = lobe_arrays(scan.images, scan.lobes, crops)
+    arrays = lobe_arrays(scan.images, scan.lobes, crops, settings)
     return PreparedScan(
         scan.images, scan.spacing_mm, scan.z_mm, flags, scan.lobes, crops=crops, arrays=arrays
     )
 
 
-def lobe_arrays(images: NDArray[np.uint16], lobes: Sequence[Lobe], crops: Sequence[Crop]) -> LobeArrays:
+def lobe_arrays(
+    images: NDArray[np.uint16],
+    lobes: Sequence[Lobe],
+    crops: Sequence[Crop],
+    settings: PreprocessingSettings = DEFAULT_SETTINGS,
+) -> LobeArrays:
     """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2)."""
     planes = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
     masks = np.zeros((len(lobes), CROP, CROP), np.bool_)
@@ -94,5 +100,9 @@ def lobe_arrays(images: NDArray[np.uint16], lobes: Sequence[Lobe], crops: Sequen
         put_in_crop(lobe.mask, crop, masks[number])
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
-    semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
-    return LobeArrays(planes, masks, distances, semi)
+    if settings.breath == "paper":
+        return LobeArrays(
+            planes, masks, distances, semi_infection_mask(own, masks, semi_infection_bounds(own))
+        )
+    planes = at_one_breath(normal_lung(own, masks))[planes]
+    return LobeArrays(planes, masks, distances, denser_than_lung(planes[:, 1], masks))

@@ -4,14 +4,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from preprocessing.breath import FULL_SCALE, NORMAL
 from preprocessing.histogram import counts_of, two_means_threshold
 
-FULL_SCALE = 2048
+_DENSER = 180  # grey values (HU) by which ground glass is denser than normal lung
 _SMOOTH = 25.0  # grey values (HU): wide enough to leave one black and one white peak
 
 
+def denser_than_lung(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels of the lobes that may be infected, in lobes at one breath: denser than normal lung.
+
+    `planes` uint16 and `masks` bool (inside the lobe) are [lobe, 256, 256], as is the result. There is no
+    bound above: bones and tissue lie outside the mask, and consolidation is as dense as they are.
+    """
+    return masks & (planes > NORMAL + _DENSER)
+
+
 def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
-    """Grey values above the first and below the second may be infection, for one scan.
+    """Grey values above the first and below the second may be infection, for one scan, as 2.7.2 has it.
 
     `planes` is uint16 [lobe, 256, 256], the lobes' own slices as the network sees them. The lower bound is
     the standard deviation of the scan's images, the upper one the valley of their smoothed histogram

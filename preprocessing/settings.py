@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERSION = 5  # raise it with every change that gives the same scan other lobes; a test notices
+VERSION = 6  # raise it with every change that gives the same scan other lobes; a test notices
 
 
 class PreprocessingSettings(BaseModel):
@@ -17,6 +17,11 @@ class PreprocessingSettings(BaseModel):
     lobes: Literal["consistent", "paper"] = Field(
         default="consistent",
         description="How lobes are found: each slice alone as in 2.3, or consistently over the scan.",
+    )
+    breath: Literal["even", "paper"] = Field(
+        default="even",
+        description="Grey values of the lobes: every scan's normal lung brought to one, and what is denser "
+        "may be infected; or as 2.2 leaves them, and the bounds of 2.7.2.",
     )
 
     @property
