@@ -68,7 +68,7 @@ def test_normal_lung_is_brought_to_one_value(lung: int) -> None:
 
 @pytest.mark.parametrize("lung", [0, 3, 700, 999, 1000, 2048])
 def test_what_cannot_be_normal_lung_changes_little(lung: int) -> None:
-    """Nothing normal was seen: no grey value becomes more than the root or less than the square of its share."""
+    """Nothing normal was seen: no share of water becomes more than its root or less than its square."""
     table, share = at_one_breath(lung), np.arange(WATER) / WATER
     assert (table[:WATER] <= np.rint(WATER * share**0.5)).all()
     assert (table[:WATER] >= np.rint(WATER * share**2)).all()
