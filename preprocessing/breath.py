@@ -24,7 +24,7 @@ def normal_lung(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> int:
     counts[0] = 0
     lung = counts_of(planes * masks, FULL_SCALE + 1)
     lung[0] = 0
-    smooth = gaussian_filter1d(lung.astype(np.float64), _SMOOTH)
+    smooth = gaussian_filter1d(lung.astype(np.float64), _SMOOTH, mode="constant")
     return int(np.argmax(smooth[: two_means_threshold(counts)]))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pydicom.uid import generate_uid
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.prepare import prepare, prepare_series
 from preprocessing.series import find_series
-from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
+from preprocessing.settings import PreprocessingSettings
 from preprocessing.store import LobeStore
 from preprocessing.volume import load_volume
 from shared_model.errors import PneumofedError
@@ -66,22 +67,30 @@ def test_all_studies_are_prepared_by_two_workers_and_stay(tmp_path: Path) -> Non
     assert {study.label for study in store.studies()} == {"covid"}
 
 
-def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path) -> None:
+@pytest.mark.parametrize("breath", ["even", "paper"])
+def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal["even", "paper"]) -> None:
     studies, labels = hospital(tmp_path, 1)
-    prepare(studies, labels, tmp_path / "store")
+    settings = PreprocessingSettings(breath=breath)
+    prepare(studies, labels, tmp_path / "store", settings=settings)
     store = LobeStore.open(tmp_path / "store")
     (study,) = store.studies()
     (series,) = find_series(studies).accepted
     images = remove_batch_effect(load_volume(series))
-    scan = prepare_series(series, DEFAULT_SETTINGS)
+    scan = prepare_series(series, settings)
     np.testing.assert_array_equal(scan.images, images)
+    crops = [reference.crop(images[lobe.slice], lobe.box) for lobe in scan.lobes]
+    masks = store.read(study.key, range(len(study.side))).mask
+    breathed = {
+        "even": reference.at_one_breath(np.stack(crops), masks), "paper": lambda grey: grey
+    }[breath]  # fmt: skip
     lobes = [0, len(study.side) // 2, len(study.side) - 1]
     arrays = store.read(study.key, lobes)
     for place, number in enumerate(lobes):
         box, own = tuple(study.box[number]), int(study.slice_index[number])
         for plane, step in enumerate((-1, 0, 1)):
             neighbour = images[min(max(own + step, 0), len(images) - 1)]
-            np.testing.assert_array_equal(arrays.images[place, plane], reference.crop(neighbour, box))
+            expected = breathed(reference.crop(neighbour, box))
+            np.testing.assert_array_equal(arrays.images[place, plane], expected)
         assert study.area[number] == arrays.mask[place].sum() == scan.lobes[number].area
         distance = reference.distance_to_periphery(arrays.mask[place])
         np.testing.assert_array_equal(arrays.distance[place], distance)

@@ -1,5 +1,6 @@
 """2.2, 2.3, 2.4's distance and 2.7.2 word for word: slow, and the oracle for the fast code."""
 
+import math
 from collections import deque
 
 import numpy as np
@@ -110,3 +111,24 @@ def crop(image, box):
         for column in range(column0, column1):
             result[row - row0 + down, column - column0 + right] = image[row, column]
     return result
+
+
+def at_one_breath(planes, masks):
+    """The function from a crop to the crop at one breath (decision 0066): a scan's lobes' own planes
+    [lobe, 256, 256] as integers, and their masks, say how."""
+    inside = planes[masks & (planes > 0)].astype(int)
+    shown = planes[planes > 0].astype(float)
+    tissue = int(shown[~two_clusters(shown, starts=1)].min())
+    counts = np.array([np.count_nonzero(inside == value) for value in range(2049)], float)
+    kernel = np.exp(-0.5 * (np.arange(-60, 61) / 15.0) ** 2)
+    smooth = np.convolve(counts, kernel / kernel.sum(), mode="same")
+    lung = max(range(tissue), key=lambda value: smooth[value])
+    power = min(2.0, max(0.5, math.log(0.18) / math.log(lung / 1000)))
+
+    def breathed(crop):
+        even = [
+            round(1000 * (grey / 1000) ** power) if grey < 1000 else grey for grey in crop.ravel().tolist()
+        ]
+        return np.array(even).reshape(crop.shape)
+
+    return breathed
