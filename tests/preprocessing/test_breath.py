@@ -52,6 +52,14 @@ def test_normal_lung_is_found_where_most_of_the_lung_is_consolidated() -> None:
     assert abs(normal_lung(images, masks) - 150) <= 6
 
 
+def test_gas_outside_the_lobes_is_no_lung() -> None:
+    images, mask = lung_of(200, noise=25)
+    images[:, 165:205, 40:210] = 60  # more of it than of lung at its peak
+    images[:, 35:58, 40:210] = 60
+    masks = np.broadcast_to(mask, images.shape)
+    assert abs(normal_lung(images, masks) - 200) <= 6
+
+
 @given(st.integers(0, 2048))
 def test_air_water_and_order_stay(lung: int) -> None:
     table = at_one_breath(lung)
@@ -104,6 +112,20 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
     for part in (GLASS, DENSE):
         assert found[:, *part].all()
     assert np.count_nonzero(found) == 3 * sum(np.ones(found.shape[1:])[part].sum() for part in (GLASS, DENSE))
+
+
+def test_the_bound_itself_is_no_infection() -> None:
+    planes = np.array([[[NORMAL + 180, NORMAL + 181, 2048]]], np.uint16)
+    assert denser_than_lung(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
+
+
+def test_infection_counts_from_the_scans_own_lung() -> None:
+    """Lung of -620 HU is denser than ground glass of a deep breath, and healthy."""
+    arrays = arrays_of(*lung_of(380))
+    own = np.zeros((CROP, CROP), np.bool_)
+    for part in (GLASS, DENSE):
+        own[*part] = True
+    assert arrays.semi_infection.sum() == 3 * own.sum()
 
 
 def test_the_papers_bounds_leave_consolidation_out() -> None:
