@@ -29,7 +29,10 @@ def normal_lung(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> int:
 
 
 def at_one_breath(lung: int) -> NDArray[np.uint16]:
-    """What each grey value becomes in a scan whose normal lung has the value `lung`: uint16 [2049]."""
+    """What each grey value becomes in a scan whose normal lung has the value `lung`: uint16 [2049].
+
+    No share of water becomes more than its root or less than its square: such a lung was not seen.
+    """
     power = np.log(NORMAL / WATER) / np.log(max(lung, 1) / WATER) if lung < WATER else _MOST_POWER
     return np.rint(breathed(float(np.clip(power, _LEAST_POWER, _MOST_POWER)))).astype(np.uint16)
 

@@ -89,7 +89,10 @@ def lobe_arrays(
     crops: Sequence[Crop],
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
 ) -> LobeArrays:
-    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2)."""
+    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at one breath unless `settings` say not.
+
+    `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
+    """
     planes = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
     masks = np.zeros((len(lobes), CROP, CROP), np.bool_)
     for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
@@ -101,8 +104,8 @@ def lobe_arrays(
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
     if settings.breath == "paper":
-        return LobeArrays(
-            planes, masks, distances, semi_infection_mask(own, masks, semi_infection_bounds(own))
-        )
-    planes = at_one_breath(normal_lung(own, masks))[planes]
-    return LobeArrays(planes, masks, distances, denser_than_lung(planes[:, 1], masks))
+        semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
+    else:
+        planes = at_one_breath(normal_lung(own, masks))[planes]
+        semi = denser_than_lung(planes[:, 1], masks)
+    return LobeArrays(planes, masks, distances, semi)
