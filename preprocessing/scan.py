@@ -89,7 +89,7 @@ def lobe_arrays(
     crops: Sequence[Crop],
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
 ) -> LobeArrays:
-    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at one breath unless `settings` say not.
+    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at the breath that `settings` say.
 
     `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
     """
