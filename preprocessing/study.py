@@ -68,8 +68,8 @@ class LobeArrays:
     """What a training step reads of n lobes.
 
     `images` uint16 [n, 3, 256, 256], 0 (air) to 2048, at the breath that the settings say: slices i-1, i,
-    i+1 in slice i's box, edge slices repeated. `mask` bool, `distance` uint8 (Manhattan pixels to the periphery) and `semi_infection` bool
-    are [n, 256, 256] for slice i.
+    i+1 in slice i's box, edge slices repeated. `mask` bool, `distance` uint8 (Manhattan pixels to the
+    periphery) and `semi_infection` bool are [n, 256, 256] for slice i.
     """
 
     images: NDArray[np.uint16]
