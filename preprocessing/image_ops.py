@@ -60,6 +60,17 @@ def objects_in_space(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArra
     return numbers, np.bincount(numbers[box][held], minlength=count + 1)
 
 
+def thick_objects(
+    mask: NDArray[np.bool_], thick_mm: float, least_ml: float, spacing_mm: Spacing
+) -> NDArray[np.bool_]:
+    """`mask` bool [slice, row, column] without what is thinner than twice `thick_mm` in its slice and
+    without 3-D objects smaller than `least_ml`."""
+    disc = disc_of(max(1, round(thick_mm / spacing_mm[1])))
+    thick = np.stack([dilate(erode(one, disc), disc) for one in mask])
+    objects, sizes = objects_in_space(thick)
+    return np.asarray((sizes * float(np.prod(spacing_mm)) >= least_ml * 1000)[objects])
+
+
 def _span(places: NDArray[np.bool_]) -> slice:
     found = np.flatnonzero(places)
     return slice(found[0], found[-1] + 1) if len(found) else slice(0)

@@ -31,7 +31,7 @@ from preprocessing.lungs.outline import refine_outline
 FULL_SCALE = 2048
 _GRID_MM = 1.5  # aimed at; the grid takes every pixel, every second, every third ...
 _LEAST_AREA_MM2 = 100.0
-_GREY = 0.6  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung
+_GREY = 0.65  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung
 _EDGE_MM = 1.5  # half the thickness that a blurred edge can have
 _JUNCTION_MM = 5.0  # what lies so near to both lungs is the pleura between them
 _DOME_SLOPE = 0.5
@@ -59,11 +59,11 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     column = middle_column(airway, body)
     left = left_of_midline(coarse, objects > 0, column, threshold, grid_mm)
     sides = divide(objects, left)
-    grey = coarse < threshold + _GREY * (tissue - threshold)
-    sides = _add_grey_lung(sides, left, grey, inside, grid_mm)
+    level = threshold + _GREY * (tissue - threshold)
+    sides = _add_grey_lung(sides, left, coarse < level, inside, grid_mm)
     if sides.any():
         middle = (float(np.median(np.nonzero(sides)[1])), float(column))
-        sides = sides + airless_lung(coarse, sides, left, ~(inside | airway), middle, grid_mm)
+        sides = airless_lung(coarse, sides, left, inside, airway, level, middle, grid_mm)
     sides = _fill(sides, ~low, airway, grid_mm)
     return refine_outline(images, coarse, sides, tissue, factor, grid_mm[1])
 

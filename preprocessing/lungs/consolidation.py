@@ -4,15 +4,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, dilate, disc_of, erode, objects_in_space
+from preprocessing.image_ops import Spacing, dilate, disc_of, erode, thick_objects
 from preprocessing.lungs.diaphragm import domes
 from preprocessing.lungs.dome_surface import above_dome
 from preprocessing.lungs.mediastinum import first_row_behind, nearest_lung
+from preprocessing.lungs.patchy_consolidation import patchy_consolidation, round_other_gas
 from preprocessing.lungs.rib_cage import inside_ribs
 from preprocessing.lungs.spine import middle_of_spine
 
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
 _LEAST_ML = 10.0
+_OFF_LINE_MM = 20.0  # nearer to the line between the lungs, islands of air are in gullet or airway
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
 _MARROW_MM = 6.0  # half the width of the marrow that bone encloses
 _DOME_SLOPE = 1.0  # mm a mm: steeper, and large consolidation that stands on an organ would be organ
@@ -27,36 +29,47 @@ def airless_lung(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
     left: NDArray[np.bool_],
-    free: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    airway: NDArray[np.bool_],
+    level: float,
     middle: tuple[float, float],
     spacing_mm: Spacing,
 ) -> NDArray[np.uint8]:
-    """Sides of what is to be added to the lungs, uint8 [slice, row, column].
+    """The lungs with what of them holds no air or little, uint8 [slice, row, column].
 
     `images` uint16, `sides` uint8 (the lungs found so far), `left` bool (at or beyond the line between
-    the lungs) and `free` bool (what may be lung) are [slice, row, column]; `middle` (row, column) lies
-    between the lungs. Added are thick pieces inside the ribs, beside the mediastinum, that lie above the
-    diaphragm's dome; or over lung of the same side, or where the other side's lung is in the mirror, and
-    stand on no organ.
+    the lungs), `inside` bool (all that is dark in the body) and `airway` bool (its tubes outside the lungs)
+    are [slice, row, column]; below the grey value `level`, tissue holds air; `middle` (row, column) lies
+    between the lungs. Added is what islands of air hold between them, then thick pieces inside the ribs,
+    beside the mediastinum, that lie above the diaphragm's dome; or over lung of the same side, or where
+    the other side's lung is in the mirror, and stand on no organ.
     """
-    tissue = free & (sides == 0)
     bright = _bone_and_blood(images, spacing_mm[1])
     behind = first_row_behind(middle[0], spacing_mm[1])
     spine = middle_of_spine(bright, behind, middle[1], spacing_mm)
-    free = tissue & ~bright & inside_ribs(images, sides, middle, spine, spacing_mm)
+    ribs = inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
-    nearest = nearest_lung(sides, line, spine, behind, spacing_mm)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
+    off_line = {1: -1 - to_left, 2: to_left}
+    places = ribs & ~round_other_gas(images, sides, inside, airway, spacing_mm)
+    patchy = sides.copy()
+    for side, distance in off_line.items():
+        place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
+        patchy[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
+    sides = patchy
+    tissue = ~(inside | airway) & (sides == 0)
+    free = tissue & ~bright & ribs
+    nearest = nearest_lung(sides, line, spine, behind, spacing_mm)
     over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
-    added = np.zeros_like(sides)
-    for side, distance in ((1, -1 - to_left), (2, to_left)):
+    found = sides.copy()
+    for side, distance in off_line.items():
         twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], spacing_mm)
         beside = free & (distance >= nearest[side][:, :, np.newaxis])
         wanted = beside & (over[side] | twin)
         wanted &= ~domes(tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True)
         wanted |= beside & above_dome(sides == side, spacing_mm)
-        added[_thick_pieces(wanted, spacing_mm) & (sides == 0)] = side
-    return added
+        found[thick_objects(wanted, _THICK_MM, _LEAST_ML, spacing_mm) & (sides == 0)] = side
+    return found
 
 
 def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
@@ -97,11 +110,3 @@ def _bone_and_blood(images: NDArray[np.uint16], pixel_mm: float) -> NDArray[np.b
     disc = disc_of(max(1, round(_MARROW_MM / pixel_mm)))
     bright = (cv2.medianBlur(image, 3) > _BRIGHT for image in images)
     return np.stack([erode(dilate(mask, disc), disc) for mask in bright])
-
-
-def _thick_pieces(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
-    """The mask without what is thin in its slice, and without small 3-D objects."""
-    disc = disc_of(max(1, round(_THICK_MM / spacing_mm[1])))
-    thick = np.stack([dilate(erode(one, disc), disc) for one in mask])
-    objects, sizes = objects_in_space(thick)
-    return np.asarray((sizes * float(np.prod(spacing_mm)) >= _LEAST_ML * 1000)[objects])
