@@ -52,11 +52,7 @@ def airless_lung(
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
     places = ribs & ~round_other_gas(images, sides, inside, airway, spacing_mm)
-    patchy = sides.copy()
-    for side, distance in off_line.items():
-        place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
-        patchy[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
-    sides = patchy
+    sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
     tissue = ~(inside | airway) & (sides == 0)
     free = tissue & ~bright & ribs
     nearest = nearest_lung(sides, line, spine, behind, spacing_mm)
@@ -69,6 +65,22 @@ def airless_lung(
         wanted &= ~domes(tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True)
         wanted |= beside & above_dome(sides == side, spacing_mm)
         found[thick_objects(wanted, _THICK_MM, _LEAST_ML, spacing_mm) & (sides == 0)] = side
+    return found
+
+
+def _add_patchy(
+    images: NDArray[np.uint16],
+    sides: NDArray[np.uint8],
+    places: NDArray[np.bool_],
+    off_line: dict[int, NDArray[np.int64]],
+    level: float,
+    spacing_mm: Spacing,
+) -> NDArray[np.uint8]:
+    """The lungs with what islands of air hold; `off_line` has the pixels from the line by side."""
+    found = sides.copy()
+    for side, distance in off_line.items():
+        place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
+        found[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
     return found
 
 
