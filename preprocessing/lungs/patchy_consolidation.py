@@ -8,6 +8,7 @@ from preprocessing.image_ops import Spacing, close_gaps, dilate, disc_of, erode,
 from preprocessing.lungs.dome_surface import above_dome
 
 _SMOOTH_MM = 4.5  # side of the square over which noise is averaged
+_EDGE_MM = 4.5  # grey so near to the lung that is seen is its blurred edge
 _APART_MM = 20.0  # islands no farther apart than twice this have lung between them
 _THICK_MM = 2.0  # half the thickness that is more than a bronchus
 _LEAST_ML = 5.0
@@ -31,12 +32,13 @@ def patchy_consolidation(
     by itself are left to others.
     """
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
+    edge = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
     radius = max(1, round(_APART_MM / spacing_mm[1]))
     held = np.zeros_like(lung)
     for image, seen, here, target in zip(
         images, lung, place & above_dome(lung, spacing_mm), held, strict=True
     ):
-        islands = here & (cv2.blur(image, (side, side)) < level)
+        islands = here & (cv2.blur(image, (side, side)) < level) & ~dilate(seen, edge)
         if islands.any():
             target |= close_gaps(islands | seen, radius) & ~close_gaps(seen, radius) & here
     return thick_objects(held, _THICK_MM, _LEAST_ML, spacing_mm)

@@ -55,6 +55,18 @@ def test_islands_far_apart_hold_nothing_between_them() -> None:
     assert not held[:, :, :115].any()
 
 
+def test_the_blurred_edge_of_the_lung_is_no_island() -> None:
+    lung, _ = dome()
+    bay = lung.copy()
+    bay[:, :70] = bay[:, 91:] = bay[:, :, :50] = False  # 42 mm wide, more than closing bridges
+    seen = lung & ~bay
+    images = np.where(seen, LUNG, TISSUE).astype(np.uint16)
+    edge = bay.copy()
+    edge[:, 71:90] = False  # 2 mm on either side of it
+    images[edge] = GROUND_GLASS
+    assert not patchy_consolidation(images, seen, EVERYWHERE, LEVEL, SPACING).any()
+
+
 def test_islands_count_in_their_place_and_above_the_dome_alone() -> None:
     images, seen, airless = half_airless()
     lung, height = dome()

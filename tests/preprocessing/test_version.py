@@ -17,7 +17,7 @@ RECORDED_FOR = 7
 DEFAULT, PAPER = PreprocessingSettings(), PreprocessingSettings(lobes="paper", breath="paper")
 RECORDED = {
     DEFAULT: {
-        "lobes": 24, "grey": 229327478, "mask": 134264, "distance": 1623778, "semi_infection": 14968
+        "lobes": 24, "grey": 229327478, "mask": 134285, "distance": 1624749, "semi_infection": 14989
     },
     PAPER: {
         "lobes": 24, "grey": 281228254, "mask": 154559, "distance": 1863301, "semi_infection": 5565
