@@ -1,4 +1,4 @@
-"""Lung that holds no air and is as bright as what it lies against: found by where lung must be."""
+"""Lung that holds no air, or little, as bright as what it lies against: found by where lung must be."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from preprocessing.image_ops import Spacing, dilate, disc_of, erode, thick_objec
 from preprocessing.lungs.diaphragm import domes
 from preprocessing.lungs.dome_surface import above_dome
 from preprocessing.lungs.mediastinum import first_row_behind, nearest_lung
-from preprocessing.lungs.patchy_consolidation import patchy_consolidation, round_other_gas
+from preprocessing.lungs.patchy_consolidation import other_gas, patchy_consolidation
 from preprocessing.lungs.rib_cage import inside_ribs
 from preprocessing.lungs.spine import middle_of_spine
 
@@ -51,7 +51,7 @@ def airless_lung(
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
-    places = ribs & ~round_other_gas(images, sides, inside, airway, spacing_mm)
+    places = ribs & ~other_gas(images, sides, inside, airway, spacing_mm)
     sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
     tissue = ~(inside | airway) & (sides == 0)
     free = tissue & ~bright & ribs

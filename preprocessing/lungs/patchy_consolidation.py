@@ -44,7 +44,7 @@ def patchy_consolidation(
     return thick_objects(held, _THICK_MM, _LEAST_ML, spacing_mm)
 
 
-def round_other_gas(
+def other_gas(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
     inside: NDArray[np.bool_],

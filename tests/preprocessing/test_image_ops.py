@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import histogram, objects_in_space, objects_of
+from preprocessing.image_ops import histogram, objects_in_space, objects_of, thick_objects
 
 STRUCTURES = {4: None, 8: np.ones((3, 3))}
 
@@ -75,3 +75,15 @@ def test_objects_in_space_are_those_of_the_whole_array(seed: int, density: float
     expected, count = ndimage.label(mask)
     np.testing.assert_array_equal(numbers, expected)
     np.testing.assert_array_equal(sizes, [0, *(np.count_nonzero(expected == n + 1) for n in range(count))])
+
+
+def test_thick_objects_are_thick_in_their_slice_and_large_in_space() -> None:
+    mask = np.zeros((4, 40, 40), np.bool_)
+    mask[:2, 5:15, 5:15] = True  # 2 slices of 20 x 20 mm: 4 ml
+    mask[:2, 5:15, 25:27] = True  # as long, but 4 mm wide
+    mask[3, 25:35, 5:15] = True  # 2 ml
+    found = thick_objects(mask, 4.0, 3.0, (5.0, 2.0, 2.0))
+    assert found[0, 10, 10] and found[1, 10, 10]
+    assert not found[:, :, 20:].any()
+    assert not found[3].any()
+    assert thick_objects(mask, 4.0, 1.0, (5.0, 2.0, 2.0))[3, 30, 10]

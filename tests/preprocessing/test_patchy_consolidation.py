@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.lungs.consistent_lobes import consistent_lungs
-from preprocessing.lungs.patchy_consolidation import patchy_consolidation, round_other_gas
+from preprocessing.lungs.patchy_consolidation import other_gas, patchy_consolidation
 from tests.preprocessing.chests import ellipse
-from tests.preprocessing.test_airless_lung import LUNG, SIZE, SLICES, SPACING, TISSUE, dome, ribs
+from tests.preprocessing.lung_shapes import LUNG, SIZE, SLICES, SPACING, TISSUE, dome, ribs
 
 LEVEL, GROUND_GLASS, FAT, GAS = 830, 600, 920, 20
 EVERYWHERE = np.ones((SLICES, SIZE, SIZE), np.bool_)
@@ -103,7 +103,7 @@ def test_other_gas_is_wide_and_dark_or_the_airways() -> None:
     for name, grey in (("gullet", GAS), ("bronchus", GAS), ("rest of lung", LUNG), ("airway", GAS)):
         images[places[name]] = grey
     inside = (sides > 0) | np.logical_or.reduce(list(places.values()))
-    other = round_other_gas(images, sides, inside, places["airway"], SPACING)
+    other = other_gas(images, sides, inside, places["airway"], SPACING)
     taken = {name: other[place].mean() for name, place in places.items()}
     assert taken == {"gullet": 1, "bronchus": 0, "rest of lung": 0, "airway": 1}
     assert other[0, 25, 53] and not other[0, 25, 56]  # the wall: 8 mm
