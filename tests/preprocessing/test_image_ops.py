@@ -80,7 +80,7 @@ def test_objects_in_space_are_those_of_the_whole_array(seed: int, density: float
 def test_thick_objects_are_thick_in_their_slice_and_large_in_space() -> None:
     mask = np.zeros((4, 40, 40), np.bool_)
     mask[:2, 5:15, 5:15] = True  # 2 slices of 20 x 20 mm: 4 ml
-    mask[:2, 5:15, 25:27] = True  # as long, but 4 mm wide
+    mask[:2, 5:35, 25:29] = True  # larger, but 8 mm wide
     mask[3, 25:35, 5:15] = True  # 2 ml
     found = thick_objects(mask, 4.0, 3.0, (5.0, 2.0, 2.0))
     assert found[0, 10, 10] and found[1, 10, 10]
