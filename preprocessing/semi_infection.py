@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter1d
 from preprocessing.breath import FULL_SCALE, NORMAL
 from preprocessing.histogram import counts_of, two_means_threshold
 
-_DENSER = 180  # grey values (HU) by which ground glass is denser than normal lung
+_DENSER = 240  # grey values (HU) by which infection is denser than normal lung
 _SMOOTH = 25.0  # grey values (HU): wide enough to leave one black and one white peak
 
 

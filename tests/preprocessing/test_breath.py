@@ -106,7 +106,7 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
     masks = np.broadcast_to(mask, images.shape)
     expected = np.zeros_like(masks)
     for number, row, column in np.argwhere(masks):
-        expected[number, row, column] = images[number, row, column] > NORMAL + 180
+        expected[number, row, column] = images[number, row, column] > NORMAL + 240
     found = denser_than_lung(images, masks)
     np.testing.assert_array_equal(found, expected)
     for part in (GLASS, DENSE):
@@ -115,7 +115,7 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
 
 
 def test_the_bound_itself_is_no_infection() -> None:
-    planes = np.array([[[NORMAL + 180, NORMAL + 181, 2048]]], np.uint16)
+    planes = np.array([[[NORMAL + 240, NORMAL + 241, 2048]]], np.uint16)
     assert denser_than_lung(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
 
 
