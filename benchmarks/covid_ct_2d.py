@@ -2,9 +2,10 @@
 
 `python -m benchmarks.covid_ct_2d [FOLDER] [--json]` or `... --train FOLDER --test FOLDER [--json]`
 
-A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. The
-COVID-19 network starts from random weights and learns by the lobe loss alone (image_views.py says why), in
-the product's own site, round loop and FedAvg. Patients are kept apart: in FOLDS folds, each tested once, or
+A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. From
+random weights the diseased network first learns infection on the demo's phantoms. From its features on the
+COVID-19 network learns by the lobe loss alone (image_views.py says why), in the product's own site, round
+loop and FedAvg. Patients are kept apart: in FOLDS folds, each tested once, or
 by the two folders, as far as their patients' names tell.
 
 auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
@@ -37,6 +38,7 @@ from benchmarks.ct_images import CtImage, read_images
 from benchmarks.image_figures import Fold, figures_of
 from benchmarks.image_learning import federated, pooled, split_by_patient
 from benchmarks.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
+from benchmarks.phantom_start import phantom_weights
 from benchmarks.result import print_result
 from client.allocator import keep_freed_memory
 
@@ -47,13 +49,11 @@ Judge = Callable[[Sequence[CtImage], Sequence[CtImage]], NDArray[np.float64]]
 """Learns from some images and scores others."""
 
 
-JUDGES: Mapping[str, Judge] = {
+BASELINES: Mapping[str, Judge] = {
     "file_logistic": partial(shortcut_scores, logistic, of_file),
     "file_forest": partial(shortcut_scores, forest, of_file),
     "crop_logistic": partial(shortcut_scores, logistic, of_crop),
     "crop_forest": partial(shortcut_scores, forest, of_crop),
-    "pooled": pooled,
-    "federated": federated,
 }
 
 
@@ -72,7 +72,9 @@ def main() -> None:
         folds = folds_of(read_images(chosen.folder))
     else:
         folds = [(read_images(chosen.train), read_images(chosen.test))]
-    figures = figures_of(folds, scores_of_all(folds, chosen.jobs))
+    start_weights = phantom_weights()
+    networks = {"pooled": partial(pooled, start_weights), "federated": partial(federated, start_weights)}
+    figures = figures_of(folds, scores_of_all(BASELINES | networks, folds, chosen.jobs))
     figures |= {"minutes": (time.monotonic() - start) / 60, "cpu_minutes": _cpu_seconds() / 60}
     print_result(figures, settings_of(folds), as_json=chosen.json)
 
@@ -91,11 +93,14 @@ def folds_of(images: Sequence[CtImage]) -> list[Fold]:
     ]
 
 
-def scores_of_all(folds: Sequence[Fold], jobs: int) -> dict[str, list[NDArray[np.float64]]]:
+def scores_of_all(
+    judges: Mapping[str, Judge], folds: Sequence[Fold], jobs: int
+) -> dict[str, list[NDArray[np.float64]]]:
     """Scores [judge][fold][image]; says on standard error how far it is."""
-    tasks = [(name, number) for name in JUDGES for number in range(len(folds))]
-    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in JUDGES}
-    for (name, number), found in zip(tasks, _judged(folds, tasks, jobs), strict=True):
+    tasks = [(name, number) for name in judges for number in range(len(folds))]
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in judges}
+    each = [(judges[name], *folds[number]) for name, number in tasks]
+    for (name, number), found in zip(tasks, _judged(each, jobs), strict=True):
         scores[name].append(found)
         area = roc_auc_score([image.covid for image in folds[number][1]], found)
         print(f"{name}, {number + 1} of {len(folds)}: AUC {area:.3f}", file=sys.stderr, flush=True)
@@ -103,20 +108,19 @@ def scores_of_all(folds: Sequence[Fold], jobs: int) -> dict[str, list[NDArray[np
 
 
 def _judged(
-    folds: Sequence[Fold], tasks: Sequence[tuple[str, int]], jobs: int
+    tasks: Sequence[tuple[Judge, list[CtImage], list[CtImage]]], jobs: int
 ) -> Iterator[NDArray[np.float64]]:
     """Each task's scores, in order. Small networks gain more from two processes than from two threads."""
-    names = [name for name, _ in tasks]
-    trains, tests = ([folds[number][side] for _, number in tasks] for side in (0, 1))
+    judges, trains, tests = zip(*tasks, strict=True)
     if jobs == 1:
-        yield from map(_judge, names, trains, tests)
+        yield from map(_judge, judges, trains, tests)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        yield from pool.map(_judge, names, trains, tests)
+        yield from pool.map(_judge, judges, trains, tests)
 
 
-def _judge(name: str, train: list[CtImage], test: list[CtImage]) -> NDArray[np.float64]:
-    return JUDGES[name](train, test)
+def _judge(judge: Judge, train: list[CtImage], test: list[CtImage]) -> NDArray[np.float64]:
+    return judge(train, test)
 
 
 def _one_thread() -> None:

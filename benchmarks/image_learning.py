@@ -26,7 +26,7 @@ from shared_model.networks import make_networks
 from shared_model.transport import Weights, load_weights
 
 SITES = 5
-PASSES = 80  # over the training images, in either way of learning
+PASSES = 60  # over the training images, in either way of learning
 # A round of one site averages nothing, it only begins Adam anew.
 POOLED_ROUNDS, POOLED_BATCH = 20, 16
 # Sites have few images, so their batches are smaller.
@@ -55,8 +55,9 @@ def _study(rounds: int, batch: int) -> StudyConfig:
         scans_per_batch=batch,
         lobes_per_scan=1,
         top_share=1.0,
-        learning_rate=2e-3,
-        final_learning_rate=2e-5,
+        start_from_patches=True,
+        learning_rate=1e-3,
+        final_learning_rate=1e-5,
         warm_up_rounds=rounds / 8,
     )
     network = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
@@ -72,8 +73,11 @@ def split_by_patient(images: Sequence[CtImage], parts: int) -> list[list[CtImage
     return [[images[i] for i in chosen] for _, chosen in folds]
 
 
-def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig) -> Weights:
-    """The weights that the hospitals arrive at together, from random ones; all in this process."""
+def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig, start: Weights) -> Weights:
+    """The weights that the hospitals arrive at together, all in this process.
+
+    `start` holds the diseased network's weights, whose features the COVID-19 network begins with.
+    """
     sites = {
         f"site-{number}": Site(ViewStore(images), study, role="training", count_floor=1)
         for number, images in enumerate(hospitals)
@@ -81,7 +85,7 @@ def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig) -> Weights
     grid = LocalGrid(
         make_client_app(lambda context, _: sites[str(context.node_config["hospital"])]), list(sites)
     )
-    weights, policy = initial_weights(study), RoundPolicy(poll_s=0, quorum=len(sites))
+    weights, policy = initial_weights(study) | start, RoundPolicy(poll_s=0, quorum=len(sites))
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder), study, weights)
         return run_study(grid, study, weights, ledger=ledger, policy=policy).weights
@@ -102,13 +106,13 @@ def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -
     return np.array([score(image) for image in images])
 
 
-def pooled(train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
-    """Scores of `test` by a model that learned from `train` at one site [image]."""
+def pooled(start: Weights, train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
+    """Scores of `test` by a model that learned from `train` at one site, from `start` on [image]."""
     study = pooled_study()
-    return scores_of(learn([train], study), study, test)
+    return scores_of(learn([train], study, start), study, test)
 
 
-def federated(train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
+def federated(start: Weights, train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
     """Scores of `test` by a model that SITES sites, which share `train`, learned together [image]."""
     study = federated_study()
-    return scores_of(learn(split_by_patient(train, SITES), study), study, test)
+    return scores_of(learn(split_by_patient(train, SITES), study, start), study, test)

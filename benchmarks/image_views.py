@@ -11,20 +11,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.ct_images import CtImage
+from benchmarks.ct_images import LUNG, TISSUE, CtImage
+from preprocessing.breath import NORMAL
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LobeArrays, LobeStore, Study
 from preprocessing.study import Pseudonyms
 from shared_model.sampling import scan_generator
 
 RANGE = 2048
-# Pixels along a view's edge. The networks take any multiple of 32; this one costs a seventh of 256.
-EDGE = 96
+# Pixels along a view's edge. The networks take any multiple of 32; this one costs a quarter of 256.
+EDGE = 128
 VIEWS = 512  # of an image: more than training draws, so that hardly any comes twice
 
 # How far views stray, evenly both ways.
 LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; rotation
-LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.28, 0.18, 0.07  # of grey levels in 0..1
+LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.09, 0.06, 0.023  # of grey levels in 0..1
+LOBE_TISSUE = 1050  # grey value of tissue in the product's lobes, whose normal lung is at NORMAL
 
 
 def view(crop: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint16]:
@@ -42,7 +44,13 @@ def view(crop: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint1
     moved = cv2.warpAffine(crop, affine, (EDGE, EDGE), borderMode=cv2.BORDER_REPLICATE)
     tones = (np.arange(256) / 255) ** np.exp(stray(LOG_GAMMA))
     tones = (tones - 0.5) * np.exp(stray(LOG_CONTRAST)) + 0.5 + stray(BRIGHTNESS)
-    return np.round(tones.clip(0, 1) * RANGE).astype(np.uint16)[moved]
+    return as_in_lobes(255 * tones.clip(0, 1))[moved]
+
+
+def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """Grey levels of crops as values in 0..2048, with lung and tissue where the product's lobes have them."""
+    values = NORMAL + (grey - LUNG) * ((LOBE_TISSUE - NORMAL) / (TISSUE - LUNG))
+    return np.round(values.clip(0, RANGE)).astype(np.uint16)
 
 
 class ViewStore(LobeStore):

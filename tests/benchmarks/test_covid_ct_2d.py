@@ -23,10 +23,10 @@ from benchmarks.ct_images import (
 from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
 from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
-from benchmarks.image_views import EDGE, RANGE, ViewStore, view
+from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
 from client.training import Site
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_weights
+from shared_model.initial import decide_from_patches, initial_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -102,6 +102,12 @@ def test_views_stray_a_little_and_are_told_by_their_numbers() -> None:
     assert np.corrcoef(seen.ravel(), mirrored.ravel())[0, 1] > 0.85
 
 
+def test_lung_and_tissue_are_where_lobes_have_them() -> None:
+    assert as_in_lobes(np.array([LUNG, TISSUE, (LUNG + TISSUE) / 2, 0, 255])).tolist() == [
+        180, 1050, 615, 0, 1552
+    ]  # fmt: skip
+
+
 def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
     studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
     assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
@@ -127,15 +133,18 @@ def test_learning_is_the_sites_own_round_after_round(monkeypatch) -> None:
     monkeypatch.setattr(image_learning, "PASSES", 2)
     monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 2)
     study, images = pooled_study(), patients(6, most=1)
-    by_hand = initial_weights(study)
+    start = {
+        name: array + 0.01 for name, array in initial_weights(study).items() if name.startswith("diseased/")
+    }
+    began = decide_from_patches(initial_weights(study) | start, ["covid"], study)
+    by_hand = began
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     for round_number in (1, 2):
         by_hand = by_hand | site.train(by_hand, stage=0, round=round_number).weights
-    learned = learn([images], study)
-    start = initial_weights(study)
+    learned = learn([images], study, start)
     assert learned.keys() == by_hand.keys()
     assert all(np.array_equal(learned[name], by_hand[name]) for name in learned)
-    moved = {name.split("/")[0] for name in learned if not np.array_equal(learned[name], start[name])}
+    moved = {name.split("/")[0] for name in learned if not np.array_equal(learned[name], began[name])}
     assert moved == {"covid"}
 
 
@@ -188,6 +197,7 @@ def test_one_folder_teaches_and_another_tests(tmp_path, monkeypatch, capsys) -> 
     monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 1)
     monkeypatch.setattr(image_learning, "FEDERATED_ROUNDS", 1)
     monkeypatch.setattr(image_learning, "SITES", 2)
+    monkeypatch.setattr(covid_ct_2d, "phantom_weights", lambda: initial_weights(pooled_study()))
     monkeypatch.setattr(image_shortcuts, "TREES", 10)
     monkeypatch.setattr(image_figures, "RESAMPLES", 50)
     folders = ["--train", str(tmp_path / "train"), "--test", str(tmp_path / "test")]
