@@ -11,7 +11,7 @@ from shared_model.transport import Weights, to_weights
 
 
 def phantom_weights() -> Weights:
-    """The diseased network after the demo's stages on its phantoms: from random weights, scan labels alone."""
+    """The diseased network after the demo's stages on its phantoms: from random weights and scan labels."""
     study = load_study("demo")
     with tempfile.TemporaryDirectory() as name:
         hospitals = make_hospitals(
