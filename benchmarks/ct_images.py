@@ -24,6 +24,7 @@ LEAST_PIXELS = 40  # along an edge of what margins leave
 LOOK = 192  # pixels along an edge of the picture that lungs are looked for in
 CORNER = 4  # pixels: dark regions that reach them are the air around the patient
 LEAST_AREA, LEAST_FILLED = 0.01, 0.25  # of a lung: share of the picture; of its own bounding box
+FLATTEST = 3.0  # width over height of a lung; the air between patient and table is flatter
 LEAST_LUNG = 0.06  # share of the picture; with less, the lungs were not found
 RIM = 0.04  # of the lungs' box, left around it
 
@@ -88,11 +89,15 @@ def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     outside = {
         int(region) for rows in ends for columns in ends for region in np.unique(regions[rows, columns])
     }
-    area, box_area = found[:, cv2.CC_STAT_AREA], found[:, cv2.CC_STAT_WIDTH] * found[:, cv2.CC_STAT_HEIGHT]
+    area, width, height = (
+        found[:, what] for what in (cv2.CC_STAT_AREA, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT)
+    )
     lungs = [
         region for region in range(1, count)
         if region not in outside
-        and area[region] >= LEAST_AREA * LOOK**2 and area[region] > LEAST_FILLED * box_area[region]
+        and area[region] >= LEAST_AREA * LOOK**2
+        and area[region] > LEAST_FILLED * width[region] * height[region]
+        and width[region] <= FLATTEST * height[region]
     ]  # fmt: skip
     lung = np.isin(regions, lungs)
     if lung.mean() < LEAST_LUNG:

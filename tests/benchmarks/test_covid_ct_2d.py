@@ -69,6 +69,13 @@ def test_the_box_is_that_of_the_lungs_with_a_rim() -> None:
     assert (column0, column1) == (pytest.approx(68 - 11, abs=3), pytest.approx(332 + 11, abs=3))
 
 
+def test_air_between_patient_and_table_is_no_lung() -> None:
+    picture = chest()
+    picture[270:, :] = 200  # the table, that reaches the corners
+    picture[275:290, 40:360] = 10
+    assert lungs_box(picture) == pytest.approx(lungs_box(chest()), abs=2)
+
+
 def test_a_picture_without_lungs_is_kept_whole() -> None:
     flat = np.full((90, 70), 128, np.uint8)
     assert lungs_box(flat) == (0, 0, 90, 70)
