@@ -2,12 +2,14 @@
 
 There are no Hounsfield units here, and each publication has its own size, margins, window and lettering. So
 the picture is cut to its lungs, pulled to a square, and its lung and tissue are given fixed grey levels, in
-the spirit of 2.2 and 2.3: what then differs is hoped to be disease.
+the spirit of 2.2 and 2.3: what then differs is hoped to be disease. Where the lungs lie in it is told beside it, as
+patches and attention ask how far they are from the lung's periphery (2.4).
 """
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -31,13 +33,21 @@ RIM = 0.04  # of the lungs' box, left around it
 
 @dataclass(frozen=True)
 class CtImage:
-    """One published image: pixels uint8 [row, column] of any size, crop uint8 [256, 256]."""
+    """One published image: pixels uint8 [row, column] of any size, crop uint8 [256, 256], and lungs, bool
+    [256, 256], where lungs lie in the crop."""
 
     name: str
     patient: str
     covid: bool
     pixels: NDArray[np.uint8]
     crop: NDArray[np.uint8]
+    lungs: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, name: str, patient: str, covid: bool, pixels: NDArray[np.uint8]) -> Self:
+        """The image with its crop and lungs found."""
+        crop = chest_crop(pixels)
+        return cls(name, patient, covid, pixels, crop, lungs_of(crop))
 
 
 def read_images(folder: Path) -> list[CtImage]:
@@ -57,7 +67,7 @@ def _read(folder: Path, row: dict[str, str]) -> CtImage:
     with Image.open(folder / "images" / row["image"]) as image:
         pixels = np.asarray(image.convert("L"))
     covid = {"0": False, "1": True}[row["covid"]]
-    return CtImage(row["image"], row["patient"], covid, pixels, chest_crop(pixels))
+    return CtImage.of(row["image"], row["patient"], covid, pixels)
 
 
 def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,7 +87,33 @@ def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """row0, column0, row1, column1 of the lungs and a rim; of the whole picture where they are not found.
+    """row0, column0, row1, column1 of the lungs and a rim; of the whole picture where they are not found."""
+    lungs = _aired(picture)
+    if not lungs.any():
+        return 0, 0, *picture.shape
+    (row0, row1), (column0, column1) = (
+        _scaled(lungs.any(axis), edge) for axis, edge in zip((1, 0), picture.shape, strict=True)
+    )
+    return row0, column0, row1, column1
+
+
+def lungs_of(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where lungs lie in a crop, their lesions included: bool [256, 256], all False where none are found.
+
+    On either side of the middle, the convex hull of what has air.
+    """
+    aired = _aired(crop)
+    hulls = np.zeros((LOOK, LOOK), np.uint8)
+    for half in (slice(LOOK // 2), slice(LOOK // 2, None)):
+        side = np.zeros_like(aired)
+        side[:, half] = aired[:, half]
+        if side.any():
+            cv2.fillConvexPoly(hulls, cv2.convexHull(np.argwhere(side)[:, ::-1].astype(np.int32)), 1)
+    return cv2.resize(hulls, (CROP, CROP), interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+
+
+def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Lung that has air, bool [LOOK, LOOK]; all False where it is too little to be lungs.
 
     As 2.3 has it: the darker of two clusters, opened, without what lies outside the patient.
     """
@@ -100,12 +136,7 @@ def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
         and width[region] <= FLATTEST * height[region]
     ]  # fmt: skip
     lung = np.isin(regions, lungs)
-    if lung.mean() < LEAST_LUNG:
-        return 0, 0, *picture.shape
-    (row0, row1), (column0, column1) = (
-        _scaled(lung.any(axis), edge) for axis, edge in zip((1, 0), picture.shape, strict=True)
-    )
-    return row0, column0, row1, column1
+    return lung if lung.mean() >= LEAST_LUNG else np.zeros_like(lung)
 
 
 def toned(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:

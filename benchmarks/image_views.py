@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ct_images import LUNG, TISSUE, CtImage
 from preprocessing.breath import NORMAL
+from preprocessing.periphery import FARTHEST, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LobeArrays, LobeStore, Study
 from preprocessing.study import Pseudonyms
@@ -26,11 +27,18 @@ VIEWS = 512  # of an image: more than training draws, so that hardly any comes t
 # How far views stray, evenly both ways.
 LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; rotation
 LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.09, 0.06, 0.023  # of grey levels in 0..1
+# Pixels of the product's crops, 0.7 mm each, in a view's, where lungs are some 300 mm wide.
+PIXELS = 3.3
 LOBE_TISSUE = 1050  # grey value of tissue in the product's lobes, whose normal lung is at NORMAL
 
 
-def view(crop: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint16]:
-    """The crop moved, turned, stretched, mirrored and toned at random: uint16 [EDGE, EDGE] in 0..2048."""
+def view(
+    crop: NDArray[np.uint8], lungs: NDArray[np.bool_], draw: np.random.Generator
+) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
+    """Crop and lungs [EDGE, EDGE] moved, turned, stretched and mirrored alike, the crop toned, at random.
+
+    Returns values in 0..2048 and lungs.
+    """
 
     def stray(limit: float) -> float:
         return float(draw.uniform(-limit, limit))
@@ -42,9 +50,10 @@ def view(crop: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint1
     shift = middle + EDGE * np.array([stray(SHIFT), stray(SHIFT)]) - move @ [middle, middle]
     affine = np.column_stack([move, shift])
     moved = cv2.warpAffine(crop, affine, (EDGE, EDGE), borderMode=cv2.BORDER_REPLICATE)
+    moved_lungs = cv2.warpAffine(lungs.view(np.uint8), affine, (EDGE, EDGE), flags=cv2.INTER_NEAREST)
     tones = (np.arange(256) / 255) ** np.exp(stray(LOG_GAMMA))
     tones = (tones - 0.5) * np.exp(stray(LOG_CONTRAST)) + 0.5 + stray(BRIGHTNESS)
-    return as_in_lobes(255 * tones.clip(0, 1))[moved]
+    return as_in_lobes(255 * tones.clip(0, 1))[moved], moved_lungs.view(np.bool_)
 
 
 def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
@@ -64,7 +73,11 @@ class ViewStore(LobeStore):
         super().__init__(Path(), DEFAULT_SETTINGS, Pseudonyms(bytes(32)))
         self._images = {image.name: image for image in images}
         self._small = {
-            image.name: cv2.resize(image.crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA) for image in images
+            image.name: (
+                cv2.resize(image.crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA),
+                cv2.resize(image.lungs.view(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST),
+            )
+            for image in images
         }
 
     def studies(self) -> list[Study]:
@@ -73,14 +86,17 @@ class ViewStore(LobeStore):
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The views of these numbers; all three planes are the same slice.
 
-        A view fills the crop: with black round it, which has its say in the mean over patches, next to
-        nothing was learned (docs/decisions/0095). All of it is the lung's mask, distances are 0.
+        What is not lung stays in the picture: with black in its place, less was learned (docs/decisions/0095).
         """
-        small = self._small[key]
-        views = [view(small, scan_generator("view", key, int(number))) for number in lobes]
-        images = np.repeat(np.stack(views)[:, None], 3, axis=1)
-        nothing = np.zeros((len(lobes), EDGE, EDGE), np.bool_)
-        return LobeArrays(images, ~nothing, nothing.astype(np.uint8), nothing)
+        crop, lungs = self._small[key]
+        views = [
+            view(crop, lungs.view(np.bool_), scan_generator("view", key, int(number))) for number in lobes
+        ]
+        images = np.repeat(np.stack([values for values, _ in views])[:, None], 3, axis=1)
+        masks = np.stack([mask for _, mask in views])
+        distances = np.stack([periphery_distance(mask) for mask in masks])
+        distances = np.minimum(distances * PIXELS, FARTHEST).astype(np.uint8)
+        return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 
 def _study(image: CtImage) -> Study:

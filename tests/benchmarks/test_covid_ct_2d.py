@@ -17,6 +17,7 @@ from benchmarks.ct_images import (
     CtImage,
     chest_crop,
     lungs_box,
+    lungs_of,
     read_images,
     without_margins,
 )
@@ -50,7 +51,7 @@ def chest(rows: int = 300, columns: int = 400, *, blob: bool = False) -> np.ndar
 
 def image(name: str, patient: str, covid: bool, pixels: np.ndarray | None = None) -> CtImage:
     shown = chest(blob=covid) if pixels is None else pixels
-    return CtImage(name, patient, covid, shown, chest_crop(shown))
+    return CtImage.of(name, patient, covid, shown)
 
 
 def patients(count: int, most: int = 4) -> list[CtImage]:
@@ -79,8 +80,26 @@ def test_air_between_patient_and_table_is_no_lung() -> None:
 def test_a_picture_without_lungs_is_kept_whole() -> None:
     flat = np.full((90, 70), 128, np.uint8)
     assert lungs_box(flat) == (0, 0, 90, 70)
+    assert not lungs_of(chest_crop(flat)).any()
     assert without_margins(flat).shape == (90, 70)
     assert chest_crop(flat).shape == (256, 256)
+
+
+def test_lungs_of_a_crop_hold_their_lesions_and_not_the_heart() -> None:
+    picture = chest()
+    row, column = 210, 103  # the lower edge of the left one, where a lesion shall reach the pleura
+    cv2.circle(picture, (column, row), 18, 190, -1)
+    row0, column0, row1, column1 = lungs_box(picture)
+    drawn = np.zeros(picture.shape, np.uint8)
+    for x in (120, 280):
+        cv2.ellipse(drawn, (x, 150), (52, 90), 0, 0, 360, 1, -1)
+    truth = cv2.resize(drawn[row0:row1, column0:column1], (256, 256), interpolation=cv2.INTER_NEAREST) > 0
+    found = lungs_of(chest_crop(picture))
+    assert 2 * (truth & found).sum() / (truth.sum() + found.sum()) > 0.95
+    lesion = np.zeros(picture.shape, np.uint8)
+    cv2.circle(lesion, (column, row), 15, 1, -1)
+    lesion = cv2.resize((lesion & drawn)[row0:row1, column0:column1], (256, 256)) > 0
+    assert found[lesion].mean() > 0.9
 
 
 def test_margins_window_and_size_hardly_change_the_crop() -> None:
@@ -99,12 +118,18 @@ def test_views_stray_a_little_and_are_told_by_their_numbers() -> None:
     first = store.read("a.png", [3, 4])
     assert first.images.shape == (2, 3, EDGE, EDGE) and first.images.dtype == np.uint16
     assert first.images.max() <= RANGE and not first.semi_infection.any()
-    assert first.mask.all()
+    assert first.distance.dtype == np.uint8 and not first.distance[~first.mask].any()
+    # A lung is some 120 of 300 mm wide: its middle lies 60 mm, 80 pixels of a lobe, from the periphery.
+    assert 60 < first.distance.max() < 110
     np.testing.assert_array_equal(first.images[:, 0], first.images[:, 2])
     np.testing.assert_array_equal(store.read("a.png", [4]).images, first.images[1:])
     assert (store.read("b.png", [4]).images != first.images[1:]).any()
     crop = cv2.resize(image("a.png", "p", True).crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA)
-    seen = np.mean([view(crop, np.random.default_rng(i)) for i in range(40)], axis=0)
+    lungs = crop < (LUNG + TISSUE) / 2
+    views = [view(crop, lungs, np.random.default_rng(i)) for i in range(40)]
+    for values, mask in views:
+        assert ((values < as_in_lobes(np.array([(LUNG + TISSUE) / 2]))) == mask).mean() > 0.95
+    seen = np.mean([values for values, _ in views], axis=0)
     mirrored = (crop.astype(float) + crop[:, ::-1]) / 2
     assert np.corrcoef(seen.ravel(), mirrored.ravel())[0, 1] > 0.85
 
