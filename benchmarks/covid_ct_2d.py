@@ -3,10 +3,9 @@
 `python -m benchmarks.covid_ct_2d [FOLDER] [--json]` or `... --train FOLDER --test FOLDER [--json]`
 
 A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. From
-random weights the diseased network first learns infection on the demo's phantoms. From its features on the
-COVID-19 network learns by the lobe loss alone (image_views.py says why), in the product's own site, round
-loop and FedAvg. Patients are kept apart: in FOLDS folds, each tested once, or
-by the two folders, as far as their patients' names tell.
+random weights both networks first learn from the demo's phantoms. Then the COVID-19 network learns by the
+lobe loss alone (image_views.py says why), in the product's own site, round loop and FedAvg. Patients are
+kept apart: in FOLDS folds, each tested once, or by the two folders, as far as their patients' names tell.
 
 auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
                 all tested images, scores of the folds' models joined; _low, _high: 95 % interval, bootstrap

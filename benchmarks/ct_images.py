@@ -2,8 +2,8 @@
 
 There are no Hounsfield units here, and each publication has its own size, margins, window and lettering. So
 the picture is cut to its lungs, pulled to a square, and its lung and tissue are given fixed grey levels, in
-the spirit of 2.2 and 2.3: what then differs is hoped to be disease. Where the lungs lie in it is told beside it, as
-patches and attention ask how far they are from the lung's periphery (2.4).
+the spirit of 2.2 and 2.3: what then differs is hoped to be disease. Where the lungs lie in it is told beside
+it, as attention asks how far a patch is from the lung's periphery (2.4).
 """
 
 import csv

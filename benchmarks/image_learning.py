@@ -55,14 +55,17 @@ def _study(rounds: int, batch: int) -> StudyConfig:
         scans_per_batch=batch,
         lobes_per_scan=1,
         top_share=1.0,
-        start_from_patches=True,
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         final_learning_rate=1e-5,
         warm_up_rounds=rounds / 8,
     )
     network = NetworkConfig(width=0.125, dropout=0.2, pooling="mean", init="random")
     return StudyConfig(
-        name="covid-ct-2d", preprocessing=DEFAULT_SETTINGS.fingerprint, network=network, stages=(stage,)
+        name="covid-ct-2d",
+        preprocessing=DEFAULT_SETTINGS.fingerprint,
+        precision="bfloat16",
+        network=network,
+        stages=(stage,),
     )
 
 
@@ -74,10 +77,7 @@ def split_by_patient(images: Sequence[CtImage], parts: int) -> list[list[CtImage
 
 
 def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig, start: Weights) -> Weights:
-    """The weights that the hospitals arrive at together, all in this process.
-
-    `start` holds the diseased network's weights, whose features the COVID-19 network begins with.
-    """
+    """The weights that the hospitals arrive at together from `start`, the COVID-19 network's."""
     sites = {
         f"site-{number}": Site(ViewStore(images), study, role="training", count_floor=1)
         for number, images in enumerate(hospitals)

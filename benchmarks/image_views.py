@@ -27,8 +27,8 @@ VIEWS = 512  # of an image: more than training draws, so that hardly any comes t
 # How far views stray, evenly both ways.
 LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; rotation
 LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.09, 0.06, 0.023  # of grey levels in 0..1
-# Pixels of the product's crops, 0.7 mm each, in a view's, where lungs are some 300 mm wide.
-PIXELS = 3.3
+# A view's pixel in those of the product's crops: lungs are some 300 mm wide, a scan's pixel 0.7 mm.
+PIXELS = 300 / 0.7 / EDGE
 LOBE_TISSUE = 1050  # grey value of tissue in the product's lobes, whose normal lung is at NORMAL
 
 
@@ -86,7 +86,7 @@ class ViewStore(LobeStore):
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The views of these numbers; all three planes are the same slice.
 
-        What is not lung stays in the picture: with black in its place, less was learned (docs/decisions/0095).
+        What is not lung stays in the picture: with black in its place less is learned (docs/decisions/0095).
         """
         crop, lungs = self._small[key]
         views = [

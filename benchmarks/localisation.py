@@ -46,8 +46,8 @@ from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LABELS, LobeStore
 from shared_model.config import StudyConfig, load_study
 from shared_model.initial import begin_stage, initial_weights
-from shared_model.networks import LobeNetwork
-from shared_model.transport import load_weights
+from shared_model.networks import LobeNetwork, make_networks
+from shared_model.transport import Weights, load_weights
 
 SLICE_SHARE = 0.01  # of a slice's lung: less infection is not looked for slice by slice
 LESION_ML, LESION_SHARE = 0.2, 0.1
@@ -109,15 +109,21 @@ def stored(hospitals: list[PhantomHospital], path: Path, study: StudyConfig) -> 
 
 def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
     """The diseased network after its stages, on the training scans of the store."""
+    stages = tuple(stage for stage in study.stages if stage.networks == ("diseased",))
+    networks = make_networks(study.network)
+    load_weights(networks, after_stages(store, study.model_copy(update={"stages": stages})))
+    return networks["diseased"].eval()
+
+
+def after_stages(store: LobeStore, study: StudyConfig) -> Weights:
+    """Both networks' weights after all stages, on the training scans of the store; the last rounds count."""
     site = Site(store, study, role="training", count_floor=1)
     weights = initial_weights(study)
     for number, stage in enumerate(study.stages):
-        if stage.networks == ("diseased",):
-            weights = begin_stage(weights, stage, study)
-            for round_number in range(1, stage.rounds + 1):
-                weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
-    load_weights(site.networks, weights)
-    return site.networks["diseased"]
+        weights = begin_stage(weights, stage, study)
+        for round_number in range(1, stage.rounds + 1):
+            weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
+    return weights
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scor
 from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
 from client.training import Site
 from shared_model.errors import PneumofedError
-from shared_model.initial import decide_from_patches, initial_weights
+from shared_model.initial import initial_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -166,10 +166,9 @@ def test_learning_is_the_sites_own_round_after_round(monkeypatch) -> None:
     monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 2)
     study, images = pooled_study(), patients(6, most=1)
     start = {
-        name: array + 0.01 for name, array in initial_weights(study).items() if name.startswith("diseased/")
+        name: array + 0.01 for name, array in initial_weights(study).items() if name.startswith("covid/")
     }
-    began = decide_from_patches(initial_weights(study) | start, ["covid"], study)
-    by_hand = began
+    began = by_hand = initial_weights(study) | start
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     for round_number in (1, 2):
         by_hand = by_hand | site.train(by_hand, stage=0, round=round_number).weights
