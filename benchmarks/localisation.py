@@ -112,7 +112,7 @@ def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
     stages = tuple(stage for stage in study.stages if stage.networks == ("diseased",))
     networks = make_networks(study.network)
     load_weights(networks, after_stages(store, study.model_copy(update={"stages": stages})))
-    return networks["diseased"].eval()
+    return networks["diseased"]
 
 
 def after_stages(store: LobeStore, study: StudyConfig) -> Weights:

@@ -9,7 +9,7 @@ from preprocessing.phantom.hospital import make_hospitals
 from shared_model.config import StageConfig, load_study
 from shared_model.transport import Weights
 
-# COVID-19 against other pneumonia. The demo trains the decision alone, on features that rest; here all learns.
+# COVID-19 against other pneumonia. The demo trains the decision alone, on features that rest; here all does.
 COVID = StageConfig(
     name="covid",
     networks=("covid",),
