@@ -29,12 +29,12 @@ COVID = StageConfig(
 def phantom_weights() -> Weights:
     """The COVID-19 network that has learned from the demo's phantoms and their scan labels.
 
-    From random weights the diseased network learns what infection looks like, as in the demo's first stage;
-    from its features the COVID-19 network learns which disease it is.
+    From random weights the diseased network learns as in the demo; from its features the COVID-19 network
+    learns which disease it is.
     """
     demo = load_study("demo")
-    infection = demo.stages[0]
-    study = demo.model_copy(update={"stages": (infection, COVID), "precision": "bfloat16"})
+    diseased = tuple(stage for stage in demo.stages if stage.networks == ("diseased",))
+    study = demo.model_copy(update={"stages": (*diseased, COVID)})
     with tempfile.TemporaryDirectory() as name:
         hospitals = make_hospitals(
             "demo", Path(name) / "hospitals", scans=None, seed=study.seed, jobs=cores()
