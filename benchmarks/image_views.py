@@ -75,7 +75,9 @@ class ViewStore(LobeStore):
         self._small = {
             image.name: (
                 cv2.resize(image.crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA),
-                cv2.resize(image.lungs.view(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST),
+                cv2.resize(image.lungs.view(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST).view(
+                    np.bool_
+                ),
             )
             for image in images
         }
@@ -89,9 +91,7 @@ class ViewStore(LobeStore):
         What is not lung stays in the picture: with black in its place less is learned (docs/decisions/0095).
         """
         crop, lungs = self._small[key]
-        views = [
-            view(crop, lungs.view(np.bool_), scan_generator("view", key, int(number))) for number in lobes
-        ]
+        views = [view(crop, lungs, scan_generator("view", key, int(number))) for number in lobes]
         images = np.repeat(np.stack([values for values, _ in views])[:, None], 3, axis=1)
         masks = np.stack([mask for _, mask in views])
         distances = np.stack([periphery_distance(mask) for mask in masks])

@@ -20,7 +20,7 @@ dice_semi_infection     of the fake labels themselves (2.7.2): what it learned f
 import argparse
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LABELS, LobeStore
-from shared_model.config import StudyConfig, load_study
+from shared_model.config import Network, StudyConfig, load_study
 from shared_model.initial import begin_stage, initial_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.transport import Weights, load_weights
@@ -109,20 +109,23 @@ def stored(hospitals: list[PhantomHospital], path: Path, study: StudyConfig) -> 
 
 def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
     """The diseased network after its stages, on the training scans of the store."""
-    stages = tuple(stage for stage in study.stages if stage.networks == ("diseased",))
     networks = make_networks(study.network)
-    load_weights(networks, after_stages(store, study.model_copy(update={"stages": stages})))
+    load_weights(networks, after_stages(store, study, ("diseased",)))
     return networks["diseased"]
 
 
-def after_stages(store: LobeStore, study: StudyConfig) -> Weights:
-    """Both networks' weights after all stages, on the training scans of the store; the last rounds count."""
+def after_stages(store: LobeStore, study: StudyConfig, networks: Sequence[Network]) -> Weights:
+    """The weights after the stages that train none but `networks`; of each the last round counts.
+
+    Learned from are the training scans of the store.
+    """
     site = Site(store, study, role="training", count_floor=1)
     weights = initial_weights(study)
     for number, stage in enumerate(study.stages):
-        weights = begin_stage(weights, stage, study)
-        for round_number in range(1, stage.rounds + 1):
-            weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
+        if set(stage.networks) <= set(networks):
+            weights = begin_stage(weights, stage, study)
+            for round_number in range(1, stage.rounds + 1):
+                weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
     return weights
 
 

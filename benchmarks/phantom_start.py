@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.localisation import after_stages, stored
 from preprocessing.cores import cores
 from preprocessing.phantom.hospital import make_hospitals
-from shared_model.config import StageConfig, load_study
+from shared_model.config import NETWORKS, StageConfig, load_study
 from shared_model.transport import Weights
 
 # COVID-19 against other pneumonia. The demo trains the decision alone, on features that rest; here all does.
@@ -39,5 +39,5 @@ def phantom_weights() -> Weights:
         hospitals = make_hospitals(
             "demo", Path(name) / "hospitals", scans=None, seed=study.seed, jobs=cores()
         )
-        weights = after_stages(stored(hospitals, Path(name) / "store", study), study)
+        weights = after_stages(stored(hospitals, Path(name) / "store", study), study, NETWORKS)
     return {name: array for name, array in weights.items() if name.startswith("covid/")}
