@@ -2,10 +2,10 @@
 
 `python -m benchmarks.covid_ct_2d [FOLDER] [--json]` or `... --train FOLDER --test FOLDER [--json]`
 
-A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. From
-random weights both networks first learn from the demo's phantoms. Then the COVID-19 network learns by the
-lobe loss alone (image_views.py says why), in the product's own site, round loop and FedAvg. Patients are
-kept apart: in FOLDS folds, each tested once, or by the two folders, as far as their patients' names tell.
+A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. The
+COVID-19 network learns by the lobe loss alone (image_views.py says why), in the product's own site, round
+loop and FedAvg: from random weights first of phantoms' slices (phantom_start.py), then of the images.
+Patients are kept apart: in FOLDS folds, each tested once, or by the two folders, as far as their names tell.
 
 auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
                 all tested images, scores of the folds' models joined; _low, _high: 95 % interval, bootstrap
@@ -32,7 +32,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from benchmarks import image_learning
+from benchmarks import image_learning, phantom_start
 from benchmarks.ct_images import CtImage, read_images
 from benchmarks.image_figures import Fold, figures_of
 from benchmarks.image_learning import federated, pooled, split_by_patient
@@ -71,7 +71,8 @@ def main() -> None:
         folds = folds_of(read_images(chosen.folder))
     else:
         folds = [(read_images(chosen.train), read_images(chosen.test))]
-    start_weights = phantom_weights()
+    print("learning from phantoms first", file=sys.stderr, flush=True)
+    start_weights = phantom_weights(chosen.jobs)
     networks = {"pooled": partial(pooled, start_weights), "federated": partial(federated, start_weights)}
     figures = figures_of(folds, scores_of_all(BASELINES | networks, folds, chosen.jobs))
     figures |= {"minutes": (time.monotonic() - start) / 60, "cpu_minutes": _cpu_seconds() / 60}
@@ -137,6 +138,7 @@ def settings_of(folds: Sequence[Fold]) -> dict[str, object]:
         "patients_on_both_sides": max(map(len, shared)),
         "passes": image_learning.PASSES,
         "sites": image_learning.SITES,
+        "phantoms": phantom_start.phantom_study().model_dump(mode="json"),
         "pooled": image_learning.pooled_study().model_dump(mode="json"),
         "federated": image_learning.federated_study().model_dump(mode="json"),
     }

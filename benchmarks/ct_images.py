@@ -115,12 +115,21 @@ def lungs_of(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Lung that has air, bool [LOOK, LOOK]; all False where it is too little to be lungs.
 
-    As 2.3 has it: the darker of two clusters, opened, without what lies outside the patient.
+    As 2.3 has it: the darker of two clusters, opened, without what lies outside the patient. In a picture
+    made for the mediastinum both clusters are soft tissue, in a pale one they are the patient and what is
+    around: there the lungs are found when the darker, or the lighter, is divided again.
     """
     small = cv2.resize(picture, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
-    dark = (small <= _threshold(small)).astype(np.uint8)
-    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, regions, found, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    threshold = _threshold(small)
+    parts = small, small[small <= threshold], small[small > threshold]
+    found = (_enclosed(small <= _threshold(part)) for part in parts if part.size)
+    return next((lung for lung in found if lung.mean() >= LEAST_LUNG), np.zeros((LOOK, LOOK), np.bool_))
+
+
+def _enclosed(dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the dark regions, opened, those that may be lungs: large, not flat, away from the corners."""
+    opened = cv2.morphologyEx(dark.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    count, regions, found, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
     ends = (slice(CORNER), slice(-CORNER, None))
     outside = {
         int(region) for rows in ends for columns in ends for region in np.unique(regions[rows, columns])
@@ -135,8 +144,7 @@ def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
         and area[region] > LEAST_FILLED * width[region] * height[region]
         and width[region] <= FLATTEST * height[region]
     ]  # fmt: skip
-    lung = np.isin(regions, lungs)
-    return lung if lung.mean() >= LEAST_LUNG else np.zeros_like(lung)
+    return np.isin(regions, lungs)
 
 
 def toned(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -150,7 +158,7 @@ def toned(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _threshold(pixels: NDArray[np.uint8]) -> float:
     """Otsu (1979): the same two clusters as K-means on grey levels."""
-    return float(cv2.threshold(pixels, 0, 255, cv2.THRESH_OTSU)[0])
+    return float(cv2.threshold(pixels.reshape(1, -1), 0, 255, cv2.THRESH_OTSU)[0])
 
 
 def _scaled(shown: NDArray[np.bool_], edge: int) -> tuple[int, int]:

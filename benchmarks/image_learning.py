@@ -36,22 +36,25 @@ TEST_VIEWS = 6  # of an image, whose logits are averaged
 
 def pooled_study() -> StudyConfig:
     """What one site with all images runs."""
-    return _study(POOLED_ROUNDS, POOLED_BATCH)
+    return image_study(passes=PASSES, rounds=POOLED_ROUNDS, batch=POOLED_BATCH)
 
 
 def federated_study() -> StudyConfig:
     """What SITES sites run."""
-    return _study(FEDERATED_ROUNDS, FEDERATED_BATCH)
+    return image_study(passes=PASSES, rounds=FEDERATED_ROUNDS, batch=FEDERATED_BATCH)
 
 
-def _study(rounds: int, batch: int) -> StudyConfig:
-    """The study that learns in `rounds` rounds from `batch` images a step; chosen as decision 0095 says."""
+def image_study(*, passes: int, rounds: int, batch: int) -> StudyConfig:
+    """The study that passes over the images so often, in `rounds` rounds, `batch` images a step.
+
+    Chosen as decision 0095 says.
+    """
     stage = StageConfig(
         name="covid",
         networks=("covid",),
         rounds=rounds,
         validate_every=rounds,  # there are no validation images; the last round counts
-        epochs=PASSES / rounds,
+        epochs=passes / rounds,
         scans_per_batch=batch,
         lobes_per_scan=1,
         top_share=1.0,

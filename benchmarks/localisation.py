@@ -20,7 +20,7 @@ dice_semi_infection     of the fake labels themselves (2.7.2): what it learned f
 import argparse
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,10 @@ from preprocessing.scan import PreparedScan, prepare_series
 from preprocessing.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store import LABELS, LobeStore
-from shared_model.config import Network, StudyConfig, load_study
+from shared_model.config import StudyConfig, load_study
 from shared_model.initial import begin_stage, initial_weights
-from shared_model.networks import LobeNetwork, make_networks
-from shared_model.transport import Weights, load_weights
+from shared_model.networks import LobeNetwork
+from shared_model.transport import load_weights
 
 SLICE_SHARE = 0.01  # of a slice's lung: less infection is not looked for slice by slice
 LESION_ML, LESION_SHARE = 0.2, 0.1
@@ -109,24 +109,15 @@ def stored(hospitals: list[PhantomHospital], path: Path, study: StudyConfig) -> 
 
 def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
     """The diseased network after its stages, on the training scans of the store."""
-    networks = make_networks(study.network)
-    load_weights(networks, after_stages(store, study, ("diseased",)))
-    return networks["diseased"]
-
-
-def after_stages(store: LobeStore, study: StudyConfig, networks: Sequence[Network]) -> Weights:
-    """The weights after the stages that train none but `networks`; of each the last round counts.
-
-    Learned from are the training scans of the store.
-    """
     site = Site(store, study, role="training", count_floor=1)
     weights = initial_weights(study)
     for number, stage in enumerate(study.stages):
-        if set(stage.networks) <= set(networks):
+        if stage.networks == ("diseased",):
             weights = begin_stage(weights, stage, study)
             for round_number in range(1, stage.rounds + 1):
                 weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
-    return weights
+    load_weights(site.networks, weights)
+    return site.networks["diseased"]
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,77 @@
-"""What phantoms teach: weights that learning from few real images begins with."""
+"""What phantoms teach: weights that learning from few published images begins with.
 
-import tempfile
-from pathlib import Path
+Phantoms' slices are made to look as published images do, and are learned from in the same way.
+"""
 
-from benchmarks.localisation import after_stages, stored
-from preprocessing.cores import cores
-from preprocessing.phantom.hospital import make_hospitals
-from shared_model.config import NETWORKS, StageConfig, load_study
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.ct_images import CtImage
+from benchmarks.image_learning import image_study, learn
+from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scan import simulate
+from shared_model.config import StudyConfig
 from shared_model.transport import Weights
 
-# COVID-19 against other pneumonia. The demo trains the decision alone, on features that rest; here all does.
-COVID = StageConfig(
-    name="covid",
-    networks=("covid",),
-    start_from_patches=True,
-    rounds=8,
-    epochs=3,
-    validate_every=0,
-    scans_per_batch=4,
-    lobes_per_scan=4,
-    top_share=0.5,
-    learning_rate=1e-3,
-    final_learning_rate=1e-4,
-    warm_up_rounds=1,
-)
+SCANS, SEED = 600, 1
+LABELS = ("covid", "other", "covid", "other", "healthy")  # by turns
+SPACING_MM = 24.0  # between a scan's slices: neighbours would show the same
+SLICES = 8  # of a scan, at most
+LEAST_LUNG = 0.4  # of the largest slice's lung: the others show hardly any
+LEAST_INFECTED = 0.01  # of a slice's lung: what shows no COVID-19 is not published as COVID-19
+# Lung windows, Hounsfield units, evenly both ways.
+LEVEL, LEVEL_STRAYS = -600.0, 120.0
+WIDTH, WIDTH_STRAYS = 1500.0, 300.0
+
+PASSES, ROUNDS, BATCH = 20, 20, 16
 
 
-def phantom_weights() -> Weights:
-    """The COVID-19 network that has learned from the demo's phantoms and their scan labels.
-
-    From random weights the diseased network learns as in the demo; from its features the COVID-19 network
-    learns which disease it is.
-    """
-    demo = load_study("demo")
-    diseased = tuple(stage for stage in demo.stages if stage.networks == ("diseased",))
-    study = demo.model_copy(update={"stages": (*diseased, COVID)})
-    with tempfile.TemporaryDirectory() as name:
-        hospitals = make_hospitals(
-            "demo", Path(name) / "hospitals", scans=None, seed=study.seed, jobs=cores()
-        )
-        weights = after_stages(stored(hospitals, Path(name) / "store", study), study, NETWORKS)
+def phantom_weights(jobs: int) -> Weights:
+    """The COVID-19 network that has learned COVID-19 against other pneumonia and healthy lungs."""
+    weights = learn([phantom_images(SCANS, jobs)], phantom_study(), {})
     return {name: array for name, array in weights.items() if name.startswith("covid/")}
+
+
+def phantom_study() -> StudyConfig:
+    return image_study(passes=PASSES, rounds=ROUNDS, batch=BATCH)
+
+
+def phantom_images(scans: int, jobs: int) -> list[CtImage]:
+    """Slices of `scans` phantoms by all scanners, made in `jobs` processes, whose number changes nothing."""
+    if jobs == 1:
+        return [image for number in range(scans) for image in _slices(number)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return [image for images in pool.map(_slices, range(scans), chunksize=4) for image in images]
+
+
+def _slices(number: int) -> list[CtImage]:
+    """What one phantom would be published with; slices in which no lungs are found are left out."""
+    cv2.setNumThreads(1)
+    label = LABELS[number % len(LABELS)]
+    scanner = SCANNERS[number // len(LABELS) % len(SCANNERS)]
+    scan = simulate(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
+    draw = np.random.default_rng([SEED, number, 7])
+    lung = (scan.lungs > 0).sum(axis=(1, 2))
+    infected = (scan.infection & (scan.lungs > 0)).sum(axis=(1, 2))
+    shown = lung > LEAST_LUNG * lung.max()
+    if label == "covid":
+        shown &= infected > LEAST_INFECTED * lung
+    places = np.flatnonzero(shown)
+    chosen = np.sort(draw.choice(places, min(SLICES, len(places)), replace=False))
+    images = [
+        CtImage.of(f"{number}-{place}", str(number), label == "covid", windowed(scan.hu[place], draw))
+        for place in chosen
+    ]
+    return [image for image in images if image.lungs.any()]
+
+
+def windowed(hu: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.uint8]:
+    """A slice [row, column] in Hounsfield units as grey levels of a lung window."""
+    level = LEVEL + draw.uniform(-LEVEL_STRAYS, LEVEL_STRAYS)
+    width = WIDTH + draw.uniform(-WIDTH_STRAYS, WIDTH_STRAYS)
+    return np.asarray(255 * ((hu - level) / width + 0.5).clip(0, 1), np.uint8)

@@ -2,14 +2,15 @@
 
 import json
 import sys
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import covid_ct_2d, image_figures, image_learning, image_shortcuts
+from benchmarks import covid_ct_2d, image_figures, image_learning, image_shortcuts, phantom_start
 from benchmarks.covid_ct_2d import folds_of
 from benchmarks.ct_images import (
     LUNG,
@@ -25,7 +26,18 @@ from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
 from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
 from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
+from benchmarks.phantom_start import (
+    LABELS,
+    LEAST_LUNG,
+    SLICES,
+    SPACING_MM,
+    phantom_images,
+    phantom_weights,
+    windowed,
+)
 from client.training import Site
+from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scan import simulate
 from shared_model.errors import PneumofedError
 from shared_model.initial import initial_weights
 
@@ -75,6 +87,18 @@ def test_air_between_patient_and_table_is_no_lung() -> None:
     picture[270:, :] = 200  # the table, that reaches the corners
     picture[275:290, 40:360] = 10
     assert lungs_box(picture) == pytest.approx(lungs_box(chest()), abs=2)
+
+
+def test_lungs_are_found_in_a_mediastinal_and_in_a_pale_window() -> None:
+    rows, columns = np.mgrid[:300, :400]
+    body = ((columns - 200) / 180) ** 2 + ((rows - 150) / 135) ** 2 < 1
+    lungs = (chest() == 60) | ((chest() == 210) & body)
+    mediastinal = np.where(lungs | ~body, 0, 70).astype(np.uint8)
+    cv2.ellipse(mediastinal, (200, 150), (30, 60), 0, 0, 360, 240, -1)
+    cv2.ellipse(mediastinal, (200, 40), (80, 15), 0, 0, 360, 240, -1)
+    pale = np.where(~body, 0, np.where(lungs, 170, 240)).astype(np.uint8)
+    for picture in (mediastinal, pale):
+        assert lungs_box(picture) == pytest.approx(lungs_box(chest()), abs=4)
 
 
 def test_a_picture_without_lungs_is_kept_whole() -> None:
@@ -228,7 +252,7 @@ def test_one_folder_teaches_and_another_tests(tmp_path, monkeypatch, capsys) -> 
     monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 1)
     monkeypatch.setattr(image_learning, "FEDERATED_ROUNDS", 1)
     monkeypatch.setattr(image_learning, "SITES", 2)
-    monkeypatch.setattr(covid_ct_2d, "phantom_weights", lambda: initial_weights(pooled_study()))
+    monkeypatch.setattr(covid_ct_2d, "phantom_weights", lambda jobs: initial_weights(pooled_study()))
     monkeypatch.setattr(image_shortcuts, "TREES", 10)
     monkeypatch.setattr(image_figures, "RESAMPLES", 50)
     folders = ["--train", str(tmp_path / "train"), "--test", str(tmp_path / "test")]
@@ -253,15 +277,62 @@ def test_a_folder_that_is_none_is_refused(tmp_path) -> None:
     assert refused.value.code == "images-unreadable"
 
 
+def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -> None:
+    many = phantom_images(5, jobs=2)
+    monkeypatch.setattr(phantom_start, "LEAST_INFECTED", 0.35)
+    images = phantom_images(5, jobs=1)
+    assert {i.name for i in images if not i.covid} == {i.name for i in many if not i.covid}
+    assert 0 < len(images) < len(many)
+    assert {i.patient: i.covid for i in images} == {"0": True, "1": False, "2": True, "3": False, "4": False}
+    for number, label in enumerate(LABELS):
+        own = [i for i in images if i.patient == str(number)]
+        scanner = replace(SCANNERS[0], spacing_mm=SPACING_MM)
+        scan = simulate(label, scanner, (phantom_start.SEED, number))
+        assert 0 < len(own) <= SLICES
+        for one in own:
+            place = int(one.name.split("-")[1])
+            lung = scan.lungs[place] > 0
+            # Grey levels rise with Hounsfield units, lung and tissue apart.
+            assert np.corrcoef(one.pixels.ravel(), scan.hu[place].ravel().clip(-1200, 0))[0, 1] > 0.95
+            assert lung.sum() > LEAST_LUNG * max((plane > 0).sum() for plane in scan.lungs)
+            assert label != "covid" or scan.infection[place][lung].mean() > 0.35
+
+
+def test_phantoms_do_not_depend_on_who_makes_them() -> None:
+    alone, shared = (phantom_images(3, jobs=jobs) for jobs in (1, 2))
+    assert [i.name for i in alone] == [i.name for i in shared]
+    assert all(np.array_equal(a.crop, b.crop) for a, b in zip(alone, shared, strict=True))
+
+
+def test_a_lung_window_has_its_level_at_mid_grey() -> None:
+    hu = np.array([[-3000, -1500, -720, -600, -480, 400, 3000]], np.float32)
+    for seed in range(20):
+        grey = windowed(hu, np.random.default_rng(seed))[0].tolist()
+        assert grey == sorted(grey) and grey[0] == 0 and grey[-1] == 255
+        assert grey[2] <= 127 <= grey[4]  # the level lies between -720 and -480
+        # 120 HU are 255 * 120 / width: 17 grey levels at 1800, 25 at 1200
+        assert all(17 - 1 <= b - a <= 25 + 1 for a, b in pairwise(grey[2:5]))
+
+
+def test_the_start_is_what_one_site_learned_from_phantoms(monkeypatch) -> None:
+    monkeypatch.setattr(phantom_start, "SCANS", 5)
+    monkeypatch.setattr(phantom_start, "PASSES", 1)
+    monkeypatch.setattr(phantom_start, "ROUNDS", 1)
+    study, images = phantom_start.phantom_study(), phantom_images(5, jobs=1)
+    site = Site(ViewStore(images), study, role="training", count_floor=1)
+    by_hand = site.train(initial_weights(study), stage=0, round=1).weights
+    start = phantom_weights(jobs=1)
+    covid = {name for name in initial_weights(study) if name.startswith("covid/")}
+    assert start.keys() == covid
+    assert all(np.array_equal(start[name], by_hand.get(name, start[name])) for name in covid)
+    assert {name for name in by_hand if name.startswith("covid/")}
+
+
 @pytest.mark.real_data
 def test_real_images_have_their_lungs_found_and_patients_kept_apart(real_data) -> None:
     images = read_images(real_data / "covid-ct-2d")
     assert len(images) == 558 and sum(i.covid for i in images) == 268
-    found = [
-        lungs_box(picture) != (0, 0, *picture.shape)
-        for picture in (without_margins(i.pixels) for i in images)
-    ]
-    assert np.mean(found) > 0.9  # the others show hardly more than the lungs, or no lungs
+    assert np.mean([i.lungs.any() for i in images]) > 0.98
     for train, test in folds_of(images):
         assert not {i.patient for i in train} & {i.patient for i in test}
         assert 0.44 < np.mean([i.covid for i in test]) < 0.52
