@@ -11,11 +11,12 @@ inference_ratio  plain / ours, both networks over the first scan, fine map inclu
 loader_ratio     how many times as fast as a step the loader alone brings its lobes
 tflops           of the whole crop's arithmetic that a step and inference get through, skipped or not
 difference       greatest between both networks' lobe probabilities of the scan
-peak_gb          a GPU's memory at most in a step
+peak_gb          memory at most in our step: the GPU's; without one all that this process has used by then
 matmul_tflops    what the GPU reaches in a large bfloat16 product: the ceiling of `tflops`
 """
 
 import argparse
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -105,6 +106,7 @@ class Comparison:
 
     def measure(self, rounds: int) -> dict[str, float]:
         """The figures; `rounds` turns after one to warm up."""
+        peak_gb = self._peak_gb()
         fastest: dict[str, float] = {}
         for turn in range(rounds + 1):
             for name, work in self._works().items():
@@ -122,8 +124,9 @@ class Comparison:
             "train_tflops": 3 * gflop * lobes / fastest["step"] / 1000,
             "inference_tflops": 2 * gflop * seen / fastest["scan"] / 1000,
             "difference": self._difference(),
+            "peak_gb": peak_gb,
         }
-        return figures | (self._gpu_figures() if self.device.type == "cuda" else {})
+        return figures | ({"matmul_tflops": self._matmul_tflops()} if self.device.type == "cuda" else {})
 
     def _works(self) -> dict[str, Callable[[], object]]:
         return {
@@ -170,15 +173,16 @@ class Comparison:
         ours, plain = self._scan(self.ours, self.dtype), self._scan(self.plain, torch.float32)
         return max(float((ours[name].sigmoid() - plain[name].sigmoid()).abs().max()) for name in NETWORKS)
 
-    def _gpu_figures(self) -> dict[str, float]:
-        torch.cuda.reset_peak_memory_stats()
+    def _peak_gb(self) -> float:
         self._step(self.ours["diseased"], self.dtype)
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated() / 1e9
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+    def _matmul_tflops(self) -> float:
         square = torch.randn(8192, 8192, device=self.device, dtype=torch.bfloat16)
         seconds = min(self._timed(lambda: square @ square) for _ in range(10))
-        return {
-            "peak_gb": torch.cuda.max_memory_allocated() / 1e9,
-            "matmul_tflops": 2 * 8192**3 / seconds / 1e12,
-        }
+        return 2 * 8192**3 / seconds / 1e12
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ LEAST_INFECTED = 0.01  # of a slice's lung: what shows no COVID-19 is not publis
 LEVEL, LEVEL_STRAYS = -600.0, 120.0
 WIDTH, WIDTH_STRAYS = 1500.0, 300.0
 
-PASSES, ROUNDS, BATCH = 20, 20, 16
+PASSES, ROUNDS, BATCH, RATE = 20, 20, 16, 2e-3
 
 
 def phantom_weights(jobs: int) -> Weights:
@@ -38,7 +38,7 @@ def phantom_weights(jobs: int) -> Weights:
 
 
 def phantom_study() -> StudyConfig:
-    return image_study(passes=PASSES, rounds=ROUNDS, batch=BATCH)
+    return image_study(passes=PASSES, rounds=ROUNDS, batch=BATCH, rate=RATE)
 
 
 def phantom_images(scans: int, jobs: int) -> list[CtImage]:
