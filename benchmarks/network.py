@@ -130,14 +130,15 @@ class Comparison:
 
     def _works(self) -> dict[str, Callable[[], object]]:
         return {
-            "plain step": lambda: self._step(self.plain["diseased"], torch.float32),
-            "step": lambda: self._step(self.ours["diseased"], self.dtype),
+            "plain step": lambda: self.step(self.plain["diseased"], torch.float32),
+            "step": lambda: self.step(self.ours["diseased"], self.dtype),
             "plain scan": lambda: self._scan(self.plain, torch.float32),
             "scan": lambda: self._scan(self.ours, self.dtype),
             "loader": lambda: list(read_batches(self.store, self.drawn, self.device)),
         }
 
-    def _step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
+    def step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
+        """One step of the batch; what it learns is thrown away."""
         train_network(deepcopy(network), "diseased", [self.batch], STAGE, rates=[1e-4], dtype=dtype)
 
     def _scan(self, networks: Mapping[Network, LobeNetwork], dtype: torch.dtype) -> dict[Network, Tensor]:
@@ -174,7 +175,7 @@ class Comparison:
         return max(float((ours[name].sigmoid() - plain[name].sigmoid()).abs().max()) for name in NETWORKS)
 
     def _peak_gb(self) -> float:
-        self._step(self.ours["diseased"], self.dtype)
+        self.step(self.ours["diseased"], self.dtype)
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated() / 1e9
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from benchmarks.network import Comparison
+from benchmarks.step_profile import KINDS, profile_of
 from shared_model.networks import LobeNetwork
 from tests.end_to_end.stores import disk_store, scan_of
 
@@ -19,3 +21,13 @@ def test_both_ways_say_the_same_and_each_is_timed(tmp_path: Path, monkeypatch) -
     assert figures["difference"] < 1e-6
     assert min(figures["train_ratio"], figures["inference_ratio"], figures["loader_ratio"]) > 0
     assert skipping and not any(network in comparison.plain.values() for network in skipping)
+
+
+def test_a_profile_adds_up_and_knows_convolutions() -> None:
+    layer = torch.nn.Conv2d(8, 8, 3)
+    images = torch.randn(4, 8, 64, 64)
+    found = profile_of(lambda: layer(images).relu().sum().backward())
+    parts = [found[kind] for kind in (*KINDS, "other")]
+    assert sum(parts) == pytest.approx(found["all"]) and min(parts) >= 0
+    assert found["convolution"] > 0 and found["convolution_backward"] > 0 and found["relu"] > 0
+    assert found["max_pool"] == 0
