@@ -2,8 +2,8 @@
 
 `python -m benchmarks.step_profile [--json] [--width W]`
 
-The step of benchmarks.network on the processor, after one to warm up, under torch's profiler: as first written;
-with black borders skipped and channels last; in bfloat16 besides. Milliseconds of each kind of operation.
+The step of benchmarks.network on the processor, after one to warm up, under torch's profiler: as first
+written; with black borders skipped and channels last; in bfloat16 besides. Milliseconds by operation.
 """
 
 import argparse
