@@ -71,7 +71,7 @@ def main() -> None:
         folds = folds_of(read_images(chosen.folder))
     else:
         folds = [(read_images(chosen.train), read_images(chosen.test))]
-    _one_thread()
+    _one_thread()  # two take longer over networks this small
     print("learning from phantoms first", file=sys.stderr, flush=True)
     start_weights = phantom_weights(chosen.jobs)
     networks = {"pooled": partial(pooled, start_weights), "federated": partial(federated, start_weights)}

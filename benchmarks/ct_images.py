@@ -7,6 +7,7 @@ it, as attention asks how far a patch is from the lung's periphery (2.4).
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -120,10 +121,18 @@ def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     around: there the lungs are found when the darker, or the lighter, is divided again.
     """
     small = cv2.resize(picture, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
-    threshold = _threshold(small)
-    parts = small, small[small <= threshold], small[small > threshold]
-    found = (_enclosed(small <= _threshold(part)) for part in parts if part.size)
-    return next((lung for lung in found if lung.mean() >= LEAST_LUNG), np.zeros((LOOK, LOOK), np.bool_))
+    for dark in _dark(small):
+        lung = _enclosed(dark)
+        if lung.mean() >= LEAST_LUNG:
+            return lung
+    return np.zeros((LOOK, LOOK), np.bool_)
+
+
+def _dark(small: NDArray[np.uint8]) -> Iterator[NDArray[np.bool_]]:
+    """The darker of two clusters; then with the darker divided again, then with the lighter."""
+    dark = small <= _threshold(small)
+    yield dark
+    yield from (small <= _threshold(part) for part in (small[dark], small[~dark]) if part.size)
 
 
 def _enclosed(dark: NDArray[np.bool_]) -> NDArray[np.bool_]:

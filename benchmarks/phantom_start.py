@@ -55,7 +55,7 @@ def _slices(number: int) -> list[CtImage]:
     label = LABELS[number % len(LABELS)]
     scanner = SCANNERS[number // len(LABELS) % len(SCANNERS)]
     scan = simulate(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
-    draw = np.random.default_rng([SEED, number, 7])
+    draw = np.random.default_rng([SEED, number, 7])  # apart from the phantom's own draws, 0 to 2
     lung = (scan.lungs > 0).sum(axis=(1, 2))
     infected = (scan.infection & (scan.lungs > 0)).sum(axis=(1, 2))
     shown = lung > LEAST_LUNG * lung.max()

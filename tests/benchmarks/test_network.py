@@ -20,6 +20,8 @@ def test_both_ways_say_the_same_and_each_is_timed(tmp_path: Path, monkeypatch) -
     figures = comparison.measure(1)
     assert figures["difference"] < 1e-6
     assert min(figures["train_ratio"], figures["inference_ratio"], figures["loader_ratio"]) > 0
+    most = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e9
+    assert 0.1 < figures["peak_gb"] <= 1.01 * most  # the kernel counts both in batches
     assert skipping and not any(network in comparison.plain.values() for network in skipping)
 
 
