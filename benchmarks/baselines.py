@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from benchmarks.result import print_result
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.metrics import POSITIVE, TASKS, Task
 from shared_model.protocol import LABELS_OF
 

@@ -33,11 +33,11 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.phantom.acquisition import Scan, simulate
 from preprocessing.phantom.dicom import write_series
-from preprocessing.phantom.scan import Scan, simulate
 from preprocessing.phantom.scanner import Scanner
-from preprocessing.series import find_series
-from preprocessing.volume import CtVolume, load_volume
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import CtVolume, load_volume
 
 RANGE = 2048
 INSIDE_MM = 5.0  # the outline itself differs with the kernel

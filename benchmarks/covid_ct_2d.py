@@ -39,7 +39,7 @@ from benchmarks.image_learning import federated, pooled, split_by_patient
 from benchmarks.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
 from benchmarks.phantom_start import phantom_weights
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
+from client.learning.allocator import keep_freed_memory
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "covid-ct-2d"
 FOLDS = 5

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from client.site import load_hospital
+from client.hospital_settings import load_hospital_settings
 from client.trainer.approvals import Approvals
 from preprocessing.settings import PreprocessingSettings
 from server.app import INITIAL
-from shared_model.config import load_study
-from tests.end_to_end.deployment import Deployment
-from tests.end_to_end.processes import pneumofed, wait_until
+from shared_model.study import load_study
+from tests.support.deployment import Deployment
+from tests.support.processes import pneumofed, wait_until
 
 STUDY = f"""\
 name = "no-op"
@@ -97,7 +97,7 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> M
 
 
 def _approve(deployment: Deployment, name: str) -> None:
-    approvals = Approvals(load_hospital(deployment.site(name)).state)
+    approvals = Approvals(load_hospital_settings(deployment.site(name)).state)
     wait_until(lambda: approvals.all(), seconds=5, what=f"the proposal at {name}")
     (study,) = approvals.all()
     approvals.decide(study.proposal, "approved", at=time.time())

@@ -12,18 +12,18 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from benchmarks.ct_images import CtImage
 from benchmarks.image_views import ViewStore
-from client.inference import decide, each_sight
+from client.learning.lobe_inference import decide, extract_batches
+from client.learning.site import Site
 from client.node.app import make_client_app
-from client.training import Site
-from deploy.engines import LocalGrid
+from deploy.simulation.local_grid import LocalGrid
 from preprocessing.settings import DEFAULT_SETTINGS
-from server.exchange import RoundPolicy
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.config import NetworkConfig, StageConfig, StudyConfig
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
+from shared_model.network_weights import Weights, load_weights
 from shared_model.networks import make_networks
-from shared_model.transport import Weights, load_weights
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 
 SITES = 5
 PASSES = 30  # over the training images, in either way of learning
@@ -103,8 +103,8 @@ def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -
 
     def score(image: CtImage) -> float:
         read = partial(store.read, image.name)
-        sights = each_sight(network, read, TEST_VIEWS, device=torch.device("cpu"), dtype=torch.float32)
-        logits = [decide(network, sight, dtype=torch.float32).lobe for _, _, sight in sights]
+        batches = extract_batches(network, read, TEST_VIEWS, device=torch.device("cpu"), dtype=torch.float32)
+        logits = [decide(network, features, dtype=torch.float32).lobe for _, _, features in batches]
         return float(torch.cat(logits).mean())
 
     return np.array([score(image) for image in images])

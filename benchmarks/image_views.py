@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ct_images import LUNG, TISSUE, CtImage
-from preprocessing.breath import NORMAL
+from preprocessing.lung_density import NORMAL
 from preprocessing.periphery import FARTHEST, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store import LobeArrays, LobeStore, Study
-from preprocessing.study import Pseudonyms
+from preprocessing.store.lobe_store import LobeArrays, LobeStore, ScanRecord
+from preprocessing.store.scan_record import Pseudonyms
 from shared_model.sampling import scan_generator
 
 RANGE = 2048
@@ -82,7 +82,7 @@ class ViewStore(LobeStore):
             for image in images
         }
 
-    def studies(self) -> list[Study]:
+    def studies(self) -> list[ScanRecord]:
         return [_study(image) for _, image in sorted(self._images.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
@@ -99,9 +99,9 @@ class ViewStore(LobeStore):
         return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 
-def _study(image: CtImage) -> Study:
+def _study(image: CtImage) -> ScanRecord:
     rows, columns = image.pixels.shape
-    return Study(
+    return ScanRecord(
         key=image.name,
         fold=0.0,
         label="covid" if image.covid else "other",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.reading.choice import choose_series
-from preprocessing.scan import prepare_series
-from preprocessing.series import find_series
+from preprocessing.pipeline import prepare_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.series_selection import choose_series
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 
 LOBES = 10  # of a scan, as 2.7.1 has it
 STUDIES = 8

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from benchmarks.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.lobes import Lobe, Method, find_lobes
+from preprocessing.lungs.lobes import Lobe, Method, find_lobes
+from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.phantom.scan import simulate
 from preprocessing.phantom.scanner import Scanner
-from preprocessing.volume import CtVolume
+from preprocessing.reading.volume import CtVolume
 
 LABELS = ("healthy", "covid", "other")
 SEED = 20260

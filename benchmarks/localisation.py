@@ -32,22 +32,22 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
-from client.diagnosis.observation import observe
-from client.training import Site
+from client.diagnosis.scan_inference import infer_scan
+from client.learning.allocator import keep_freed_memory
+from client.learning.site import Site
 from preprocessing.cores import cores
 from preprocessing.crop import to_image
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
+from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.prepare import prepare
-from preprocessing.scan import PreparedScan, prepare_series
-from preprocessing.series import find_series
+from preprocessing.reading.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store import LABELS, LobeStore
-from shared_model.config import StudyConfig, load_study
-from shared_model.initial import begin_stage, initial_weights
+from preprocessing.store.lobe_store import LABELS, LobeStore
+from shared_model.initial_weights import begin_stage, initial_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork
-from shared_model.transport import load_weights
+from shared_model.study import StudyConfig, load_study
 
 SLICE_SHARE = 0.01  # of a slice's lung: less infection is not looked for slice by slice
 LESION_ML, LESION_SHARE = 0.2, 0.1
@@ -146,7 +146,7 @@ def cases(hospital: PhantomHospital, store: LobeStore, study: StudyConfig) -> It
 
 def compare(case: Case, network: LobeNetwork) -> Found:
     """What `network` finds in one scan, against the truth."""
-    seen = observe(case.scan, {"diseased": network}, device=torch.device("cpu"), dtype=torch.float32)
+    seen = infer_scan(case.scan, {"diseased": network}, device=torch.device("cpu"), dtype=torch.float32)
     found, drawn = seen.infected, case.infection
     lung_pixels = sum(lobe.area for lobe in case.scan.lobes)
     voxel_ml = float(np.prod(case.scan.spacing_mm)) / 1000

@@ -28,20 +28,20 @@ from torch import Tensor
 
 from benchmarks.phantoms import write_phantom
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
-from client.batches import draw_batches, read_batches
-from client.inference import decide, each_sight
-from client.learning import train_network
-from client.precision import activation_dtype
+from client.learning.allocator import keep_freed_memory
+from client.learning.batches import draw_batches, read_batches
+from client.learning.lobe_inference import decide, extract_batches
+from client.learning.precision import activation_dtype
+from client.learning.training_steps import train_network
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.reading.choice import choose_series
-from preprocessing.scan import prepare_series
-from preprocessing.series import find_series
+from preprocessing.pipeline import prepare_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.series_selection import choose_series
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store import LABELS, LobeStore
-from shared_model.config import NETWORKS, Network, NetworkConfig, StageConfig
-from shared_model.initial import initial_networks
-from shared_model.networks import LobeNetwork, LobeSight
+from preprocessing.store.lobe_store import LABELS, LobeStore
+from shared_model.initial_weights import initial_networks
+from shared_model.networks import LobeFeatures, LobeNetwork
+from shared_model.study import NETWORKS, Network, NetworkConfig, StageConfig
 
 SCANS = 6
 STAGE = StageConfig(
@@ -53,9 +53,9 @@ FORWARD_GFLOP = 19.8  # a lobe at width 1 (Table 1)
 class PlainNetwork(LobeNetwork):
     """The network as first written: whole crops, whatever they hold."""
 
-    def see(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeSight:
-        """As LobeNetwork.see, at the price of `forward`."""
-        return self.see_whole(images.contiguous(), distance)
+    def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
+        """As LobeNetwork.extract, at the price of `forward`."""
+        return self.extract_whole(images.contiguous(), distance)
 
 
 def main() -> None:
@@ -147,7 +147,7 @@ class Comparison:
         logits: dict[Network, Tensor] = {}
         for name, network in networks.items():
             fine = name == "diseased"
-            looks = each_sight(
+            batches = extract_batches(
                 network,
                 lambda lobes: self.store.read(study.key, lobes),
                 len(study.side),
@@ -155,7 +155,7 @@ class Comparison:
                 dtype=dtype,
                 fine=fine,
             )
-            outputs = [decide(network, sight, dtype=dtype, fine=fine) for _, _, sight in looks]
+            outputs = [decide(network, features, dtype=dtype, fine=fine) for _, _, features in batches]
             logits[name] = torch.cat([output.lobe for output in outputs])
         return logits
 

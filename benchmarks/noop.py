@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from client.port import Counted, Trained
-from client.site import load_hospital
+from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
+from client.trainer_interface import Counted, Trained
 from shared_model.metrics import NEGATIVE, POSITIVE, ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import is_trained
 from shared_model.weights import Weights
-from tests.server.trainers import FakeSite
+from tests.support.trainers import FakeSite
 
 SCORES = np.array([-1.0, 0.0, 1.0])
 
@@ -56,7 +56,7 @@ class Open:
 
 
 def main() -> None:
-    hospital = load_hospital(Path(sys.argv[1]))
+    hospital = load_hospital_settings(Path(sys.argv[1]))
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     with serving(hospital, Open(hospital.name)):

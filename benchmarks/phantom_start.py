@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks.ct_images import CtImage
 from benchmarks.image_learning import image_study, learn
+from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.phantom.scan import simulate
-from shared_model.config import StudyConfig
-from shared_model.transport import Weights
+from shared_model.network_weights import Weights
+from shared_model.study import StudyConfig
 
 SCANS, SEED = 600, 1
 LABELS = ("covid", "other", "covid", "other", "healthy")  # by turns

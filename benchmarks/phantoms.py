@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.dicom import write_series
-from preprocessing.phantom.scan import simulate
 from preprocessing.phantom.scanner import Scanner
 
 

@@ -11,10 +11,10 @@ from flwr.supercore.control.control_http_client import ControlHttpClient
 from flwr.supercore.fab import Fab
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 
-from deploy.coordinator.flower import App
+from deploy.coordinator.superlink import App
 from deploy.environment import BIN, quiet_environment
 from deploy.join import free_port
-from tests.end_to_end.processes import running, wait_until
+from tests.support.processes import running, wait_until
 
 APP = Path(__file__).parent / "plain_app"
 

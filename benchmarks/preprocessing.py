@@ -28,7 +28,7 @@ from benchmarks.loader import loader_rate, loader_store
 from benchmarks.phantoms import write_phantom
 from benchmarks.race import Race, one_core, race
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
+from client.learning.allocator import keep_freed_memory
 from preprocessing.phantom.presets import SCANNERS
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "chest-ct"

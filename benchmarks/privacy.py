@@ -15,20 +15,20 @@ from pathlib import Path
 import torch
 
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
-from client.batches import draw_batches, read_batches
-from client.learning import train_network
+from client.learning.allocator import keep_freed_memory
+from client.learning.batches import draw_batches, read_batches
+from client.learning.site import Site
+from client.learning.training_steps import train_network
 from client.node.app import make_client_app
-from client.privacy import Noise, secret_generator, train_privately
-from client.training import Site
-from deploy.engines import LocalGrid
-from preprocessing.store import LobeStore
-from server.exchange import RoundPolicy
+from client.privacy.dp_training import Noise, secret_generator, train_privately
+from deploy.simulation.local_grid import LocalGrid
+from preprocessing.store.lobe_store import LobeStore
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.config import NetworkConfig, PrivacyConfig, StageConfig, StudyConfig
-from shared_model.initial import initial_networks, initial_weights
+from shared_model.initial_weights import initial_networks, initial_weights
 from shared_model.metrics import SiteEvaluation
+from shared_model.study import NetworkConfig, PrivacyConfig, StageConfig, StudyConfig
 
 EPSILONS = (8.0, 3.0, 1.0)
 LOBES_PER_SCAN = 3

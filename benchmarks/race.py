@@ -16,13 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.crop import crop_of
-from preprocessing.lobes import find_lobes
+from preprocessing.lungs.lobes import find_lobes
+from preprocessing.pipeline import find_scan_lobes, lobe_arrays, prepare_series
 from preprocessing.prepare import prepare
-from preprocessing.scan import find_scan_lobes, lobe_arrays, prepare_series
-from preprocessing.series import find_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
-from preprocessing.volume import load_volume
+from preprocessing.store.lobe_store import LobeStore
 from tests.reference import prepare as literal
 
 T = TypeVar("T")

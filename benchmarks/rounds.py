@@ -23,9 +23,9 @@ from safetensors.numpy import save_file
 from benchmarks.deployed import our_rounds
 from benchmarks.plain import plain_rounds
 from benchmarks.result import print_result
-from shared_model.config import NetworkConfig
+from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
-from shared_model.transport import to_weights
+from shared_model.study import NetworkConfig
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.network import Comparison, phantom_store
 from benchmarks.result import print_result
-from client.allocator import keep_freed_memory
+from client.learning.allocator import keep_freed_memory
 
 KINDS = {
     "convolution_backward": ("aten::convolution_backward",),

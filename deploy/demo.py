@@ -5,30 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client.allocator import keep_freed_memory
-from client.training import Site
-from deploy.examples import examples
-from deploy.simulate import POLL_S, Engine, engine_of
-from deploy.steps import Advance, Steps
+from client.learning.allocator import keep_freed_memory
+from client.learning.site import Site
+from deploy.example_scans import examples
+from deploy.progress import Advance, Steps
+from deploy.simulation.grids import POLL_S, Engine, engine_of
 from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 from server import events
 from server.app import card_of
-from server.exchange import RoundPolicy
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.report.document import report_document
 from server.report.page import write_report
-from server.result import StudyResult
 from server.rounds import run_study
+from server.study_result import StudyResult
 from shared_model.checkpoint import ModelCard, save_model
-from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
 from shared_model.protocol import Role
+from shared_model.study import StudyConfig, load_study
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
 

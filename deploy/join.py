@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from client.site import HospitalFile, load_hospital
+from client.hospital_settings import HospitalSettings, load_hospital_settings
 from deploy.environment import node_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
@@ -19,10 +19,10 @@ NODE_ENDED = 1
 
 def join(site: Path) -> None:
     """Keep node and trainer running until told to end."""
-    hospital = load_hospital(site)
+    hospital = load_hospital_settings(site)
     check_node(hospital)
-    trainer = [sys.executable, "-m", "deploy.cli", "hospital", "trainer", "--site", str(site)]
-    node = [sys.executable, "-m", "deploy.cli", "hospital", "node", "--site", str(site)]
+    trainer = [sys.executable, "-m", "deploy.commands.root", "hospital", "trainer", "--site", str(site)]
+    node = [sys.executable, "-m", "deploy.commands.root", "hospital", "node", "--site", str(site)]
     supervise([Service("trainer", trainer), Service("node", node)])
 
 
@@ -33,7 +33,7 @@ def run_node(site: Path) -> None:
     process alive and deaf. When the error meets its heartbeat, that thread alone ends, and the node is taken
     for gone while it runs. Ending the process lets whoever supervises it start a new one.
     """
-    hospital = load_hospital(site)
+    hospital = load_hospital_settings(site)
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= node_environment(hospital.node)
@@ -55,7 +55,7 @@ def _end_node(thread: threading.ExceptHookArgs) -> None:
     os._exit(NODE_ENDED)
 
 
-def node_command(hospital: HospitalFile) -> list[str]:
+def node_command(hospital: HospitalSettings) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
     coordinator = hospital.coordinator
     return [
@@ -75,7 +75,7 @@ def node_command(hospital: HospitalFile) -> list[str]:
     ]
 
 
-def check_node(hospital: HospitalFile) -> None:
+def check_node(hospital: HospitalSettings) -> None:
     """Raises PneumofedError `kit-missing` where a file that proves the hospital's identity is not there."""
     missing = [
         path.name for path in (hospital.coordinator.ca, hospital.coordinator.key) if not path.is_file()

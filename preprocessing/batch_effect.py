@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from preprocessing.histogram import two_means_threshold
 from preprocessing.image_ops import erode, histogram, open_to_border
-from preprocessing.volume import CtVolume
+from preprocessing.reading.volume import CtVolume
 from shared_model.errors import PneumofedError
 
 LOWEST_HU, HIGHEST_HU = -2000, 3000

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
-from preprocessing.reading.choice import with_choices
-from preprocessing.series import Refusal, SeriesReport
+from preprocessing.reading.series import Refusal, SeriesReport
+from preprocessing.reading.series_selection import with_choices
 
 
 def as_document(report: SeriesReport) -> dict[str, Any]:

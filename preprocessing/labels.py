@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocessing.study import LABELS
+from preprocessing.store.scan_record import LABELS
 from shared_model.errors import PneumofedError
 
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.lobes import SIDES, Lobe
-from preprocessing.scan import LocatedScan
+from preprocessing.lungs.lobes import SIDES, Lobe
+from preprocessing.pipeline import LocatedScan
 
 _TILE = 192  # pixels
 _COLUMNS = 10

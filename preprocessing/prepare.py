@@ -17,13 +17,13 @@ from typing import Literal
 import cv2
 
 from preprocessing.labels import LabelledStudy, read_labels
+from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.processes import uninterrupted, worker_context
-from preprocessing.reading.choice import choice_text, choose_series
-from preprocessing.scan import PreparedScan, prepare_series
-from preprocessing.series import find_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.series_selection import choice_text, choose_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
-from preprocessing.store import LobeStore
-from preprocessing.store_lock import join_writer, only_writer
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.store_lock import join_writer, only_writer
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
 

@@ -17,15 +17,15 @@ from pathlib import Path
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server.exchange import RoundPolicy
+from server.dispatch import RoundPolicy
+from server.initial_weights import starting_weights
 from server.ledger import Ledger
-from server.result import StudyResult
 from server.rounds import run_study
-from server.starting import starting_weights
 from server.status import StatusFile, StudyStatus
+from server.study_result import StudyResult
 from shared_model.checkpoint import ModelCard, save_model
-from shared_model.config import StudyConfig, load_study
 from shared_model.errors import PneumofedError
+from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "status.json"

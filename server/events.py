@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from server.result import Hospital, HospitalReply, RoundRecord
-from shared_model.config import NETWORKS, StageConfig, StudyConfig
+from server.study_result import Hospital, HospitalReply, RoundRecord
+from shared_model.study import NETWORKS, StageConfig, StudyConfig
 
 Phase = Literal["describe", "train", "validation", "test"]
 

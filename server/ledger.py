@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from server.keeping import Best, Score, only
-from server.result import RoundRecord
-from shared_model.config import Network, StudyConfig
+from server.model_selection import Best, Score, only
+from server.study_result import RoundRecord
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.study import Network, StudyConfig
 from shared_model.weights import Weights, fingerprint
 
 T = TypeVar("T", bound=BaseModel)

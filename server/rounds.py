@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
-from server import admission, events, keeping, messages
-from server.exchange import RoundPolicy, ask
-from server.federation import Federation, gather
+from server import admission, events, messages, model_selection
+from server.dispatch import RoundPolicy, ask
+from server.initial_weights import begin_stage
 from server.ledger import Ledger
-from server.result import HospitalReply, RoundRecord, StudyResult
-from server.starting import begin_stage
+from server.roster import Roster, gather
 from server.strategies.fed_avg import FedAvg
 from server.strategies.last_rounds import mean_of_rounds
-from shared_model.config import Network, StageConfig, StudyConfig
+from server.study_result import HospitalReply, RoundRecord, StudyResult
 from shared_model.errors import PneumofedError
 from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split
+from shared_model.study import Network, StageConfig, StudyConfig
 from shared_model.weights import Weights, fingerprint
 
-Bests = dict[Network, keeping.Best]
+Bests = dict[Network, model_selection.Best]
 
 
 def run_study(
@@ -47,8 +47,8 @@ def run_study(
     round got too few updates (the ledger holds the rounds before it), and the ledger's own.
     """
     proposal = Proposal.of(study, initial, code=code)
-    federation = gather(grid, proposal, policy, tell)
-    coordinator = Coordinator(grid, proposal, federation, ledger, policy, tell)
+    roster = gather(grid, proposal, policy, tell)
+    coordinator = Coordinator(grid, proposal, roster, ledger, policy, tell)
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -63,7 +63,7 @@ class Coordinator:
 
     grid: Grid
     proposal: Proposal
-    federation: Federation
+    roster: Roster
     ledger: Ledger
     policy: RoundPolicy
     tell: events.Listener
@@ -82,7 +82,7 @@ class Coordinator:
             weights, best, record = self.run_round(index, round, weights, best)
             self.ledger.write(record, weights)
             self.tell(events.RoundDone(stage, record))
-        return keeping.with_best(weights, best), best
+        return model_selection.with_best(weights, best), best
 
     def run_round(
         self, index: int, round: int, weights: Weights, best: Bests
@@ -98,8 +98,8 @@ class Coordinator:
         if events.validates(stage, round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
             validation = _merged(found)
-            scores = {task: keeping.score_of(validation, task, self.study) for task in stage.networks}
-            best = keeping.keep_best(best, round=round, weights=weights, scores=scores)
+            scores = {task: model_selection.score_of(validation, task, self.study) for task in stage.networks}
+            best = model_selection.keep_best(best, round=round, weights=weights, scores=scores)
         record = RoundRecord(
             stage=index,
             round=round,
@@ -119,7 +119,7 @@ class Coordinator:
         stage, average = self.study.stages[index], FedAvg(weights)
         replies: dict[str, HospitalReply] = {}
         task = messages.train_task(self.proposal, weights, stage=index, round=round)
-        nodes, group = self.federation.training, f"{index}.{round}"
+        nodes, group = self.roster.training, f"{index}.{round}"
         for answer in ask(
             self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
         ):
@@ -144,7 +144,7 @@ class Coordinator:
         """Admit a hospital's update into the average, or say why not."""
         try:
             update = messages.read_update(reply, average.weights)
-            admission.admit_scans(update.scans, stage, self.federation.descriptions[hospital])
+            admission.admit_scans(update.scans, stage, self.roster.descriptions[hospital])
             admission.admit_losses(update.loss, update.scans, self.study)
             admission.admit_weights(update.weights, update.scans, stage, average.weights)
             average.add(update.weights, update.scans)
@@ -161,7 +161,7 @@ class Coordinator:
         """
         if split != "all" and self.study.privacy is not None:
             return {}, {}
-        nodes = self.federation.held_out if split == "all" else self.federation.training
+        nodes = self.roster.held_out if split == "all" else self.roster.training
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
@@ -186,14 +186,14 @@ class Coordinator:
         unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
         return StudyResult(
             study=self.study,
-            hospitals=self.federation.hospitals,
+            hospitals=self.roster.hospitals,
             rounds=tuple(self.ledger.records),
             best_rounds=best_rounds,
             validation=validation,
-            operating_point=keeping.operating_points(validation, self.study),
+            operating_point=model_selection.operating_points(validation, self.study),
             evaluations=seen | unseen,
             final_replies=seen_replies | unseen_replies,
-            left_out=self.federation.left_out,
+            left_out=self.roster.left_out,
             weights=weights,
         )
 

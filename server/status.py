@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import events
-from server.result import HospitalReply
+from server.study_result import HospitalReply
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
 

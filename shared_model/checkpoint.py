@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from shared_model.config import StudyConfig
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
 WEIGHTS_FILE = "model.safetensors"

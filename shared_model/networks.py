@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from shared_model.border import block_features
-from shared_model.config import NETWORKS, Network, NetworkConfig
 from shared_model.patches import COARSE
+from shared_model.sparse_convolution import block_features
+from shared_model.study import NETWORKS, Network, NetworkConfig
 
 DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
 INTENSITY_SCALE = 2048.0  # the range that batch-effect removal leaves (2.2)
@@ -163,7 +163,7 @@ class LobeDecider(nn.Sequential):
 
 
 @dataclass(frozen=True)
-class LobeSight:
+class LobeFeatures:
     """What the patch feature extractor sees in n lobes: all that the deciders need.
 
     patches: [n, 256, 32, 32]; near: [n, 32, 32], each patch's least distance to the periphery, scaled; pfe1:
@@ -210,32 +210,32 @@ class LobeNetwork(nn.Module):
         images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
         Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
         """
-        return self.decide(self.see_whole(images, distance), fine=fine)
+        return self.decide(self.extract_whole(images, distance), fine=fine)
 
-    def see_whole(self, images: Tensor, distance: Tensor) -> LobeSight:
+    def extract_whole(self, images: Tensor, distance: Tensor) -> LobeFeatures:
         """The first half of `forward`: what the patch feature extractor makes of the lobes."""
         patches, pfe1, pfe2 = self.patch_features(_normalised(images))
-        return LobeSight(patches, _nearness(distance), pfe1, pfe2)
+        return LobeFeatures(patches, _nearness(distance), pfe1, pfe2)
 
-    def see(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeSight:
+    def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
         """The same without convolving the black round the lobes; `fine` asks for what the fine map needs."""
         black = float(_normalised(images.new_zeros(1)))
         *between, patches = self.patch_features.within_black(_normalised(images), black, every_block=fine)
-        return LobeSight(patches, _nearness(distance), *between)
+        return LobeFeatures(patches, _nearness(distance), *between)
 
-    def decide(self, sight: LobeSight, *, fine: bool = False) -> LobeOutput:
+    def decide(self, extracted: LobeFeatures, *, fine: bool = False) -> LobeOutput:
         """The second half of `forward`."""
         features = torch.cat(
-            [sight.patches, self.vicinity_features(sight.patches)], dim=1
+            [extracted.patches, self.vicinity_features(extracted.patches)], dim=1
         )  # [n, 384, 32, 32]
-        near = sight.near[:, None].to(features.dtype)
+        near = extracted.near[:, None].to(features.dtype)
         with_distance = torch.cat([features, near], dim=1)  # [n, 385, 32, 32]
 
         attention = self.attention(with_distance).float().softmax(dim=1)[:, 1]
         patch = self.patch_infection(with_distance).float() if self.patch_infection is not None else None
         fine_logits = None
         if fine and self.fine_infection is not None:
-            fine_logits = self.fine_infection(with_distance, sight.pfe2, sight.pfe1).float()
+            fine_logits = self.fine_infection(with_distance, extracted.pfe2, extracted.pfe1).float()
         lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
         return LobeOutput(lobe, attention, patch, fine_logits)
 

@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared_model.config import StudyConfig
 from shared_model.errors import PneumofedError
+from shared_model.study import StudyConfig
 
 Purpose = Literal["train", "evaluate"]
 PURPOSES: tuple[Purpose, ...] = ("train", "evaluate")

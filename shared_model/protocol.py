@@ -10,7 +10,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from shared_model.config import Network, StageConfig
+from shared_model.study import Network, StageConfig
 
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]

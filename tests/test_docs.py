@@ -49,7 +49,7 @@ def shown_commands() -> list[str]:
 @pytest.mark.parametrize("line", shown_commands())
 def test_the_readmes_commands_are_understood(line: str) -> None:
     """Parsed by the command line itself, but not run."""
-    from deploy.cli import app
+    from deploy.commands.root import app
 
     command: Command = typer.main.get_command(app)
     words = shlex.split(line)[1:]

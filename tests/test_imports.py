@@ -27,7 +27,7 @@ MAY_IMPORT = {
 MUST_NOT_LOAD = {
     "client.node": ("torch", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr"),
-    "client.training": ("flwr",),
+    "client.learning.site": ("flwr",),
     "preprocessing": ("torch", "flwr"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
     "server": ("torch", "pydicom", "preprocessing", "client", "sqlalchemy", "uvicorn"),

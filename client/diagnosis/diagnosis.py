@@ -1,124 +1,101 @@
-"""From one CT series and a model to a diagnosis (2.6, 2.8, 2.9)."""
+"""What the model found in one scan: numbers per lobe and per pixel, and what follows from them."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from client.diagnosis.findings import Diagnosis, LobeFindings, Score
-from client.diagnosis.observation import Observation, observe
-from client.diagnosis.progress import Progress, no_progress
-from client.precision import activation_dtype
-from preprocessing.scan import PreparedScan, prepare_series
-from preprocessing.series import CtSeries
-from preprocessing.settings import PreprocessingSettings
-from shared_model.aggregation import scan_logit, soften
+from preprocessing.crop import CROP, Crop, to_image
+from preprocessing.lungs.lobes import SIDES
 from shared_model.checkpoint import ModelCard
-from shared_model.config import Network
-from shared_model.errors import PneumofedError
-from shared_model.networks import LobeNetwork, make_networks
-from shared_model.transport import Weights, load_weights
+from shared_model.infection_map import InfectedVolume
+from shared_model.metrics import Task
 
-DEFAULT_SETTINGS = PreprocessingSettings()
+Verdict = Literal["healthy", "covid", "other"]
+WORDS: dict[Verdict, str] = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
 
 
-def diagnose(
-    series: CtSeries,
-    model_weights: Weights,
-    card: ModelCard,
-    settings: PreprocessingSettings = DEFAULT_SETTINGS,
-    *,
-    device: torch.device | str = "cpu",
-    progress: Progress = no_progress,
-) -> Diagnosis:
-    """Diagnose one series with both networks over all its lobes.
+@dataclass(frozen=True)
+class Score:
+    """One network's word on the scan: `probability` (2.6), and from where on it is called positive."""
 
-    Raises PneumofedError `preprocessing-mismatch` where the model was trained on lobes made otherwise,
-    `architecture-mismatch` where weights and card do not fit, `no-lungs` where no lung is found, and
-    what `prepare_series` raises.
+    probability: float
+    operating_point: float
+
+    @property
+    def positive(self) -> bool:
+        return self.probability >= self.operating_point
+
+
+@dataclass(frozen=True)
+class LobeFindings:
+    """All n lobes of a scan, sorted by (slice, side).
+
+    slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
+    probabilities (eq. 2), 0 where no neighbouring slice has a lobe on that side; infected_ml, lung_ml
+    float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1); crops: how the networks'
+    windows lie on the scan.
     """
-    device = torch.device(device)
-    networks = _networks(model_weights, card, settings, device)
-    progress("finding the lungs", 0, 1)
-    scan = prepare_series(series, settings)
-    progress("finding the lungs", 1, 1)
-    dtype = activation_dtype(card.study.precision, device)
-    return conclude(scan, observe(scan, networks, device=device, dtype=dtype, progress=progress), card)
+
+    slice_index: NDArray[np.int64]
+    side: NDArray[np.int64]
+    diseased: NDArray[np.float64]
+    covid: NDArray[np.float64]
+    infected_ml: NDArray[np.float64]
+    lung_ml: NDArray[np.float64]
+    attention: NDArray[np.float16]
+    crops: tuple[Crop, ...]
+
+    def at(self, slice_index: int) -> Iterator[int]:
+        """The lobes of one slice, as indices into the arrays."""
+        yield from np.flatnonzero(self.slice_index == slice_index).tolist()
 
 
-def _networks(
-    weights: Weights, card: ModelCard, settings: PreprocessingSettings, device: torch.device
-) -> dict[Network, LobeNetwork]:
-    if card.study.preprocessing != settings.fingerprint:
-        raise PneumofedError(
-            "preprocessing-mismatch",
-            f"the model of study {card.study.name!r} was trained with preprocessing "
-            f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
-        )
-    networks = make_networks(card.study.network)
-    load_weights(networks, weights)
-    for network in networks.values():
-        network.to(device).to(memory_format=torch.channels_last)
-    return networks
+@dataclass(frozen=True)
+class Diagnosis:
+    """One scan, diagnosed.
 
-
-def conclude(scan: PreparedScan, seen: Observation, card: ModelCard) -> Diagnosis:
-    """What the networks' outputs say of the scan.
-
-    Raises PneumofedError `no-lungs` where no two neighbouring slices show the same lung: eq. 2 would then
-    call any scan healthy.
+    images uint16 [slice, row, column] after 2.2 (0 air .. 2048); sides uint8, same shape: 0 no lung, 1 right,
+    2 left; infected bool, same shape; spacing_mm (slice, row, column); z_mm float64 [slice]; flags: what was
+    unusual about the series.
     """
-    lobes = _lobe_findings(scan, seen)
-    if not (lobes.diseased > 0).any():
-        raise PneumofedError(
-            "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
+
+    images: NDArray[np.uint16]
+    sides: NDArray[np.uint8]
+    infected: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    z_mm: NDArray[np.float64]
+    lobes: LobeFindings
+    scores: dict[Task, Score]
+    flags: tuple[str, ...]
+    card: ModelCard
+
+    @property
+    def verdict(self) -> Verdict:
+        """A scan is called COVID-19 only if it is called diseased (2.6)."""
+        if not self.scores["diseased"].positive:
+            return "healthy"
+        return "covid" if self.scores["covid"].positive else "other"
+
+    def infected_volume(self, side: str | None = None) -> InfectedVolume:
+        """Infected and whole volume of the "right" or the "left" lung, or of both (2.8)."""
+        chosen = slice(None) if side is None else self.lobes.side == SIDES.index(side)
+        return InfectedVolume(
+            float(self.lobes.infected_ml[chosen].sum()), float(self.lobes.lung_ml[chosen].sum())
         )
-    share, points = card.study.scan_share, card.operating_point
-    return Diagnosis(
-        images=scan.images,
-        sides=_sides(scan),
-        infected=seen.infected,
-        spacing_mm=scan.spacing_mm,
-        z_mm=scan.z_mm,
-        lobes=lobes,
-        scores={
-            "diseased": _score(seen.logits["diseased"], lobes, share("diseased"), points.diseased),
-            "covid": _score(seen.logits["covid"], lobes, share("covid"), points.covid),
-        },
-        flags=scan.flags,
-        card=card,
-    )
 
+    def attention(self, slice_index: int) -> NDArray[np.float32]:
+        """Attention over one slice, float32 [row, column]; not a number outside the lobes.
 
-def _score(logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float) -> Score:
-    logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
-    return Score(float(_probability(np.array(logit))), operating_point)
-
-
-def _lobe_findings(scan: PreparedScan, seen: Observation) -> LobeFindings:
-    slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
-    side = np.array([lobe.side for lobe in scan.lobes], np.int64)
-    voxel_ml = float(np.prod(scan.spacing_mm)) / 1000
-    return LobeFindings(
-        slice_index=slice_index,
-        side=side,
-        diseased=_probability(soften(seen.logits["diseased"], slice_index, side)),
-        covid=_probability(soften(seen.logits["covid"], slice_index, side)),
-        infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
-        lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
-        attention=seen.attention,
-        crops=scan.crops,
-    )
-
-
-def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    # tanh does not overflow, and -inf (no neighbour) gives 0.
-    return 0.5 * (1 + np.tanh(logits / 2))
-
-
-def _sides(scan: PreparedScan) -> NDArray[np.uint8]:
-    """uint8 [slice, row, column]: 0 no lung, 1 right, 2 left."""
-    sides = np.zeros(scan.images.shape, np.uint8)
-    for lobe in scan.lobes:
-        row0, column0, row1, column1 = lobe.box
-        sides[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
-    return sides
+        Patch (r, c) is centred on pixel (8r + 4, 8c + 4) of the crop; between centres it is interpolated.
+        """
+        shape = self.images.shape[1:]
+        result = np.full(shape, np.nan, np.float32)
+        for lobe in self.lobes.at(slice_index):
+            crop_map = cv2.resize(self.lobes.attention[lobe].astype(np.float32), (CROP, CROP))
+            inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
+            result[inside] = to_image(crop_map, self.lobes.crops[lobe], shape)[inside]
+        return result

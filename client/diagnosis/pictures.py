@@ -3,7 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.diagnosis.canvas import (
+from client.diagnosis.captions import MARGIN, write_foot, write_verdict
+from client.diagnosis.coronal_summary import overview_picture
+from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.plotting import (
     MUTED,
     OUTLINE,
     TRUTH,
@@ -14,10 +17,7 @@ from client.diagnosis.canvas import (
     draw_scale,
     draw_slice,
 )
-from client.diagnosis.findings import Diagnosis
-from client.diagnosis.heading import MARGIN, write_foot, write_verdict
-from client.diagnosis.overview import overview_picture
-from client.diagnosis.ranking import RankedSlice, worst_slices
+from client.diagnosis.slice_ranking import RankedSlice, worst_slices
 
 _PANEL = 620
 _HEAD, _FOOT, _SCALE = 116, 56, 90

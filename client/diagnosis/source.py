@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from client.diagnosis.progress import Progress, no_progress
-from preprocessing.reading.choice import choose_series
-from preprocessing.series import CtSeries, find_series
+from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.reading.series_selection import choose_series
 from shared_model.errors import PneumofedError
 
 
 def one_series(folder: Path, *, progress: Progress = no_progress) -> CtSeries:
-    """The CT series under `folder` that is best for the job (preprocessing.reading.choice), all of one study.
+    """The best CT series under `folder` (preprocessing.reading.series_selection), all of one study.
 
     Raises PneumofedError `no-series` where none can be used, `several-studies` where they are not of one.
     """

@@ -11,9 +11,9 @@ from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import ErrorCode
 
-from client.faults import code_of, place_of
+from client.error_redaction import code_of, place_of
 from client.node import messages
-from client.port import Trainer
+from client.trainer_interface import Trainer
 from shared_model.protocol import SiteDescription
 
 log = logging.getLogger("pneumofed.node")

@@ -6,15 +6,15 @@ from flwr.app import Context, Message
 
 from client.node.app import make_client_app
 from client.node.messages import proposal_of
-from client.node.remote import RemoteTrainer
+from client.node.trainer_client import TrainerClient
 
 TRAINER = "trainer"
 """Name in the node's configuration: path of the trainer's socket."""
 
 
-def _trainer_of(context: Context, message: Message) -> RemoteTrainer:
+def _trainer_of(context: Context, message: Message) -> TrainerClient:
     socket = Path(str(context.node_config[TRAINER]))
-    return RemoteTrainer(socket, proposal_of(message), deadline_s=message.metadata.ttl)
+    return TrainerClient(socket, proposal_of(message), deadline_s=message.metadata.ttl)
 
 
 app = make_client_app(_trainer_of)

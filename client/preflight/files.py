@@ -9,9 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-from client.node.remote import trainer_is_healthy
-from client.preflight.row import Row, fail, ok, warn
-from client.site import HospitalFile
+from client.hospital_settings import HospitalSettings
+from client.node.trainer_client import trainer_is_healthy
+from client.preflight.check_result import Row, fail, ok, warn
 from client.trainer.approvals import Approvals
 from shared_model.errors import PneumofedError
 
@@ -49,9 +49,9 @@ def check_key(path: Path) -> Row:
     return ok("key", "an EC key, readable by its owner alone; it does not expire")
 
 
-def check_store(hospital: HospitalFile) -> list[Row]:
+def check_store(hospital: HospitalSettings) -> list[Row]:
     """The store's version, and whether it suits the studies that were proposed."""
-    from preprocessing.store import LobeStore
+    from preprocessing.store.lobe_store import LobeStore
 
     try:
         store = LobeStore.open(hospital.store)

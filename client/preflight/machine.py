@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from client.preflight.row import Row, fail, ok, warn
+from client.preflight.check_result import Row, fail, ok, warn
 
 GB = 1e9
 LEAST_DISK_GB, GOOD_DISK_GB = 1, 10

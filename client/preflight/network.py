@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from cryptography import x509
 
-from client.preflight.row import Row, fail, ok, warn
+from client.preflight.check_result import Row, fail, ok, warn
 from client.preflight.speed import check_speed
 
 CONNECT_S = 10.0

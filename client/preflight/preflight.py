@@ -1,12 +1,12 @@
 """All rows of a hospital's preflight, in the order in which a new hospital mends them."""
 
+from client.hospital_settings import HospitalSettings
 from client.preflight import files, machine
+from client.preflight.check_result import Row
 from client.preflight.network import check_network
-from client.preflight.row import Row
-from client.site import HospitalFile
 
 
-def preflight(hospital: HospitalFile) -> list[Row]:
+def preflight(hospital: HospitalSettings) -> list[Row]:
     """Look at everything; nothing is changed, and nothing of the hospital is sent."""
     coordinator = hospital.coordinator
     folders = {"state": hospital.state, "node": hospital.node, "socket": hospital.socket.parent}

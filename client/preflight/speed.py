@@ -6,7 +6,7 @@ import time
 from email.utils import parsedate_to_datetime
 from statistics import median
 
-from client.preflight.row import Row, fail, ok, warn
+from client.preflight.check_result import Row, fail, ok, warn
 
 WARN_SKEW_S, FAIL_SKEW_S = 3.0, 8.0  # Flower's node ends when its clock is more than about 8 s ahead
 PINGS, SLOW_PING_S = 5, 0.5

@@ -4,14 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from client.port import Counted, Trained
+from client.trainer_interface import Counted, Trained
 from shared_model.proposal import Purpose
 from shared_model.protocol import Split
 from shared_model.weights import Weights, fingerprint
 
 if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
-    from client.local_round import Progress
-    from client.training import Site
+    from client.learning.local_round import Progress
+    from client.learning.site import Site
 
 
 @dataclass(frozen=True)

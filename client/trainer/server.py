@@ -12,13 +12,13 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from client.site import HospitalFile
+from client.hospital_settings import HospitalSettings
+from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.audit import AuditLog
-from client.trainer.desk import Desk
-from client.trainer.opener import SiteOpener
+from client.trainer.job_runner import JobRunner
 from client.trainer.service import TrainerService
-from client.trainer.worker import OpenSite
+from client.trainer.site_factory import SiteFactory
+from client.trainer.worker import MakeSite
 from client.wire.trainer_pb2_grpc import add_TrainerServicer_to_server
 from shared_model.errors import PneumofedError
 
@@ -27,13 +27,13 @@ _THREADS = 8  # one task works at a time; the others are cancelled, refused or a
 _SOCKET_UMASK = 0o117  # user and group may connect
 
 
-def run_trainer(hospital: HospitalFile) -> None:
+def run_trainer(hospital: HospitalSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises PneumofedError `trainer-running`, `socket-unusable`."""
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     limits = hospital.limits
-    opener = SiteOpener(
+    opener = SiteFactory(
         hospital.store, hospital.state, hospital.role, hospital.device, limits.count_floor, limits.threads
     )
     with serving(hospital, opener):
@@ -41,12 +41,12 @@ def run_trainer(hospital: HospitalFile) -> None:
 
 
 @contextmanager
-def serving(hospital: HospitalFile, open_site: OpenSite) -> Iterator[None]:
+def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
     """The service, with studies opened by `open_site`, for as long as the block runs."""
     hospital.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     hospital.socket.parent.mkdir(parents=True, exist_ok=True)
     with _alone(hospital.state / "trainer.lock"):
-        audit, approvals, desk = AuditLog(hospital.state), Approvals(hospital.state), Desk(open_site)
+        audit, approvals, desk = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
         service = TrainerService(desk, approvals, audit, task_limit_s=60 * hospital.limits.task_minutes)
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
         add_TrainerServicer_to_server(service, server)

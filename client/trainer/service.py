@@ -12,13 +12,13 @@ from typing import Any, cast
 
 import grpc
 
-from client.faults import code_of, place_of
-from client.port import Counted, Trained
+from client.error_redaction import code_of, place_of
+from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.audit import AuditLog
-from client.trainer.desk import Desk
+from client.trainer.job_runner import JobRunner
 from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
 from client.trainer.worker import Done, Step
+from client.trainer_interface import Counted, Trained
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
@@ -32,7 +32,9 @@ log = logging.getLogger("pneumofed.trainer")
 class TrainerService(TrainerServicer):
     """Answers for one hospital. task_limit_s: the longest that any task may take here."""
 
-    def __init__(self, desk: Desk, approvals: Approvals, audit: AuditLog, *, task_limit_s: float) -> None:
+    def __init__(
+        self, desk: JobRunner, approvals: Approvals, audit: AuditLog, *, task_limit_s: float
+    ) -> None:
         self._desk, self._approvals, self._audit = desk, approvals, audit
         self._task_limit_s = task_limit_s
         self._last: tuple[Proposal, dict[str, Any], Done] | None = None

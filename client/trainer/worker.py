@@ -8,17 +8,17 @@ import signal
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from client.faults import code_of, place_of
+from client.error_redaction import code_of, place_of
 from client.trainer.jobs import Job, Result
 from shared_model.proposal import Proposal
 
 if TYPE_CHECKING:
-    from client.training import Site
+    from client.learning.site import Site
 
 log = logging.getLogger("pneumofed.trainer")
 
 
-class OpenSite(Protocol):
+class MakeSite(Protocol):
     """Gives the hospital's part in a study; must be picklable, as it crosses to the worker process."""
 
     def load(self) -> None:
@@ -46,7 +46,7 @@ class Failed(NamedTuple):
     code: str
 
 
-def work(connection: Connection, open_site: OpenSite) -> None:
+def work(connection: Connection, open_site: MakeSite) -> None:
     """Send Ready, take a (proposal, job), send Steps, then Done or Failed; again until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer decides when we end
     open_site.load()

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.coordinator.flower import App, SuperLink
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
+from deploy.coordinator.superlink import App, SuperLink
 from server.app import MODEL, STATUS
 from server.status import StudyStatus, read_status
-from shared_model.config import load_study, study_names
 from shared_model.errors import PneumofedError
+from shared_model.study import load_study, study_names
 
 APP = Path(__file__).resolve().parents[1] / "app"
 POLL_S = 1.0

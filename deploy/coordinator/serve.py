@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.coordinator.flower import SuperLink
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
+from deploy.coordinator.superlink import SuperLink
 from deploy.environment import BIN, COORDINATOR_EXECUTOR, flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
@@ -40,7 +40,7 @@ def services(federation: Federation, path: Path) -> list[Service]:
     frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
     _, certificate = folder.server("edge")
-    roster = [sys.executable, "-m", "deploy.cli", "coordinator", "roster", str(path)]
+    roster = [sys.executable, "-m", "deploy.commands.root", "coordinator", "roster", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),

@@ -7,12 +7,12 @@ from typing import Any
 
 from cryptography import x509
 
-from deploy.coordinator.flower import SuperLink
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
+from deploy.coordinator.superlink import SuperLink
 from server.app import STATUS
-from server.result import HospitalReply
 from server.status import StudyStatus, read_status
+from server.study_result import HospitalReply
 from shared_model.errors import PneumofedError
 
 PROXY_S = 5.0

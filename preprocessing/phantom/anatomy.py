@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom import organs, wall
-from preprocessing.phantom.canvas import Bytes, Frame, Shape, paint_lung
+from preprocessing.phantom import chest_wall, organs
 from preprocessing.phantom.chest import Chest
 from preprocessing.phantom.great_vessels import Mediastinum
-from preprocessing.phantom.tree import airways_beside, grow
+from preprocessing.phantom.painting import Bytes, Frame, Shape, paint_lung
 from preprocessing.phantom.tubes import Tubes, together
+from preprocessing.phantom.vessel_tree import airways_beside, grow
 
 _TARGETS = 600  # ends of the vessel tree in each lung
 _MAP_MM = 4.0
@@ -83,11 +83,11 @@ class Anatomy:
 
     def slice(self, z: float) -> list[Shape]:
         """Everything at height z, in painting order."""
-        soft, inside, chest = wall.soft_wall(self.chest, z), self.inside(z), self.chest
+        soft, inside, chest = chest_wall.soft_wall(self.chest, z), self.inside(z), self.chest
         return [
             *(inside + soft if z < chest.apex else soft + inside),
-            *wall.ribs(chest, z),
-            *wall.shoulder_blades(chest, z),
-            *wall.breastbone(chest, z),
-            *wall.spine(chest, z),
+            *chest_wall.ribs(chest, z),
+            *chest_wall.shoulder_blades(chest, z),
+            *chest_wall.breastbone(chest, z),
+            *chest_wall.spine(chest, z),
         ]

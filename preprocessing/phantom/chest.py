@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocessing.phantom.canvas import Points, Waves
+from preprocessing.phantom.painting import Points, Waves
 
 _ANGLES = np.linspace(0, 2 * np.pi, 144, endpoint=False)  # 0 = the patient's left, pi/2 = back
 

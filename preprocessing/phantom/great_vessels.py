@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Shape
 from preprocessing.phantom.chest import Chest
+from preprocessing.phantom.painting import Shape
 from preprocessing.phantom.tubes import Tubes, along, together
 
 _WALL_MM = 1.5

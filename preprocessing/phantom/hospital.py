@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from preprocessing.phantom.acquisition import Scan, simulate
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import HospitalPlan, Role, plans
-from preprocessing.phantom.scan import Scan, simulate
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Floats
 from preprocessing.phantom.noise import noise_at
+from preprocessing.phantom.painting import Floats
 from preprocessing.phantom.tubes import Tubes
 
 

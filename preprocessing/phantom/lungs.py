@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import LungMap
-from preprocessing.phantom.canvas import Floats
 from preprocessing.phantom.lesions import Area, Mesh
+from preprocessing.phantom.painting import Floats
 
 _MOST_AREAS = 45
 

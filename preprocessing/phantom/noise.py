@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from preprocessing.phantom.canvas import Floats
+from preprocessing.phantom.painting import Floats
 
 _SHAPE = (64, 128, 128)
 _SEED = 20201103

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from preprocessing.phantom.canvas import Points, Shape, Waves, ellipse
 from preprocessing.phantom.chest import Chest
+from preprocessing.phantom.painting import Points, Shape, Waves, ellipse
 
 FAT, SOFT, AIR = -95.0, 45.0, -990.0
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Bytes, Floats
 from preprocessing.phantom.lesions import Density
 from preprocessing.phantom.noise import noise_at
+from preprocessing.phantom.painting import Bytes, Floats
 from preprocessing.phantom.patient import Box, Patient
 from preprocessing.phantom.tubes import Tubes
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import Anatomy
-from preprocessing.phantom.canvas import Bytes, Floats, Frame
 from preprocessing.phantom.chest import Chest
 from preprocessing.phantom.lesions import Density, Findings, Mesh, density
 from preprocessing.phantom.lungs import depth_in_slices
 from preprocessing.phantom.organs import midline
+from preprocessing.phantom.painting import Bytes, Floats, Frame
 from preprocessing.phantom.scanner import Scanner
 
 MESH_MM = 3.0

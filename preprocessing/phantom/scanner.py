@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import Bytes, Floats, Frame, Points, fill, level_of
+from preprocessing.phantom.painting import Bytes, Floats, Frame, Points, fill, level_of
 
 _TILE = 1024
 

@@ -4,7 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.files import write_atomically
 
 

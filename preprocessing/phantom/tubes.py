@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.canvas import SHIFT, Bytes, Frame, Points
+from preprocessing.phantom.painting import SHIFT, Bytes, Frame, Points
 
 _CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
 

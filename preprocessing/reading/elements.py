@@ -19,7 +19,7 @@ from typing import BinaryIO
 from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from preprocessing.reasons import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError
 
 _KEYWORDS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "Modality",

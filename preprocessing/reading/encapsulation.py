@@ -16,7 +16,7 @@ from pydicom.uid import UID
 
 from preprocessing.reading.elements import Elements
 from preprocessing.reading.jpeg_extended import decode_extended
-from preprocessing.reasons import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"
 _JPEG, _JPEG_LS, _JPEG_2000 = "jpeg", "jpeg-ls", "jpeg-2000"

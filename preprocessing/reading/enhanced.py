@@ -8,8 +8,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from preprocessing.reading.elements import Elements
 from preprocessing.reading.pixels import PixelFormat
+from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.slices import CtSlice, plane_of, rescale_of
-from preprocessing.reasons import FileRefusedError
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 _LONGEST_HEADER = 32 << 20  # bytes

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.reasons import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError
 
 Found = tuple[Path, FileRefusedError | None]
 _Identity = tuple[int, int]

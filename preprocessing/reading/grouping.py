@@ -12,8 +12,8 @@ import numpy as np
 
 from preprocessing.reading.elements import opened
 from preprocessing.reading.pixels import PixelFormat, stored_frames
+from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.slices import CtSlice
-from preprocessing.reasons import FileRefusedError
 
 _SAME_PLACE_MM = 0.01
 _SAME_COSINE = 0.01

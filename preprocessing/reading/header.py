@@ -10,8 +10,8 @@ from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedE
 from preprocessing.reading.elements import Elements, opened
 from preprocessing.reading.enhanced import enhanced_slices
 from preprocessing.reading.pixels import PixelFormat
+from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.slices import CtSlice, plane_of, rescale_of
-from preprocessing.reasons import FileRefusedError
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"

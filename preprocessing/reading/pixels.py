@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preprocessing.reading.elements import Elements
 from preprocessing.reading.encapsulation import DECODERS, decode, frame_bytes, require_complete
-from preprocessing.reasons import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError
 
 MOST_PIXELS = 2048 * 2048  # of one slice
 MOST_VOXELS = 640 * 512 * 512  # of one file: HU and padding of so many take 480 MiB

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocessing.reading.geometry import Plane
-from preprocessing.reasons import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError
 
 _WIDEST_MM, _NARROWEST_MM = 5.0, 0.05
 _MOST_OBLONG = 4.0

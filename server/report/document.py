@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from server.report.blocks import WORDS, Block, Reason, empty_block, roc_points, task_block
-from server.result import Hospital, HospitalReply, RoundRecord, StudyResult
-from shared_model.config import Network
+from server.report.task_metrics import WORDS, Block, Reason, empty_block, roc_points, task_block
+from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
 from shared_model.metrics import TASKS, SiteEvaluation
+from shared_model.study import Network
 from shared_model.weights import fingerprint
 
 SEEN, UNSEEN = "seen", "unseen"

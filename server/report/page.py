@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from server.report.figures import NETWORKS, curves, roc_curves, stage_starts
 from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
-from shared_model.config import StageConfig
 from shared_model.files import write_atomically
+from shared_model.study import StageConfig
 
 LABELS = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
 

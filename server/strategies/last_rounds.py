@@ -4,8 +4,8 @@ nobody trained on than the last round alone."""
 from collections.abc import Sequence
 
 from server.strategies.fed_avg import fed_avg
-from shared_model.config import StageConfig
 from shared_model.protocol import is_trained
+from shared_model.study import StageConfig
 from shared_model.weights import Weights
 
 

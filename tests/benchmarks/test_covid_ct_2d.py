@@ -35,11 +35,11 @@ from benchmarks.phantom_start import (
     phantom_weights,
     windowed,
 )
-from client.training import Site
+from client.learning.site import Site
+from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.phantom.scan import simulate
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

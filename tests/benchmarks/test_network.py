@@ -8,15 +8,15 @@ import torch
 from benchmarks.network import Comparison
 from benchmarks.step_profile import KINDS, profile_of
 from shared_model.networks import LobeNetwork
-from tests.end_to_end.stores import disk_store, scan_of
+from tests.support.stores import disk_store, scan_of
 
 
 def test_both_ways_say_the_same_and_each_is_timed(tmp_path: Path, monkeypatch) -> None:
     store = disk_store(tmp_path / "store", [scan_of(f"{n:016x}", "covid", slices=3) for n in range(2)])
     comparison = Comparison(store, 1 / 16, torch.device("cpu"), torch.float32)
     skipping = []
-    see = LobeNetwork.see
-    monkeypatch.setattr(LobeNetwork, "see", lambda *a, **how: skipping.append(a[0]) or see(*a, **how))
+    extract = LobeNetwork.extract
+    monkeypatch.setattr(LobeNetwork, "extract", lambda *a, **how: skipping.append(a[0]) or extract(*a, **how))
     figures = comparison.measure(1)
     assert figures["difference"] < 1e-6
     assert min(figures["train_ratio"], figures["inference_ratio"], figures["loader_ratio"]) > 0

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from benchmarks.loader import loader_rate, loader_store
 from benchmarks.race import PAPER, agreement, floors, one_core, our_steps, our_store
 from preprocessing.crop import crop_of, crop_plane
-from preprocessing.scan import prepare_series
-from preprocessing.series import find_series
-from preprocessing.store import LobeStore
-from tests.preprocessing.chests import chest, write_series
+from preprocessing.pipeline import prepare_series
+from preprocessing.reading.series import find_series
+from preprocessing.store.lobe_store import LobeStore
 from tests.reference import prepare as literal
+from tests.support.chests import chest, write_series
 
 
 @pytest.fixture(scope="module")

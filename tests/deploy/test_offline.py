@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.processes import ROOT
+from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def provision_and_look(programs: Path, work: Path) -> None:
     run(programs / "pneumofed", "coordinator", "provision", "federation.toml", cwd=work)
     with zipfile.ZipFile(work / "coordinator" / "kits" / "north.zip") as kit:
         assert {"north/compose.yaml", "north/pneumofed-node.service"} <= set(kit.namelist())
-    code = "from shared_model.config import load_study; print(load_study('demo').name)"
+    code = "from shared_model.study import load_study; print(load_study('demo').name)"
     assert run(programs / "python", "-c", code, cwd=work).strip() == "demo"
     code = "from deploy.coordinator.run import APP, App; print(len(App.of(APP).bundle) > 0)"
     assert run(programs / "python", "-c", code, cwd=work).strip() == "True"

@@ -110,7 +110,7 @@ def test_health_checks_of_images_and_compose_files_are_the_same_commands():
 
 
 def test_commands_in_these_files_exist():
-    from deploy.cli import app
+    from deploy.commands.root import app
 
     typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator")]
     typed += [tuple(unit(name)["ExecStart"].split()[1:]) for name in UNITS]
@@ -123,7 +123,7 @@ def test_commands_in_these_files_exist():
 
 
 def test_the_nodes_image_has_all_that_the_network_zone_loads():
-    parts = "deploy.cli, deploy.join, client.node.deployed"
+    parts = "deploy.commands.root, deploy.join, client.node.deployed"
     code = f"import sys, json, {parts}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}

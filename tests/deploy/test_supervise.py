@@ -9,7 +9,7 @@ import pytest
 
 from deploy import supervise
 from deploy.supervise import Service, end
-from tests.end_to_end.processes import running, wait_until
+from tests.support.processes import running, wait_until
 
 
 def alive(pid: int) -> bool:

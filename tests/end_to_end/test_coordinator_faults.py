@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from server.status import read_status
-from tests.end_to_end.processes import ROOT, running, wait_until
+from tests.support.processes import ROOT, running, wait_until
 
 SCRIPT = """
 import json, sys, time
 from pathlib import Path
 from flwr.app import Context, RecordDict
 from client.node.app import make_client_app
-from deploy.engines import RUN_ID, LocalGrid
+from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app
 from shared_model.checkpoint import load_model
-from shared_model.config import StageConfig
+from shared_model.study import StageConfig
 from shared_model.weights import fingerprint
-from tests.server.trainers import FakeSite, study_of, weights_of
+from tests.support.trainers import FakeSite, study_of, weights_of
 
 STUDY = study_of(StageConfig(name="lobes", networks=("diseased", "covid"), rounds=4))
 

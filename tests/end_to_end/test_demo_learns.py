@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.demo import FULL, run_demo
-from deploy.steps import Steps
+from deploy.progress import Steps
 
 
 @pytest.mark.slow

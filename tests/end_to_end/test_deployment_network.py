@@ -16,10 +16,10 @@ import pytest
 
 from deploy.coordinator.settings import load_federation
 from shared_model.weights import fingerprint
-from tests.end_to_end import clock, line
-from tests.end_to_end.deployment import Deployment, let_certificate_expire
-from tests.end_to_end.processes import pneumofed, running, wait_until
-from tests.end_to_end.small_study import (
+from tests.support import clock, line
+from tests.support.deployment import Deployment, let_certificate_expire
+from tests.support.processes import pneumofed, running, wait_until
+from tests.support.small_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,

@@ -5,17 +5,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from client.learning.site import Site
 from client.node.app import make_client_app
-from client.training import Site
-from deploy.engines import LocalGrid
-from server.exchange import RoundPolicy
+from deploy.simulation.local_grid import LocalGrid
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.config import NetworkConfig, StageConfig, StudyConfig
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
+from shared_model.network_weights import fingerprint, load_weights, to_weights
 from shared_model.networks import make_networks
-from shared_model.transport import fingerprint, load_weights, to_weights
-from tests.end_to_end.stores import FINGERPRINT, MemoryStore, scan_of
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from tests.support.stores import FINGERPRINT, MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,7 +58,7 @@ ONE_STEP = StageConfig(
 
 
 def small_weights(study):
-    """Torch's own initial weights, all below 1: calibrated ones reach 20, of which float32 has no 1e-6."""
+    """Torch's own initial weights, all below 1: scaled ones reach 20, of which float32 has no 1e-6."""
     with torch.random.fork_rng():
         torch.manual_seed(study.seed)
         return to_weights(make_networks(study.network))

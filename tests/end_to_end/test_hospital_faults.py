@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from client.node.remote import RemoteTrainer
-from client.site import load_hospital
+from client.hospital_settings import load_hospital_settings
+from client.learning.site import Site
+from client.node.trainer_client import TrainerClient
+from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.audit import AuditLog
-from client.training import Site
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
+from shared_model.network_weights import fingerprint
 from shared_model.proposal import Proposal
-from shared_model.transport import fingerprint
-from tests.end_to_end.processes import pneumofed, running, wait_until
-from tests.end_to_end.stores import disk_store
 from tests.end_to_end.test_two_zones import SCANS, STUDY, hospital_file, weights_of
+from tests.support.processes import pneumofed, running, wait_until
+from tests.support.stores import disk_store
 
 KILOBYTES = 64
 
@@ -48,7 +48,7 @@ def fill(disk: Path) -> Path:
 def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
     disk_store(tmp_path / "store", SCANS)
     site = hospital_file(tmp_path)
-    hospital = load_hospital(site)
+    hospital = load_hospital_settings(site)
     hospital.state.mkdir()
     weights = weights_of(STUDY)
     proposal = Proposal.of(STUDY, weights)
@@ -58,7 +58,7 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
         wait_until(hospital.socket.exists, seconds=60, what="the trainer")
         state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
         Approvals(state).decide(proposal, "approved", at=time.time())
-        far = RemoteTrainer(hospital.socket, proposal, deadline_s=120)
+        far = TrainerClient(hospital.socket, proposal, deadline_s=120)
         second = weights | far.train(weights, stage=0, round=1).weights
         filler = fill(state)
         kept = AuditLog(state).entries()

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from client.node.remote import trainer_is_healthy
-from client.site import load_hospital
-from client.trainer.audit import AuditLog
+from client.hospital_settings import load_hospital_settings
+from client.node.trainer_client import trainer_is_healthy
+from client.records.audit import AuditLog
 from deploy.coordinator.certificates import new_ca, new_key, node_key_files
-from tests.end_to_end.processes import pneumofed, running, wait_until
+from tests.support.processes import pneumofed, running, wait_until
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def pids(log: Path, name: str) -> list[int]:
 
 
 def test_join_keeps_node_and_trainer_running_and_leaves_nothing_behind(site, tmp_path):
-    socket, log = load_hospital(site).socket, tmp_path / "log"
+    socket, log = load_hospital_settings(site).socket, tmp_path / "log"
     with running(pneumofed("hospital", "join", "--site", site), log) as joined:
         wait_until(lambda: trainer_is_healthy(socket, seconds=1), seconds=60, what="the trainer's health")
         for name in ("trainer", "node"):
@@ -41,7 +41,7 @@ def test_join_keeps_node_and_trainer_running_and_leaves_nothing_behind(site, tmp
     assert joined.returncode == 0, log.read_text()
     for pid in pids(log, "trainer") + pids(log, "node"):
         assert not Path(f"/proc/{pid}").exists()
-    events = [entry.event for entry in AuditLog(load_hospital(site).state).entries()]
+    events = [entry.event for entry in AuditLog(load_hospital_settings(site).state).entries()]
     assert events == ["trainer started", "trainer started", "trainer stopped"]
     done = subprocess.run(pneumofed("hospital", "healthy", "--site", site), capture_output=True, text=True)
     assert done.returncode == 1 and "trainer-unreachable" in done.stderr

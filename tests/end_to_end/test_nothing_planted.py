@@ -22,25 +22,25 @@ from pydicom.datadict import DicomDictionary
 from pydicom.sequence import Sequence
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from client.learning.site import Site
 from client.node.app import make_client_app
-from client.training import Site
-from deploy.engines import LocalGrid
-from preprocessing.series import find_series
-from preprocessing.store import LobeStore
-from preprocessing.volume import load_volume
+from deploy.simulation.local_grid import LocalGrid
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
+from preprocessing.store.lobe_store import LobeStore
 from server import messages
 from server.app import card_of
-from server.exchange import RoundPolicy
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.report.document import report_document
 from server.report.page import write_report
 from server.rounds import run_study
 from shared_model.checkpoint import save_model
-from shared_model.config import NetworkConfig, StageConfig, StudyConfig
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
 from shared_model.proposal import Proposal
-from tests.preprocessing.chests import chest, write_series
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from tests.support.chests import chest, write_series
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -71,7 +71,7 @@ def plant(path: Path, study: int, count: int, *, fully: bool) -> None:
     inner.PatientName, inner.PatientID, inner.StudyDate = f"{NAME}^Inner", NUMBER, DATE
     with disable_value_validation():
         for tag, (vr, _, _, retired, keyword) in DicomDictionary.items():
-            some = fully or keyword.startswith(("Patient", "Study", "Series", "Institution"))
+            some = fully or keyword.startswith(("Patient", "ScanRecord", "Series", "Institution"))
             if some and vr in TEXT and keyword not in NEEDED and not retired and 8 <= tag >> 16 < 0x5000:
                 data.add_new(tag, vr, TEXT[vr])
         data.RequestAttributesSequence = Sequence([inner])
@@ -155,7 +155,7 @@ def nothing_in(content: bytes, where: str) -> None:
 
 
 def prepare(studies: Path, labels: Path, store: Path, *words: str) -> bytes:
-    command = [sys.executable, "-m", "deploy.cli", "hospital", "prepare", str(studies),
+    command = [sys.executable, "-m", "deploy.commands.root", "hospital", "prepare", str(studies),
                "--labels", str(labels), "--store", str(store), *words]  # fmt: skip
     run = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
     assert run.returncode in (0, 1), run.stderr.decode()

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from client.training import Site
-from deploy.simulate import POLL_S, Engine, engine_of
+from client.learning.site import Site
+from deploy.simulation.grids import POLL_S, Engine, engine_of
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
-from server.exchange import RoundPolicy
+from preprocessing.store.lobe_store import LobeStore
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.result import StudyResult
 from server.rounds import run_study
-from shared_model.config import NetworkConfig, StageConfig, StudyConfig
+from server.study_result import StudyResult
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_weights
+from shared_model.initial_weights import initial_weights
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from shared_model.weights import fingerprint
-from tests.end_to_end.processes import ROOT
-from tests.end_to_end.stores import disk_store, scan_of
+from tests.support.processes import ROOT
+from tests.support.stores import disk_store, scan_of
 
 ROLES = {"east": "held-out", "north": "training", "south": "training", "west": "training"}
 STUDY = StudyConfig(

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from client.node.remote import RemoteTrainer
-from client.site import load_hospital
+from client.hospital_settings import load_hospital_settings
+from client.learning.site import Site
+from client.node.trainer_client import TrainerClient
 from client.trainer.approvals import Approvals
-from client.trainer.opener import SiteOpener
-from client.training import Site
+from client.trainer.site_factory import SiteFactory
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
-from shared_model.config import NetworkConfig, StageConfig, StudyConfig
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
+from shared_model.network_weights import Weights, fingerprint, to_weights
 from shared_model.networks import make_networks
 from shared_model.proposal import Proposal
-from shared_model.transport import Weights, fingerprint, to_weights
-from tests.end_to_end.processes import pneumofed, running, wait_until
-from tests.end_to_end.stores import disk_store, scan_of
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from tests.support.processes import pneumofed, running, wait_until
+from tests.support.stores import disk_store, scan_of
 
 STUDY = StudyConfig(
     name="two zones",
@@ -83,7 +83,7 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     unshare = without_network()
     disk_store(tmp_path / "store", SCANS)
     site = hospital_file(tmp_path)
-    hospital = load_hospital(site)
+    hospital = load_hospital_settings(site)
     weights = weights_of(STUDY)
     proposal = Proposal.of(STUDY, weights)
     hospital.state.mkdir()
@@ -91,7 +91,7 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     command = pneumofed("hospital", "trainer", "--site", site)
     with running(command, tmp_path / "log", prefix=unshare) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
-        far = RemoteTrainer(hospital.socket, proposal, deadline_s=120)
+        far = TrainerClient(hospital.socket, proposal, deadline_s=120)
         described, outcome = far.describe(), far.train(weights, stage=0, round=1)
         scores = far.evaluate(weights, split="all", tasks=("diseased", "covid")).to_json()
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
@@ -114,9 +114,9 @@ def test_another_architecture_or_device_is_refused_by_code(tmp_path):
     wide = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.125})})
     proposal = Proposal.of(STUDY, weights_of(wide))
     with pytest.raises(PneumofedError) as caught:
-        SiteOpener(tmp_path / "store", tmp_path, "training", "cpu", 1)(proposal)
+        SiteFactory(tmp_path / "store", tmp_path, "training", "cpu", 1)(proposal)
     assert caught.value.code == "architecture-mismatch"
     if not torch.cuda.is_available():
         with pytest.raises(PneumofedError) as caught:
-            SiteOpener(tmp_path / "store", tmp_path, "training", "cuda:0", 1)(proposal)
+            SiteFactory(tmp_path / "store", tmp_path, "training", "cuda:0", 1)(proposal)
         assert caught.value.code == "device-missing"

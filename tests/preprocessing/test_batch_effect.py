@@ -7,10 +7,10 @@ from scipy import ndimage
 
 from preprocessing.batch_effect import air_level, remove_batch_effect
 from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.volume import CtVolume, hounsfield
+from preprocessing.reading.volume import CtVolume, hounsfield
 from shared_model.errors import PneumofedError
-from tests.preprocessing.chests import chest
 from tests.reference import preprocessing as reference
+from tests.support.chests import chest
 
 HU, LUNGS = chest(6, 96)
 

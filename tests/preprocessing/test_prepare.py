@@ -15,13 +15,13 @@ from pydicom.uid import generate_uid
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.prepare import prepare, prepare_series
-from preprocessing.series import find_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
-from preprocessing.volume import load_volume
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
-from tests.preprocessing.chests import chest, write_series
 from tests.reference import preprocessing as reference
+from tests.support.chests import chest, write_series
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("healthy", "covid", "other")
@@ -80,8 +80,8 @@ def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal
     np.testing.assert_array_equal(scan.images, images)
     crops = [reference.crop(images[lobe.slice], lobe.box) for lobe in scan.lobes]
     masks = store.read(study.key, range(len(study.side))).mask
-    breathed = {
-        "even": reference.at_one_breath(np.stack(crops), masks), "paper": lambda grey: grey
+    density_curve = {
+        "even": reference.density_correction(np.stack(crops), masks), "paper": lambda grey: grey
     }[breath]  # fmt: skip
     lobes = [0, len(study.side) // 2, len(study.side) - 1]
     arrays = store.read(study.key, lobes)
@@ -89,7 +89,7 @@ def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal
         box, own = tuple(study.box[number]), int(study.slice_index[number])
         for plane, step in enumerate((-1, 0, 1)):
             neighbour = images[min(max(own + step, 0), len(images) - 1)]
-            expected = breathed(reference.crop(neighbour, box))
+            expected = density_curve(reference.crop(neighbour, box))
             np.testing.assert_array_equal(arrays.images[place, plane], expected)
         assert study.area[number] == arrays.mask[place].sum() == scan.lobes[number].area
         distance = reference.distance_to_periphery(arrays.mask[place])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from preprocessing.prepare import prepare
-from preprocessing.store import LobeStore
-from preprocessing.store_lock import locked, only_writer
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.store_lock import locked, only_writer
 from shared_model.errors import PneumofedError
 from tests.preprocessing.test_prepare import hospital, start, write_labels
 
@@ -24,7 +24,7 @@ _EVERY_STEP = """
 import os, shutil, signal, sys
 from pathlib import Path
 from preprocessing.prepare import prepare
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 
 folder, store = Path(sys.argv[1]), Path(sys.argv[1]) / "stores" / "store"
 EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
@@ -123,7 +123,7 @@ def test_a_store_has_one_writer(tmp_path: Path) -> None:
 _WORKER = """
 import sys
 from pathlib import Path
-from preprocessing.store_lock import join_writer
+from preprocessing.store.store_lock import join_writer
 join_writer(Path(sys.argv[1]))
 print("joined", flush=True)
 sys.stdin.read()
@@ -139,7 +139,7 @@ def test_workers_left_behind_are_waited_for(tmp_path: Path, monkeypatch: pytest.
     ) as worker:  # fmt: skip
         assert worker.stdout is not None and worker.stdout.readline() == "joined\n"
         with monkeypatch.context() as patched:
-            patched.setattr("preprocessing.store_lock._PATIENCE_S", 0.1)
+            patched.setattr("preprocessing.store.store_lock._PATIENCE_S", 0.1)
             with pytest.raises(PneumofedError) as error:
                 prepare(studies, labels, tmp_path / "store")
         assert error.value.code == "store-busy"

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.crop import crop_of
-from preprocessing.lobes import find_lobes
-from preprocessing.scan import lobe_arrays
+from preprocessing.lungs.lobes import find_lobes
+from preprocessing.pipeline import lobe_arrays
+from preprocessing.reading.volume import CtVolume
 from preprocessing.settings import VERSION, PreprocessingSettings
-from preprocessing.volume import CtVolume
-from tests.preprocessing.chests import chest, ellipse
+from tests.support.chests import chest, ellipse
 
 SPACING = (6.0, 1.25, 1.25)
 RECORDED_FOR = 8

@@ -113,7 +113,7 @@ def crop(image, box):
     return result
 
 
-def at_one_breath(planes, masks):
+def density_correction(planes, masks):
     """The function from a crop to the crop at one breath (decision 0066): a scan's lobes' own planes
     [lobe, 256, 256] as integers, and their masks, say how."""
     inside = planes[masks & (planes > 0)].astype(int)
@@ -125,10 +125,10 @@ def at_one_breath(planes, masks):
     lung = max(range(tissue), key=lambda value: smooth[value])
     power = min(2.0, max(0.5, math.log(0.18) / math.log(lung / 1000)))
 
-    def breathed(crop):
+    def density_curve(crop):
         even = [
             round(1000 * (grey / 1000) ** power) if grey < 1000 else grey for grey in crop.ravel().tolist()
         ]
         return np.array(even).reshape(crop.shape)
 
-    return breathed
+    return density_curve

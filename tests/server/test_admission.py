@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from server.admission import admit_description, admit_losses, admit_scans, admit_weights
-from shared_model.config import PrivacyConfig, StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription
-from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+from shared_model.study import PrivacyConfig, StageConfig
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=1)

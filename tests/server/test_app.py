@@ -5,12 +5,12 @@ import pytest
 from flwr.app import Context, RecordDict
 
 from client.node.app import make_client_app
-from deploy.engines import RUN_ID, LocalGrid
+from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app as server_app
 from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
-from shared_model.transport import fingerprint
-from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+from shared_model.network_weights import fingerprint
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from server.keeping import Best, Score, only
 from server.ledger import Ledger
-from server.result import HospitalReply, RoundRecord
+from server.model_selection import Best, Score, only
+from server.study_result import HospitalReply, RoundRecord
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.transport import fingerprint
-from tests.server.trainers import BOTH, study_of, weights_of
+from shared_model.network_weights import fingerprint
+from tests.support.trainers import BOTH, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH), weights_of(0)
 

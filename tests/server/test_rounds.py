@@ -9,16 +9,16 @@ import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 
 from client.node.app import make_client_app
-from deploy.engines import LocalGrid
+from deploy.simulation.local_grid import LocalGrid
 from server import events
-from server.exchange import RoundPolicy
+from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.config import StageConfig
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.study import StageConfig
 from shared_model.weights import fingerprint, from_bytes, to_bytes
-from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
 STUDY = study_of(BOTH, FINE, operating_point="validation")

@@ -3,8 +3,8 @@
 import pytest
 
 from server import events
-from server.result import HospitalReply
 from server.status import StatusFile, StudyStatus, read_status
+from server.study_result import HospitalReply
 from shared_model.errors import PneumofedError
 from tests.server.test_rounds import STUDY, grid_of, run, sites_of
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from shared_model.calibration import draw_cartoons
-from shared_model.config import NetworkConfig
 from shared_model.errors import PneumofedError
-from shared_model.initial import initial_networks
+from shared_model.initial_weights import initial_networks
+from shared_model.layer_scaling import draw_synthetic_lobes
 from shared_model.networks import LobeNetwork
+from shared_model.study import NetworkConfig
 
 FULL = NetworkConfig(init="random")
 
@@ -62,7 +62,7 @@ def test_the_second_network_has_no_infection_heads() -> None:
 def test_the_lobe_logit_starts_near_zero_with_gradients_everywhere(pooling: str) -> None:
     config = NetworkConfig(width=1 / 4, init="random", pooling=pooling)
     network = initial_networks(config, seed=3)["diseased"]
-    lobes = draw_cartoons(torch.Generator().manual_seed(0), 4)  # other ones than it was calibrated on
+    lobes = draw_synthetic_lobes(torch.Generator().manual_seed(0), 4)  # other ones than it was calibrated on
     output = network(lobes.images, lobes.distance, fine=True)
     assert output.lobe.abs().max() < 1
     assert (output.attention > 0).all() and (output.attention < 1).all()

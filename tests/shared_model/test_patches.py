@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from shared_model.config import NetworkConfig
-from shared_model.infection import infection_map
+from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
 from shared_model.patches import COARSE, FINE, PatchMesh
+from shared_model.study import NetworkConfig
 from tests.reference import scan as literal
 
 

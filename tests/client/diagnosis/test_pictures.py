@@ -6,11 +6,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from client.diagnosis.canvas import BOX, OUTLINE, TRUTH
-from client.diagnosis.findings import Diagnosis
+from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.infected_boxes import infected_boxes
 from client.diagnosis.pictures import example_picture, pictures
-from client.diagnosis.regions import infected_boxes
-from tests.client.diagnosis.scans import diagnosed, observation, two_lungs
+from client.diagnosis.plotting import BOX, OUTLINE, TRUTH
+from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
 
 # The left panel of a slice picture covers 620 x 620 pixels from (116, 20); a slice here 310 x 310 mm.
 TOP, LEFT, PER_MM = 116, 20, 2

@@ -11,11 +11,11 @@ import pytest
 from flwr.app import ConfigRecord, Message, MessageType, RecordDict
 
 from client.node.app import make_client_app
-from deploy.engines import LocalGrid
+from deploy.simulation.local_grid import LocalGrid
 from server import messages
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from tests.server.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 STUDY = study_of(BOTH)
@@ -122,5 +122,12 @@ def test_the_network_zone_starts_quickly_and_loads_neither_torch_nor_data_code()
     assert min(seconds) < 1.5, seconds
     loaded = done.stdout.split()
     assert "flwr" in loaded
-    unwanted = {"torch", "pydicom", "cv2", "preprocessing", "client.training", "shared_model.transport"}
+    unwanted = {
+        "torch",
+        "pydicom",
+        "cv2",
+        "preprocessing",
+        "client.learning.site",
+        "shared_model.network_weights",
+    }
     assert not unwanted & set(loaded)

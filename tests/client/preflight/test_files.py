@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from client.hospital_settings import HospitalSettings, load_hospital_settings
 from client.preflight import files, machine
-from client.site import HospitalFile, load_hospital
 from client.trainer.approvals import Approvals
-from deploy.cli import main
+from deploy.commands.root import main
 from deploy.coordinator.certificates import new_ca, new_key, node_key_files
 from deploy.join import free_port
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store import LobeStore
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.proposal import Proposal
-from tests.end_to_end.stores import disk_store, scan_of
-from tests.server.trainers import BOTH, study_of, weights_of
+from tests.support.stores import disk_store, scan_of
+from tests.support.trainers import BOTH, study_of, weights_of
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def site(tmp_path) -> Path:
 
 
 @pytest.fixture
-def hospital(site) -> HospitalFile:
-    return load_hospital(site)
+def hospital(site) -> HospitalSettings:
+    return load_hospital_settings(site)
 
 
 def ca_until(end: timedelta) -> bytes:
@@ -171,6 +171,6 @@ def test_the_command_ends_with_one_where_something_fails_and_changes_nothing(sit
 
 
 def test_the_command_ends_with_zero_where_nothing_fails(site, capsys, monkeypatch):
-    disk_store(load_hospital(site).store, [scan_of("a", "covid")])
+    disk_store(load_hospital_settings(site).store, [scan_of("a", "covid")])
     monkeypatch.setattr("client.preflight.preflight.check_network", lambda *_: [])
     assert run(capsys, "hospital", "preflight", "--site", site)[0] == 0

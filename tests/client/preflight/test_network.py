@@ -17,8 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client.preflight.check_result import Row
 from client.preflight.network import check_network
-from client.preflight.row import Row
 from deploy.coordinator.certificates import key_to_pem, new_ca, new_key, new_server_certificate
 from deploy.join import free_port
 

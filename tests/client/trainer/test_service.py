@@ -10,10 +10,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from safetensors.numpy import save
 
-from client.node.remote import RemoteTrainer
-from client.site import HospitalFile
+from client.hospital_settings import HospitalSettings
+from client.node.trainer_client import TrainerClient
+from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.audit import AuditLog
 from client.trainer.server import SERVICE, serving
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
@@ -22,7 +22,7 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
 from shared_model.weights import Weights, fingerprint
-from tests.client.trainer.sites import (
+from tests.support.sites import (
     SECRET,
     WEIGHTS,
     OpenNoting,
@@ -34,9 +34,9 @@ from tests.client.trainer.sites import (
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory) -> HospitalFile:
+def hospital(tmp_path_factory) -> HospitalSettings:
     folder = tmp_path_factory.mktemp("h")
-    return HospitalFile.model_validate(
+    return HospitalSettings.model_validate(
         {
             "name": "north",
             "store": folder / "store",
@@ -59,10 +59,10 @@ def approvals(hospital):
     Approvals(hospital.state).resume()
 
 
-def remote(hospital: HospitalFile, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
+def remote(hospital: HospitalSettings, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
     if approved:
         Approvals(hospital.state).decide(proposal, "approved", at=time.time())
-    return RemoteTrainer(hospital.socket, proposal, deadline_s=deadline_s)
+    return TrainerClient(hospital.socket, proposal, deadline_s=deadline_s)
 
 
 def code_of(action) -> str:
@@ -71,7 +71,7 @@ def code_of(action) -> str:
     return caught.value.code
 
 
-def train(trainer: RemoteTrainer, weights: Weights = WEIGHTS):
+def train(trainer: TrainerClient, weights: Weights = WEIGHTS):
     return trainer.train(weights, stage=0, round=1)
 
 
@@ -95,12 +95,12 @@ def wait_until(condition, *, seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def started(hospital: HospitalFile) -> int:
+def started(hospital: HospitalSettings) -> int:
     """Tasks that the audit log says were begun."""
     return sum(entry.event == "task" for entry in AuditLog(hospital.state).entries())
 
 
-def last_event(hospital: HospitalFile) -> str:
+def last_event(hospital: HospitalSettings) -> str:
     return AuditLog(hospital.state).entries()[-1].event
 
 
@@ -205,7 +205,7 @@ def test_a_worker_that_dies_costs_one_task(hospital):
 
 
 def test_one_task_at_a_time(hospital, monkeypatch):
-    monkeypatch.setattr("client.trainer.desk.BUSY_S", 0.1)
+    monkeypatch.setattr("client.trainer.job_runner.BUSY_S", 0.1)
     stuck = named("stuck")
     remote(hospital, stuck)
     with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
@@ -340,7 +340,7 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
 
 
 def test_a_node_without_a_trainer_says_so(tmp_path):
-    far = RemoteTrainer(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
+    far = TrainerClient(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
     assert code_of(far.describe) == "trainer-unreachable"
 
 

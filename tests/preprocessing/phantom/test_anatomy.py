@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tests.preprocessing.phantom.small import QUIET, quiet_scan
+from tests.support.small_phantoms import QUIET, quiet_scan
 
 VOXEL_ML = QUIET.spacing_mm * QUIET.pixel_mm**2 / 1000
 

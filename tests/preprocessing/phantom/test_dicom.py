@@ -9,7 +9,7 @@ from pydicom.uid import CTImageStorage
 
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.scanner import Scanner
-from tests.preprocessing.phantom.small import LOW, low_scan
+from tests.support.small_phantoms import LOW, low_scan
 
 SCANNERS = pytest.mark.parametrize("number", range(len(LOW)), ids=[s.model for s in LOW])
 

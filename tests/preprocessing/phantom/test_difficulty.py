@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import SCANNERS
-from preprocessing.phantom.scan import simulate
-from tests.preprocessing.phantom.small import low_scan
+from tests.support.small_phantoms import low_scan
 
 SCANS = 36  # of each class
 STATISTICS = {

@@ -10,7 +10,7 @@ from preprocessing.phantom.chest import draw_chest
 from preprocessing.phantom.disease import INVISIBLE, covid, find, other, severity
 from preprocessing.phantom.lesions import Area, Findings, Mesh, density
 from preprocessing.phantom.lungs import Lungs
-from tests.preprocessing.phantom.small import low_scan
+from tests.support.small_phantoms import low_scan
 
 SCANS = 4
 LABELS = ("healthy", "covid", "other")

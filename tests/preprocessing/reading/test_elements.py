@@ -21,8 +21,8 @@ from pydicom.uid import (
 )
 
 from preprocessing.reading.elements import LARGEST_INFLATED, Elements, opened, read_elements
-from preprocessing.reasons import FILE_REFUSALS, FileRefusedError
-from tests.preprocessing.chests import chest, write_series
+from preprocessing.reading.refusals import FILE_REFUSALS, FileRefusedError
+from tests.support.chests import chest, write_series
 
 # pydicom's own collection of odd files comes with it.
 ODD = sorted(Path(pydicom.__file__).parent.joinpath("data", "test_files").rglob("*.dcm"))

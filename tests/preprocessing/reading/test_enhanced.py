@@ -10,9 +10,9 @@ from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, JPEG2000Lossless, RLELossless, generate_uid
 
-from preprocessing.series import find_series
-from preprocessing.volume import load_volume
-from tests.preprocessing.chests import SLICE_MM, chest, write_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
+from tests.support.chests import SLICE_MM, chest, write_series
 
 HU, _ = chest(10, 32)
 RESCALES = [(1, -1024), (0.5, -1100), (2, -1030)]

@@ -10,10 +10,10 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from preprocessing.reading.choice import choose_series, kernel_class
-from preprocessing.series import CtSeries, find_series
-from preprocessing.volume import load_volume
-from tests.preprocessing.chests import SLICE_MM, chest, write_series
+from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.reading.series_selection import choose_series, kernel_class
+from preprocessing.reading.volume import load_volume
+from tests.support.chests import SLICE_MM, chest, write_series
 
 HU, _ = chest(12, 32)
 OTHER, _ = chest(12, 32, seed=5)

@@ -25,8 +25,8 @@ from pydicom.uid import (
 )
 
 from preprocessing.reading.folder import files_under
-from preprocessing.series import find_series
-from tests.preprocessing.chests import chest, write_series
+from preprocessing.reading.series import find_series
+from tests.support.chests import chest, write_series
 
 ROOT = Path(__file__).resolve().parents[3]
 HU, _ = chest(10, 32)
@@ -97,8 +97,8 @@ import json, sys
 from pathlib import Path
 from preprocessing.reading.elements import opened
 from preprocessing.reading.pixels import PixelFormat, stored_frames
-from preprocessing.reasons import FileRefusedError
-from preprocessing.series import find_series
+from preprocessing.reading.refusals import FileRefusedError
+from preprocessing.reading.series import find_series
 codes = {}
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     codes[folder.name] = [one.code for one in find_series(folder).refused]
@@ -202,7 +202,7 @@ def test_a_single_file_is_as_good_as_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_when_pixels_are_read_is_named(tmp_path: Path) -> None:
-    from preprocessing.volume import load_volume
+    from preprocessing.reading.volume import load_volume
     from shared_model.errors import PneumofedError
 
     paths = write_series(tmp_path, HU)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preprocessing.series import find_series
-from preprocessing.volume import load_volume
-from tests.preprocessing.chests import PIXEL_MM, SLICE_MM, chest, write_series
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
+from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
 
 HU, LUNGS = chest(10, 24)
 # Something that no turn or flip maps onto itself: bright at the right, in front, at the feet.

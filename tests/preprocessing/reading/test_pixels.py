@@ -25,11 +25,11 @@ from pydicom.uid import (
 
 from preprocessing.reading.elements import opened
 from preprocessing.reading.pixels import PixelFormat, stored_frames
-from preprocessing.reasons import FileRefusedError
-from preprocessing.series import find_series
-from preprocessing.volume import load_volume
+from preprocessing.reading.refusals import FileRefusedError
+from preprocessing.reading.series import find_series
+from preprocessing.reading.volume import load_volume
 from shared_model.errors import PneumofedError
-from tests.preprocessing.chests import SLICE_MM, chest, ellipse, write_series
+from tests.support.chests import SLICE_MM, chest, ellipse, write_series
 
 HU, _ = chest(10, 32)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from server.report.document import report_document
-from tests.server.report import made_up
+from tests.support import made_up
 
 
 @pytest.fixture(scope="session")

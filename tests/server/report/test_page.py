@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from server.report.page import of_stages, render, timed, write_report
-from tests.server.report import made_up
+from tests.support import made_up
 
 
 class Tags(HTMLParser):

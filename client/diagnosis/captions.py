@@ -1,0 +1,28 @@
+"""What is written over and under every picture of a scan."""
+
+from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.plotting import MUTED, Canvas
+from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, percent, probability, verdict_words
+
+MARGIN = 20
+
+
+def write_verdict(canvas: Canvas, diagnosis: Diagnosis) -> None:
+    """Upper right corner, as in Fig. 3: verdict, both probabilities, the infected share."""
+    right = canvas.width - MARGIN
+    diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
+    canvas.text(right, 12, verdict_words(diagnosis), 15, ha="right", fontweight="bold")
+    scores = (
+        f"P(diseased) {probability(diseased.probability)} · "
+        f"P(COVID-19, if diseased) {probability(covid.probability)}"
+    )
+    canvas.text(right, 42, scores, 10, ha="right")
+    volume = diagnosis.infected_volume()
+    infected = f"infected: {percent(volume.percent)} of the lungs, {volume.infected_ml:.0f} ml"
+    canvas.text(right, 64, infected, 10, ha="right")
+
+
+def write_foot(canvas: Canvas, diagnosis: Diagnosis) -> None:
+    """What the model has learned from, and that it is not for patients."""
+    canvas.text(MARGIN, canvas.height - 44, f"Model: {diagnosis.card.trained_on}", 9, color=MUTED)
+    canvas.text(MARGIN, canvas.height - 24, NOT_FOR_PATIENTS, 9, color=MUTED)

@@ -1,0 +1,124 @@
+"""From one CT series and a model to a diagnosis (2.6, 2.8, 2.9)."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.diagnosis.diagnosis import Diagnosis, LobeFindings, Score
+from client.diagnosis.progress import Progress, no_progress
+from client.diagnosis.scan_inference import ScanOutputs, infer_scan
+from client.learning.precision import activation_dtype
+from preprocessing.pipeline import PreparedScan, prepare_series
+from preprocessing.reading.series import CtSeries
+from preprocessing.settings import PreprocessingSettings
+from shared_model.checkpoint import ModelCard
+from shared_model.errors import PneumofedError
+from shared_model.network_weights import Weights, load_weights
+from shared_model.networks import LobeNetwork, make_networks
+from shared_model.scan_decision import scan_logit, soften
+from shared_model.study import Network
+
+DEFAULT_SETTINGS = PreprocessingSettings()
+
+
+def diagnose(
+    series: CtSeries,
+    model_weights: Weights,
+    card: ModelCard,
+    settings: PreprocessingSettings = DEFAULT_SETTINGS,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = no_progress,
+) -> Diagnosis:
+    """Diagnose one series with both networks over all its lobes.
+
+    Raises PneumofedError `preprocessing-mismatch` where the model was trained on lobes made otherwise,
+    `architecture-mismatch` where weights and card do not fit, `no-lungs` where no lung is found, and
+    what `prepare_series` raises.
+    """
+    device = torch.device(device)
+    networks = _networks(model_weights, card, settings, device)
+    progress("finding the lungs", 0, 1)
+    scan = prepare_series(series, settings)
+    progress("finding the lungs", 1, 1)
+    dtype = activation_dtype(card.study.precision, device)
+    return diagnosis_of(scan, infer_scan(scan, networks, device=device, dtype=dtype, progress=progress), card)
+
+
+def _networks(
+    weights: Weights, card: ModelCard, settings: PreprocessingSettings, device: torch.device
+) -> dict[Network, LobeNetwork]:
+    if card.study.preprocessing != settings.fingerprint:
+        raise PneumofedError(
+            "preprocessing-mismatch",
+            f"the model of study {card.study.name!r} was trained with preprocessing "
+            f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
+        )
+    networks = make_networks(card.study.network)
+    load_weights(networks, weights)
+    for network in networks.values():
+        network.to(device).to(memory_format=torch.channels_last)
+    return networks
+
+
+def diagnosis_of(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diagnosis:
+    """What the networks' outputs say of the scan.
+
+    Raises PneumofedError `no-lungs` where no two neighbouring slices show the same lung: eq. 2 would then
+    call any scan healthy.
+    """
+    lobes = _lobe_findings(scan, seen)
+    if not (lobes.diseased > 0).any():
+        raise PneumofedError(
+            "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
+        )
+    share, points = card.study.scan_share, card.operating_point
+    return Diagnosis(
+        images=scan.images,
+        sides=_sides(scan),
+        infected=seen.infected,
+        spacing_mm=scan.spacing_mm,
+        z_mm=scan.z_mm,
+        lobes=lobes,
+        scores={
+            "diseased": _score(seen.logits["diseased"], lobes, share("diseased"), points.diseased),
+            "covid": _score(seen.logits["covid"], lobes, share("covid"), points.covid),
+        },
+        flags=scan.flags,
+        card=card,
+    )
+
+
+def _score(logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float) -> Score:
+    logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
+    return Score(float(_probability(np.array(logit))), operating_point)
+
+
+def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:
+    slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
+    side = np.array([lobe.side for lobe in scan.lobes], np.int64)
+    voxel_ml = float(np.prod(scan.spacing_mm)) / 1000
+    return LobeFindings(
+        slice_index=slice_index,
+        side=side,
+        diseased=_probability(soften(seen.logits["diseased"], slice_index, side)),
+        covid=_probability(soften(seen.logits["covid"], slice_index, side)),
+        infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
+        lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
+        attention=seen.attention,
+        crops=scan.crops,
+    )
+
+
+def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    # tanh does not overflow, and -inf (no neighbour) gives 0.
+    return 0.5 * (1 + np.tanh(logits / 2))
+
+
+def _sides(scan: PreparedScan) -> NDArray[np.uint8]:
+    """uint8 [slice, row, column]: 0 no lung, 1 right, 2 left."""
+    sides = np.zeros(scan.images.shape, np.uint8)
+    for lobe in scan.lobes:
+        row0, column0, row1, column1 = lobe.box
+        sides[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
+    return sides

@@ -1,0 +1,43 @@
+"""`pneumofed diagnose`: from a folder of DICOM files and a model's folder to a folder of results."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from client.diagnosis.diagnose import diagnose
+from client.diagnosis.output_folder import check_target, write_diagnosis
+from client.diagnosis.progress import Progress, no_progress
+from client.diagnosis.source import one_series
+from shared_model.checkpoint import load_model
+from shared_model.errors import PneumofedError
+
+
+def diagnose_folder(
+    folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
+
+    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU where there is one. Nothing is written unless
+    all went well. Raises PneumofedError: `no-series`, `several-studies`, `model-missing`, `model-damaged`,
+    `preprocessing-mismatch`, `architecture-mismatch`, `no-device`, `no-lungs`, `no-background`,
+    `unreadable-pixels`, `out-is-a-file`; OSError where `out` cannot be written.
+    """
+    check_target(out)
+    chosen = _device(device)
+    weights, card = load_model(model)
+    series = one_series(folder, progress=progress)
+    diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
+    return write_diagnosis(diagnosis, out, progress=progress)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        remedy = "say cpu, cuda or auto"
+        raise PneumofedError("no-device", f"device {name!r} cannot be used here; {remedy}") from error
+    return device

@@ -1,0 +1,108 @@
+"""A diagnosis as `diagnosis.json`: figures and words, and nothing that names the patient.
+
+verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its word for machines
+explanation         one sentence: why
+diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
+                    of COVID-19 should the scan be diseased, told of healthy ones too
+infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
+slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,
+                    lung_ml}; probabilities are softened by the neighbouring slices (eq. 2)
+worst_slices        the slices to look at first: {rank, slice (index into `slices`), z_mm, score_ml, picture};
+                    `score_ml` is the sum over the lobes of probability x infected volume
+flags               what was unusual about the series, as `pneumofed hospital check` names it
+model               {study, study_fingerprint, preprocessing, weights_sha256, trained_on, best_rounds}
+warning             that this is no medical device
+
+A figure that cannot be told is null, and `undefined` beside it says why.
+"""
+
+from typing import Any
+
+from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.pictures import slice_file
+from client.diagnosis.slice_ranking import worst_slices
+from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_words
+from preprocessing.lungs.lobes import SIDES
+
+FORMAT = 1
+
+
+def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The document of diagnosis.json; see this module's own words for its parts."""
+    return {
+        "format": FORMAT,
+        "warning": f"{NOT_FOR_PATIENTS} {diagnosis.card.trained_on}",
+        "verdict": verdict_words(diagnosis),
+        "label": diagnosis.verdict,
+        "explanation": explanation(diagnosis),
+        **{task: _score(diagnosis, task) for task in diagnosis.scores},
+        "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
+        "worst_slices": _worst(diagnosis),
+        "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.images))],
+        "spacing_mm": list(diagnosis.spacing_mm),
+        "flags": list(diagnosis.flags),
+        "model": _model(diagnosis),
+    }
+
+
+def _score(diagnosis: Diagnosis, task: Any) -> dict[str, Any]:
+    score = diagnosis.scores[task]
+    return {
+        "probability": score.probability,
+        "operating_point": score.operating_point,
+        "positive": score.positive,
+    }
+
+
+def _infected(diagnosis: Diagnosis, side: str | None) -> dict[str, Any]:
+    volume = diagnosis.infected_volume(side)
+    if volume.percent is None:
+        reason = f"no {side} lung was found" if side else "no lung was found"
+        return {"percent": None, "infected_ml": None, "lung_ml": None, "undefined": reason}
+    return {"percent": volume.percent, "infected_ml": volume.infected_ml, "lung_ml": volume.lung_ml}
+
+
+def _worst(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    return [
+        {
+            "rank": one.rank,
+            "slice": one.slice,
+            "z_mm": float(diagnosis.z_mm[one.slice]),
+            "score_ml": one.score_ml,
+            "picture": slice_file(one),
+        }
+        for one in worst_slices(diagnosis)
+    ]
+
+
+def _slice(diagnosis: Diagnosis, index: int) -> dict[str, Any]:
+    sides = {SIDES[diagnosis.lobes.side[lobe]]: _lobe(diagnosis, lobe) for lobe in diagnosis.lobes.at(index)}
+    absent = {side: _no_lobe(side) for side in SIDES if side not in sides}
+    return {"z_mm": float(diagnosis.z_mm[index]), **{side: (sides | absent)[side] for side in SIDES}}
+
+
+def _lobe(diagnosis: Diagnosis, lobe: int) -> dict[str, Any]:
+    lobes = diagnosis.lobes
+    return {
+        "probability": float(lobes.diseased[lobe]),
+        "covid_probability": float(lobes.covid[lobe]),
+        "infected_ml": float(lobes.infected_ml[lobe]),
+        "lung_ml": float(lobes.lung_ml[lobe]),
+    }
+
+
+def _no_lobe(side: str) -> dict[str, Any]:
+    figures = ("probability", "covid_probability", "infected_ml", "lung_ml")
+    return {**dict.fromkeys(figures), "undefined": f"no {side} lung in this slice"}
+
+
+def _model(diagnosis: Diagnosis) -> dict[str, Any]:
+    card = diagnosis.card
+    return {
+        "study": card.study.name,
+        "study_fingerprint": card.study.fingerprint,
+        "preprocessing": card.study.preprocessing,
+        "weights_sha256": card.weights_sha256,
+        "trained_on": card.trained_on,
+        "best_rounds": dict(card.best_rounds),
+    }

@@ -1,0 +1,94 @@
+"""Both networks over all lobes of a scan, and what is kept of their outputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from client.diagnosis.progress import Progress, no_progress
+from client.learning.lobe_inference import decide, extract_batches, group_by_extractor
+from preprocessing.crop import to_image
+from preprocessing.pipeline import PreparedScan
+from preprocessing.store.scan_record import LobeArrays
+from shared_model.infection_map import infection_map
+from shared_model.networks import LobeNetwork, LobeOutput
+from shared_model.patches import COARSE
+from shared_model.study import NETWORKS, Network
+
+_STEPS: dict[Network, str] = {
+    "diseased": "looking for infection",
+    "covid": "telling COVID-19 from other pneumonia",
+}
+
+
+@dataclass(frozen=True)
+class ScanOutputs:
+    """The networks' outputs over a scan's lobes; maps as large as the scan are kept as bool alone.
+
+    logits[network] float32 [lobe]; attention float16 [lobe, 32, 32] of the diseased network; infected bool
+    [slice, row, column] in the scan's own pixels; infected_pixels int64 [lobe], counted there.
+    """
+
+    logits: dict[Network, NDArray[np.float32]]
+    attention: NDArray[np.float16]
+    infected: NDArray[np.bool_]
+    infected_pixels: NDArray[np.int64]
+
+
+def infer_scan(
+    scan: PreparedScan,
+    networks: Mapping[Network, LobeNetwork],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Progress = no_progress,
+) -> ScanOutputs:
+    """Show every lobe to both networks; activations in `dtype`."""
+    count = len(scan.lobes)
+    seen = ScanOutputs(
+        logits={network: np.empty(count, np.float32) for network in NETWORKS},
+        attention=np.empty((count, COARSE.count, COARSE.count), np.float16),
+        infected=np.zeros(scan.images.shape, np.bool_),
+        infected_pixels=np.zeros(count, np.int64),
+    )
+
+    def read(lobes: Sequence[int]) -> LobeArrays:
+        return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
+
+    for group in group_by_extractor(networks):
+        step = " and ".join(_STEPS[network] for network in group)
+        progress(step, 0, count)
+        fine = "diseased" in group
+        batches = extract_batches(networks[group[0]], read, count, device=device, dtype=dtype, fine=fine)
+        for chunk, tensors, features in batches:
+            for network in group:
+                output = decide(networks[network], features, dtype=dtype, fine=network == "diseased")
+                seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
+                if network == "diseased":
+                    _keep_maps(seen, scan, chunk, tensors.mask, output)
+            progress(step, chunk.stop, count)
+    return seen
+
+
+def _keep_maps(
+    seen: ScanOutputs, scan: PreparedScan, chunk: range, masks: Tensor, output: LobeOutput
+) -> None:
+    """Keep a batch's attention, and lay its infection maps on the scan's own pixels (2.8)."""
+    seen.attention[chunk.start : chunk.stop] = output.attention.cpu().numpy()
+    for number, crop_map in zip(chunk, infection_map(output, masks).cpu().numpy(), strict=True):
+        lobe = scan.lobes[number]
+        row0, column0, row1, column1 = lobe.box
+        box = slice(row0, row1), slice(column0, column1)
+        # A shrunk crop comes back ragged at its rim: the lobe's own outline decides there.
+        inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
+        seen.infected[lobe.slice][box] |= inside
+        seen.infected_pixels[number] = np.count_nonzero(inside)
+
+
+def _some(arrays: LobeArrays, lobes: slice) -> LobeArrays:
+    return LobeArrays(
+        arrays.images[lobes], arrays.mask[lobes], arrays.distance[lobes], arrays.semi_infection[lobes]
+    )

@@ -1,0 +1,39 @@
+"""A diagnosis in words, the same in pictures, documents and on the screen."""
+
+from client.diagnosis.diagnosis import WORDS, Diagnosis
+
+NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
+
+
+def percent(value: float | None) -> str:
+    """A share in percent: "12.3 %", and a trace or an undefined one as such."""
+    if value is None:
+        return "undefined"
+    return "< 0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
+
+
+def probability(value: float) -> str:
+    """A probability that never pretends certainty: "0.87", "< 0.01", "> 0.99"."""
+    if value < 0.005:
+        return "< 0.01"
+    return "> 0.99" if value > 0.995 else f"{value:.2f}"
+
+
+def verdict_words(diagnosis: Diagnosis) -> str:
+    return WORDS[diagnosis.verdict]
+
+
+def explanation(diagnosis: Diagnosis) -> str:
+    """Why the scan is called what it is called, and where map and verdict do not go together."""
+    diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
+    why = f"probability {diseased.probability:.3f}, operating point {diseased.operating_point:.3f}"
+    infected = diagnosis.infected_volume()
+    if diagnosis.verdict == "healthy":
+        words = f"Called healthy: the probability of disease is below its operating point ({why})."
+        marked = f" Yet the map marks {percent(infected.percent)} of the lungs: look at the slices."
+        return words + (marked if infected.infected_ml > 0 else "")
+    of_covid = f"probability of COVID-19 {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
+    kinds = [WORDS["covid"], WORDS["other"]]
+    called, rather_than = kinds if diagnosis.verdict == "covid" else kinds[::-1]
+    words = f"Called diseased ({why}), and {called} rather than {rather_than} ({of_covid})."
+    return words + (" Yet the map marks nothing as infected." if infected.infected_ml == 0 else "")

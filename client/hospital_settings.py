@@ -1,0 +1,87 @@
+"""hospital.toml: where a hospital keeps what, and what it allows. It never leaves the hospital."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared_model.errors import PneumofedError
+from shared_model.protocol import Role
+from shared_model.settings_file import check_settings, parse_settings
+
+LONGEST_SOCKET_PATH = 107
+"""Linux allows no more bytes in a Unix socket's address (unix(7))."""
+
+
+def _host_and_port(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or "/" in address or not (port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("say host:port, without https://")
+    return address
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CoordinatorAddress(_Part):
+    """How the network zone finds the coordinator, and proves who the hospital is."""
+
+    address: Annotated[str, AfterValidator(_host_and_port)] = Field(
+        description="host:port of the coordinator."
+    )
+    ca: Path = Field(Path("ca.crt"), description="Certificate of the federation's CA, PEM.")
+    key: Path = Field(Path("hospital.key"), description="The hospital's private EC key, OpenSSH format.")
+
+
+class Limits(_Part):
+    """What the hospital gives, at most."""
+
+    count_floor: int = Field(10, ge=1, description="Counts of scans below this are not told.")
+    task_minutes: float = Field(240, gt=0, description="The longest that one task may take.")
+    threads: int | None = Field(None, ge=1, description="Processor threads for training; none: all cores.")
+
+
+class HospitalSettings(_Part):
+    """One hospital. Relative paths are relative to the file's folder."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")
+    role: Role = Field("training", description="'held-out' evaluates and never trains.")
+    store: Path = Field(Path("store"), description="Made by `pneumofed hospital prepare`.")
+    state: Path = Field(Path("state"), description="Approvals and audit log; the trainer's alone.")
+    node: Path = Field(Path("node"), description="What the network zone writes; it needs nothing else here.")
+    socket: Path = Field(Path("run/trainer.sock"), description="Unix socket between the two zones.")
+    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
+    coordinator: CoordinatorAddress
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _socket_fits(self) -> Self:
+        if len(str(self.socket).encode()) > LONGEST_SOCKET_PATH:
+            raise ValueError(
+                f"socket: its path is longer than {LONGEST_SOCKET_PATH} bytes; choose a shorter one"
+            )
+        return self
+
+
+def load_hospital_settings(path: Path) -> HospitalSettings:
+    """Read hospital.toml, with all its paths absolute.
+
+    Raises PneumofedError `site-missing`, or `site-invalid` with every problem named.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise PneumofedError(
+            "site-missing", f"{path}: no such file; it came with the hospital's kit"
+        ) from None
+    hospital = parse_settings(content, HospitalSettings, name=str(path), code="site-invalid")
+    whole = _absolute(hospital, path.resolve().parent)
+    return check_settings(whole, HospitalSettings, name=str(path), code="site-invalid")
+
+
+def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
+    coordinator = hospital.coordinator.model_dump()
+    coordinator |= {name: folder / coordinator[name] for name in ("ca", "key")}
+    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
+    return hospital.model_dump() | paths | {"coordinator": coordinator}

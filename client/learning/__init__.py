@@ -1,0 +1,1 @@
+"""Training and inference at one hospital, on torch and without Flower."""

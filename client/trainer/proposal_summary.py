@@ -1,0 +1,144 @@
+"""A proposed study in plain words, for the people who decide on it."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from client.hospital_settings import HospitalSettings
+from shared_model.proposal import BYTES_A_VALUE, Proposal
+from shared_model.protocol import is_trained
+from shared_model.study import StageConfig
+
+_PURPOSE = {
+    "train": "train the networks on this hospital's scans",
+    "evaluate": "measure the networks on this hospital's scans",
+}
+
+
+def summarise_proposal(
+    proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, *, epsilon_spent: float
+) -> str:
+    """What will run, what leaves, what is spent, and what differs from `last`, approved before (or none).
+
+    epsilon_spent: what private training has told of a patient here until now.
+    """
+    study = proposal.study
+    parts = [
+        (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _what_runs(proposal, hospital)),
+        ("What leaves the hospital", _what_leaves(proposal, hospital)),
+        ("What is spent", _what_is_spent(proposal, hospital)),
+        ("What it may tell of a patient", _what_it_may_tell(proposal, hospital, epsilon_spent)),
+        ("What differs from the last approval", _what_differs(proposal, last)),
+        ("Arrays (name, shape, bytes)", _arrays(proposal)),
+    ]
+    return "\n\n".join(f"{title}\n" + "\n".join(f"  {line}" for line in lines) for title, lines in parts)
+
+
+def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """One line for each value that differs between two JSON documents."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            yield from differences(before.get(name), after.get(name), f"{where}.{name}".lstrip("."))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from differences(one, other, f"{where}[{index}]")
+    elif before != after:
+        yield f"{where}: {_shown(before)} -> {_shown(after)}"
+
+
+def _what_runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+    study = proposal.study
+    for purpose in proposal.purposes:
+        if purpose == "evaluate" or hospital.role == "training":
+            yield f"will {_PURPOSE[purpose]}"
+    if hospital.role == "held-out":
+        yield "will not train here: this hospital's role is held-out"
+    for number, stage in enumerate(study.stages, start=1):
+        work = f"{stage.rounds} rounds of {stage.epochs:g} passes over the scans"
+        yield f"stage {number}, {stage.name!r}: {work}; trains {' and '.join(stage.networks)}"
+    yield f"on {hospital.device}, in a process without a network"
+    yield f"code pushed to the network zone: {proposal.code or 'none'}"
+
+
+def _what_leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+    private = proposal.study.privacy is not None
+    if _trains(proposal, hospital):
+        for stage in proposal.study.stages:
+            arrays = _trained(proposal, stage)
+            yield (
+                f"each round of {stage.name!r}: {len(arrays)} arrays of weights, {_bytes(_nbytes(arrays))}; "
+                "the number of scans each network learned from"
+                + (" as far as it is told below" if private else "; the mean loss")
+            )
+    if private and hospital.role == "training":
+        yield "no loss and no scores: this study measures only at hospitals that do not train"
+    else:
+        floor = hospital.limits.count_floor
+        yield f"when measured: histograms of scores by class, none of a class with fewer than {floor} scans"
+    yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
+    yield "of an error: its code. No scan, name, date, UID or path"
+
+
+def _what_is_spent(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+    study, trains = proposal.study, _trains(proposal, hospital)
+    rounds = sum(stage.rounds for stage in study.stages)
+    down = rounds * proposal.nbytes * (2 if trains else 1)
+    up = sum(stage.rounds * _nbytes(_trained(proposal, stage)) for stage in study.stages) if trains else 0
+    yield f"about {_bytes(down)} to receive and {_bytes(up)} to send over {rounds} rounds"
+    yield f"at most {hospital.limits.task_minutes:g} minutes a task"
+    if trains:
+        passes = sum(stage.rounds * stage.epochs for stage in study.stages)
+        yield f"{passes:g} passes over the training scans in all"
+
+
+def _what_it_may_tell(proposal: Proposal, hospital: HospitalSettings, spent: float) -> Iterator[str]:
+    privacy = proposal.study.privacy
+    if not _trains(proposal, hospital):
+        yield "nothing by weights: this hospital does not train"
+    elif privacy is None:
+        yield "weights are sent without noise; no bound (epsilon) on what they tell of a patient"
+    else:
+        yield (
+            f"at most epsilon {privacy.epsilon:g}, but for a chance of {privacy.delta:g} (delta), counting "
+            "all private training here, earlier studies included: by what a patient's scans show, no outcome "
+            f"is more than e^{privacy.epsilon:g} = {math.exp(privacy.epsilon):.3g} times as likely"
+        )
+        yield f"spent until now: epsilon {spent:.3g}; training is refused once the next round would exceed it"
+        noise = privacy.noise_multiplier
+        yield (
+            f"each patient's say in a step is cut to length {privacy.clip_norm:g}, and noise is added: "
+            + ("the least that lasts for all rounds" if noise is None else f"{noise:g} times that length")
+        )
+        yield "not covered: the counts of scans by class, studies without noise, and how long a task takes"
+
+
+def _trains(proposal: Proposal, hospital: HospitalSettings) -> bool:
+    return hospital.role == "training" and "train" in proposal.purposes
+
+
+def _what_differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:
+    if last is None:
+        yield "nothing was approved before"
+        return
+    yield from differences(last.model_dump(mode="json"), proposal.model_dump(mode="json"))
+
+
+def _arrays(proposal: Proposal) -> Iterator[str]:
+    for name, shape in proposal.arrays.items():
+        yield f"{name}  {' x '.join(map(str, shape)) or 'one number'}  {BYTES_A_VALUE * math.prod(shape)}"
+
+
+def _trained(proposal: Proposal, stage: StageConfig) -> dict[str, tuple[int, ...]]:
+    return {name: shape for name, shape in proposal.arrays.items() if is_trained(name, stage)}
+
+
+def _nbytes(arrays: dict[str, tuple[int, ...]]) -> int:
+    return BYTES_A_VALUE * sum(math.prod(shape) for shape in arrays.values())
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count} bytes"
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else str(value)

@@ -1,0 +1,61 @@
+"""A hospital's part in a study, opened in the worker process: torch comes in here and not before."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
+from shared_model.protocol import Role
+
+if TYPE_CHECKING:
+    from client.learning.site import Site
+
+
+@dataclass(frozen=True)
+class SiteFactory:
+    """Opens the store at `store` for a study; a value, so that it crosses to the worker process.
+
+    state: the hospital's state folder, for what must outlive the process.
+    """
+
+    store: Path
+    state: Path
+    role: Role
+    device: str
+    count_floor: int
+    threads: int | None = None
+
+    def load(self) -> None:
+        """Load torch and what trains with it: seconds that no study then waits for."""
+        import client.learning.site  # noqa: F401
+
+    def __call__(self, proposal: Proposal) -> "Site":
+        """Raises PneumofedError `device-missing`, `architecture-mismatch`, the store's and Site's own."""
+        import torch
+
+        from client.learning.allocator import keep_freed_memory
+        from client.learning.site import Site
+        from preprocessing.store.lobe_store import LobeStore
+        from shared_model.network_weights import to_weights
+
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise PneumofedError("device-missing", f"no {self.device} here; change the device or its driver")
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        keep_freed_memory()
+        store = LobeStore.open(self.store)
+        site = Site(
+            store,
+            proposal.study,
+            role=self.role,
+            device=self.device,
+            count_floor=self.count_floor,
+            state=self.state,
+        )
+        if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
+            raise PneumofedError(
+                "architecture-mismatch",
+                "this version builds other networks; install the coordinator's version",
+            )
+        return site

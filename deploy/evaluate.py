@@ -1,0 +1,31 @@
+"""A model measured on one hospital's own store."""
+
+from pathlib import Path
+from typing import Any
+
+from client.learning.allocator import keep_freed_memory
+from client.learning.site import Site
+from deploy.progress import Advance
+from preprocessing.store.lobe_store import LobeStore
+from server.report.task_metrics import WORDS, task_block
+from shared_model.checkpoint import load_model
+from shared_model.metrics import TASKS
+
+
+def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
+    """Figures with intervals for both tasks on all scans of the store, at the model's operating point.
+
+    Raises PneumofedError `model-missing`, `model-damaged`, `architecture-mismatch`, `store-missing`,
+    `store-damaged`, `store-version` or `store-fingerprint`.
+    """
+    weights, card = load_model(model)
+    keep_freed_memory()
+    # The figures stay at the hospital, so its floor for what may leave does not apply.
+    site = Site(LobeStore.open(store), card.study, role="held-out", count_floor=1)
+    evaluation = site.evaluate(weights, split="all", progress=advance)
+    points = card.operating_point.model_dump()
+    blocks: dict[str, Any] = {
+        task: task_block(evaluation, task, points[task], lambda label: f"no {WORDS[label]} scan in the store")
+        for task in TASKS
+    }
+    return {"trained_on": card.trained_on, "operating_point": points, **blocks}

@@ -1,0 +1,78 @@
+"""Three phantom scans to look at in the report: one of each label, diagnosed, beside the truth."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.diagnosis.diagnose import diagnose
+from client.diagnosis.pictures import example_picture
+from client.diagnosis.source import one_series
+from client.diagnosis.verdict_text import verdict_words
+from deploy.progress import Advance
+from preprocessing.phantom.hospital import PhantomHospital
+from server.report.page import LABELS, Example
+from shared_model.checkpoint import ModelCard
+from shared_model.network_weights import Weights
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was drawn into a phantom: infection bool [slice, row, column], and its percentage of the lungs."""
+
+    infection: NDArray[np.bool_]
+    infected_percent: float
+
+    @classmethod
+    def read(cls, path: Path) -> "Truth":
+        with np.load(path) as arrays:
+            infection, lungs = arrays["infection"], arrays["lungs"] > 0
+        return cls(infection, 100 * float((infection & lungs).sum()) / float(lungs.sum()))
+
+
+def examples(
+    hospitals: Sequence[PhantomHospital], weights: Weights, card: ModelCard, advance: Advance
+) -> list[Example]:
+    """One scan for each label, from the first of `hospitals` that has such a scan."""
+    shown: list[Example] = []
+    for label in LABELS:
+        advance(len(shown), len(LABELS))
+        for hospital in hospitals:
+            studies = _studies(hospital, label)
+            if studies:
+                shown.append(_example(hospital, _middling(hospital, studies), label, weights, card))
+                break
+    advance(len(LABELS), len(LABELS))
+    return shown
+
+
+def _studies(hospital: PhantomHospital, label: str) -> list[str]:
+    with (hospital.folder / "labels.csv").open(newline="") as file:
+        return sorted(row["study"] for row in csv.DictReader(file) if row["label"] == label)
+
+
+def _middling(hospital: PhantomHospital, studies: Sequence[str]) -> str:
+    """Of the first few studies the one infected neither most nor least: no showpiece, no freak."""
+    few = studies[:5]
+    return sorted(few, key=lambda study: (_truth(hospital, study).infected_percent, study))[len(few) // 2]
+
+
+def _truth(hospital: PhantomHospital, study: str) -> Truth:
+    return Truth.read(hospital.folder / "truth" / f"{study}.npz")
+
+
+def _example(hospital: PhantomHospital, study: str, label: str, weights: Weights, card: ModelCard) -> Example:
+    series = one_series(hospital.folder / "studies" / study)
+    diagnosis = diagnose(series, weights, card)
+    truth = _truth(hospital, study)
+    return Example(
+        title=f"{hospital.name}, {study}",
+        label=label,
+        verdict=verdict_words(diagnosis),
+        picture_png=example_picture(diagnosis, truth.infection),
+        infected_percent=diagnosis.infected_volume().percent or 0.0,
+        true_infected_percent=truth.infected_percent,
+    )

@@ -1,0 +1,111 @@
+"""One series through all steps, in memory: what `prepare` stores and `diagnose` looks at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocessing.batch_effect import remove_batch_effect
+from preprocessing.chest_check import check_chest
+from preprocessing.crop import CROP, Crop, crop_of, put_in_crop
+from preprocessing.lung_density import density_correction, normal_lung_level
+from preprocessing.lungs.lobes import Lobe, find_lobes
+from preprocessing.periphery import periphery_distance
+from preprocessing.reading.series import CtSeries
+from preprocessing.reading.volume import load_volume
+from preprocessing.semi_infection import denser_than_lung, semi_infection_bounds, semi_infection_mask
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
+from preprocessing.store.scan_record import LobeArrays, ScanRecord
+
+
+@dataclass(frozen=True)
+class LocatedScan:
+    """A scan whose lungs were looked for.
+
+    `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
+    [slice]; `lobes` in order of (slice, side), none where there is no lung.
+    """
+
+    images: NDArray[np.uint16]
+    spacing_mm: tuple[float, float, float]
+    z_mm: NDArray[np.float64]
+    flags: tuple[str, ...]
+    lobes: tuple[Lobe, ...]
+
+
+@dataclass(frozen=True)
+class PreparedScan(LocatedScan):
+    """A scan ready for the networks: `crops` and `arrays` follow the order of `lobes`."""
+
+    crops: tuple[Crop, ...]
+    arrays: LobeArrays
+
+    def study(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
+        """The record of this scan under its pseudonyms and with its label."""
+        return ScanRecord(
+            key=key,
+            fold=fold,
+            label=label,
+            slices=len(self.images),
+            spacing_mm=self.spacing_mm,
+            shape=(self.images.shape[1], self.images.shape[2]),
+            slice_index=np.array([lobe.slice for lobe in self.lobes], np.int16),
+            side=np.array([lobe.side for lobe in self.lobes], np.uint8),
+            box=np.array([lobe.box for lobe in self.lobes], np.int16),
+            scale=np.array([crop.scale for crop in self.crops], np.float32),
+            offset=np.array([crop.offset for crop in self.crops], np.int16),
+            area=np.array([lobe.area for lobe in self.lobes], np.int32),
+            flags=self.flags,
+            source=source,
+        )
+
+
+def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> LocatedScan:
+    """2.2 and 2.3 for one series. Raises PneumofedError as load_volume and remove_batch_effect do."""
+    volume = load_volume(series)
+    images = remove_batch_effect(volume)
+    lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
+    return LocatedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes))
+
+
+def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
+    """2.2, 2.3 and 2.7.2's labels for one series.
+
+    Raises PneumofedError: as find_scan_lobes and check_chest do.
+    """
+    scan = find_scan_lobes(series, settings)
+    flags = tuple(sorted((*scan.flags, *check_chest(scan.lobes, scan.images, scan.spacing_mm))))
+    crops = tuple(crop_of(lobe.box) for lobe in scan.lobes)
+    arrays = lobe_arrays(scan.images, scan.lobes, crops, settings)
+    return PreparedScan(
+        scan.images, scan.spacing_mm, scan.z_mm, flags, scan.lobes, crops=crops, arrays=arrays
+    )
+
+
+def lobe_arrays(
+    images: NDArray[np.uint16],
+    lobes: Sequence[Lobe],
+    crops: Sequence[Crop],
+    settings: PreprocessingSettings = DEFAULT_SETTINGS,
+) -> LobeArrays:
+    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at the breath that `settings` say.
+
+    `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
+    """
+    planes = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
+    masks = np.zeros((len(lobes), CROP, CROP), np.bool_)
+    for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
+        row0, column0, row1, column1 = lobe.box
+        for place, step in enumerate((-1, 0, 1)):
+            neighbour = images[min(max(lobe.slice + step, 0), len(images) - 1)]
+            put_in_crop(neighbour[row0:row1, column0:column1], crop, planes[number, place])
+        put_in_crop(lobe.mask, crop, masks[number])
+    distances = np.stack([periphery_distance(mask) for mask in masks])
+    own = planes[:, 1]
+    if settings.breath == "paper":
+        semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
+    else:
+        planes = density_correction(normal_lung_level(own, masks))[planes]
+        semi = denser_than_lung(planes[:, 1], masks)
+    return LobeArrays(planes, masks, distances, semi)

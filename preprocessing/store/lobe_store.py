@@ -1,0 +1,169 @@
+"""LobeStore: the folder in which a hospital keeps its prepared scans.
+
+    store.json            format, settings and their fingerprint
+    secret.key            32 random bytes for the keyed hashes, mode 0600
+    studies/KEY/study.json    geometry, label, size and checksum of the other file
+    studies/KEY/lobes.blosc   the lobes' arrays, see lobe_files: any lobe is read and checked alone
+
+A study's folder appears by one rename: it is there whole or not at all. No name, UID, date or path of a scan
+is kept.
+"""
+
+import errno
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store.lobe_files import DamagedFileError, encode_lobes, read_lobes
+from preprocessing.store.scan_record import LABELS, LobeArrays, Pseudonyms, ScanRecord
+from preprocessing.store.store_lock import locked
+from shared_model.errors import PneumofedError
+from shared_model.files import atomic_folder, write_atomically
+
+__all__ = ["LABELS", "LobeArrays", "LobeStore", "ScanRecord"]
+
+FORMAT = 2
+LOBES = "lobes.blosc"
+FileSum = dict[str, str | int]  # "bytes" and "sha256" of a file
+
+
+class LobeStore:
+    """A hospital's prepared scans. Reading is safe from many threads and from forked processes."""
+
+    def __init__(self, path: Path, settings: PreprocessingSettings, pseudonyms: Pseudonyms) -> None:
+        self.path, self.settings, self.pseudonyms = path, settings, pseudonyms
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the PreprocessingSettings that the store was made with."""
+        return self.settings.fingerprint
+
+    @classmethod
+    def create(cls, path: Path, settings: PreprocessingSettings) -> "LobeStore":
+        """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.parent, patience_s=10), atomic_folder(path) as folder:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
+            for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
+                if leftover != folder:
+                    shutil.rmtree(leftover)
+            write_atomically(folder / "secret.key", secrets.token_bytes(32), mode=0o600)
+            choices = settings.model_dump()
+            record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
+            write_atomically(folder / "store.json", json.dumps(record, indent=1).encode())
+            (folder / "studies").mkdir()
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "LobeStore":
+        """Open a store. Raises `store-missing`, `store-version` or `store-damaged`."""
+        try:
+            record = json.loads((path / "store.json").read_bytes())
+            secret = (path / "secret.key").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            reason = "there is no store here; make one with `pneumofed hospital prepare`"
+            raise PneumofedError("store-missing", reason) from None
+        except ValueError:
+            raise PneumofedError("store-damaged", "store.json is unreadable; prepare a new store") from None
+        if not isinstance(record, dict) or len(secret) != 32:
+            raise PneumofedError("store-damaged", "store.json or secret.key is damaged; prepare a new store")
+        try:
+            settings = PreprocessingSettings(**record.get("settings", {}))
+        except (ValidationError, TypeError):
+            settings = None
+        fingerprint = None if settings is None else settings.fingerprint
+        if settings is None or record.get("format") != FORMAT or record.get("fingerprint") != fingerprint:
+            reason = "the store was made by another version of pneumofed; prepare the scans again"
+            raise PneumofedError("store-version", reason)
+        return cls(path, settings, Pseudonyms(secret))
+
+    def has(self, key: str) -> bool:
+        """Whether the study `key` is in the store."""
+        return (self._folder(key) / "study.json").is_file()
+
+    def studies(self) -> list[ScanRecord]:
+        """All studies, sorted by key. Raises `store-damaged` for a record or a file size that is wrong."""
+        folders = sorted(folder for folder in (self.path / "studies").iterdir() if folder.name[0] != ".")
+        return [self.study(folder.name) for folder in folders]
+
+    def study(self, key: str) -> ScanRecord:
+        """One study's record. Raises `store-damaged` where it or a file size is wrong."""
+        return self._record(key)[0]
+
+    def verify(self, key: str) -> None:
+        """Read the study's lobes whole. Raises `store-damaged` where the checksum is wrong."""
+        if _checksum((self._folder(key) / LOBES).read_bytes()) != self._record(key)[1]:
+            raise self._damaged(key)
+
+    def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
+        """The arrays of some lobes of one study, in the order asked for, each checked by its checksum.
+
+        Raises `store-damaged` where a lobe cannot be read or is not what was written; IndexError for a
+        lobe that the study does not have.
+        """
+        try:
+            return read_lobes(self._folder(key) / LOBES, [int(number) for number in lobes])
+        except (OSError, DamagedFileError):
+            raise self._damaged(key) from None
+
+    def add(self, study: ScanRecord, arrays: LobeArrays) -> None:
+        """Put one study in, whole or not at all. Raises `study-exists`; OSError as the disk gives it."""
+        if self.has(study.key):
+            raise PneumofedError("study-exists", "this scan is already in the store")
+        content = encode_lobes(arrays)
+        try:
+            with atomic_folder(self._folder(study.key)) as folder:
+                (folder / LOBES).write_bytes(content)
+                (folder / "study.json").write_bytes(_encode(study, _checksum(content)))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            # Another worker was faster: two study folders held the same scan.
+            raise PneumofedError("study-exists", "this scan is already in the store") from None
+
+    def relabel(self, study: ScanRecord, label: str) -> None:
+        """Give a study in the store another label."""
+        known, lobes = self._record(study.key)
+        changed = ScanRecord.from_json({**known.to_json(), "label": label})
+        write_atomically(self._folder(study.key) / "study.json", _encode(changed, lobes))
+
+    def _folder(self, key: str) -> Path:
+        return self.path / "studies" / key
+
+    def _record(self, key: str) -> tuple[ScanRecord, FileSum]:
+        try:
+            record = json.loads((self._folder(key) / "study.json").read_bytes())
+            study, lobes = ScanRecord.from_json(record["study"]), record["lobes"]
+            size = (self._folder(key) / LOBES).stat().st_size
+            sound = record["checksum"] == _digest_of(record["study"], lobes) and study.key == key
+            sound = sound and size == lobes["bytes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise self._damaged(key) from None
+        if not sound:
+            raise self._damaged(key)
+        return study, lobes
+
+    def _damaged(self, key: str) -> PneumofedError:
+        reason = f"study {key} is damaged; delete its folder in the store and prepare again"
+        return PneumofedError("store-damaged", reason)
+
+
+def _encode(study: ScanRecord, lobes: FileSum) -> bytes:
+    values = study.to_json()
+    record = {"study": values, "lobes": lobes, "checksum": _digest_of(json.loads(json.dumps(values)), lobes)}
+    return json.dumps(record).encode()
+
+
+def _digest_of(study: object, lobes: object) -> str:
+    return hashlib.sha256(json.dumps([study, lobes], sort_keys=True).encode()).hexdigest()
+
+
+def _checksum(content: bytes) -> FileSum:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,70 @@
+"""Which round's weights are kept (2.7.4), and from which probability on a scan is called positive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared_model.checkpoint import OperatingPoint
+from shared_model.metrics import TASKS, SiteEvaluation, Task, best_operating_point
+from shared_model.study import Network, StudyConfig
+from shared_model.weights import Weights, network_of
+
+
+@dataclass(frozen=True)
+class Score:
+    """A network on validation scans. -1 where it is undefined for want of scans."""
+
+    accuracy: float
+    auc: float
+
+    @property
+    def key(self) -> tuple[float, float]:
+        return self.accuracy, self.auc
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best round so far of one network in a stage, with that network's arrays."""
+
+    round: int
+    score: Score
+    weights: Weights
+
+
+def operating_point(evaluation: SiteEvaluation, task: Task, study: StudyConfig) -> float:
+    """The probability at which the study splits `evaluation`."""
+    return best_operating_point(evaluation, task) if study.operating_point == "validation" else 0.5
+
+
+def operating_points(evaluation: SiteEvaluation, study: StudyConfig) -> OperatingPoint:
+    return OperatingPoint(**{task: operating_point(evaluation, task, study) for task in TASKS})
+
+
+def score_of(evaluation: SiteEvaluation, task: Task, study: StudyConfig) -> Score:
+    """Accuracy at the study's operating point, and AUC."""
+    accuracy = evaluation.accuracy(task, operating_point(evaluation, task, study))
+    auc = evaluation.auc_value(task)
+    return Score(-1.0 if accuracy is None else accuracy.value, -1.0 if auc is None else auc)
+
+
+def keep_best(
+    best: Mapping[Network, Best], *, round: int, weights: Weights, scores: Mapping[Network, Score]
+) -> dict[Network, Best]:
+    """`best` after one more validated round. Of equally good rounds the later one, which has learned more."""
+    kept = dict(best)
+    for network, score in scores.items():
+        if network not in kept or score.key >= kept[network].score.key:
+            kept[network] = Best(round, score, only(weights, network))
+    return kept
+
+
+def only(weights: Weights, network: Network) -> Weights:
+    """The arrays of one network."""
+    return {name: array for name, array in weights.items() if network_of(name) == network}
+
+
+def with_best(weights: Weights, best: Mapping[Network, Best]) -> Weights:
+    """`weights` with each network's best round in place; the order of names stays."""
+    chosen = dict(weights)
+    for kept in best.values():
+        chosen |= kept.weights
+    return chosen

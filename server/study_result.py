@@ -1,0 +1,94 @@
+"""What a study leaves behind: a record of each round, and the result that reports are made of."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from shared_model.checkpoint import OperatingPoint
+from shared_model.metrics import SiteEvaluation, Task
+from shared_model.protocol import Role
+from shared_model.study import Network, StudyConfig
+from shared_model.weights import Weights
+
+Status = Literal["returned", "late", "refused", "failed", "absent"]
+"""returned: counted; late: no reply before the deadline; refused: its reply was not admitted; failed: it said
+that it could not; absent: not connected."""
+
+
+def _evaluation(value: Any) -> SiteEvaluation:
+    return value if isinstance(value, SiteEvaluation) else SiteEvaluation.from_json(value)
+
+
+Evaluation = Annotated[
+    SiteEvaluation, BeforeValidator(_evaluation), PlainSerializer(lambda evaluation: evaluation.to_json())
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class HospitalReply(_Record):
+    """How one hospital fared in one task."""
+
+    status: Status
+    reason: str | None = Field(None, description="The code of what went wrong; none where it returned.")
+    seconds: float = Field(0.0, description="From asking to the reply.")
+    scans: dict[Network, int] = Field(default_factory=dict, description="Learned from, per network.")
+    loss: dict[Network, float] = Field(
+        default_factory=dict, description="Mean over its batches, per network."
+    )
+
+
+class RoundRecord(_Record):
+    """One complete round."""
+
+    stage: int = Field(ge=0, description="Index into the study's stages.")
+    round: int = Field(ge=1, description="Within the stage.")
+    train: dict[str, HospitalReply] = Field(description="By hospital.")
+    validate_replies: dict[str, HospitalReply] = Field(
+        default_factory=dict, description="By hospital; empty in a round that does not validate."
+    )
+    validation: Evaluation | None = Field(None, description="Merged over the hospitals that returned.")
+    accuracy: dict[Task, float | None] = Field(
+        default_factory=dict, description="On validation, at the study's kind of operating point."
+    )
+    auc: dict[Task, float | None] = Field(default_factory=dict, description="On validation.")
+    best: dict[Network, int] = Field(
+        default_factory=dict, description="The stage's best round so far, per network it trains."
+    )
+    weights_sha256: str = Field(description="Of the global weights after this round.")
+    seconds: float = Field(description="Wall time of the round.")
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """counts: scans by label in all splits, None where the hospital keeps them to itself (too few)."""
+
+    name: str
+    role: Role
+    counts: dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Everything that the report shows.
+
+    hospitals: sorted by role (training first) and name; rounds: in order; best_rounds["stage name/network"]:
+    the round kept; operating_point: chosen on `validation`, the merged validation scans under the final
+    weights; evaluations[hospital]: the `test` split at hospitals that trained, all scans at held-out ones,
+    absent for a hospital that did not return one; final_replies says why; left_out: hospitals that were
+    connected but could not take part, and why.
+    """
+
+    study: StudyConfig
+    hospitals: tuple[Hospital, ...]
+    rounds: tuple[RoundRecord, ...]
+    best_rounds: dict[str, int]
+    validation: SiteEvaluation
+    operating_point: OperatingPoint
+    evaluations: dict[str, SiteEvaluation]
+    final_replies: dict[str, HospitalReply]
+    left_out: dict[str, HospitalReply]
+    weights: Weights

@@ -1,0 +1,150 @@
+"""`diagnose` from DICOM files to a folder: whole or not at all, and without the patient's name."""
+
+import errno
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from client.diagnosis import output_folder
+from client.diagnosis.diagnose_folder import diagnose_folder
+from shared_model.checkpoint import save_model
+from shared_model.errors import PneumofedError
+from shared_model.initial_weights import initial_weights
+from shared_model.threads import one_thread
+from tests.support.diagnosed_scans import PATIENT, card, write_series
+
+FILES = ["diagnosis.json", "overview.png", "slice-01.png", "slice-02.png", "slice-03.png"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    save_model(folder, initial_weights(card().study), card())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_series(tmp_path_factory.mktemp("Quillfeather") / "MRN-7730415")
+
+
+@pytest.fixture
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that look at files, not at what is drawn in them."""
+    monkeypatch.setattr(output_folder, "pictures", lambda diagnosis: {name: b"drawn" for name in FILES[1:]})
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_written_names_no_patient(series: Path, model: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+    document = diagnose_folder(
+        series, model, tmp_path / "out", device="cpu", progress=lambda s, d, t: seen.append(s)
+    )
+    assert names(tmp_path / "out") == FILES
+    assert json.loads((tmp_path / "out" / "diagnosis.json").read_text()) == document
+    assert len(document["slices"]) == 14
+    planted = [*PATIENT.values(), *PATIENT["PatientName"].split("^"), "1.2.826", str(series)]
+    for path in (tmp_path / "out").iterdir():
+        content = path.read_bytes()
+        assert not [word for word in planted if word.encode() in content]
+    assert list(dict.fromkeys(seen)) == [
+        "reading headers", "finding the lungs", "looking for infection",
+        "telling COVID-19 from other pneumonia", "drawing",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("quick_pictures")
+def test_a_second_run_replaces_the_first_and_spares_other_files(
+    series: Path, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    first = diagnose_folder(series, model, tmp_path, device="cpu")
+    (tmp_path / "slice-01.png").write_bytes(b"stale")
+    assert diagnose_folder(series, model, tmp_path, device="cpu") == first
+    assert names(tmp_path) == sorted([*FILES, "notes.txt"])
+    assert (tmp_path / "slice-01.png").read_bytes() == b"drawn"
+
+
+@pytest.mark.usefixtures("quick_pictures")
+def test_a_full_disk_leaves_nothing_half_written(
+    series: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = output_folder.write_atomically, []
+
+    def full(path: Path, data: bytes) -> None:
+        calls.append(path)
+        if len(calls) == 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(output_folder, "write_atomically", full)
+    with pytest.raises(OSError, match="No space"):
+        diagnose_folder(series, model, tmp_path / "out", device="cpu")
+    assert names(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "text"])
+def test_no_series(kind: str, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    if kind != "absent":
+        folder.mkdir()
+    if kind == "text":
+        (folder / "readme.txt").write_text("no scan")
+    with pytest.raises(PneumofedError) as caught:
+        diagnose_folder(folder, model, tmp_path / "out", device="cpu")
+    assert caught.value.code == "no-series" and "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_best_of_several_series_is_diagnosed_and_said_to_be_chosen(model: Path, tmp_path: Path) -> None:
+    other = "1.2.826.0.1.3680043.8.498.999"
+    write_series(tmp_path / "scans" / "a", SeriesInstanceUID=other, LossyImageCompression="01")
+    write_series(tmp_path / "scans" / "b")
+    document = diagnose_folder(tmp_path / "scans", model, tmp_path / "out", device="cpu")
+    assert "chosen" in document["flags"] and "lossy" not in document["flags"]
+
+
+@pytest.mark.parametrize("keyword", ["PatientID", "StudyInstanceUID"])
+def test_scans_of_several_patients_or_studies_are_not_chosen_from(
+    keyword: str, model: Path, tmp_path: Path
+) -> None:
+    write_series(tmp_path / "scans" / "a")
+    write_series(tmp_path / "scans" / "b", **{"SeriesInstanceUID": "1.2.3.4", keyword: "1.2.3.5"})
+    with pytest.raises(PneumofedError) as caught:
+        diagnose_folder(tmp_path / "scans", model, tmp_path / "out", device="cpu")
+    assert caught.value.code == "several-studies" and "1.2.3" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_targets_and_models(series: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PneumofedError) as caught:
+        diagnose_folder(series, model, tmp_path / "file", device="cpu")
+    assert caught.value.code == "out-is-a-file"
+    with pytest.raises(PneumofedError) as caught:
+        diagnose_folder(series, tmp_path, tmp_path / "out", device="cpu")
+    assert caught.value.code == "model-missing"
+    for device in ("cuda:99", "abacus"):
+        with pytest.raises(PneumofedError) as caught:
+            diagnose_folder(series, model, tmp_path / "out", device=device)
+        assert caught.value.code == "no-device"
+
+
+@pytest.mark.real_data
+def test_the_real_scan(real_data: Path, model: Path, tmp_path: Path) -> None:
+    """A model of initial weights says nothing worth having; the way there must hold."""
+    started = time.process_time()
+    with one_thread():
+        document = diagnose_folder(real_data / "chest-ct", model, tmp_path, device="cpu")
+    assert time.process_time() - started < 60
+    assert names(tmp_path) == FILES
+    assert len(document["slices"]) == 99
+    volumes = document["infected"]
+    assert 4000 < volumes["all"]["lung_ml"] < 5200
+    assert 0.5 < volumes["left"]["lung_ml"] / volumes["right"]["lung_ml"] < 1
+    assert "C3N-00247" not in (tmp_path / "diagnosis.json").read_text()

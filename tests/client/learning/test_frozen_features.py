@@ -1,0 +1,141 @@
+"""Features that rest: seen once, the same as if seen each time, whatever happened before."""
+
+import numpy as np
+import pytest
+import torch
+
+import client.learning.frozen_features
+from client.learning.batches import batches_of_features, draw_batches, read_batches
+from client.learning.frozen_features import FrozenFeatures
+from client.learning.lobe_inference import group_by_extractor
+from client.learning.site import Site
+from client.learning.training_steps import stage_loss
+from preprocessing.settings import PreprocessingSettings
+from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from tests.support.stores import MemoryStore, scan_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+DECISION = StageConfig(
+    name="decision",
+    networks=("diseased", "covid"),
+    part="decision",
+    start_from_patches=True,
+    rounds=3,
+    scans_per_batch=2,
+    lobes_per_scan=3,
+    learning_rate=1e-3,
+    patch_weight=1.0,
+)
+STUDY = StudyConfig(
+    name="test",
+    seed=3,
+    preprocessing=PreprocessingSettings().fingerprint,
+    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
+    stages=(DECISION,),
+)
+
+WEIGHTS = begin_stage(initial_weights(STUDY), DECISION, STUDY)
+SCANS = [
+    *(scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=4) for i in range(5)),
+    scan_of("v", "other", fold=0.85),
+    scan_of("t", "other", fold=0.95),
+]
+
+
+class CountingStore(MemoryStore):
+    """Knows how often each scan's lobes were read."""
+
+    fingerprint = STUDY.preprocessing
+
+    def __init__(self) -> None:
+        super().__init__(SCANS)
+        self.lobes_read = dict.fromkeys(self.scans, 0)
+
+    def read(self, key, lobes):
+        self.lobes_read[key] += len(list(lobes))
+        return super().read(key, lobes)
+
+
+def site() -> Site:
+    return Site(CountingStore(), STUDY, role="training", count_floor=1)
+
+
+@pytest.mark.parametrize("patches", ["crop", "lobe"])
+def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
+    stage = DECISION.model_copy(update={"patches": patches})
+    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 3)["diseased"].train()
+    store = MemoryStore(SCANS)
+    drawn = draw_batches(store.studies(), DECISION, (0,))
+    features = FrozenFeatures(network, store, store.studies(), device=CPU, dtype=torch.float32)
+    for seen, shown in zip(
+        batches_of_features(features, drawn), read_batches(store, drawn, CPU), strict=True
+    ):
+        assert seen.labels == shown.labels
+        found = []
+        for batch in (seen, shown):
+            network.zero_grad()
+            loss = stage_loss(network, "diseased", batch, stage, torch.float32)
+            loss.backward()
+            found.append([loss, *(p.grad for p in network.lobe.parameters())])
+            assert any((p.grad != 0).any() for p in network.vicinity_features.parameters())
+        for a, b in zip(*found, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_training_and_validation_read_each_scan_once():
+    hospital = site()
+    for round in (1, 2):
+        hospital.train(WEIGHTS, stage=0, round=round)
+        hospital.evaluate(WEIGHTS, split="validation")
+    read = hospital.store.lobes_read
+    assert {key: read[key] for key in ("s0", "s1", "s2", "s3", "s4", "v", "t")} == {
+        **{f"s{i}": 8 for i in range(5)},
+        "v": 10,
+        "t": 0,
+    }
+
+
+def test_a_restart_changes_no_bit():
+    steady, restarted = site(), site()
+    after_one = WEIGHTS | steady.train(WEIGHTS, stage=0, round=1).weights
+    steady.evaluate(after_one, split="validation")
+    expected = steady.train(after_one, stage=0, round=2).weights
+    found = restarted.train(after_one, stage=0, round=2).weights
+    assert found.keys() == expected.keys()
+    assert all((found[name] == array).all() for name, array in expected.items())
+    assert restarted.evaluate(after_one, split="train").to_json() == (
+        site().evaluate(after_one, split="train").to_json()
+    )
+
+
+def test_other_features_are_not_taken_for_these():
+    hospital = site()
+    hospital.train(WEIGHTS, stage=0, round=1)
+    moved = {
+        name: array * np.float32(1.1) if "/patch_features." in name else array
+        for name, array in WEIGHTS.items()
+    }
+    assert hospital.evaluate(moved, split="train").to_json() == (
+        site().evaluate(moved, split="train").to_json()
+    )
+    assert hospital.evaluate(moved, split="train").to_json() != (
+        hospital.evaluate(WEIGHTS, split="train").to_json()
+    )
+
+
+def test_where_memory_is_short_none_are_kept(monkeypatch):
+    monkeypatch.setattr(client.learning.frozen_features, "MOST_BYTES", 1000)
+    hospital = site()
+    for round in (1, 2):
+        hospital.train(WEIGHTS, stage=0, round=round)
+    assert hospital.store.lobes_read["s0"] == 2 * 2 * 3  # rounds, networks, lobes a scan
+
+
+def test_networks_that_see_alike_share_a_look():
+    networks = initial_networks(STUDY.network, 0)
+    assert group_by_extractor(networks) == [("diseased",), ("covid",)]
+    networks["covid"].patch_features.load_state_dict(networks["diseased"].patch_features.state_dict())
+    assert group_by_extractor(networks) == [("diseased", "covid")]

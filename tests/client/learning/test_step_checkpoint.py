@@ -1,0 +1,162 @@
+"""A round that is cut off after any step goes on to the bits of one that was not; another round does not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import client.learning.step_checkpoint
+from client.learning.site import Site
+from shared_model.errors import PneumofedError
+from shared_model.initial_weights import initial_weights
+from shared_model.network_weights import Weights
+from shared_model.study import StageConfig, StudyConfig
+from shared_model.threads import one_thread
+from tests.client.learning.test_site import FINGERPRINT, STUDY, WEIGHTS
+from tests.support.stores import MemoryStore, scan_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+STAGE = StageConfig(
+    name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=1, lobes_per_scan=1,
+    warm_up_rounds=1.5, learning_rate=1e-2,
+)  # fmt: skip
+LONG = STUDY.model_copy(update={"stages": (STAGE,)})
+SCANS = [scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=1) for i in range(4)]
+STEPS = 4 + 3  # of both networks
+
+
+def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
+    store = MemoryStore(scans)
+    store.fingerprint = FINGERPRINT
+    return Site(store, study, role="training", count_floor=1, state=folder)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """What an undisturbed round gives."""
+    with one_thread():
+        yield site(None).train(WEIGHTS, stage=0, round=1)
+
+
+@pytest.fixture(autouse=True)
+def each_step_is_kept(monkeypatch):
+    monkeypatch.setattr(client.learning.step_checkpoint, "EVERY_S", 0.0)
+
+
+class Power(BaseException):
+    """Fails."""
+
+
+def cut_off(hospital: Site, *, after: int, round: int = 1) -> None:
+    """Train until `after` steps of the round are done."""
+    steps = iter(range(1, after + 1))
+
+    def progress(*_) -> None:
+        if next(steps) == after:
+            raise Power
+
+    with pytest.raises(Power):
+        hospital.train(WEIGHTS, stage=0, round=round, progress=progress)
+
+
+def same(one: Weights, other: Weights) -> bool:
+    return one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+
+
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_a_round_goes_on_to_the_same_bits(tmp_path, whole, after):
+    cut_off(site(tmp_path), after=after)
+    seen = []
+    again = site(tmp_path).train(WEIGHTS, stage=0, round=1, progress=lambda *step: seen.append(step))
+    assert same(again.weights, whole.weights) and again.loss == whole.loss and again.scans == whole.scans
+    assert len(seen) == STEPS - after and seen[-1] == (3, 3)
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+def test_twice_cut_off(tmp_path, whole):
+    cut_off(site(tmp_path), after=2)
+    cut_off(site(tmp_path), after=1)
+    assert same(site(tmp_path).train(WEIGHTS, stage=0, round=1).weights, whole.weights)
+
+
+@pytest.mark.parametrize("other", ["round", "weights", "scans", "study"])
+def test_another_task_does_not_go_on_with_it(tmp_path, other):
+    cut_off(site(tmp_path), after=3)
+    study, scans, weights, round = LONG, SCANS, WEIGHTS, 1
+    match other:
+        case "round":
+            round = 2
+        case "weights":
+            weights = {name: array + np.float32(1e-3) for name, array in WEIGHTS.items()}
+        case "scans":
+            scans = [scan_of("s0", "other", slices=1), *SCANS[1:]]
+        case "study":
+            study = LONG.model_copy(update={"seed": 6})
+    seen = []
+    fresh = site(None, study, scans).train(weights, stage=0, round=round)
+    found = site(tmp_path, study, scans).train(
+        weights, stage=0, round=round, progress=lambda *step: seen.append(step)
+    )
+    assert same(found.weights, fresh.weights) and len(seen) == STEPS
+
+
+def test_a_step_file_that_cannot_be_read_costs_the_round_alone(tmp_path, whole):
+    cut_off(site(tmp_path), after=3)
+    (tmp_path / "unfinished" / "diseased.safetensors").write_bytes(b"rubbish")
+    assert same(site(tmp_path).train(WEIGHTS, stage=0, round=1).weights, whole.weights)
+
+
+def test_steps_are_not_kept_more_often_than_they_should(tmp_path, monkeypatch):
+    monkeypatch.setattr(client.learning.step_checkpoint, "EVERY_S", 3600.0)
+    cut_off(site(tmp_path), after=3)
+    assert not (tmp_path / "unfinished").exists()
+
+
+KILLED = """
+import os, pathlib, signal, sys, torch
+import client.learning.step_checkpoint
+from tests.client.learning.test_step_checkpoint import site, WEIGHTS
+torch.set_num_threads(1)
+client.learning.step_checkpoint.EVERY_S = 0.0
+def progress(done, total):
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+site(pathlib.Path(sys.argv[1])).train(WEIGHTS, stage=0, round=1, progress=progress)
+"""
+
+
+def test_a_killed_process_loses_no_step(tmp_path, whole):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=os.environ, timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    seen = []
+    again = site(tmp_path).train(WEIGHTS, stage=0, round=1, progress=lambda *step: seen.append(step))
+    assert seen[0] == (4, 4)
+    assert same(again.weights, whole.weights) and again.loss == whole.loss
+
+
+def test_a_loss_that_diverges_leaves_the_scans_keys_at_the_hospital_alone(tmp_path):
+    name = next(n for n in WEIGHTS if n.startswith("diseased/"))
+    broken = {**WEIGHTS, name: np.full_like(WEIGHTS[name], np.nan)}
+    with pytest.raises(PneumofedError) as error:
+        site(tmp_path).train(broken, stage=0, round=1)
+    assert error.value.code == "diverged"
+    assert not any(record.key in str(error.value) for record, _ in SCANS)
+    written = json.loads((tmp_path / "diverged.json").read_text())
+    assert (written["network"], written["step"], written["loss"]) == ("diseased", 1, "nan")
+    assert len(written["scans"]) == 1 and written["scans"][0] in {record.key for record, _ in SCANS}
+    assert (tmp_path / "diverged.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_loss_beyond_all_measure_has_diverged(tmp_path):
+    study = LONG.model_copy(
+        update={"stages": (STAGE.model_copy(update={"learning_rate": 1e6, "rounds": 1}),)}
+    )
+    with pytest.raises(PneumofedError) as error:
+        site(tmp_path, study).train(initial_weights(study), stage=0, round=1)
+    assert error.value.code == "diverged"
+    assert json.loads((tmp_path / "diverged.json").read_text())["step"] > 1

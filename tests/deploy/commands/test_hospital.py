@@ -1,0 +1,136 @@
+"""What a hospital's people see and decide."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from client.hospital_settings import load_hospital_settings
+from client.privacy.ledger import Charge, PrivacyLedger
+from client.records.audit import AuditLog
+from client.trainer.approvals import Approvals
+from deploy.commands.root import main
+from shared_model.proposal import Proposal
+from shared_model.study import PrivacyConfig, StageConfig
+from tests.support.sites import WEIGHTS, named
+
+FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))
+CHANGED = named(
+    "lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=300)
+).model_copy(update={"code": "a" * 64})  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path) -> Path:
+    path = tmp_path / "hospital.toml"
+    path.write_text('name = "north"\n[coordinator]\naddress = "fed.example.org:443"\n')
+    return path
+
+
+def approvals(site: Path) -> Approvals:
+    state = load_hospital_settings(site).state
+    state.mkdir(exist_ok=True)
+    return Approvals(state)
+
+
+def run(capsys, *arguments: object, site: Path) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ending:
+        main(["hospital", *map(str, arguments), "--site", str(site)])
+    captured = capsys.readouterr()
+    return int(ending.value.code or 0), captured.out + captured.err
+
+
+def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
+    approvals(site).receive(FIRST)
+    code, words = run(capsys, "approve", "--yes", site=site)
+    assert code == 0
+    assert FIRST.fingerprint in words and "3 rounds" in words
+    # lobe 3x2, shared 4: (6 + 4) values of 4 bytes in each of two networks; the fine decider is not trained
+    assert "4 arrays of weights, 80 bytes" in words
+    assert "diseased/fine_infection.weight  2 x 2  16" in words
+    assert "fewer than 10 scans" in words and "epsilon" in words and "nothing was approved before" in words
+    assert approvals(site).find(FIRST.fingerprint).decision == "approved"
+    (entry,) = AuditLog(load_hospital_settings(site).state).entries()
+    assert (entry.event, entry.facts["study"]) == ("approved", FIRST.fingerprint)
+
+
+def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site, capsys):
+    stage = StageConfig(name="lobes", networks=("diseased",), rounds=3)
+    study = named("private", stage).study.model_copy(update={"privacy": PrivacyConfig(epsilon=2.0)})
+    approvals(site).receive(Proposal.of(study, WEIGHTS))
+    state = load_hospital_settings(site).state
+    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], price=lambda _: 0.75, limit=2.0)
+    code, words = run(capsys, "approve", "--yes", site=site)
+    assert code == 0
+    assert "at most epsilon 2, but for a chance of 1e-05" in words and "e^2 = 7.39 times" in words
+    assert "spent until now: epsilon 0.75" in words
+    assert "no loss and no scores" in words and "mean loss" not in words
+    assert "no bound" not in words
+
+
+def test_a_changed_study_is_shown_against_the_last_approval(site, capsys):
+    approvals(site).receive(FIRST)
+    run(capsys, "approve", "--yes", site=site)
+    approvals(site).receive(CHANGED)
+    code, words = run(capsys, "approve", CHANGED.fingerprint, "--yes", site=site)
+    assert code == 0
+    assert "study.stages[0].rounds: 3 -> 300" in words and f"code:  -> {'a' * 64}" in words
+    differing = words.split("What differs")[1].split("Arrays")[0].strip().splitlines()[1:]
+    assert len(differing) == 2
+
+
+def test_who_is_not_sure_does_not_approve(site, capsys, monkeypatch):
+    approvals(site).receive(FIRST)
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    code, words = run(capsys, "approve", site=site)
+    assert code == 1 and "not approved" in words
+    assert approvals(site).find(FIRST.fingerprint).decision == "waiting"
+
+
+def test_with_several_studies_one_must_be_named(site, capsys):
+    approvals(site).receive(FIRST)
+    approvals(site).receive(CHANGED)
+    code, words = run(capsys, "approve", "--yes", site=site)
+    assert code == 1 and "study-unknown" in words and "there are 2" in words
+    assert run(capsys, "approve", "../../etc", "--yes", site=site)[0] == 1
+    assert run(capsys, "approve", "0" * 16, "--yes", site=site)[0] == 1
+
+
+def test_pause_resume_and_withdraw_are_decided_and_recorded(site, capsys):
+    approvals(site).receive(FIRST)
+    for command in ("approve --yes", "pause", "resume", "withdraw"):
+        assert run(capsys, *command.split(), site=site)[0] == 0
+        if command == "pause":
+            assert approvals(site).paused
+    assert not approvals(site).paused
+    assert approvals(site).find(FIRST.fingerprint).decision == "withdrawn"
+    code, text = run(capsys, "studies", "--json", site=site)
+    (study,) = json.loads(text)["studies"]
+    assert (study["decision"], study["name"]) == ("withdrawn", "lungs")
+    code, text = run(capsys, "audit", "--json", site=site)
+    lines = json.loads(text)["lines"]
+    assert [line["event"] for line in lines] == ["approved", "paused", "resumed", "withdrawn"]
+    assert run(capsys, "approve", "--yes", site=site)[0] == 0  # one may come back
+
+
+def test_verifying_the_audit_log_tells_the_truth_by_its_exit_code(site, capsys):
+    for command in ("pause", "resume", "pause"):
+        run(capsys, command, site=site)
+    code, words = run(capsys, "audit", "--verify", site=site)
+    assert code == 0 and "3 lines" in words
+    noted = words.split()[-1]
+    assert run(capsys, "audit", "--verify", "--head", noted, site=site)[0] == 0
+    path = load_hospital_settings(site).state / "audit.jsonl"
+    path.write_text(path.read_text().replace("resumed", "approve"))
+    code, words = run(capsys, "audit", "--verify", site=site)
+    assert code == 1 and "audit-damaged" in words and "line 2" in words
+
+
+def test_a_log_made_anew_does_not_have_the_hash_noted_before(site, capsys):
+    run(capsys, "pause", site=site)
+    noted = run(capsys, "audit", "--verify", site=site)[1].split()[-1]
+    for name in ("audit.jsonl", "audit.head"):
+        (load_hospital_settings(site).state / name).unlink()
+    run(capsys, "resume", site=site)
+    assert run(capsys, "audit", "--verify", site=site)[0] == 0
+    assert run(capsys, "audit", "--verify", "--head", noted, site=site)[0] == 1

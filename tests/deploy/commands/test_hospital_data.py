@@ -1,0 +1,113 @@
+"""`pneumofed hospital check`, `prepare` and `lobes` as DESIGN 5 promises them."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from deploy.commands.hospital_data import hospital_app
+from shared_model.errors import PneumofedError
+from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
+
+HU, LUNGS = chest()
+
+
+def run(*words: object) -> tuple[int, str]:
+    result = CliRunner().invoke(hospital_app, [str(word) for word in words])
+    if isinstance(result.exception, PneumofedError):
+        raise result.exception
+    return result.exit_code, result.stdout
+
+
+def test_check_lists_accepted_and_refused(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", HU, series_uid="1.2.3")
+    write_series(tmp_path / "b", HU, series_uid="1.2.4", RescaleSlope=None)
+    (tmp_path / "letter.txt").write_text("no")
+    code, text = run("check", tmp_path, "--json")
+    document = json.loads(text)
+    assert code == 0
+    spacing = [SLICE_MM, PIXEL_MM, PIXEL_MM]
+    assert document["accepted"] == [{"series": "1.2.3", "slices": 14, "spacing_mm": spacing, "flags": []}]
+    refused = {(one.get("series"), one.get("file"), one["code"]) for one in document["refused"]}
+    expected = {("1.2.4", None, "no-rescale"), (None, str(tmp_path / "letter.txt"), "not-dicom")}
+    assert refused == expected
+    assert all(one["reason"] for one in document["refused"])
+    code, text = run("check", tmp_path)
+    assert code == 0
+    assert text.splitlines()[-1] == "series: 1 accepted, 1 refused; files refused by themselves: 1"
+    rows = [line for line in text.splitlines() if "accepted │" in line or "refused  │" in line]
+    assert len(rows) == 3  # one a series, one for files of a code
+
+
+def test_the_choice_among_series_of_a_study_is_shown(tmp_path: Path) -> None:
+    study = tmp_path / "studies" / "a"
+    write_series(study / "one", HU, series_uid="1.2.3", ConvolutionKernel="?")
+    write_series(study / "two", HU, series_uid="1.2.4", ConvolutionKernel="B60f")
+    write_series(tmp_path / "studies" / "b", HU, series_uid="1.2.5", patient_id="Q")
+    mixed = tmp_path / "studies" / "c"
+    write_series(mixed / "one", HU, series_uid="1.2.6", patient_id="R")
+    write_series(mixed / "two", HU, series_uid="1.2.7", patient_id="S")
+    flags = {
+        one["series"]: one["flags"] for one in json.loads(run("check", tmp_path, "--json")[1])["accepted"]
+    }
+    assert flags == {"1.2.3": [], "1.2.4": ["chosen"], "1.2.5": [], "1.2.6": [], "1.2.7": []}
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study,label\na,covid\nb,healthy\nc,healthy\n")
+    words = ("prepare", tmp_path / "studies", "--labels", labels, "--store", tmp_path / "store")
+    for added in (2, 0):  # a second run says it again
+        document = json.loads(run(*words, "--jobs", 1, "--json")[1])
+        assert (document["added"], document["rejected"]) == (added, 1)
+        said = "2 series could be used; chose the one of 14 slices, 6 mm apart, kernel lung (no flags)"
+        assert document["choices"] == [{"row": 2, "choice": said}]
+        assert [(one["row"], one["code"]) for one in document["problems"]] == [(4, "several-studies")]
+    assert f"row 2 of the labels: {said}" in run(*words, "--jobs", 1)[1]
+
+
+def test_wrong_use_ends_with_2(tmp_path: Path) -> None:
+    assert run("check", tmp_path / "nowhere")[0] == 2
+    assert run("prepare", tmp_path)[0] == 2
+    with pytest.raises(PneumofedError) as error:
+        run("check", tmp_path)
+    assert error.value.code == "folder-empty"
+
+
+def test_prepare_reports_counts_and_problems(tmp_path: Path) -> None:
+    write_series(tmp_path / "studies" / "a", HU)
+    write_series(tmp_path / "studies" / "b", HU[:3])
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study,label\na,covid\nb,healthy\n")
+    words = ("prepare", tmp_path / "studies", "--labels", labels, "--store", tmp_path / "store")
+    code, text = run(*words, "--json")
+    document = json.loads(text)
+    assert (code, document["added"], document["present"], document["rejected"]) == (0, 1, 0, 1)
+    assert [(one["row"], one["code"]) for one in document["problems"]] == [(3, "too-few-slices")]
+    code, text = run(*words)
+    assert (code, "0 added, 1 there before, 1 rejected" in text) == (0, True)
+
+
+def test_lobes_are_listed_feet_first_with_a_picture(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", HU)
+    sheet = tmp_path / "sheet.png"
+    code, text = run("lobes", tmp_path / "scan", "--json", "--sheet", sheet)
+    slices = json.loads(text)["slices"]
+    assert (code, len(slices)) == (0, len(HU))
+    assert [row["z_mm"] for row in slices] == [SLICE_MM * number for number in range(len(HU))]
+    for number, row in enumerate(slices):
+        for side, name in ((1, "right"), (2, "left")):
+            rows, columns = np.nonzero(LUNGS[number] == side)
+            truth = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+            assert np.abs(np.subtract(row[name]["box"], truth)).max() <= 2
+            assert row[name]["area_mm2"] == pytest.approx(rows.size * PIXEL_MM**2, rel=0.06)
+    picture = cv2.imread(str(sheet))
+    assert picture is not None and picture.shape[1] == 10 * 192
+
+
+def test_lobes_of_nothing_usable_say_why(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", HU[:4])
+    with pytest.raises(PneumofedError) as error:
+        run("lobes", tmp_path / "scan")
+    assert error.value.code == "no-series"
+    assert "too-few-slices" in str(error.value)

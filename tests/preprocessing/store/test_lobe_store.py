@@ -1,0 +1,261 @@
+"""The store: what goes in comes out, whole or not at all, and damage is told by code."""
+
+import json
+import pickle
+import stat
+import struct
+import threading
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import blosc2
+import numpy as np
+import pytest
+
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store.lobe_store import LobeArrays, LobeStore, ScanRecord
+from preprocessing.store.scan_record import Pseudonyms
+from shared_model.errors import PneumofedError
+
+SETTINGS = PreprocessingSettings()
+
+
+def made_up(key: str, lobes: int = 12, seed: int = 0) -> tuple[ScanRecord, LobeArrays]:
+    rng = np.random.default_rng(seed)
+    study = ScanRecord(
+        key=key,
+        fold=0.25,
+        label="covid",
+        slices=lobes,
+        spacing_mm=(5.0, 0.7, 0.7),
+        shape=(512, 512),
+        slice_index=np.arange(lobes, dtype=np.int16),
+        side=(np.arange(lobes) % 2).astype(np.uint8),
+        box=rng.integers(0, 512, (lobes, 4)).astype(np.int16),
+        scale=rng.random(lobes).astype(np.float32),
+        offset=rng.integers(0, 128, (lobes, 2)).astype(np.int16),
+        area=rng.integers(5000, 90000, lobes).astype(np.int32),
+        flags=("interpolated",),
+    )
+    shape = (lobes, 256, 256)
+    arrays = LobeArrays(
+        rng.integers(0, 2049, (lobes, 3, 256, 256)).astype(np.uint16),
+        rng.random(shape) > 0.5,
+        rng.integers(0, 128, shape).astype(np.uint8),
+        rng.random(shape) > 0.8,
+    )
+    return study, arrays
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LobeStore:
+    return LobeStore.create(tmp_path / "store", SETTINGS)
+
+
+def code_of(error: pytest.ExceptionInfo[PneumofedError]) -> str:
+    return error.value.code
+
+
+def assert_same_lobes(found: LobeArrays, arrays: LobeArrays, lobes: list[int]) -> None:
+    for name in ("images", "mask", "distance", "semi_infection"):
+        ours, theirs = getattr(found, name), getattr(arrays, name)[lobes]
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+def test_what_is_added_is_read_back_by_a_new_reader(store: LobeStore) -> None:
+    studies = {key: made_up(key, seed=seed) for seed, key in enumerate(("b" * 16, "a" * 16))}
+    for study, arrays in studies.values():
+        store.add(study, arrays)
+    again = LobeStore.open(store.path)
+    assert again.fingerprint == SETTINGS.fingerprint
+    assert [study.key for study in again.studies()] == sorted(studies)
+    for study in again.studies():
+        assert study.to_json() == studies[study.key][0].to_json()
+        assert study.box.dtype == np.int16 and study.scale.dtype == np.float32
+        lobes = [7, 0, 7, 11]
+        assert_same_lobes(again.read(study.key, lobes), studies[study.key][1], lobes)
+        again.verify(study.key)
+    with pytest.raises(IndexError):
+        again.read("a" * 16, [12])
+
+
+def test_reading_from_many_threads(store: LobeStore) -> None:
+    study, arrays = made_up("c" * 16)
+    store.add(study, arrays)
+    wrong: list[int] = []
+
+    def read(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(15):
+            lobes = rng.integers(0, 12, 4).tolist()
+            if not np.array_equal(store.read(study.key, lobes).images, arrays.images[lobes]):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert_same_lobes(pickle.loads(pickle.dumps(store)).read(study.key, [3]), arrays, [3])
+
+
+def test_the_secret_is_for_its_owner_only(store: LobeStore) -> None:
+    assert stat.S_IMODE((store.path / "secret.key").stat().st_mode) == 0o600
+    other = LobeStore.create(store.path.with_name("other"), SETTINGS)
+    names, others = store.pseudonyms, other.pseudonyms
+    assert names.key("1.2", "p") != others.key("1.2", "p")
+    assert names.fold("p") == LobeStore.open(store.path).pseudonyms.fold("p")
+    assert names.key("1.2", "3") != names.key("1", "2.3")
+
+
+def test_folds_are_spread_evenly() -> None:
+    names = Pseudonyms(b"k" * 32)
+    folds = np.array([names.fold(str(number)) for number in range(4000)])
+    counts, _ = np.histogram(folds, bins=10, range=(0, 1))
+    assert counts.sum() == 4000
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(400)
+
+
+def test_a_store_that_is_none_or_another_is_refused(tmp_path: Path, store: LobeStore) -> None:
+    with pytest.raises(PneumofedError) as error:
+        LobeStore.open(tmp_path / "nothing")
+    assert code_of(error) == "store-missing"
+    with pytest.raises(PneumofedError) as error:
+        LobeStore.create(store.path, SETTINGS)
+    assert code_of(error) == "store-exists"
+    record = json.loads((store.path / "store.json").read_text())
+    for change in ({"format": 99}, {"fingerprint": "0" * 16}, {"settings": {"unknown": 1}}):
+        (store.path / "store.json").write_text(json.dumps({**record, **change}))
+        with pytest.raises(PneumofedError) as error:
+            LobeStore.open(store.path)
+        assert code_of(error) == "store-version"
+    (store.path / "store.json").write_text("{")
+    with pytest.raises(PneumofedError) as error:
+        LobeStore.open(store.path)
+    assert code_of(error) == "store-damaged"
+
+
+@pytest.mark.parametrize("damage", ["record", "label", "short", "gone"])
+def test_damage_is_seen_when_studies_are_listed(store: LobeStore, damage: str) -> None:
+    study, arrays = made_up("d" * 16)
+    store.add(study, arrays)
+    folder = store.path / "studies" / study.key
+    record, images = folder / "study.json", folder / "lobes.blosc"
+    match damage:
+        case "record":
+            record.write_bytes(record.read_bytes()[:-9])
+        case "label":
+            record.write_text(record.read_text().replace("covid", "other"))
+        case "short":
+            images.write_bytes(images.read_bytes()[:-1])
+        case "gone":
+            images.unlink()
+    with pytest.raises(PneumofedError) as error:
+        store.studies()
+    assert code_of(error) == "store-damaged"
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [0, 3, 4, 8, 15, 23, 40, 1000, -1])
+def test_a_flipped_bit_is_seen_by_verify_and_by_whoever_reads_the_lobe(store: LobeStore, place: int) -> None:
+    study, arrays = made_up("e" * 16, lobes=2)
+    store.add(study, arrays)
+    flip(store.path / "studies" / study.key / "lobes.blosc", place)
+    store.studies()
+    with pytest.raises(PneumofedError) as error:
+        store.verify(study.key)
+    assert code_of(error) == "store-damaged"
+    with pytest.raises(PneumofedError) as error:
+        store.read(study.key, [0, 1])
+    assert code_of(error) == "store-damaged"
+    assert study.key in str(error.value)
+
+
+def test_damage_of_one_lobe_leaves_the_others_readable(store: LobeStore) -> None:
+    study, arrays = made_up("e" * 16, lobes=3)
+    store.add(study, arrays)
+    flip(store.path / "studies" / study.key / "lobes.blosc", -1)
+    assert_same_lobes(store.read(study.key, [1, 0]), arrays, [1, 0])
+    with pytest.raises(PneumofedError) as error:
+        store.read(study.key, [2])
+    assert code_of(error) == "store-damaged"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 5, b"\0" * 4096, b"\xff" * 4096, b"nonsense" * 100],
+    ids=["empty", "cut", "zeros", "ones", "text"],
+)
+def test_a_file_that_is_none_of_ours_has_a_code(store: LobeStore, content: bytes) -> None:
+    study, arrays = made_up("e" * 16, lobes=2)
+    store.add(study, arrays)
+    (store.path / "studies" / study.key / "lobes.blosc").write_bytes(content)
+    with pytest.raises(PneumofedError) as error:
+        store.read(study.key, [0])
+    assert code_of(error) == "store-damaged"
+
+
+def test_the_file_is_what_its_description_says(store: LobeStore) -> None:
+    study, arrays = made_up("e" * 16, lobes=3)
+    store.add(study, arrays)
+    content = (store.path / "studies" / study.key / "lobes.blosc").read_bytes()
+    lobes, _, *table = struct.unpack("<8I", content[:32])
+    assert lobes == 3 and len(content) == 32 + sum(table[::2])
+    start = 32 + table[0]
+    chunk = content[start : start + table[2]]
+    assert zlib.crc32(chunk) == table[3]
+    planes = np.frombuffer(blosc2.decompress2(chunk), "<u2").reshape(4, 256, 256)
+    np.testing.assert_array_equal(planes[:3], arrays.images[1])
+    np.testing.assert_array_equal(planes[3] % 256, arrays.distance[1])
+    np.testing.assert_array_equal(planes[3] // 256, arrays.mask[1] + 2 * arrays.semi_infection[1])
+
+
+def test_a_failed_write_leaves_nothing(store: LobeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    study, arrays = made_up("f" * 16)
+    with monkeypatch.context() as patched:
+        patched.setattr("preprocessing.store.lobe_store._encode", fail)
+        with pytest.raises(OSError, match="No space"):
+            store.add(study, arrays)
+    assert list((store.path / "studies").iterdir()) == []
+    store.add(study, arrays)
+    with pytest.raises(PneumofedError) as error:
+        store.add(study, arrays)
+    assert code_of(error) == "study-exists"
+
+
+def test_the_slower_of_two_workers_with_one_scan_is_told(
+    store: LobeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, arrays = made_up("f" * 16, lobes=2)
+    store.add(study, arrays)
+    monkeypatch.setattr(LobeStore, "has", lambda *_: False)  # as it was when the slower one asked
+    with pytest.raises(PneumofedError) as error:
+        store.add(replace(study, label="healthy"), arrays)
+    assert code_of(error) == "study-exists"
+    assert [one.label for one in store.studies()] == ["covid"]
+    assert [path.name for path in (store.path / "studies").iterdir()] == [study.key]
+
+
+def test_a_label_can_be_corrected(store: LobeStore) -> None:
+    study, arrays = made_up("a" * 16)
+    store.add(study, arrays)
+    store.relabel(study, "healthy")
+    assert store.studies()[0].to_json() == replace(study, label="healthy").to_json()
+
+
+def test_the_fingerprint_follows_the_settings() -> None:
+    assert SETTINGS.fingerprint == PreprocessingSettings(lobes="consistent").fingerprint
+    assert SETTINGS.fingerprint != PreprocessingSettings(lobes="paper").fingerprint
+    with pytest.raises(ValueError, match="extra"):
+        PreprocessingSettings(lobe="paper")  # type: ignore[call-arg]

@@ -1,0 +1,162 @@
+"""Hospitals that are absent, silent or busy for a while, on a grid that follows a script."""
+
+from collections.abc import Iterable
+
+import pytest
+from flwr.app import Error, Message, MessageType
+from flwr.common.constant import ErrorCode
+
+from client.node.app import make_client_app
+from deploy.simulation.local_grid import LocalGrid
+from server import events, messages
+from server.dispatch import RoundPolicy, ask
+from shared_model.proposal import Proposal
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+
+STUDY = study_of(BOTH)
+TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))
+ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
+UPLOAD_BROKE_OFF = (ErrorCode.MESSAGE_UNAVAILABLE, "Reply message objects are unavailable.")
+APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
+FAILED = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
+
+
+class Scripted(LocalGrid):
+    """What becomes of each question in turn: "good", "lost", "unsent", or an error (code, reason).
+
+    "after N": no answer until N questions were asked in all.
+    """
+
+    def __init__(self, script: Iterable[object]) -> None:
+        site = FakeSite("a", STUDY)
+        super().__init__(make_client_app(lambda context, _: site), ["a"])
+        self.script, self.fates, self.asked = list(script), {}, 0
+
+    def push_messages(self, batch):
+        ids = []
+        for message in batch:
+            fate = self.script[min(self.asked, len(self.script) - 1)]
+            self.asked += 1
+            (number,) = super().push_messages([message])
+            self.fates[number] = fate
+            ids.append("" if fate == "unsent" else number)
+        return ids
+
+    def pull_messages(self, ids):
+        replies = []
+        for number in ids:
+            fate = self.fates[number]
+            if isinstance(fate, tuple):
+                question = self._waiting.pop(number)
+                replies.append(Message(Error(*fate), reply_to=question))
+            elif fate == "good" or (str(fate).startswith("after") and self.asked >= int(fate.split()[1])):
+                replies += super().pull_messages([number])
+        return replies
+
+
+def outcome_of(script, tell=events.ignore, **policy):
+    grid = Scripted(script)
+    settings = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
+    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell)
+    assert (answer.message is not None) == (answer.outcome.status == "returned")
+    return answer.outcome.status, answer.outcome.reason, grid.asked
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (["good"], ("returned", None, 1)),
+        ([ABSENT, ABSENT, "good"], ("returned", None, 3)),
+        ([(FAILED, "trainer-unreachable"), "good"], ("returned", None, 2)),
+        ([(FAILED, "disk-full"), "good"], ("returned", None, 2)),
+        (["unsent", "good"], ("returned", None, 2)),
+        (["lost", "good"], ("returned", None, 2)),
+        ([UPLOAD_BROKE_OFF, "good"], ("returned", None, 2)),
+        ([APP_KILLED, "good"], ("returned", None, 2)),
+        ([UPLOAD_BROKE_OFF], ("failed", "reply-lost", 3)),
+        ([ABSENT, ABSENT, ABSENT, "good"], ("absent", "not-connected", 3)),
+        ([(FAILED, "worker-died")], ("failed", "worker-died", 3)),
+        (["unsent"], ("absent", "not-sent", 3)),
+    ],
+    ids=[
+        "at once",
+        "back",
+        "trainer back",
+        "room again",
+        "sent later",
+        "lost",
+        "upload",
+        "app killed",
+        "never arrives",
+        "away",
+        "always dies",
+        "never sent",
+    ],
+)
+def test_a_hospital_is_asked_again_as_often_as_it_may_be(script, expected):
+    assert outcome_of(script) == expected
+
+
+def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for():
+    busy = (FAILED, "trainer-busy")
+    assert outcome_of(["after 5", busy]) == ("returned", None, 5)
+
+
+def test_a_failure_that_will_not_pass_is_not_asked_for_again():
+    assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
+
+
+def test_it_is_told_who_is_asked_and_why_again():
+    told = []
+    outcome_of(["lost", ABSENT, "unsent", "good"], tell=told.append, retries=3)
+    troubles = [None, "silent", "not-connected", "not-sent"]
+    assert told == [events.Asked("a", trouble) for trouble in troubles]
+
+
+def test_the_deadline_ends_all_asking():
+    status, reason, asked = outcome_of(["lost"], deadline_s=0.1)
+    assert (status, reason) == ("late", "deadline") and asked >= 2
+
+
+def test_without_retries_each_hospital_is_asked_once():
+    once = RoundPolicy()
+    assert (once.retries, once.again_s) == (0, float("inf"))
+    assert outcome_of([ABSENT, "good"], retries=0, again_s=float("inf"))[::2] == ("absent", 1)
+
+
+class Noting(Scripted):
+    """Nothing is answered; notes when it was asked. `away`: when the node is not connected."""
+
+    def __init__(self, now, away):
+        super().__init__(["lost"])
+        self.now, self.away, self.sends = now, away, []
+
+    def push_messages(self, batch):
+        self.sends.append(self.now[0])
+        return super().push_messages(batch)
+
+    def get_nodes(self):
+        return [] if self.now[0] in self.away else super().get_nodes()
+
+
+@pytest.mark.parametrize(
+    ("away", "expected"),
+    [
+        ([], [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]),
+        ([3.5, 3.75], [0.0, 1.0, 3.0, 4.0, 12.0, 28.0]),
+        ([8.0, 9.0, 9.25], [0.0, 1.0, 3.0, 7.0, 8.25, 9.5]),
+    ],
+    ids=["doubles", "not at once", "back twice"],
+)
+def test_the_pause_doubles_but_not_for_one_that_is_back(monkeypatch, away, expected):
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += 0.25
+
+    monkeypatch.setattr("server.dispatch.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("server.dispatch.time.sleep", sleep)
+    grid = Noting(now, away)
+    policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
+    list(ask(grid, TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    assert grid.sends == expected

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from server.events import validates
+from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.study import StageConfig
+from tests.support.trainers import BOTH, study_of, weights_of
+
+
+def kept_after(*scores: tuple[float, float]) -> int:
+    best: dict = {}
+    for round, (accuracy, auc) in enumerate(scores, start=1):
+        best = keep_best(
+            best, round=round, weights=weights_of(round), scores={"diseased": Score(accuracy, auc)}
+        )
+    assert set(best) == {"diseased"}
+    kept = best["diseased"]
+    np.testing.assert_array_equal(
+        kept.weights["diseased/lobe.weight"], weights_of(kept.round)["diseased/lobe.weight"]
+    )
+    assert all(name.startswith("diseased/") for name in kept.weights)
+    return kept.round
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([(0.7, 0.9), (0.8, 0.5), (0.75, 0.99)], 2),  # accuracy first
+        ([(0.8, 0.5), (0.8, 0.7), (0.8, 0.6)], 2),  # then AUC
+        ([(0.8, 0.7), (0.8, 0.7), (0.8, 0.7)], 3),  # then the later round
+        ([(-1, -1), (-1, -1)], 2),  # nothing to measure on
+    ],
+)
+def test_the_kept_round(scores, kept):
+    assert kept_after(*scores) == kept
+
+
+def test_each_networks_best_round_is_put_together():
+    best = {"covid": Best(1, Score(1, 1), {n: a for n, a in weights_of(1).items() if n.startswith("covid")})}
+    chosen = with_best(weights_of(2), best)
+    assert list(chosen) == list(weights_of(2))
+    np.testing.assert_array_equal(chosen["covid/shared.weight"], weights_of(1)["covid/shared.weight"])
+    np.testing.assert_array_equal(chosen["diseased/shared.weight"], weights_of(2)["diseased/shared.weight"])
+
+
+def evaluation_of(healthy: list[float], covid: list[float]) -> SiteEvaluation:
+    histograms = {
+        "healthy": ScoreHistogram.of(np.array(healthy)),
+        "covid": ScoreHistogram.of(np.array(covid)),
+    }
+    return SiteEvaluation({"diseased": histograms, "covid": {}})
+
+
+def test_accuracy_is_taken_at_the_studys_operating_point():
+    """All probabilities far above 0.5, as the maximum over slices makes them, but well apart."""
+    inflated = evaluation_of([2.0, 2.2, 2.4], [4.0, 4.2, 4.4])
+    half, chosen = study_of(BOTH), study_of(BOTH, operating_point="validation")
+    assert score_of(inflated, "diseased", half) == Score(0.5, 1.0)
+    assert score_of(inflated, "diseased", chosen) == Score(1.0, 1.0)
+    assert score_of(inflated, "covid", chosen) == Score(-1.0, -1.0)
+    assert operating_points(inflated, half).diseased == 0.5
+    between = operating_points(inflated, chosen)
+    assert 1 / (1 + np.exp(-2.4)) < between.diseased < 1 / (1 + np.exp(-4.0)) and between.covid == 0.5
+
+
+def test_validation_is_never_missed_after_the_last_round():
+    stage = StageConfig(name="s", networks=("covid",), rounds=5, validate_every=3)
+    assert [round for round in range(1, 6) if validates(stage, round)] == [3, 5]

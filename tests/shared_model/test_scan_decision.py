@@ -1,0 +1,81 @@
+"""Eq. 2 against its words, and bags of lobes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared_model.sampling import draw_bag, scan_generator
+from shared_model.scan_decision import scan_logit
+from tests.reference import scan as literal
+
+lobes = st.dictionaries(
+    st.tuples(st.integers(0, 12), st.integers(0, 1)),
+    st.floats(-8, 8, allow_nan=False),
+    min_size=1,
+    max_size=26,
+)
+
+
+@given(lobes)
+def test_scan_logit_is_eq_2(logits: dict[tuple[int, int], float]) -> None:
+    slices, sides = np.array(list(logits)).T
+    ours = scan_logit(np.array(list(logits.values())), slices, sides)
+    expected = literal.scan_probability({k: 1 / (1 + np.exp(-v)) for k, v in logits.items()})
+    assert 1 / (1 + np.exp(-ours)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_diseased_slice_alone_is_softened_by_its_neighbours() -> None:
+    logits, slices, sides = np.array([-3.0, 5.0, -2.0]), np.array([4, 5, 6]), np.array([1, 1, 1])
+    assert scan_logit(logits, slices, sides) == -2.0
+    assert scan_logit(np.array([5.0, 5.0]), np.array([4, 5]), np.array([0, 1])) == -np.inf
+
+
+@given(lobes, st.integers(0, 10))
+def test_a_share_of_the_lobes_tells_the_scan_by_their_mean(logits, tenths: int) -> None:
+    slices, sides = np.array(list(logits)).T
+    ours = scan_logit(np.array(list(logits.values())), slices, sides, tenths / 10)
+    softened = literal.softened({k: 1 / (1 + np.exp(-v)) for k, v in logits.items()})
+    with_neighbour = sorted((np.log(p / (1 - p)) for p in softened if p > 0), reverse=True)
+    count = len(with_neighbour)
+    if not count:
+        assert ours == -np.inf
+        return
+    taken = max(1, -(-tenths * count // 10))  # rounded up
+    assert ours == pytest.approx(sum(with_neighbour[:taken]) / taken, abs=1e-9)
+
+
+def test_half_of_the_lobes_by_hand() -> None:
+    """Softened: 1, 1, -2, -2 on one side; nothing on the other, whose lobes have no neighbour."""
+    logits, slices = np.array([1.0, 3.0, -2.0, -2.0, 9.0, 9.0]), np.array([1, 2, 3, 4, 1, 3])
+    sides = np.array([0, 0, 0, 0, 1, 1])
+    assert [scan_logit(logits, slices, sides, share) for share in (0, 0.5, 0.6, 1)] == [1, 1, 0, -0.5]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_lobe_that_is_no_number_is_not_passed_over(share: float) -> None:
+    logits, slices, sides = np.array([1.0, np.nan, 2.0, 3.0]), np.array([1, 2, 3, 4]), np.zeros(4, int)
+    assert np.isnan(scan_logit(logits, slices, sides, share))
+
+
+@given(st.integers(4, 60), st.integers(1, 12), st.integers(0, 999))
+def test_a_bag_is_spread_over_the_height(height: int, size: int, seed: int) -> None:
+    slices, sides = np.repeat(np.arange(3, 3 + height), 2), np.tile([0, 1], height)
+    bag = draw_bag(slices, sides, size, scan_generator(seed, "k"))
+    layers = (slices[bag] - 3) * size / height
+    assert len(bag) == size
+    slack = max(1, size / height)  # a slice is as thick as that many layers
+    assert all(k - slack < layer < k + 1 for k, layer in enumerate(layers))
+
+
+def test_without_jitter_a_bag_is_fixed_and_takes_sides_in_turn() -> None:
+    slices, sides = np.repeat(np.arange(20), 2), np.tile([0, 1], 20)
+    bag = draw_bag(slices, sides, 10, None)
+    assert slices[bag].tolist() == list(range(1, 21, 2))
+    assert sides[bag].tolist() == [0, 1] * 5
+
+
+def test_jitter_reaches_every_lobe() -> None:
+    slices, sides = np.repeat(np.arange(15), 2), np.tile([0, 1], 15)
+    seen = {int(i) for s in range(200) for i in draw_bag(slices, sides, 10, scan_generator(s))}
+    assert seen == set(range(30))

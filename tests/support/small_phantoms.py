@@ -1,0 +1,25 @@
+"""Small scans for these tests: the preset's scanners with few, large voxels."""
+
+from dataclasses import replace
+from functools import cache
+
+from preprocessing.phantom.acquisition import Scan, simulate
+from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scanner import Scanner
+
+LOW = tuple(
+    replace(s, matrix=160, pixel_mm=2.3, spacing_mm=14.0, blur_mm=1.2, grain_mm=1.6) for s in SCANNERS
+)
+QUIET = Scanner("quiet", "none", matrix=200, pixel_mm=1.8, spacing_mm=8.0, thickness_mm=1.0, noise_hu=0.0)
+
+
+@cache
+def low_scan(label: str, number: int) -> Scan:
+    """A scan of a class on one of the scanners in turn."""
+    return simulate(label, LOW[number % len(LOW)], (7, number))
+
+
+@cache
+def quiet_scan(label: str, number: int) -> Scan:
+    """A scan without noise."""
+    return simulate(label, QUIET, (11, number))

@@ -1,0 +1,63 @@
+"""Hospitals of random lobes, in memory or on disk: no DICOM."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import LobeArrays, ScanRecord
+
+FINGERPRINT = "in-memory"
+
+
+class MemoryStore:
+    """Has what Site asks of a LobeStore."""
+
+    fingerprint = FINGERPRINT
+
+    def __init__(self, studies: list[tuple[ScanRecord, LobeArrays]]) -> None:
+        self.scans = {study.key: (study, arrays) for study, arrays in studies}
+
+    def studies(self) -> list[ScanRecord]:
+        return [study for _, (study, _) in sorted(self.scans.items())]
+
+    def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
+        arrays, chosen = self.scans[key][1], list(lobes)
+        return LobeArrays(
+            arrays.images[chosen], arrays.mask[chosen], arrays.distance[chosen], arrays.semi_infection[chosen]
+        )
+
+
+def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tuple[ScanRecord, LobeArrays]:
+    """A scan of two lobes a slice; what it shows depends on its key and label alone."""
+    draw = np.random.default_rng([*key.encode(), *label.encode()])
+    lobes = 2 * slices
+    study = ScanRecord(
+        key=key,
+        fold=fold,
+        label=label,
+        slices=slices,
+        spacing_mm=(8.0, 0.8, 0.8),
+        shape=(512, 512),
+        slice_index=np.repeat(np.arange(slices, dtype=np.int16), 2),
+        side=np.tile(np.array([0, 1], np.uint8), slices),
+        box=np.tile(np.array([0, 0, 256, 256], np.int16), (lobes, 1)),
+        scale=np.ones(lobes, np.float32),
+        offset=np.zeros((lobes, 2), np.int16),
+        area=np.full(lobes, 9000, np.int32),
+    )
+    coarse = draw.integers(0, 1200, (lobes, 3, 16, 16)).astype(np.uint16)
+    images = np.kron(coarse, np.ones((16, 16), np.uint16))
+    shape = (lobes, 256, 256)
+    distance = draw.integers(0, 100, shape).astype(np.uint8)
+    return study, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
+
+
+def disk_store(path: Path, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> LobeStore:
+    """The same scans in a store on disk."""
+    store = LobeStore.create(path, PreprocessingSettings())
+    for study, arrays in scans:
+        store.add(study, arrays)
+    return store
