@@ -29,8 +29,7 @@ from torch import Tensor, nn
 
 from benchmarks.result import print_result
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.metrics import POSITIVE, TASKS, Task
-from shared_model.protocol import LABELS_OF
+from shared_model.constants import LABELS_OF, POSITIVE, TASKS, Task
 
 THRESHOLDS = (200, 300, 400, 500, 700, 900)  # of 2048, where air is 0 and water about 1000
 SIZE = 64  # pixels along an edge of the CNN's lobes

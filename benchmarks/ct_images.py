@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from preprocessing.crop import CROP
+from shared_model.constants import CROP_SIZE
 from shared_model.errors import PneumofedError
 
 LUNG, TISSUE = 50, 180  # grey levels that the two peaks of a crop are given
@@ -76,7 +76,7 @@ def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     picture = without_margins(pixels)
     row0, column0, row1, column1 = lungs_box(picture)
     cut = picture[row0:row1, column0:column1]
-    return toned(cv2.resize(cut, (CROP, CROP), interpolation=cv2.INTER_AREA))
+    return toned(cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA))
 
 
 def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -110,7 +110,7 @@ def lungs_of(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
         side[:, half] = aired[:, half]
         if side.any():
             cv2.fillConvexPoly(hulls, cv2.convexHull(np.argwhere(side)[:, ::-1].astype(np.int32)), 1)
-    return cv2.resize(hulls, (CROP, CROP), interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+    return cv2.resize(hulls, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_NEAREST).astype(np.bool_)
 
 
 def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -15,8 +15,8 @@ from benchmarks.ct_images import LUNG, TISSUE, CtImage
 from preprocessing.lung_density import NORMAL
 from preprocessing.periphery import FARTHEST, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store.lobe_store import LobeArrays, LobeStore, ScanRecord
-from preprocessing.store.scan_record import Pseudonyms
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
 from shared_model.sampling import scan_generator
 
 RANGE = 2048

@@ -43,7 +43,8 @@ from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.prepare import prepare
 from preprocessing.reading.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store.lobe_store import LABELS, LobeStore
+from preprocessing.store.lobe_store import LobeStore
+from shared_model.constants import LABELS
 from shared_model.initial_weights import begin_stage, initial_weights
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork

@@ -38,10 +38,11 @@ from preprocessing.pipeline import prepare_series
 from preprocessing.reading.series import find_series
 from preprocessing.reading.series_selection import choose_series
 from preprocessing.settings import DEFAULT_SETTINGS
-from preprocessing.store.lobe_store import LABELS, LobeStore
+from preprocessing.store.lobe_store import LobeStore
+from shared_model.constants import LABELS, TASKS, Task
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.study import NETWORKS, Network, NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig, StageConfig
 
 SCANS = 6
 STAGE = StageConfig(
@@ -93,7 +94,7 @@ class Comparison:
         config = NetworkConfig(width=width, init="random")
         ours = initial_networks(config, seed=0)
         plain = {
-            name: PlainNetwork(config, infection_heads=name == "diseased") for name in NETWORKS
+            name: PlainNetwork(config, infection_heads=name == "diseased") for name in TASKS
         }  # fmt: skip
         for name, network in plain.items():
             network.load_state_dict(ours[name].state_dict())
@@ -141,10 +142,10 @@ class Comparison:
         """One step of the batch; what it learns is thrown away."""
         train_network(deepcopy(network), "diseased", [self.batch], STAGE, rates=[1e-4], dtype=dtype)
 
-    def _scan(self, networks: Mapping[Network, LobeNetwork], dtype: torch.dtype) -> dict[Network, Tensor]:
+    def _scan(self, networks: Mapping[Task, LobeNetwork], dtype: torch.dtype) -> dict[Task, Tensor]:
         """Lobe logits of the first scan."""
         study = self.studies[0]
-        logits: dict[Network, Tensor] = {}
+        logits: dict[Task, Tensor] = {}
         for name, network in networks.items():
             fine = name == "diseased"
             batches = extract_batches(
@@ -172,7 +173,7 @@ class Comparison:
 
     def _difference(self) -> float:
         ours, plain = self._scan(self.ours, self.dtype), self._scan(self.plain, torch.float32)
-        return max(float((ours[name].sigmoid() - plain[name].sigmoid()).abs().max()) for name in NETWORKS)
+        return max(float((ours[name].sigmoid() - plain[name].sigmoid()).abs().max()) for name in TASKS)
 
     def _peak_gb(self) -> float:
         self.step(self.ours["diseased"], self.dtype)

@@ -15,7 +15,8 @@ import numpy as np
 from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
 from client.trainer_interface import Counted, Trained
-from shared_model.metrics import NEGATIVE, POSITIVE, ScoreHistogram, SiteEvaluation
+from shared_model.constants import NEGATIVE, POSITIVE
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import is_trained
 from shared_model.weights import Weights

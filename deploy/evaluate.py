@@ -7,9 +7,9 @@ from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
 from deploy.progress import Advance
 from preprocessing.store.lobe_store import LobeStore
-from server.report.task_metrics import WORDS, task_block
+from server.report.task_metrics import task_block
 from shared_model.checkpoint import load_model
-from shared_model.metrics import TASKS
+from shared_model.constants import LABEL_WORDS, TASKS
 
 
 def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
@@ -25,7 +25,9 @@ def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
     evaluation = site.evaluate(weights, split="all", progress=advance)
     points = card.operating_point.model_dump()
     blocks: dict[str, Any] = {
-        task: task_block(evaluation, task, points[task], lambda label: f"no {WORDS[label]} scan in the store")
+        task: task_block(
+            evaluation, task, points[task], lambda label: f"no {LABEL_WORDS[label]} scan in the store"
+        )
         for task in TASKS
     }
     return {"trained_on": card.trained_on, "operating_point": points, **blocks}

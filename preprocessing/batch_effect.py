@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from preprocessing.histogram import two_means_threshold
 from preprocessing.image_ops import erode, histogram, open_to_border
 from preprocessing.reading.volume import CtVolume
+from shared_model.constants import FULL_SCALE
 from shared_model.errors import PneumofedError
 
 LOWEST_HU, HIGHEST_HU = -2000, 3000
-FULL_SCALE = 2048
 _LENGTH = HIGHEST_HU - LOWEST_HU + 1
 _LEAST_AIR = 0.001  # share of the measured voxels that must be air in one half
 _EDGE_MM = 3.0  # how far blur reaches from an edge

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CROP = 256
+from shared_model.constants import CROP_SIZE
+
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32, np.bool_)
 Box = tuple[int, int, int, int]  # row0, column0, row1, column1; the ends are excluded
 
@@ -41,8 +42,8 @@ class Crop:
 def crop_of(box: Box) -> Crop:
     """The crop of a lobe's bounding box: centred, shrunk with its aspect kept only if larger than 256."""
     rows, columns = box[2] - box[0], box[3] - box[1]
-    scale = min(1.0, CROP / max(rows, columns))
-    offset = ((CROP - _shrunk(rows, scale)) // 2, (CROP - _shrunk(columns, scale)) // 2)
+    scale = min(1.0, CROP_SIZE / max(rows, columns))
+    offset = ((CROP_SIZE - _shrunk(rows, scale)) // 2, (CROP_SIZE - _shrunk(columns, scale)) // 2)
     return Crop((int(box[0]), int(box[1]), int(box[2]), int(box[3])), scale, offset)
 
 
@@ -52,7 +53,7 @@ def crop_plane(image: NDArray[Pixel], crop: Crop) -> NDArray[Pixel]:
     The whole image inside the box is taken, not the lobe alone. Numbers are averaged where they must be
     shrunk; bool masks take the nearest pixel.
     """
-    result = np.zeros((CROP, CROP), image.dtype)
+    result = np.zeros((CROP_SIZE, CROP_SIZE), image.dtype)
     put_in_crop(image[crop._source], crop, result)
     return result
 
@@ -75,7 +76,7 @@ def to_image(crop_map: NDArray[Pixel], crop: Crop, shape: tuple[int, int]) -> ND
 
 
 def _shrunk(length: int, scale: float) -> int:
-    return max(1, min(CROP, round(length * scale)))
+    return max(1, min(CROP_SIZE, round(length * scale)))
 
 
 def _resize(part: NDArray[Pixel], size: tuple[int, int], method: int) -> NDArray[Pixel]:

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocessing.store.scan_record import LABELS
+from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
 
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from preprocessing.histogram import counts_of, two_means_threshold
+from shared_model.constants import FULL_SCALE
 
-FULL_SCALE = 2048
 WATER = 1000  # grey value; air is 0 (2.2)
 NORMAL = 180  # grey value that normal lung is brought to: -820 HU, as after a deep breath
 

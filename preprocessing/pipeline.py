@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.chest_check import check_chest
-from preprocessing.crop import CROP, Crop, crop_of, put_in_crop
+from preprocessing.crop import Crop, crop_of, put_in_crop
 from preprocessing.lung_density import density_correction, normal_lung_level
 from preprocessing.lungs.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
@@ -17,6 +17,7 @@ from preprocessing.reading.volume import load_volume
 from preprocessing.semi_infection import denser_than_lung, semi_infection_bounds, semi_infection_mask
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
+from shared_model.constants import CROP_SIZE
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ def lobe_arrays(
 
     `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
     """
-    planes = np.zeros((len(lobes), 3, CROP, CROP), np.uint16)
-    masks = np.zeros((len(lobes), CROP, CROP), np.bool_)
+    planes = np.zeros((len(lobes), 3, CROP_SIZE, CROP_SIZE), np.uint16)
+    masks = np.zeros((len(lobes), CROP_SIZE, CROP_SIZE), np.bool_)
     for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
         row0, column0, row1, column1 = lobe.box
         for place, step in enumerate((-1, 0, 1)):

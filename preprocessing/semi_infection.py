@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.lung_density import FULL_SCALE, NORMAL
+from preprocessing.lung_density import NORMAL
+from shared_model.constants import FULL_SCALE
 
 _DENSER = 240  # grey values (HU) by which infection is denser than normal lung
 _SMOOTH = 25.0  # grey values (HU): wide enough to leave one black and one white peak

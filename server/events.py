@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.study_result import Hospital, HospitalReply, RoundRecord
-from shared_model.study import NETWORKS, StageConfig, StudyConfig
+from shared_model.constants import TASKS
+from shared_model.study import StageConfig, StudyConfig
 
 Phase = Literal["describe", "train", "validation", "test"]
 
@@ -67,5 +68,5 @@ def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:
     if study.privacy is not None:  # those that train give no scores
         return training * len(rounds) + held_out
     last = {network: stage for stage in study.stages for network in stage.networks}
-    known = all(network in last and last[network].validate_every for network in NETWORKS)
+    known = all(network in last and last[network].validate_every for network in TASKS)
     return training * sum(1 + validates(*r) for r in rounds) + (1 if known else 2) * training + held_out

@@ -17,9 +17,10 @@ from safetensors.numpy import load, save
 
 from server.model_selection import Best, Score, only
 from server.study_result import RoundRecord
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.study import Network, StudyConfig
+from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
 T = TypeVar("T", bound=BaseModel)
@@ -75,10 +76,10 @@ class Ledger:
         """The global weights after the stage's last complete round."""
         return self.weights_of(stage, self.rounds_done(stage))
 
-    def best_of(self, stage: int) -> dict[Network, Best]:
+    def best_of(self, stage: int) -> dict[Task, Best]:
         """Each network's best round in the stage so far."""
         records = {record.round: record for record in self.records if record.stage == stage}
-        best: dict[Network, Best] = {}
+        best: dict[Task, Best] = {}
         for network, round_number in records[max(records)].best.items():
             record = records[round_number]
             accuracy, auc = record.accuracy.get(network), record.auc.get(network)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation, Task
+from shared_model.metrics import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.weights import Weights, from_bytes, to_bytes
 
@@ -36,7 +37,7 @@ def train_task(proposal: Proposal, weights: Weights, *, stage: int, round: int) 
 def evaluate_task(
     proposal: Proposal, weights: Weights, *, split: protocol.Split, tasks: Sequence[Task]
 ) -> RecordDict:
-    return _task(weights, _settings(proposal, **{protocol.SPLIT: split, protocol.TASKS: list(tasks)}))
+    return _task(weights, _settings(proposal, **{protocol.SPLIT: split, protocol.ASKED_TASKS: list(tasks)}))
 
 
 def read_description(message: Message) -> protocol.SiteDescription:

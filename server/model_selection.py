@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared_model.checkpoint import OperatingPoint
-from shared_model.metrics import TASKS, SiteEvaluation, Task, best_operating_point
-from shared_model.study import Network, StudyConfig
+from shared_model.constants import TASKS, Task
+from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.study import StudyConfig
 from shared_model.weights import Weights, network_of
 
 
@@ -47,8 +48,8 @@ def score_of(evaluation: SiteEvaluation, task: Task, study: StudyConfig) -> Scor
 
 
 def keep_best(
-    best: Mapping[Network, Best], *, round: int, weights: Weights, scores: Mapping[Network, Score]
-) -> dict[Network, Best]:
+    best: Mapping[Task, Best], *, round: int, weights: Weights, scores: Mapping[Task, Score]
+) -> dict[Task, Best]:
     """`best` after one more validated round. Of equally good rounds the later one, which has learned more."""
     kept = dict(best)
     for network, score in scores.items():
@@ -57,12 +58,12 @@ def keep_best(
     return kept
 
 
-def only(weights: Weights, network: Network) -> Weights:
+def only(weights: Weights, network: Task) -> Weights:
     """The arrays of one network."""
     return {name: array for name, array in weights.items() if network_of(name) == network}
 
 
-def with_best(weights: Weights, best: Mapping[Network, Best]) -> Weights:
+def with_best(weights: Weights, best: Mapping[Task, Best]) -> Weights:
     """`weights` with each network's best round in place; the order of names stays."""
     chosen = dict(weights)
     for kept in best.values():

@@ -19,14 +19,15 @@ from server.roster import Roster, gather
 from server.strategies.fed_avg import FedAvg
 from server.strategies.last_rounds import mean_of_rounds
 from server.study_result import HospitalReply, RoundRecord, StudyResult
+from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split
-from shared_model.study import Network, StageConfig, StudyConfig
+from shared_model.study import StageConfig, StudyConfig
 from shared_model.weights import Weights, fingerprint
 
-Bests = dict[Network, model_selection.Best]
+Bests = dict[Task, model_selection.Best]
 
 
 def run_study(
@@ -204,9 +205,9 @@ class Coordinator:
         scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
         return scores.merge(_merged(self.evaluate(weights, "validation", missing)[0])) if missing else scores
 
-    def _known_scores(self) -> dict[Network, dict[str, ScoreHistogram]]:
+    def _known_scores(self) -> dict[Task, dict[str, ScoreHistogram]]:
         """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
-        known: dict[Network, dict[str, ScoreHistogram]] = {}
+        known: dict[Task, dict[str, ScoreHistogram]] = {}
         for index, stage in enumerate(self.study.stages):
             records = {record.round: record for record in self.ledger.records if record.stage == index}
             for network in stage.networks:

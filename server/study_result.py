@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from shared_model.checkpoint import OperatingPoint
-from shared_model.metrics import SiteEvaluation, Task
+from shared_model.constants import Task
+from shared_model.metrics import SiteEvaluation
 from shared_model.protocol import Role
-from shared_model.study import Network, StudyConfig
+from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 
 Status = Literal["returned", "late", "refused", "failed", "absent"]
@@ -35,10 +36,8 @@ class HospitalReply(_Record):
     status: Status
     reason: str | None = Field(None, description="The code of what went wrong; none where it returned.")
     seconds: float = Field(0.0, description="From asking to the reply.")
-    scans: dict[Network, int] = Field(default_factory=dict, description="Learned from, per network.")
-    loss: dict[Network, float] = Field(
-        default_factory=dict, description="Mean over its batches, per network."
-    )
+    scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
+    loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
 
 
 class RoundRecord(_Record):
@@ -55,7 +54,7 @@ class RoundRecord(_Record):
         default_factory=dict, description="On validation, at the study's kind of operating point."
     )
     auc: dict[Task, float | None] = Field(default_factory=dict, description="On validation.")
-    best: dict[Network, int] = Field(
+    best: dict[Task, int] = Field(
         default_factory=dict, description="The stage's best round so far, per network it trains."
     )
     weights_sha256: str = Field(description="Of the global weights after this round.")

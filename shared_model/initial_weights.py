@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from shared_model.constants import TASKS, Task
 from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
 from shared_model.network_weights import Weights, load_weights, to_weights
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor, make_networks
 from shared_model.pretrained import vgg16_state
-from shared_model.study import NETWORKS, Network, NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from shared_model.threads import one_thread
 
 _PATCH_FEATURES = "patch_features."
@@ -29,7 +30,7 @@ def initial_weights(study: StudyConfig) -> Weights:
 
 
 @one_thread()
-def initial_networks(config: NetworkConfig, seed: int) -> dict[Network, LobeNetwork]:
+def initial_networks(config: NetworkConfig, seed: int) -> dict[Task, LobeNetwork]:
     """The networks with their initial weights: VGG-16's where `config` says so, and He et al. (2015),
     calibrated, for all other layers.
     """
@@ -53,7 +54,7 @@ def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Wei
 
 
 @one_thread()
-def decide_from_patches(weights: Weights, networks: Sequence[Network], study: StudyConfig) -> Weights:
+def decide_from_patches(weights: Weights, networks: Sequence[Task], study: StudyConfig) -> Weights:
     """Start the lobe decisions of `networks` from what the patch decider has learned to see.
 
     Each gets the diseased network's patch and vicinity features, and attends where that network sees
@@ -69,7 +70,7 @@ def decide_from_patches(weights: Weights, networks: Sequence[Network], study: St
         for name, array in seen.items()
         if name.startswith(_PATCH_DECIDER)
     }
-    for network, generator in zip(NETWORKS, _generators(study.seed), strict=True):
+    for network, generator in zip(TASKS, _generators(study.seed), strict=True):
         if network in networks:
             model = models[network]
             model.load_state_dict(model.state_dict() | shared | attention)
@@ -82,7 +83,7 @@ def decide_from_patches(weights: Weights, networks: Sequence[Network], study: St
 
 def _generators(seed: int) -> list[torch.Generator]:
     """One generator a network."""
-    return [torch.Generator().manual_seed(len(NETWORKS) * seed + i) for i in range(len(NETWORKS))]
+    return [torch.Generator().manual_seed(len(TASKS) * seed + i) for i in range(len(TASKS))]
 
 
 def _draw(module: nn.Module, decisions: Sequence[nn.Module], generator: torch.Generator) -> None:

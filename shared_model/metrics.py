@@ -5,10 +5,12 @@ No row about a scan leaves a hospital; a histogram of scores per label does, and
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 
 Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 
@@ -16,11 +18,6 @@ Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 BINS = 1024
 LOGIT_LIMIT = 16.0
 _BINS_PER_UNIT = BINS / (2 * LOGIT_LIMIT)
-
-Task = Literal["diseased", "covid"]
-POSITIVE: dict[Task, tuple[str, ...]] = {"diseased": ("covid", "other"), "covid": ("covid",)}
-NEGATIVE: dict[Task, tuple[str, ...]] = {"diseased": ("healthy",), "covid": ("other",)}
-TASKS: tuple[Task, ...] = ("diseased", "covid")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from shared_model.constants import FULL_SCALE, TASKS, Task
 from shared_model.patches import COARSE
 from shared_model.sparse_convolution import block_features
-from shared_model.study import NETWORKS, Network, NetworkConfig
+from shared_model.study import NetworkConfig
 
 DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
-INTENSITY_SCALE = 2048.0  # the range that batch-effect removal leaves (2.2)
 # What VGG-16 was trained on (torchvision's means and deviations, averaged over its three channels).
 INPUT_MEAN, INPUT_DEVIATION = 0.449, 0.226
 
@@ -256,7 +256,7 @@ class LobeNetwork(nn.Module):
 
 def _normalised(images: Tensor) -> Tensor:
     """0..2048 as VGG-16's first convolution expects its input."""
-    return (images.float() / INTENSITY_SCALE - INPUT_MEAN) / INPUT_DEVIATION
+    return (images.float() / FULL_SCALE - INPUT_MEAN) / INPUT_DEVIATION
 
 
 def _nearness(distance: Tensor) -> Tensor:
@@ -264,6 +264,6 @@ def _nearness(distance: Tensor) -> Tensor:
     return COARSE.minimum(distance.float()) / DISTANCE_SCALE
 
 
-def make_networks(config: NetworkConfig) -> dict[Network, LobeNetwork]:
+def make_networks(config: NetworkConfig) -> dict[Task, LobeNetwork]:
     """Both networks, for weights that are loaded into them."""
-    return {network: LobeNetwork(config, infection_heads=network == "diseased") for network in NETWORKS}
+    return {network: LobeNetwork(config, infection_heads=network == "diseased") for network in TASKS}

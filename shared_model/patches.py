@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CROP = 256
+from shared_model.constants import CROP_SIZE
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class PatchMesh:
     @property
     def _overhang(self) -> int:
         """Pixels by which the last patch reaches past the crop."""
-        return (self.count - 1) * self.stride - self.margin + self.size - CROP
+        return (self.count - 1) * self.stride - self.margin + self.size - CROP_SIZE
 
     def pixels(self, index: int) -> slice:
         """The rows (or columns) inside the crop that patches of this row (or column) cover."""
         start = index * self.stride - self.margin
-        return slice(max(start, 0), min(start + self.size, CROP))
+        return slice(max(start, 0), min(start + self.size, CROP_SIZE))
 
     def share(self, mask: Tensor) -> Tensor:
         """Share of each patch's size x size pixels that are set; pixels beyond the crop are not.
@@ -58,7 +58,7 @@ class PatchMesh:
 
     def _cover_rows(self, values: Tensor) -> Tensor:
         n, _, width = values.shape
-        out = values.new_full((n, CROP, width), -torch.inf)
+        out = values.new_full((n, CROP_SIZE, width), -torch.inf)
         for index in range(self.count):
             rows = self.pixels(index)
             out[:, rows] = torch.maximum(out[:, rows], values[:, index : index + 1])

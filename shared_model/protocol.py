@@ -10,14 +10,15 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from shared_model.study import Network, StageConfig
+from shared_model.constants import LABELS_OF, Task
+from shared_model.study import StageConfig
 
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]
 
 # Names of records in a message, and of entries in them.
 WEIGHTS, TASK, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
-PROPOSAL, STAGE, ROUND, SPLIT, TASKS = "proposal", "stage", "round", "split", "tasks"
+PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 DESCRIPTION, EVALUATION = "description", "evaluation"
 
 PACKED = "safetensors"
@@ -25,12 +26,6 @@ PACKED = "safetensors"
 
 INTERNAL_ERROR = "internal-error"
 """The code of every fault that was not foreseen: its text stays at the hospital."""
-
-LABELS_OF: dict[Network, tuple[str, ...]] = {
-    "diseased": ("healthy", "covid", "other"),
-    "covid": ("covid", "other"),
-}
-"""The scans that each network learns from (2.7.1)."""
 
 
 def is_code(text: str | None) -> bool:
@@ -66,7 +61,7 @@ class SiteDescription:
     count_floor: int
     counts: dict[str, dict[str, int | None]]
 
-    def most_scans(self, network: Network) -> int:
+    def most_scans(self, network: Task) -> int:
         """The most training scans that `network` can have learned from here, by this description."""
         scans = [self.counts["train"][label] for label in LABELS_OF[network]]
         return sum(self.count_floor - 1 if count is None else count for count in scans)

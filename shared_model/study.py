@@ -8,11 +8,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.settings_file import parse_settings
-
-Network = Literal["diseased", "covid"]
-NETWORKS: tuple[Network, ...] = ("diseased", "covid")
 
 
 class _Part(BaseModel):
@@ -81,7 +79,7 @@ class StageConfig(_Part):
     """One stage of training: which networks, which part of them, and how."""
 
     name: str = Field(description="What people call it.")
-    networks: tuple[Network, ...] = Field(min_length=1, description="Networks trained in each round.")
+    networks: tuple[Task, ...] = Field(min_length=1, description="Networks trained in each round.")
     part: Literal["lobe", "decision", "fine"] = Field(
         "lobe",
         description="What learns: all but the fine infection decider (stage 1), of that all but the patch "
@@ -221,7 +219,7 @@ class StudyConfig(_Part):
             raise ValueError("with [privacy] no validation scores leave a hospital: operating_point = 'half'")
         return self
 
-    def scan_share(self, network: Network) -> float:
+    def scan_share(self, network: Task) -> float:
         """The share of a scan's lobes that `network` tells the scan from; 0: the greatest alone, eq. 2."""
         return self.covid_share if network == "covid" else 0.0
 

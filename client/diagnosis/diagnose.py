@@ -12,11 +12,11 @@ from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
 from preprocessing.settings import PreprocessingSettings
 from shared_model.checkpoint import ModelCard
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import Weights, load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.scan_decision import scan_logit, soften
-from shared_model.study import Network
 
 DEFAULT_SETTINGS = PreprocessingSettings()
 
@@ -47,7 +47,7 @@ def diagnose(
 
 def _networks(
     weights: Weights, card: ModelCard, settings: PreprocessingSettings, device: torch.device
-) -> dict[Network, LobeNetwork]:
+) -> dict[Task, LobeNetwork]:
     if card.study.preprocessing != settings.fingerprint:
         raise PneumofedError(
             "preprocessing-mismatch",

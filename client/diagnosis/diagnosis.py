@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.crop import CROP, Crop, to_image
+from preprocessing.crop import Crop, to_image
 from preprocessing.lungs.lobes import SIDES
 from shared_model.checkpoint import ModelCard
+from shared_model.constants import CROP_SIZE, Task
 from shared_model.infection_map import InfectedVolume
-from shared_model.metrics import Task
 
 Verdict = Literal["healthy", "covid", "other"]
-WORDS: dict[Verdict, str] = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Diagnosis:
         shape = self.images.shape[1:]
         result = np.full(shape, np.nan, np.float32)
         for lobe in self.lobes.at(slice_index):
-            crop_map = cv2.resize(self.lobes.attention[lobe].astype(np.float32), (CROP, CROP))
+            crop_map = cv2.resize(self.lobes.attention[lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE))
             inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
             result[inside] = to_image(crop_map, self.lobes.crops[lobe], shape)[inside]
         return result

@@ -13,12 +13,12 @@ from client.learning.lobe_inference import decide, extract_batches, group_by_ext
 from preprocessing.crop import to_image
 from preprocessing.pipeline import PreparedScan
 from preprocessing.store.scan_record import LobeArrays
+from shared_model.constants import TASKS, Task
 from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
 from shared_model.patches import COARSE
-from shared_model.study import NETWORKS, Network
 
-_STEPS: dict[Network, str] = {
+_STEPS: dict[Task, str] = {
     "diseased": "looking for infection",
     "covid": "telling COVID-19 from other pneumonia",
 }
@@ -32,7 +32,7 @@ class ScanOutputs:
     [slice, row, column] in the scan's own pixels; infected_pixels int64 [lobe], counted there.
     """
 
-    logits: dict[Network, NDArray[np.float32]]
+    logits: dict[Task, NDArray[np.float32]]
     attention: NDArray[np.float16]
     infected: NDArray[np.bool_]
     infected_pixels: NDArray[np.int64]
@@ -40,7 +40,7 @@ class ScanOutputs:
 
 def infer_scan(
     scan: PreparedScan,
-    networks: Mapping[Network, LobeNetwork],
+    networks: Mapping[Task, LobeNetwork],
     *,
     device: torch.device,
     dtype: torch.dtype,
@@ -49,7 +49,7 @@ def infer_scan(
     """Show every lobe to both networks; activations in `dtype`."""
     count = len(scan.lobes)
     seen = ScanOutputs(
-        logits={network: np.empty(count, np.float32) for network in NETWORKS},
+        logits={network: np.empty(count, np.float32) for network in TASKS},
         attention=np.empty((count, COARSE.count, COARSE.count), np.float16),
         infected=np.zeros(scan.images.shape, np.bool_),
         infected_pixels=np.zeros(count, np.int64),

@@ -1,6 +1,7 @@
 """A diagnosis in words, the same in pictures, documents and on the screen."""
 
-from client.diagnosis.diagnosis import WORDS, Diagnosis
+from client.diagnosis.diagnosis import Diagnosis
+from shared_model.constants import LABEL_WORDS
 
 NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
 
@@ -20,7 +21,7 @@ def probability(value: float) -> str:
 
 
 def verdict_words(diagnosis: Diagnosis) -> str:
-    return WORDS[diagnosis.verdict]
+    return LABEL_WORDS[diagnosis.verdict]
 
 
 def explanation(diagnosis: Diagnosis) -> str:
@@ -33,7 +34,7 @@ def explanation(diagnosis: Diagnosis) -> str:
         marked = f" Yet the map marks {percent(infected.percent)} of the lungs: look at the slices."
         return words + (marked if infected.infected_ml > 0 else "")
     of_covid = f"probability of COVID-19 {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
-    kinds = [WORDS["covid"], WORDS["other"]]
+    kinds = [LABEL_WORDS["covid"], LABEL_WORDS["other"]]
     called, rather_than = kinds if diagnosis.verdict == "covid" else kinds[::-1]
     words = f"Called diseased ({why}), and {called} rather than {rather_than} ({of_covid})."
     return words + (" Yet the map marks nothing as infected." if infected.infected_ml == 0 else "")

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.lung_density import FULL_SCALE, density_curve
-from preprocessing.store.lobe_store import LobeArrays
+from preprocessing.lung_density import density_curve
+from preprocessing.store.scan_record import LobeArrays
+from shared_model.constants import FULL_SCALE
 from shared_model.study import AugmentationConfig
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from client.learning.augmentation import augment
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
-from preprocessing.store.lobe_store import LobeArrays, LobeStore, ScanRecord
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.sampling import draw_bag, scan_generator
 from shared_model.study import AugmentationConfig, StageConfig
 

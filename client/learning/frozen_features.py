@@ -7,7 +7,8 @@ import torch
 
 from client.learning.lobe_inference import extract_batches, have_equal_extractors
 from client.learning.lobe_tensors import ExtractedLobes
-from preprocessing.store.lobe_store import LobeStore, ScanRecord
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import ScanRecord
 from shared_model.networks import LobeNetwork
 from shared_model.patches import COARSE
 

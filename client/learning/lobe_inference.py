@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 
 from client.learning.lobe_tensors import LobeTensors
-from preprocessing.store.lobe_store import LobeArrays
+from preprocessing.store.scan_record import LobeArrays
+from shared_model.constants import Task
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput
-from shared_model.study import Network
 
 LOBES_AT_ONCE = 32
 
@@ -50,9 +50,9 @@ def decide(
         return network.decide(features, fine=fine)
 
 
-def group_by_extractor(networks: Mapping[Network, LobeNetwork]) -> list[tuple[Network, ...]]:
+def group_by_extractor(networks: Mapping[Task, LobeNetwork]) -> list[tuple[Task, ...]]:
     """The networks in groups that have equal patch feature extractors: one look serves a group."""
-    groups: list[tuple[Network, ...]] = []
+    groups: list[tuple[Task, ...]] = []
     for name, network in networks.items():
         for index, group in enumerate(groups):
             if have_equal_extractors(network, networks[group[0]]):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preprocessing.store.lobe_store import LobeArrays
+from preprocessing.store.scan_record import LobeArrays
 from shared_model.networks import LobeFeatures
 from shared_model.patches import COARSE
 

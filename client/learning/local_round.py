@@ -12,10 +12,11 @@ import torch
 from client.learning.batches import Bag, Batch, draw_batches
 from client.learning.step_checkpoint import StepCheckpoint
 from client.learning.training_steps import DivergedError, device_of, train_network
-from preprocessing.store.lobe_store import ScanRecord
+from preprocessing.store.scan_record import ScanRecord
+from shared_model.constants import Task
 from shared_model.files import write_atomically
 from shared_model.networks import LobeNetwork
-from shared_model.study import Network, StudyConfig
+from shared_model.study import StudyConfig
 
 Progress = Callable[[int, int], None]
 """Called with steps (or scans) done and in all."""
@@ -44,7 +45,7 @@ class Learner(Protocol):
     def learn(
         self,
         network: LobeNetwork,
-        task: Network,
+        task: Task,
         this: LocalRound,
         read: ReadBatches,
         *,
@@ -65,7 +66,7 @@ class PlainLearner:
     """
 
     def __init__(
-        self, study: StudyConfig, learns: Mapping[Network, Sequence[ScanRecord]], state: Path | None
+        self, study: StudyConfig, learns: Mapping[Task, Sequence[ScanRecord]], state: Path | None
     ) -> None:
         self._study, self._learns, self._state = study, learns, state
 
@@ -75,7 +76,7 @@ class PlainLearner:
     def learn(
         self,
         network: LobeNetwork,
-        task: Network,
+        task: Task,
         this: LocalRound,
         read: ReadBatches,
         *,
@@ -111,7 +112,7 @@ class PlainLearner:
             for path in (self._state / UNFINISHED).glob("*.safetensors"):
                 path.unlink()
 
-    def _step_file(self, task: Network, this: LocalRound, device: torch.device) -> StepCheckpoint | None:
+    def _step_file(self, task: Task, this: LocalRound, device: torch.device) -> StepCheckpoint | None:
         """The file of this very task: same study, weights, scans and arithmetic."""
         if self._state is None:
             return None
@@ -120,7 +121,7 @@ class PlainLearner:
         key = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
         return StepCheckpoint(self._state / UNFINISHED / f"{task}.safetensors", key)
 
-    def _write_diverged(self, error: DivergedError, task: Network, this: LocalRound) -> None:
+    def _write_diverged(self, error: DivergedError, task: Task, this: LocalRound) -> None:
         """Which scans it was, for the hospital's people alone."""
         if self._state is not None:
             found = {"study": self._study.fingerprint, "network": task, "stage": this.stage}

@@ -17,15 +17,17 @@ from client.learning.lobe_inference import chunks, decide, extract_batches, grou
 from client.learning.local_round import Learner, LocalRound, PlainLearner, Progress
 from client.learning.precision import activation_dtype
 from client.privacy.ledger import PrivacyLedger
-from preprocessing.store.lobe_store import LABELS, LobeStore, ScanRecord
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import ScanRecord
+from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import TASKS, ScoreHistogram, SiteEvaluation, Task
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.network_weights import Weights, fingerprint, load_weights, to_weights
 from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
-from shared_model.protocol import LABELS_OF, Role, Split, is_trained
+from shared_model.protocol import Role, Split, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.scan_decision import scan_logit
-from shared_model.study import Network, StageConfig, StudyConfig
+from shared_model.study import StageConfig, StudyConfig
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class TrainOutcome:
     """
 
     weights: Weights
-    scans: dict[Network, int]
-    loss: dict[Network, float]
+    scans: dict[Task, int]
+    loss: dict[Task, float]
 
 
 class Site:
@@ -117,7 +119,7 @@ class Site:
         studies = {task: self._learned_from(task) for task in config.networks}
         learner.begin(this)
         trained: Weights = {}
-        loss: dict[Network, float] = {}
+        loss: dict[Task, float] = {}
         for task, learned_from in studies.items():
             if not learned_from:
                 continue
@@ -200,11 +202,11 @@ class Site:
         ):
             yield features
 
-    def _learned_from(self, task: Network) -> list[ScanRecord]:
+    def _learned_from(self, task: Task) -> list[ScanRecord]:
         return [s for s in self._part("train") if s.label in LABELS_OF[task]]
 
     @contextmanager
-    def _chance_of(self, task: Network, this: LocalRound, studies: list[ScanRecord]) -> Iterator[None]:
+    def _chance_of(self, task: Task, this: LocalRound, studies: list[ScanRecord]) -> Iterator[None]:
         """Dropout draws from torch's global generators; forking keeps the rest of the process out of it."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             parts = (self.study.seed, task, this.stage, this.number, "dropout", *(s.key for s in studies))

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from client.learning.batches import Batch
 from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
 from client.learning.step_checkpoint import StepCheckpoint, Tensors, pack_step, unpack_step
+from shared_model.constants import POSITIVE, Task
 from shared_model.errors import PneumofedError
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
-from shared_model.metrics import POSITIVE
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput
 from shared_model.patches import FINE
 from shared_model.protocol import is_trained
-from shared_model.study import Network, StageConfig
+from shared_model.study import StageConfig
 
 LARGEST_LOSS = 1000.0
 """A greater one has diverged: chance costs 0.7, and weights that were ever of use cannot come to this."""
@@ -36,7 +36,7 @@ class DivergedError(PneumofedError):
 
 def train_network(
     network: LobeNetwork,
-    task: Network,
+    task: Task,
     batches: Iterable[Batch],
     stage: StageConfig,
     *,
@@ -74,7 +74,7 @@ def train_network(
 
 
 def stage_loss(
-    network: LobeNetwork, task: Network, batch: Batch, stage: StageConfig, dtype: torch.dtype
+    network: LobeNetwork, task: Task, batch: Batch, stage: StageConfig, dtype: torch.dtype
 ) -> Tensor:
     """The stage's loss of one batch."""
     fine = stage.part == "fine"
@@ -91,7 +91,7 @@ def _features(network: LobeNetwork, batch: Batch, *, fine: bool) -> LobeFeatures
     return network.extract(lobes.images, lobes.distance, fine=fine)
 
 
-def _lobe_stage_loss(output: LobeOutput, task: Network, batch: Batch, stage: StageConfig) -> Tensor:
+def _lobe_stage_loss(output: LobeOutput, task: Task, batch: Batch, stage: StageConfig) -> Tensor:
     """Total = lobe + concordance + 0.01 x patches; the COVID network has the first alone (2.5, 2.7.4)."""
     positive = batch.has_label(*POSITIVE[task])
     total = lobe_loss(output.lobe.view(batch.scans, -1), positive, stage.top_share)
@@ -118,7 +118,7 @@ def _fine_loss(output: LobeOutput, batch: Batch, stage: StageConfig) -> Tensor:
     return patch_loss(output.fine, infected, diseased, counted)
 
 
-def prepare(network: LobeNetwork, task: Network, stage: StageConfig) -> None:
+def prepare(network: LobeNetwork, task: Task, stage: StageConfig) -> None:
     """Training mode for what the stage trains; the rest stays as it is and answers as in use."""
     network.train(stage.part != "fine")
     if network.fine_infection is not None:

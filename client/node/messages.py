@@ -32,7 +32,7 @@ def train_task(message: Message) -> TrainTask:
 
 def evaluate_task(message: Message) -> EvaluateTask:
     """Raises PneumofedError `task-unreadable` where the message is not an evaluation task."""
-    split, tasks = _task(message, protocol.SPLIT, str), _task(message, protocol.TASKS, list)
+    split, tasks = _task(message, protocol.SPLIT, str), _task(message, protocol.ASKED_TASKS, list)
     return EvaluateTask(_weights(message), split, tuple(tasks))
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from opacus.accountants import RDPAccountant
 
 from client.privacy.ledger import Charge
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.study import Network, PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import PrivacyConfig, StageConfig, StudyConfig
 
 TOLERANCE = 0.005
 """How close to its budget the least noise is sought."""
@@ -35,7 +36,7 @@ def round_charge(patients: int, stage: StageConfig, noise_multiplier: float) -> 
     return Charge(noise_multiplier, rate, max(1, round(stage.epochs / rate)))
 
 
-def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Mapping[Network, int]) -> float:
+def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Mapping[Task, int]) -> float:
     """The study's noise multiplier; where it names none, the least with which all rounds stay in epsilon.
 
     patients: those that each network learns from here. Raises PneumofedError `privacy-delta` where delta

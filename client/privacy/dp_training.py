@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from client.learning.batches import Bag, Batch, draw_bag_of
 from client.learning.training_steps import make_optimizer, prepare, set_rate, stage_loss
-from preprocessing.store.lobe_store import ScanRecord
+from preprocessing.store.scan_record import ScanRecord
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.networks import LobeNetwork
-from shared_model.study import Network, StageConfig
+from shared_model.study import StageConfig
 
 Patients = Sequence[Sequence[ScanRecord]]
 """The scans of each patient."""
@@ -73,7 +74,7 @@ def draw_steps(
 
 def train_privately(
     network: LobeNetwork,
-    task: Network,
+    task: Task,
     steps: Iterable[Sequence[Batch]],
     stage: StageConfig,
     *,
@@ -116,7 +117,7 @@ def train_privately(
 
 def scan_gradient(
     network: LobeNetwork,
-    task: Network,
+    task: Task,
     scan: Batch,
     stage: StageConfig,
     dtype: torch.dtype,

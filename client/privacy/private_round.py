@@ -11,9 +11,10 @@ from client.learning.training_steps import device_of
 from client.privacy.accounting import epsilon_of, noise_multiplier_of, round_charge
 from client.privacy.dp_training import Noise, by_patient, draw_steps, secret_generator, train_privately
 from client.privacy.ledger import Charge, PrivacyLedger
-from preprocessing.store.lobe_store import ScanRecord
+from preprocessing.store.scan_record import ScanRecord
+from shared_model.constants import Task
 from shared_model.networks import LobeNetwork
-from shared_model.study import Network, PrivacyConfig, StudyConfig
+from shared_model.study import PrivacyConfig, StudyConfig
 
 
 class PrivateLearner:
@@ -23,7 +24,7 @@ class PrivateLearner:
         self,
         study: StudyConfig,
         privacy: PrivacyConfig,
-        learns: Mapping[Network, Sequence[ScanRecord]],
+        learns: Mapping[Task, Sequence[ScanRecord]],
         ledger: PrivacyLedger,
     ) -> None:
         self._study, self._privacy, self._ledger = study, privacy, ledger
@@ -49,7 +50,7 @@ class PrivateLearner:
     def learn(
         self,
         network: LobeNetwork,
-        task: Network,
+        task: Task,
         this: LocalRound,
         read: ReadBatches,
         *,
@@ -86,7 +87,7 @@ class PrivateLearner:
     def end(self, this: LocalRound) -> None:
         """Nothing is kept of a round: one that was cut off is done anew, and paid for anew."""
 
-    def _charge(self, network: Network, this: LocalRound) -> Charge:
+    def _charge(self, network: Task, this: LocalRound) -> Charge:
         return round_charge(len(self._patients[network]), self._study.stages[this.stage], self._multiplier)
 
 

@@ -27,8 +27,8 @@ from preprocessing.lungs.diaphragm import domes
 from preprocessing.lungs.lung_objects import keep_lungs
 from preprocessing.lungs.midline import divide, left_of_midline, middle_column
 from preprocessing.lungs.outline import refine_outline
+from shared_model.constants import FULL_SCALE
 
-FULL_SCALE = 2048
 _GRID_MM = 1.5  # aimed at; the grid takes every pixel, every second, every third ...
 _LEAST_AREA_MM2 = 100.0
 _GREY = 0.65  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from preprocessing.histogram import counts_of, two_means_threshold
 from preprocessing.image_ops import SQUARE, dilate, erode, objects_of
+from shared_model.constants import FULL_SCALE
 
-FULL_SCALE = 2048
 LEAST_AREA = 5000  # pixels of the paper's 512 x 512 matrix
 _DILATE = np.ones((8, 8), np.uint8)
 

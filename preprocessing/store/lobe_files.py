@@ -17,10 +17,10 @@ import blosc2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.crop import CROP
 from preprocessing.store.scan_record import LobeArrays
+from shared_model.constants import CROP_SIZE
 
-_CHUNK = (4, CROP, CROP)
+_CHUNK = (4, CROP_SIZE, CROP_SIZE)
 _WORD = np.dtype("<u4")
 _ENTRY = 2 * _WORD.itemsize
 _MASK, _SEMI_INFECTION = 1, 2  # bits of the marks
@@ -30,7 +30,7 @@ _COMPRESSION = {
     "clevel": 5,
     "filters": [blosc2.Filter.SHUFFLE],
     "typesize": 2,
-    "blocksize": 2 * CROP * CROP,  # one plane
+    "blocksize": 2 * CROP_SIZE * CROP_SIZE,  # one plane
     "splitmode": blosc2.SplitMode.NEVER_SPLIT,
     "nthreads": 1,
 }

@@ -21,12 +21,10 @@ from pydantic import ValidationError
 
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_files import DamagedFileError, encode_lobes, read_lobes
-from preprocessing.store.scan_record import LABELS, LobeArrays, Pseudonyms, ScanRecord
+from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
 from preprocessing.store.store_lock import locked
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
-
-__all__ = ["LABELS", "LobeArrays", "LobeStore", "ScanRecord"]
 
 FORMAT = 2
 LOBES = "lobes.blosc"

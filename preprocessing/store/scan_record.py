@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LABELS = ("healthy", "covid", "other")
 _LOBE_FIELDS = {
     "slice_index": np.int16,
     "side": np.uint8,

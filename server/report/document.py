@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from server.report.task_metrics import WORDS, Block, Reason, empty_block, roc_points, task_block
+from server.report.task_metrics import Block, Reason, empty_block, roc_points, task_block
 from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
-from shared_model.metrics import TASKS, SiteEvaluation
-from shared_model.study import Network
+from shared_model.constants import LABEL_WORDS, TASKS, Task
+from shared_model.metrics import SiteEvaluation
 from shared_model.weights import fingerprint
 
 SEEN, UNSEEN = "seen", "unseen"
@@ -58,7 +58,7 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     return {
         "name": hospital.name,
         "role": hospital.role,
-        "counts": {label: hospital.counts[label] for label in WORDS},
+        "counts": {label: hospital.counts[label] for label in LABEL_WORDS},
         "rounds": {"asked": len(replies), "returned": sum(r.status == "returned" for r in replies)},
         **blocks,
     }
@@ -76,8 +76,8 @@ def _reason(hospital: Hospital) -> Reason:
 
     def reason(label: str) -> str:
         if hospital.counts[label] == 0:
-            return f"no {WORDS[label]} scan at this hospital"
-        return f"no {WORDS[label]} scan among {which}, or fewer than the hospital discloses"
+            return f"no {LABEL_WORDS[label]} scan at this hospital"
+        return f"no {LABEL_WORDS[label]} scan among {which}, or fewer than the hospital discloses"
 
     return reason
 
@@ -94,7 +94,7 @@ def _pooled(result: StudyResult, evaluation: SiteEvaluation) -> dict[str, Block]
     point = result.operating_point.model_dump()
 
     def reason(label: str) -> str:
-        return f"no {WORDS[label]} scan in any evaluation that came back"
+        return f"no {LABEL_WORDS[label]} scan in any evaluation that came back"
 
     return {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
 
@@ -116,7 +116,7 @@ def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
     }
 
 
-def _mean_loss(replies: Iterable[HospitalReply], network: Network) -> float | None:
+def _mean_loss(replies: Iterable[HospitalReply], network: Task) -> float | None:
     """Mean over the hospitals that returned, weighted by the scans learned from, as the weights are."""
     counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
     scans = sum(r.scans[network] for r in counted)

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from server.report.drawing import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
+from shared_model.constants import TASK_WORDS
 
-NETWORKS = {"diseased": "diseased or healthy", "covid": "COVID-19 or other pneumonia"}
 # Two ways to tell the networks apart, so that colour is not needed.
 _LINES = {"diseased": ("-", "o"), "covid": ("--", "s")}
 _GROUPS = {"unseen": "held-out hospitals", "seen": "hospitals that trained"}
@@ -40,7 +40,7 @@ def curves(document: Document) -> list[Drawing]:
 def _curve(document: Document, key: str, title: str, limits: tuple[float, float] | None) -> Drawing:
     rounds: Sequence[Document] = document["rounds"]
     figure, axes = new_figure(3.4, 2.3)
-    for network in NETWORKS:
+    for network in TASK_WORDS:
         colour, (line, marker) = NETWORK_COLOURS[network], _LINES[network]
         for stretch in _stretches(rounds, key, network):
             axes.plot(*zip(*stretch, strict=True), line, marker=marker, color=colour)
@@ -98,7 +98,7 @@ def _mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:
 
 def _describe_curve(rounds: Sequence[Document], key: str) -> str:
     parts = []
-    for network, words in NETWORKS.items():
+    for network, words in TASK_WORDS.items():
         values = [r[key][network] for r in rounds if r[key].get(network) is not None]
         if values:
             parts.append(f"{words}: from {values[0]:.3f} to {values[-1]:.3f} in {len(values)} rounds")
@@ -108,7 +108,7 @@ def _describe_curve(rounds: Sequence[Document], key: str) -> str:
 def roc_curves(document: Document) -> list[Drawing]:
     """One ROC plot a network: held-out hospitals against those that trained, and the operating point."""
     with styled():
-        return [_roc(document, network) for network in NETWORKS]
+        return [_roc(document, network) for network in TASK_WORDS]
 
 
 def _roc(document: Document, network: str) -> Drawing:
@@ -130,7 +130,7 @@ def _roc(document: Document, network: str) -> Drawing:
     axes.set(xlabel="1 − specificity", ylabel="sensitivity")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize=7.5)
-    title = NETWORKS[network][0].upper() + NETWORKS[network][1:]
+    title = TASK_WORDS[network][0].upper() + TASK_WORDS[network][1:]
     return Drawing(title, "; ".join(descriptions), to_svg(figure, f"roc-{network}"))
 
 

@@ -10,19 +10,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from server.report.figures import NETWORKS, curves, roc_curves, stage_starts
+from server.report.figures import curves, roc_curves, stage_starts
 from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
+from shared_model.constants import LABEL_WORDS, TASK_WORDS
 from shared_model.files import write_atomically
 from shared_model.study import StageConfig
-
-LABELS = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
 
 
 @dataclass(frozen=True)
 class Example:
     """A scan to look at. Phantoms only: a picture of a patient must not leave the hospital.
 
-    label: what the scan is, one of LABELS; verdict: what the model says; picture_png: any size;
+    label: what the scan is, one of shared_model.constants.LABELS; verdict: what the model says; picture_png: any size;
     infected_percent: share of the lung, 0 to 100, as found; true_infected_percent: as drawn into the phantom.
     """
 
@@ -60,9 +59,9 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
     return environment.get_template("report.html.j2").render(
         document=document,
         css=resources.files("server.report").joinpath("templates", "report.css").read_text(),
-        networks=NETWORKS,
-        labels=LABELS,
-        headlines=[(task, words, document["pooled"]["unseen"][task]) for task, words in NETWORKS.items()],
+        networks=TASK_WORDS,
+        labels=LABEL_WORDS,
+        headlines=[(task, words, document["pooled"]["unseen"][task]) for task, words in TASK_WORDS.items()],
         largest=max((_known(h["counts"]) for h in document["hospitals"]), default=0),
         curves=curves(document),
         stages=[name for _, name in stage_starts(document["rounds"])],

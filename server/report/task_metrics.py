@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shared_model.metrics import NEGATIVE, POSITIVE, Proportion, SiteEvaluation, Task, auc, probability_bin
+from shared_model.constants import NEGATIVE, POSITIVE, Task
+from shared_model.metrics import Proportion, SiteEvaluation, auc, probability_bin
 
 Block = dict[str, Any]
-WORDS = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
 
 Reason = Callable[[str], str]
 """Says of a label why there is no scan of it."""

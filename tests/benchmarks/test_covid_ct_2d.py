@@ -26,18 +26,11 @@ from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
 from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
 from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
 from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
-from benchmarks.phantom_start import (
-    LABELS,
-    LEAST_LUNG,
-    SLICES,
-    SPACING_MM,
-    phantom_images,
-    phantom_weights,
-    windowed,
-)
+from benchmarks.phantom_start import LEAST_LUNG, SLICES, SPACING_MM, phantom_images, phantom_weights, windowed
 from client.learning.site import Site
 from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
+from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
 

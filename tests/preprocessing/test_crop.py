@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.crop import CROP, crop_of, crop_plane, to_image
+from preprocessing.crop import crop_of, crop_plane, to_image
 from preprocessing.periphery import periphery_distance
 from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
+from shared_model.constants import CROP_SIZE
 from tests.reference import preprocessing as reference
 
 
@@ -20,7 +21,7 @@ def boxes(draw: st.DrawFn, most: int = 512) -> tuple[int, int, int, int]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(boxes(most=CROP), st.integers(0, 2**32 - 1))
+@given(boxes(most=CROP_SIZE), st.integers(0, 2**32 - 1))
 def test_a_box_that_fits_is_copied_and_comes_back(box: tuple[int, int, int, int], seed: int) -> None:
     image = np.random.default_rng(seed).integers(1, 2049, (512, 512)).astype(np.uint16)
     crop = crop_of(box)
@@ -39,9 +40,9 @@ def test_a_box_that_fits_is_copied_and_comes_back(box: tuple[int, int, int, int]
 def test_a_crop_is_centred_keeps_its_aspect_and_never_grows(box: tuple[int, int, int, int]) -> None:
     crop = crop_of(box)
     size = np.array([box[2] - box[0], box[3] - box[1]])
-    assert crop.scale == min(1, CROP / size.max())
+    assert crop.scale == min(1, CROP_SIZE / size.max())
     assert np.abs(np.array(crop.size) - np.maximum(1, size * crop.scale)).max() <= 0.5
-    free = CROP - np.array(crop.size)
+    free = CROP_SIZE - np.array(crop.size)
     assert (np.abs(2 * np.array(crop.offset) - free) <= 1).all()
     image = np.full((512, 512), 700, np.uint16)
     plane = crop_plane(image, crop)
@@ -77,13 +78,13 @@ def test_the_distance_is_that_of_a_breadth_first_search(seed: int, holes: float)
 
 
 def test_the_distance_of_a_full_crop() -> None:
-    distance = periphery_distance(np.ones((CROP, CROP), np.bool_))
+    distance = periphery_distance(np.ones((CROP_SIZE, CROP_SIZE), np.bool_))
     assert (distance[0].max(), distance[128, 128], distance.dtype) == (0, 127, np.uint8)
 
 
 def test_semi_infection_lies_between_deviation_and_valley() -> None:
     rng = np.random.default_rng(3)
-    planes = np.zeros((4, CROP, CROP), np.uint16)
+    planes = np.zeros((4, CROP_SIZE, CROP_SIZE), np.uint16)
     body = planes[:, 40:200, 30:220]
     body[:] = rng.normal(1050, 40, body.shape)
     masks = np.zeros(planes.shape, np.bool_)

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.crop import CROP, crop_of
+from preprocessing.crop import crop_of
 from preprocessing.lung_density import NORMAL, WATER, density_correction, density_curve, normal_lung_level
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import lobe_arrays
 from preprocessing.semi_infection import denser_than_lung
 from preprocessing.settings import PreprocessingSettings
+from shared_model.constants import CROP_SIZE
 
 LUNG = (slice(60, 160), slice(60, 180))  # rows, columns
 GLASS, DENSE = (slice(80, 120), slice(80, 120)), (slice(130, 150), slice(100, 160))
@@ -20,13 +21,13 @@ BOX = (40, 40, 200, 210)
 def lung_of(level: int, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Slices uint16 [3, 256, 256] with one lung, ground glass and consolidation in it, and its mask."""
     rng = np.random.default_rng(2)
-    images = np.zeros((3, CROP, CROP))
+    images = np.zeros((3, CROP_SIZE, CROP_SIZE))
     images[:, 30:210, 30:220] = 1050
     images[:, *LUNG] = level
     images[:, *GLASS] = level + 300
     images[:, *DENSE] = 1040
     images[images > 0] += noise * rng.standard_normal(np.count_nonzero(images))
-    mask = np.zeros((CROP, CROP), np.bool_)
+    mask = np.zeros((CROP_SIZE, CROP_SIZE), np.bool_)
     mask[*LUNG] = True
     return np.rint(images).clip(0, 2048).astype(np.uint16), mask
 
@@ -122,7 +123,7 @@ def test_the_bound_itself_is_no_infection() -> None:
 def test_infection_counts_from_the_scans_own_lung() -> None:
     """Lung of -620 HU is denser than ground glass of a deep breath, and healthy."""
     arrays = arrays_of(*lung_of(380))
-    own = np.zeros((CROP, CROP), np.bool_)
+    own = np.zeros((CROP_SIZE, CROP_SIZE), np.bool_)
     for part in (GLASS, DENSE):
         own[*part] = True
     assert arrays.semi_infection.sum() == 3 * own.sum()

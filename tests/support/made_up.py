@@ -8,8 +8,9 @@ import numpy as np
 from server.report.page import Example
 from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
 from shared_model.checkpoint import OperatingPoint
-from shared_model.metrics import NEGATIVE, POSITIVE, TASKS, ScoreHistogram, SiteEvaluation, Task
-from shared_model.study import NETWORKS, StudyConfig
+from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.study import StudyConfig
 
 # name, role, counts (healthy, covid, other); None is kept back by the hospital.
 SITES: tuple[tuple[str, str, tuple[int | None, int | None, int | None]], ...] = (
@@ -99,8 +100,8 @@ def _round(stage: int, number: int, validation: SiteEvaluation) -> RoundRecord:
         train["cedar"] = HospitalReply(status="late", reason="deadline", seconds=600.0)
     return RoundRecord(
         stage=stage, round=number, train=train, validation=validation if validated else None,
-        accuracy={n: 0.55 + 0.36 * progress - 0.06 * (n == "covid") for n in NETWORKS} if validated else {},
-        auc={n: 0.5 + 0.44 * progress - 0.05 * (n == "covid") for n in NETWORKS} if validated else {},
+        accuracy={n: 0.55 + 0.36 * progress - 0.06 * (n == "covid") for n in TASKS} if validated else {},
+        auc={n: 0.5 + 0.44 * progress - 0.05 * (n == "covid") for n in TASKS} if validated else {},
         weights_sha256="0" * 64, seconds=21.5,
     )  # fmt: skip
 

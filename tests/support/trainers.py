@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from shared_model.metrics import NEGATIVE, POSITIVE, ScoreHistogram, SiteEvaluation
+from shared_model.constants import NEGATIVE, POSITIVE
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.network_weights import Weights, network_of
 from shared_model.protocol import is_trained
 from shared_model.study import NetworkConfig, StageConfig, StudyConfig

@@ -6,7 +6,7 @@ import torch
 
 from client.learning.augmentation import augment
 from client.learning.batches import draw_batches, read_batches
-from preprocessing.store.lobe_store import LobeArrays
+from preprocessing.store.scan_record import LobeArrays
 from shared_model.study import AugmentationConfig, StageConfig, load_study
 from tests.support.stores import MemoryStore, scan_of
 

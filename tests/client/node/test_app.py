@@ -41,14 +41,14 @@ def ask(trainer, content, message_type) -> Message:
     return reply
 
 
-TASKS = [
+REQUESTS = [
     (messages.describe_task(PROPOSAL), MessageType.QUERY),
     (messages.train_task(PROPOSAL, weights_of(0), stage=0, round=1), MessageType.TRAIN),
     (messages.evaluate_task(PROPOSAL, weights_of(0), split="all", tasks=("diseased",)), MessageType.EVALUATE),
 ]
 
 
-@pytest.mark.parametrize(("content", "message_type"), TASKS)
+@pytest.mark.parametrize(("content", "message_type"), REQUESTS)
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -83,7 +83,7 @@ def test_a_fault_in_finding_the_trainer_is_hidden_too():
 def test_an_unreadable_task_is_refused(task, with_weights):
     content = RecordDict({"task": ConfigRecord(task)})
     if with_weights:
-        content["weights"] = TASKS[1][0]["weights"]
+        content["weights"] = REQUESTS[1][0]["weights"]
     assert ask(FakeSite("a", STUDY), content, MessageType.TRAIN).error.reason == "task-unreadable"
 
 
@@ -91,14 +91,14 @@ def test_weights_counts_and_scores_arrive_as_they_left():
     site = FakeSite("a", STUDY)
     weights = weights_of(0)
     outcome = site.train(weights, stage=0, round=1)
-    update = messages.read_update(ask(site, *TASKS[1]), weights)
+    update = messages.read_update(ask(site, *REQUESTS[1]), weights)
     assert update.scans == outcome.scans and update.loss == outcome.loss
     assert update.weights.keys() == outcome.weights.keys()
     for name, array in outcome.weights.items():
         np.testing.assert_array_equal(update.weights[name], array)
-    evaluation = messages.read_evaluation(ask(site, *TASKS[2]))
+    evaluation = messages.read_evaluation(ask(site, *REQUESTS[2]))
     assert evaluation.to_json() == site.evaluate(weights, split="all", tasks=("diseased",)).to_json()
-    assert json.loads(messages.read_description(ask(site, *TASKS[0])).to_text()) == site.describe()
+    assert json.loads(messages.read_description(ask(site, *REQUESTS[0])).to_text()) == site.describe()
 
 
 def test_a_description_with_anything_more_does_not_leave():
@@ -106,7 +106,7 @@ def test_a_description_with_anything_more_does_not_leave():
         def describe(self):
             return super().describe() | {"patients": [SECRET]}
 
-    reply = ask(Talkative("a", STUDY), *TASKS[0])
+    reply = ask(Talkative("a", STUDY), *REQUESTS[0])
     assert reply.has_error() and SECRET not in repr(reply)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store.lobe_store import LobeArrays, LobeStore, ScanRecord
-from preprocessing.store.scan_record import Pseudonyms
+from preprocessing.store.lobe_store import LobeStore
+from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
 from shared_model.errors import PneumofedError
 
 SETTINGS = PreprocessingSettings()

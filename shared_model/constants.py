@@ -1,0 +1,31 @@
+"""What every part of pneumofed takes as given: tasks, labels, the grey scale, the size of a crop."""
+
+from typing import Literal
+
+Task = Literal["diseased", "covid"]
+TASKS: tuple[Task, ...] = ("diseased", "covid")
+"""The two questions asked of a scan, each answered by a network of its own: diseased or healthy; COVID-19 or
+other pneumonia."""
+
+TASK_WORDS: dict[str, str] = {
+    "diseased": "diseased or healthy",
+    "covid": "COVID-19 or other pneumonia",
+}
+
+Label = Literal["healthy", "covid", "other"]
+LABELS: tuple[Label, ...] = ("healthy", "covid", "other")
+LABEL_WORDS: dict[str, str] = {"healthy": "healthy", "covid": "COVID-19", "other": "other pneumonia"}
+
+POSITIVE: dict[Task, tuple[Label, ...]] = {"diseased": ("covid", "other"), "covid": ("covid",)}
+NEGATIVE: dict[Task, tuple[Label, ...]] = {"diseased": ("healthy",), "covid": ("other",)}
+LABELS_OF: dict[Task, tuple[Label, ...]] = {
+    "diseased": ("healthy", "covid", "other"),
+    "covid": ("covid", "other"),
+}
+"""The scans that each network learns from (2.7.1)."""
+
+FULL_SCALE = 2048
+"""The greatest grey value after 2.2; air is 0."""
+
+CROP_SIZE = 256
+"""Rows and columns of the image that a lobe is cropped to (2.3)."""
