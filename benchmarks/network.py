@@ -42,7 +42,8 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 
 SCANS = 6
 STAGE = StageConfig(

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from shared_model.constants import TASKS, Task
 from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
-from shared_model.network_weights import Weights, load_weights, to_weights
+from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor, make_networks
 from shared_model.pretrained import vgg16_state
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.threads import one_thread
+from shared_model.weights import Weights
 
 _PATCH_FEATURES = "patch_features."
 _FEATURES = (_PATCH_FEATURES, "vicinity_features.")

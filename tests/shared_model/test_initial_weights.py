@@ -7,11 +7,13 @@ from scipy.ndimage import distance_transform_cdt
 
 from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
 from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
-from shared_model.network_weights import Weights, load_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.protocol import is_trained
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.threads import one_thread
+from shared_model.weights import Weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)

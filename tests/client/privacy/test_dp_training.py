@@ -19,7 +19,8 @@ from client.privacy.dp_training import (
     train_privately,
 )
 from shared_model.initial_weights import initial_networks
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
