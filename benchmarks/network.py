@@ -57,7 +57,7 @@ class PlainNetwork(LobeNetwork):
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
         """As LobeNetwork.extract, at the price of `forward`."""
-        return self.extract_whole(images.contiguous(), distance)
+        return self.extract_dense(images.contiguous(), distance)
 
 
 def main() -> None:
