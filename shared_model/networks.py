@@ -32,7 +32,7 @@ class Channels:
     """Channel counts of Table 1 at a width factor.
 
     The hidden units of the lobe's and the patches' deciders are the paper's 64 at any width: they cost
-    next to nothing, and few of them die all together (docs/decisions/0050, 0051).
+    next to nothing, and few of them die all together (docs/decisions/0051).
     """
 
     pfe1: int
@@ -143,7 +143,7 @@ class LobeDecider(nn.Sequential):
     """One logit for the lobe: [n, features] -> [n, 1]. (One output with a softmax would be constant.)
 
     Each feature is taken as so many deviations from its mean, or the faint ones are learned from last
-    (docs/decisions/0100). `mean` and `deviation` [features] are set by calibration and not trained; with them
+    (docs/decisions/0051). `mean` and `deviation` [features] are set by calibration and not trained; with them
     the decider makes the same functions.
     """
 

@@ -20,7 +20,7 @@ from preprocessing.reading.refusals import FileRefusedError
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"
 _JPEG, _JPEG_LS, _JPEG_2000 = "jpeg", "jpeg-ls", "jpeg-2000"
-# Transfer syntax: family of its codestream, and the decoder that reads it (decision 0061).
+# Transfer syntax: family of its codestream, and the decoder that reads it (docs/decisions/0061).
 DECODERS = {
     "1.2.840.10008.1.2.5": ("rle", "pylibjpeg"),
     _EXTENDED: (_JPEG, "gdcm"),  # extended, 12 bits, lossy

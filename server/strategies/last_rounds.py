@@ -1,4 +1,4 @@
-"""The mean of a stage's last rounds (Izmailov et al. 2018; docs/decisions/0055): steadier at hospitals that
+"""The mean of a stage's last rounds (Izmailov et al. 2018; docs/decisions/0031): steadier at hospitals that
 nobody trained on than the last round alone."""
 
 from collections.abc import Sequence
