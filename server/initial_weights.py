@@ -17,7 +17,8 @@ from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 
 

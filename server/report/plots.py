@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from server.report.drawing import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
+from server.report.svg import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
 from shared_model.constants import TASK_WORDS
 
 # Two ways to tell the networks apart, so that colour is not needed.

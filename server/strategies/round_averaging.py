@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from server.strategies.fed_avg import fed_avg
 from shared_model.protocol import is_trained
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 
 
