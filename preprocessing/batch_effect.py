@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.histogram import two_means_threshold
-from preprocessing.image_ops import erode, histogram, open_to_border
+from preprocessing.image_ops import connected_to_border, erode, histogram
 from preprocessing.reading.volume import CtVolume
 from shared_model.constants import FULL_SCALE
 from shared_model.errors import PneumofedError
 
 LOWEST_HU, HIGHEST_HU = -2000, 3000
 _LENGTH = HIGHEST_HU - LOWEST_HU + 1
-_LEAST_AIR = 0.001  # share of the measured voxels that must be air in one half
+_MIN_AIR = 0.001  # share of the measured voxels that must be air in one half
 _EDGE_MM = 3.0  # how far blur reaches from an edge
-_MOST_WITHIN = 0.05  # share of a round field of view that may happen to have the padding's value
+_MAX_SHARE_INSIDE = 0.05  # share of a round field of view that may happen to have the padding's value
 
 
 def remove_batch_effect(volume: CtVolume) -> NDArray[np.uint16]:
@@ -57,7 +57,7 @@ def air_level(volume: CtVolume) -> int:
     low = two_means_threshold(measured)
     for edge in (max(1, round(_EDGE_MM / volume.spacing_mm[1])), 0):
         halves = _background(levels, padding, low, edge)
-        enough = [half for half in halves if half.sum() >= _LEAST_AIR * measured.sum()]
+        enough = [half for half in halves if half.sum() >= _MIN_AIR * measured.sum()]
         if enough:
             return LOWEST_HU + min(int(np.searchsorted(np.cumsum(half), half.sum() / 2)) for half in enough)
     reason = "no air is seen around the patient to align grey values with; use a wider field of view"
@@ -75,7 +75,7 @@ def _background(
     middle = levels.shape[1] // 2
     counts = np.zeros((2, _LENGTH), np.int64)
     for image, outside in zip(levels, padding, strict=True):
-        air = erode(open_to_border((image < low) | outside), square) & ~outside
+        air = erode(connected_to_border((image < low) | outside), square) & ~outside
         counts[0] += histogram(image[:middle], _LENGTH, air[:middle])
         counts[1] += histogram(image[middle:], _LENGTH, air[middle:])
     return counts
@@ -93,4 +93,4 @@ def _outside_round_field(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
     rows, columns = levels.shape[1:]
     radius = np.hypot(np.arange(rows)[:, np.newaxis] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2)
     field = radius <= radius.max(where=~constant, initial=0)
-    return constant & ~field & (constant[field].mean() <= _MOST_WITHIN)
+    return constant & ~field & (constant[field].mean() <= _MAX_SHARE_INSIDE)

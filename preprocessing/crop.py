@@ -29,7 +29,7 @@ class Crop:
         return _shrunk(row1 - row0, self.scale), _shrunk(column1 - column0, self.scale)
 
     @property
-    def _window(self) -> tuple[slice, slice]:
+    def _target(self) -> tuple[slice, slice]:
         (row, column), (rows, columns) = self.offset, self.size
         return slice(row, row + rows), slice(column, column + columns)
 
@@ -39,7 +39,7 @@ class Crop:
         return slice(row0, row1), slice(column0, column1)
 
 
-def crop_of(box: Box) -> Crop:
+def crop_for_box(box: Box) -> Crop:
     """The crop of a lobe's bounding box: centred, shrunk with its aspect kept only if larger than 256."""
     rows, columns = box[2] - box[0], box[3] - box[1]
     scale = min(1.0, CROP_SIZE / max(rows, columns))
@@ -47,26 +47,26 @@ def crop_of(box: Box) -> Crop:
     return Crop((int(box[0]), int(box[1]), int(box[2]), int(box[3])), scale, offset)
 
 
-def crop_plane(image: NDArray[Pixel], crop: Crop) -> NDArray[Pixel]:
+def crop_image(image: NDArray[Pixel], crop: Crop) -> NDArray[Pixel]:
     """The box of `image` [row, column] in the middle of a black image, [256, 256], same dtype.
 
     The whole image inside the box is taken, not the lobe alone. Numbers are averaged where they must be
     shrunk; bool masks take the nearest pixel.
     """
     result = np.zeros((CROP_SIZE, CROP_SIZE), image.dtype)
-    put_in_crop(image[crop._source], crop, result)
+    write_crop(image[crop._source], crop, result)
     return result
 
 
-def put_in_crop(part: NDArray[Pixel], crop: Crop, black: NDArray[Pixel]) -> None:
+def write_crop(part: NDArray[Pixel], crop: Crop, black: NDArray[Pixel]) -> None:
     """As crop_plane, for `part` [row, column], which is what lies in the box, and a black image [256, 256]
     to put it in."""
-    black[crop._window] = _resize(part, crop.size, cv2.INTER_AREA) if crop.scale < 1 else part
+    black[crop._target] = _resize(part, crop.size, cv2.INTER_AREA) if crop.scale < 1 else part
 
 
 def to_image(crop_map: NDArray[Pixel], crop: Crop, shape: tuple[int, int]) -> NDArray[Pixel]:
     """A map over the crop, [256, 256], laid back on the scan's slice of `shape`; 0 outside the box."""
-    part = crop_map[crop._window]
+    part = crop_map[crop._target]
     result = np.zeros(shape, crop_map.dtype)
     if crop.scale < 1:
         row0, column0, row1, column1 = crop.box

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from preprocessing.image_ops import histogram
 
 
-def counts_of(images: NDArray[np.uint16], length: int) -> NDArray[np.int64]:
+def stack_histogram(images: NDArray[np.uint16], length: int) -> NDArray[np.int64]:
     """How often each integer 0..length-1 occurs in `images`, uint16 [..., row, column]; int64 [length]."""
     counts = np.zeros(length, np.int64)
     for image in images.reshape(-1, *images.shape[-2:]):

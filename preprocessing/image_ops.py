@@ -7,36 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-SQUARE = np.ones((3, 3), np.uint8)
+SQUARE_3X3 = np.ones((3, 3), np.uint8)
 Spacing = tuple[float, float, float]  # slice, row, column; mm
 
 
-class Objects(NamedTuple):
+class Components(NamedTuple):
     """Connected objects of a mask. `numbers` int32 [row, column], 0 where there is none; per object:
     `areas` int64 pixels, `boxes` int64 [object, 4] (column, row, width, height), `centres` float64
     [object, 2] (column, row). Entry 0, what is in no object, has an area only; the rest of it is 0."""
 
-    numbers: NDArray[np.int32]
+    labels: NDArray[np.int32]
     areas: NDArray[np.int64]
     boxes: NDArray[np.int64]
-    centres: NDArray[np.float64]
+    centroids: NDArray[np.float64]
 
 
-def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
+def connected_components(mask: NDArray[np.bool_], *, connectivity: int) -> Components:
     """Objects of `mask` connected by edges (4) or by edges and corners (8).
 
     OpenCV numbers them; it also measures them, pixel by pixel, which takes five times as long as to number
     them. Here they are measured by their runs, the unbroken pieces of a row.
     """
     count, found = cv2.connectedComponents(_bytes(mask), connectivity=connectivity)
-    numbers = np.asarray(found, np.int32)
+    labels = np.asarray(found, np.int32)
     row, start, stop = _runs(mask)
-    number = numbers[row, start]
+    number = labels[row, start]
     areas, columns, rows = (
         np.bincount(number, weights, count)
         for weights in (stop - start, (stop - start) * (start + stop - 1) / 2, (stop - start) * row)
     )
-    centres = np.column_stack([columns, rows]) / np.maximum(areas, 1)[:, np.newaxis]
+    centroids = np.column_stack([columns, rows]) / np.maximum(areas, 1)[:, np.newaxis]
     areas[0] = mask.size - areas.sum()
     first = np.full((count, 2), max(mask.shape), np.int64)  # column, row
     last = np.zeros((count, 2), np.int64)
@@ -44,30 +44,30 @@ def objects_of(mask: NDArray[np.bool_], *, connectivity: int) -> Objects:
         np.minimum.at(first[:, axis], number, low)
         np.maximum.at(last[:, axis], number, high)
     first[0] = 0
-    return Objects(numbers, areas.astype(np.int64), np.hstack([first, last - first]), centres)
+    return Components(labels, areas.astype(np.int64), np.hstack([first, last - first]), centroids)
 
 
-def objects_in_space(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def connected_components_3d(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """3-D objects of `mask` bool [slice, row, column], connected by faces: their numbers from 1, int32 of its
     shape, and the voxels of each, int64 [number]; number 0, what is in no object, counts as empty.
 
     Only the box that holds them is looked at.
     """
-    numbers = np.zeros(mask.shape, np.int32)
+    labels = np.zeros(mask.shape, np.int32)
     box = tuple(_span(np.asarray(mask.any(axis=axes))) for axes in ((1, 2), (0, 2), (0, 1)))
     held = mask[box]
-    count = ndimage.label(held, output=numbers[box])
-    return numbers, np.bincount(numbers[box][held], minlength=count + 1)
+    count = ndimage.label(held, output=labels[box])
+    return labels, np.bincount(labels[box][held], minlength=count + 1)
 
 
-def thick_objects(
+def thick_components(
     mask: NDArray[np.bool_], thick_mm: float, least_ml: float, spacing_mm: Spacing
 ) -> NDArray[np.bool_]:
     """`mask` bool [slice, row, column] without what is thinner than twice `thick_mm` in its slice and
     without 3-D objects smaller than `least_ml`."""
-    disc = disc_of(max(1, round(thick_mm / spacing_mm[1])))
-    thick = np.stack([dilate(erode(one, disc), disc) for one in mask])
-    objects, sizes = objects_in_space(thick)
+    disc = disc_kernel(max(1, round(thick_mm / spacing_mm[1])))
+    thick = np.stack([dilate(erode(image, disc), disc) for image in mask])
+    objects, sizes = connected_components_3d(thick)
     return np.asarray((sizes * float(np.prod(spacing_mm)) >= least_ml * 1000)[objects])
 
 
@@ -88,30 +88,30 @@ def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return row, start, start + edges[1::2] - edges[::2]
 
 
-def reached_from(seed: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def components_touching(seed: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The objects of `mask`, connected by edges, that hold a pixel of `seed`."""
-    objects = objects_of(mask, connectivity=4)
+    objects = connected_components(mask, connectivity=4)
     chosen = np.zeros(len(objects.areas), np.bool_)
-    chosen[np.unique(objects.numbers[seed & mask])] = True
-    return np.asarray(chosen[objects.numbers] & mask)
+    chosen[np.unique(objects.labels[seed & mask])] = True
+    return np.asarray(chosen[objects.labels] & mask)
 
 
-def erode(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArray[np.bool_]:
+def erode(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE_3X3) -> NDArray[np.bool_]:
     """Pixels whose whole neighbourhood `kernel` lies in the mask; beyond the image counts as mask."""
     return _mask(cv2.erode(_bytes(mask), kernel))
 
 
-def dilate(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE) -> NDArray[np.bool_]:
+def dilate(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE_3X3) -> NDArray[np.bool_]:
     """Pixels with some of the mask in their neighbourhood `kernel`."""
     return _mask(cv2.dilate(_bytes(mask), kernel))
 
 
-def dilate_numbers(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def dilate_labels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The largest number in each pixel's 3 x 3 neighbourhood."""
-    return np.asarray(cv2.dilate(image, SQUARE), np.uint8)
+    return np.asarray(cv2.dilate(image, SQUARE_3X3), np.uint8)
 
 
-def disc_of(radius: int) -> NDArray[np.uint8]:
+def disc_kernel(radius: int) -> NDArray[np.uint8]:
     """A disc of ones, 2 * radius + 1 wide."""
     size = 2 * radius + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
@@ -128,17 +128,17 @@ def convex_hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return _mask(filled)
 
 
-def close_gaps(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+def close_and_fill(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """The mask without gaps narrower than twice `radius` pixels and without holes."""
     framed = np.pad(_bytes(mask), radius)  # so that closing does not stick to the image's edge
     closed = np.ascontiguousarray(
-        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc_of(radius))[radius:-radius, radius:-radius]
+        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc_kernel(radius))[radius:-radius, radius:-radius]
     )
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return _mask(cv2.drawContours(closed, outlines, -1, 1, cv2.FILLED))
 
 
-def open_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def connected_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The part of the mask that is connected (by edges) to the image's border."""
     framed = np.ones((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
     framed[1:-1, 1:-1] = mask
@@ -146,13 +146,13 @@ def open_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(framed[1:-1, 1:-1] == 2)
 
 
-def enlarge(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+def upsample(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
     """Every pixel repeated factor x factor times."""
     rows, columns = mask.shape[0] * factor, mask.shape[1] * factor
     return _mask(cv2.resize(_bytes(mask), (columns, rows), interpolation=cv2.INTER_NEAREST))
 
 
-def average(image: NDArray[np.uint16], shape: tuple[int, int]) -> NDArray[np.uint16]:
+def downsample(image: NDArray[np.uint16], shape: tuple[int, int]) -> NDArray[np.uint16]:
     """The image shrunk to `shape` (rows, columns), each new pixel the mean of those it covers."""
     return np.asarray(cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA), np.uint16)
 

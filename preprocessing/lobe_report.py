@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.lungs.lobes import SIDES, Lobe
-from preprocessing.pipeline import LocatedScan
+from preprocessing.pipeline import SegmentedScan
 
 _TILE = 192  # pixels
 _COLUMNS = 10
@@ -15,7 +15,7 @@ _WHITE = 1400  # grey value shown white
 _COLOURS = ((80, 160, 255), (120, 230, 120))  # blue, green, red; one a side
 
 
-def lobe_table(scan: LocatedScan) -> list[dict[str, Any]]:
+def lobe_table(scan: SegmentedScan) -> list[dict[str, Any]]:
     """Per slice, feet first: `z_mm`, and per side `box` and `area_mm2`, or None."""
     rows: list[dict[str, Any]] = [
         {"z_mm": round(float(height), 3), **dict.fromkeys(SIDES)} for height in scan.z_mm
@@ -27,7 +27,7 @@ def lobe_table(scan: LocatedScan) -> list[dict[str, Any]]:
     return rows
 
 
-def contact_sheet(scan: LocatedScan) -> bytes:
+def contact_sheet(scan: SegmentedScan) -> bytes:
     """All slices of a scan, feet first, with the lobes outlined: one PNG file."""
     tiles = [_tile(image, number, scan.lobes) for number, image in enumerate(scan.images)]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FARTHEST = 255
+MAX_DISTANCE = 255
 
 
 def periphery_distance(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -16,4 +16,4 @@ def periphery_distance(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     # City-block distance to the nearest outside pixel is one more than that to the nearest peripheral one.
     to_outside = cv2.distanceTransform(framed, cv2.DIST_L1, 3, dstType=cv2.CV_32F)[1:-1, 1:-1]
-    return np.clip(to_outside - 1, 0, FARTHEST).astype(np.uint8)
+    return np.clip(to_outside - 1, 0, MAX_DISTANCE).astype(np.uint8)

@@ -173,7 +173,7 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
             _update(study, store, key, source)
             return _Outcome("present", choice=choice)
         scan = prepare_series(series, store.settings)
-        record = scan.study(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
+        record = scan.record(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
         store.add(record, scan.arrays)
     except PneumofedError as error:
         return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))

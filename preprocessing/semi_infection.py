@@ -4,21 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.lung_density import NORMAL
+from preprocessing.histogram import stack_histogram, two_means_threshold
+from preprocessing.lung_density import NORMAL_LUNG
 from shared_model.constants import FULL_SCALE
 
 _DENSER = 240  # grey values (HU) by which infection is denser than normal lung
 _SMOOTH = 25.0  # grey values (HU): wide enough to leave one black and one white peak
 
 
-def denser_than_lung(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def dense_lung_mask(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels of the lobes that may be infected, in lobes at one breath: denser than normal lung.
 
     `planes` uint16 and `masks` bool (inside the lobe) are [lobe, 256, 256], as is the result. There is no
     bound above: bones and tissue lie outside the mask, and consolidation is as dense as they are.
     """
-    return masks & (planes > NORMAL + _DENSER)
+    return masks & (planes > NORMAL_LUNG + _DENSER)
 
 
 def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
     the standard deviation of the scan's images, the upper one the valley of their smoothed histogram
     between its black and its white peak. The black canvas around a crop is no part of an image.
     """
-    counts = counts_of(planes, FULL_SCALE + 1)
+    counts = stack_histogram(planes, FULL_SCALE + 1)
     counts[0] = 0
     low = round(_deviation(counts))
     return low, _valley(counts, low)

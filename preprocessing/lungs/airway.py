@@ -3,40 +3,47 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Objects, Spacing, dilate, disc_of, objects_of, reached_from
+from preprocessing.image_ops import (
+    Components,
+    Spacing,
+    components_touching,
+    connected_components,
+    dilate,
+    disc_kernel,
+)
 
-_LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
+_MIN_MM2, _MAX_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
 _MIDDLE = 0.18  # the trachea's centre lies within this share of the body's width from its middle
-_LEAST_TUBE_MM = 20.0  # shorter ones are gas in the gullet or a bronchus
+_MIN_LENGTH_MM = 20.0  # shorter ones are gas in the gullet or a bronchus
 _LUMEN = 0.5  # how far from the trachea's grey value towards the lung's a voxel may be and still be lumen
 _BELOW_CARINA_MM = 60.0  # from where on branches belong to the lung
 _GROWTH = 2.0  # times the slice above's cross-section, from which the lumen has leaked into lung
 
 
 def find_airway(
-    images: NDArray[np.uint16], inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+    images: NDArray[np.uint16], enclosed: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
 ) -> tuple[NDArray[np.bool_], int]:
     """Airway outside the lungs, bool [slice, row, column], and the lowest slice of the trachea.
 
     `images` uint16, `inside` bool (dark, not open air) and `body` bool (its hull) are [slice, row, column],
     feet to head. Where no trachea is seen, all False and the number of slices.
     """
-    airway, carina = _trachea(inside, body, spacing_mm)
+    airway, carina = _trachea(enclosed, body, spacing_mm)
     if not airway.any():
         return airway, carina
-    level = _lumen_level(images, inside, airway)
+    level = _lumen_level(images, enclosed, airway)
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    reach = disc_of(max(1, round(min(spacing_mm[0], 8.0) / spacing_mm[1])))
-    step = disc_of(max(1, round(min(spacing_mm[0], 8.0) / 2 / spacing_mm[1])))
+    reach = disc_kernel(max(1, round(min(spacing_mm[0], 8.0) / spacing_mm[1])))
+    step = disc_kernel(max(1, round(min(spacing_mm[0], 8.0) / 2 / spacing_mm[1])))
     for number in range(carina - 1, -1, -1):
         above = airway[number + 1]
         if not above.any() or (carina - number) * spacing_mm[0] > _BELOW_CARINA_MM:
             break
         near = dilate(above, reach)
-        mask = _small_objects(inside[number], dilate(above, step), pixel_mm2)
-        lumen = reached_from(above, (images[number] < level) & inside[number] & near)
+        mask = _small_objects(enclosed[number], dilate(above, step), pixel_mm2)
+        lumen = components_touching(above, (images[number] < level) & enclosed[number] & near)
         if np.count_nonzero(lumen) * pixel_mm2 <= min(
-            _MOST_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
+            _MAX_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
         ):
             mask |= lumen
         airway[number] = mask
@@ -44,7 +51,7 @@ def find_airway(
 
 
 def _trachea(
-    inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+    enclosed: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
 ) -> tuple[NDArray[np.bool_], int]:
     """The longest chain of round objects near the body's middle from slice to slice, and its lowest slice.
 
@@ -52,32 +59,34 @@ def _trachea(
     """
     chains: list[list[tuple[int, int]]] = []
     open_chains: dict[int, list[tuple[int, int]]] = {}
-    before = np.zeros(inside.shape[1:], np.int32)
-    numbers = []
-    for number in range(len(inside) - 1, -1, -1):
-        objects = objects_of(inside[number], connectivity=4)
-        numbers.append(objects.numbers)
+    before = np.zeros(enclosed.shape[1:], np.int32)
+    labels = []
+    for number in range(len(enclosed) - 1, -1, -1):
+        objects = connected_components(enclosed[number], connectivity=4)
+        labels.append(objects.labels)
         following: dict[int, list[tuple[int, int]]] = {}
         for index in np.flatnonzero(_round_and_central(objects, body[number], spacing_mm)):
-            touched = before[objects.numbers == index]
+            touched = before[objects.labels == index]
             longest = max(
                 (open_chains[k] for k in set(touched.tolist()) & open_chains.keys()), key=len, default=[]
             )
             chain = [*longest, (number, int(index))]
             following[int(index)] = chain
             chains.append(chain)
-        open_chains, before = following, objects.numbers
-    widest = int(np.argmax(np.count_nonzero(inside, axis=(1, 2))))  # where the lungs are
+        open_chains, before = following, objects.labels
+    widest = int(np.argmax(np.count_nonzero(enclosed, axis=(1, 2))))  # where the lungs are
     best = max((chain for chain in chains if chain[0][0] >= widest), key=len, default=[])
-    airway = np.zeros_like(inside)
-    if len(best) * spacing_mm[0] < _LEAST_TUBE_MM:
-        return airway, len(inside)
+    airway = np.zeros_like(enclosed)
+    if len(best) * spacing_mm[0] < _MIN_LENGTH_MM:
+        return airway, len(enclosed)
     for place, chosen in best:
-        airway[place] = numbers[len(inside) - 1 - place] == chosen
+        airway[place] = labels[len(enclosed) - 1 - place] == chosen
     return airway, best[-1][0]
 
 
-def _round_and_central(objects: Objects, body: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+def _round_and_central(
+    objects: Components, body: NDArray[np.bool_], spacing_mm: Spacing
+) -> NDArray[np.bool_]:
     """Objects that may be the trachea's cut: compact, of its size, near the body's middle; bool [object]."""
     columns = np.flatnonzero(body.any(axis=0))
     if columns.size == 0:
@@ -87,26 +96,28 @@ def _round_and_central(objects: Objects, body: NDArray[np.bool_], spacing_mm: Sp
     compact = objects.areas > 0.5 * width * height
     square = (width < 2.5 * height) & (height < 2.5 * width)
     middle, across = (columns[0] + columns[-1]) / 2, columns[-1] - columns[0] + 1
-    near = np.abs(objects.centres[:, 0] - middle) < _MIDDLE * across
-    chosen = compact & square & near & (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
+    near = np.abs(objects.centroids[:, 0] - middle) < _MIDDLE * across
+    chosen = compact & square & near & (areas >= _MIN_MM2) & (areas <= _MAX_MM2)
     chosen[0] = False
     return chosen
 
 
-def _lumen_level(images: NDArray[np.uint16], inside: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
+def _lumen_level(images: NDArray[np.uint16], enclosed: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
     """Grey value half way from the trachea to the lungs (all that is dark, inside and not gas)."""
     trachea = float(np.percentile(images[airway], 30))
-    dark = images[inside & ~airway]
+    dark = images[enclosed & ~airway]
     lungs = float(np.median(dark)) if dark.size else trachea
     return trachea + _LUMEN * (lungs - trachea)
 
 
-def _small_objects(inside: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float) -> NDArray[np.bool_]:
+def _small_objects(
+    enclosed: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float
+) -> NDArray[np.bool_]:
     """Objects of a slice that the airway above reaches and that are small enough to be airway."""
-    objects = objects_of(inside, connectivity=4)
+    objects = connected_components(enclosed, connectivity=4)
     areas = objects.areas * pixel_mm2
     chosen = np.zeros(len(areas), np.bool_)
-    chosen[np.unique(objects.numbers[near])] = True
-    chosen &= areas <= _MOST_MM2
+    chosen[np.unique(objects.labels[near])] = True
+    chosen &= areas <= _MAX_MM2
     chosen[0] = False
-    return np.asarray(chosen[objects.numbers])
+    return np.asarray(chosen[objects.labels])

@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 from preprocessing.image_ops import (
     Spacing,
+    components_touching,
+    connected_components_3d,
+    connected_to_border,
     convex_hull,
     dilate,
-    disc_of,
+    disc_kernel,
     erode,
-    objects_in_space,
-    open_to_border,
-    reached_from,
 )
 
 _BRIDGE_MM = 3.0  # half the thickness of what may join the body to the table
@@ -29,16 +29,16 @@ def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     `low` bool [slice, row, column] is darker than tissue. The body is the largest 3-D object of the rest
     once bridges of some millimetres are cut: table, arms and blankets are other objects.
     """
-    disc = disc_of(max(1, round(_BRIDGE_MM / spacing_mm[1])))
+    disc = disc_kernel(max(1, round(_BRIDGE_MM / spacing_mm[1])))
     cores = np.stack([erode(~mask, disc) for mask in low])
-    objects, sizes = objects_in_space(cores)
+    objects, sizes = connected_components_3d(cores)
     if not sizes.any():
         return np.zeros(low.shape, np.bool_)
     body = objects == np.argmax(sizes)
     return np.stack([convex_hull(dilate(mask, disc)) if mask.any() else mask for mask in body])
 
 
-def dark_inside(
+def find_enclosed_air(
     images: NDArray[np.uint16],
     low: NDArray[np.bool_],
     body: NDArray[np.bool_],
@@ -50,20 +50,20 @@ def dark_inside(
     comes in through what is as dark as air only. Where lung itself is as dark (2.2 takes a lung at the
     border for air), all counts that the field of view cuts off at the side within the body.
     """
-    inside = np.stack([mask & ~open_to_border(mask) for mask in low]) & body
+    enclosed = np.stack([mask & ~connected_to_border(mask) for mask in low]) & body
     lung = _grey_of_lung(images, low & body)
     level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
-    disc = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
+    disc = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))
     field = np.pad((images > 0).any(axis=0), 1)  # round ones end where all slices hold nothing but 0
     field, edge = field[1:-1, 1:-1], (field & ~erode(field))[1:-1, 1:-1]
     cut = _sides_of(edge, field)
-    for image, mask, whole, target in zip(images, low, body, inside, strict=True):
+    for image, mask, whole, target in zip(images, low, body, enclosed, strict=True):
         if (mask & cut).any():
-            air = open_to_border(mask & (cv2.blur(image, (side, side)) < level))
+            air = connected_to_border(mask & (cv2.blur(image, (side, side)) < level))
             rest = mask & field & ~dilate(air, disc)
-            target |= reached_from(cut, rest) & ~reached_from(edge & ~cut, rest) & whole
-    return inside
+            target |= components_touching(cut, rest) & ~components_touching(edge & ~cut, rest) & whole
+    return enclosed
 
 
 def _sides_of(edge: NDArray[np.bool_], field: NDArray[np.bool_]) -> NDArray[np.bool_]:

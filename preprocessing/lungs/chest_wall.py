@@ -9,7 +9,7 @@ _DEPTH_MM = 30.0  # bays deeper than this are the heart, the diaphragm or a lung
 _LATERAL = 0.65  # share of the lung's width, from the chest wall, where its back faces ribs, not the spine
 
 
-def bays_at_chest_wall(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> NDArray[np.bool_]:
+def chest_wall_concavities(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> NDArray[np.bool_]:
     """Bays of one lung in one slice towards the chest wall, bool [row, column] as `lung`.
 
     The wall is convex there: what lies between the lung and its convex hull, seen from the side or (in

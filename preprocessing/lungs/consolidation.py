@@ -4,16 +4,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, dilate, disc_of, erode, thick_objects
-from preprocessing.lungs.diaphragm import domes
-from preprocessing.lungs.dome_surface import above_dome
-from preprocessing.lungs.mediastinum import first_row_behind, nearest_lung
-from preprocessing.lungs.patchy_consolidation import other_gas, patchy_consolidation
+from preprocessing.image_ops import Spacing, dilate, disc_kernel, erode, thick_components
+from preprocessing.lungs.diaphragm import find_organ_domes
+from preprocessing.lungs.dome_surface import above_diaphragm
+from preprocessing.lungs.mediastinum import first_row_behind_heart, medial_edges
+from preprocessing.lungs.patchy_consolidation import non_lung_gas, patchy_consolidation
 from preprocessing.lungs.rib_cage import inside_ribs
-from preprocessing.lungs.spine import middle_of_spine
+from preprocessing.lungs.spine import spine_columns
 
 _THICK_MM = 4.0  # half the thickness that is more than pleura and muscle
-_LEAST_ML = 10.0
+_MIN_ML = 10.0
 _OFF_LINE_MM = 20.0  # nearer to the line between the lungs, islands of air are in gullet or airway
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
 _MARROW_MM = 6.0  # half the width of the marrow that bone encloses
@@ -25,7 +25,7 @@ _HIGHER_MM = 20.0  # how much higher than the other one dome may be
 _WIDER_MM = 15.0  # how much nearer to the middle lung may lie than on the other side
 
 
-def airless_lung(
+def add_consolidation(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
     left: NDArray[np.bool_],
@@ -45,26 +45,28 @@ def airless_lung(
     the other side's lung is in the mirror, and stand on no organ.
     """
     bright = _bone_and_blood(images, spacing_mm[1])
-    behind = first_row_behind(middle[0], spacing_mm[1])
-    spine = middle_of_spine(bright, behind, middle[1], spacing_mm)
+    behind = first_row_behind_heart(middle[0], spacing_mm[1])
+    spine = spine_columns(bright, behind, middle[1], spacing_mm)
     ribs = inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
-    places = ribs & ~other_gas(images, sides, inside, airway, spacing_mm)
+    places = ribs & ~non_lung_gas(images, sides, inside, airway, spacing_mm)
     sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
     tissue = ~(inside | airway) & (sides == 0)
     free = tissue & ~bright & ribs
-    nearest = nearest_lung(sides, line, spine, behind, spacing_mm)
+    nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _over(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
     for side, distance in off_line.items():
         twin = _mirrored(sides == 3 - side, over[3 - side], middle[1], spacing_mm)
         beside = free & (distance >= nearest[side][:, :, np.newaxis])
         wanted = beside & (over[side] | twin)
-        wanted &= ~domes(tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True)
-        wanted |= beside & above_dome(sides == side, spacing_mm)
-        found[thick_objects(wanted, _THICK_MM, _LEAST_ML, spacing_mm) & (sides == 0)] = side
+        wanted &= ~find_organ_domes(
+            tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True
+        )
+        wanted |= beside & above_diaphragm(sides == side, spacing_mm)
+        found[thick_components(wanted, _THICK_MM, _MIN_ML, spacing_mm) & (sides == 0)] = side
     return found
 
 
@@ -86,7 +88,7 @@ def _add_patchy(
 
 def _over(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """Where lung lies in the slice or below it, not too far."""
-    disc = disc_of(max(1, round(_ASIDE_MM / spacing_mm[1])))
+    disc = disc_kernel(max(1, round(_ASIDE_MM / spacing_mm[1])))
     most = round(_COLUMN_MM / spacing_mm[0])
     over = np.empty_like(lung)
     last = np.full(lung.shape[1:], -most - 1)
@@ -119,6 +121,6 @@ def _mirrored(
 
 def _bone_and_blood(images: NDArray[np.uint16], pixel_mm: float) -> NDArray[np.bool_]:
     """Bone with its marrow, and vessels with contrast, bool [slice, row, column]."""
-    disc = disc_of(max(1, round(_MARROW_MM / pixel_mm)))
+    disc = disc_kernel(max(1, round(_MARROW_MM / pixel_mm)))
     bright = (cv2.medianBlur(image, 3) > _BRIGHT for image in images)
     return np.stack([erode(dilate(mask, disc), disc) for mask in bright])

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, dilate, disc_of, erode
+from preprocessing.image_ops import Spacing, dilate, disc_kernel, erode
 
 _WIDE_MM = 8.0  # half the width from which tissue is an organ and no vessel
 _ROUNDING_MM = 5.0  # what opening takes off an organ's corners
 
 
-def domes(
+def find_organ_domes(
     tissue: NDArray[np.bool_],
     filled: NDArray[np.bool_],
     spacing_mm: Spacing,
@@ -24,8 +24,8 @@ def domes(
     (a tumour, a consolidation) has lung below it. An organ draws in by `slope` mm, at least, for each mm
     of height; `organ_below` says whether wide tissue in the lowest slice is taken for one.
     """
-    wide, rounding = (disc_of(max(1, round(mm / spacing_mm[1]))) for mm in (_WIDE_MM, _ROUNDING_MM))
-    shrink = disc_of(max(1, round(slope * spacing_mm[0] / spacing_mm[1])))
+    wide, rounding = (disc_kernel(max(1, round(mm / spacing_mm[1]))) for mm in (_WIDE_MM, _ROUNDING_MM))
+    shrink = disc_kernel(max(1, round(slope * spacing_mm[0] / spacing_mm[1])))
     found = np.zeros_like(tissue)
     below = np.full(tissue.shape[1:], organ_below)
     for number, (here, whole) in enumerate(zip(tissue, filled, strict=True)):

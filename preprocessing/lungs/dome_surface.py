@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from preprocessing.image_ops import Spacing
 
 _EVERY = 3  # of the grid's rows and columns
-_LEAST_COLUMNS = 100
+_MIN_COLUMNS = 100
 _ROUNDS = 12
 _HIGH = 2.0  # spreads above the dome from which a column's air ends too high: lung below it holds none
 _WEIGHT_HIGH = 0.1  # what such a column counts, at most
@@ -15,7 +15,7 @@ _PULL = 0.05  # ... with this weight against all columns together
 _MARGIN_MM, _SPREADS = 8.0, 3.0  # what lies less above the dome, by both measures, is left alone
 
 
-def above_dome(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+def above_diaphragm(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     """Where this side's lung may be, above the dome that carries it, bool [slice, row, column].
 
     `lung` bool is what is seen of it. The dome's height is a polynomial of second degree in row and column,
@@ -24,7 +24,7 @@ def above_dome(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_
     """
     seen = np.asarray(lung.any(axis=0))
     rows, columns = _EVERY * np.array(np.nonzero(seen[::_EVERY, ::_EVERY]))
-    if rows.size < _LEAST_COLUMNS:
+    if rows.size < _MIN_COLUMNS:
         return np.zeros_like(lung)
     centre = float(rows.mean()), float(columns.mean())
     lowest = np.argmax(lung[:, rows, columns], axis=0) * spacing_mm[0]

@@ -11,7 +11,7 @@ from preprocessing.lungs.consistent_lobes import consistent_lungs
 from preprocessing.lungs.paper_lobes import paper_lungs
 
 SIDES = ("right", "left")  # side 0 lies at the image's left
-Method = Literal["consistent", "paper"]
+LobeMethod = Literal["consistent", "paper"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lobe:
 
 
 def find_lobes(
-    images: NDArray[np.uint16], spacing_mm: tuple[float, float, float], *, method: Method = "consistent"
+    images: NDArray[np.uint16], spacing_mm: tuple[float, float, float], *, method: LobeMethod = "consistent"
 ) -> list[Lobe]:
     """Lobes of a scan, sorted by (slice, side).
 

@@ -19,12 +19,12 @@ _SPINE_HEIGHT_MM = 160.0  # ... and behind, where the spine runs straight
 _WAVES_MM = 8.0  # ... by more than this
 
 
-def first_row_behind(middle_row: float, row_mm: float) -> int:
+def first_row_behind_heart(middle_row: float, row_mm: float) -> int:
     """The first row behind the heart; `middle_row` is the lungs' middle."""
     return round(middle_row + _BEHIND_MM / row_mm)
 
 
-def nearest_lung(
+def medial_edges(
     sides: NDArray[np.uint8],
     line: NDArray[np.int64],
     spine: NDArray[np.float64],

@@ -26,8 +26,8 @@ def left_of_midline(
     start, stop = max(0, middle - reach), min(lung.shape[2], middle + reach + 1)
     darkness = 1 - np.minimum(images[:, :, start:stop], threshold) / np.float32(threshold)
     beside = np.abs(np.arange(start, stop) - middle) * np.float32(_STRAIGHT)
-    price = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
-    path = start + _cheapest_paths(price.astype(np.float32))
+    cost = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
+    path = start + _min_cost_paths(cost.astype(np.float32))
     return np.asarray(np.arange(lung.shape[2]) >= path[:, :, np.newaxis])
 
 
@@ -42,7 +42,7 @@ def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
     return int(columns[0] + columns[-1]) // 2 if columns.size else body.shape[2] // 2
 
 
-def divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def split_into_sides(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Sides 1 (right) and 2 (left) of numbered 3-D objects; only an object that is both lungs is cut."""
     sizes, on_left = (np.bincount(part, minlength=256) for part in (objects.ravel(), objects[left]))
     share = on_left / np.maximum(sizes, 1)
@@ -53,10 +53,10 @@ def divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.ui
     return np.where(both[objects], left + np.uint8(1), whole[objects]).astype(np.uint8)
 
 
-def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:
+def _min_cost_paths(cost: NDArray[np.float32]) -> NDArray[np.int64]:
     """Column per row, int64 [slice, row], of the cheapest path through price float32 [slice, row, column]."""
-    slices, rows, columns = price.shape
-    total = price[:, 0].copy()
+    slices, rows, columns = cost.shape
+    total = cost[:, 0].copy()
     steps = np.zeros((rows, slices, columns), np.int8)
     border = np.full((slices, 1), np.inf, np.float32)
     for row in range(1, rows):
@@ -65,7 +65,7 @@ def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:
         )  # from the same column, from its left, from its right
         best = np.argmin(choices, axis=0)
         steps[row] = np.array([0, -1, 1], np.int8)[best]
-        total = np.take_along_axis(choices, best[np.newaxis], axis=0)[0] + price[:, row]
+        total = np.take_along_axis(choices, best[np.newaxis], axis=0)[0] + cost[:, row]
     path = np.empty((slices, rows), np.int64)
     path[:, -1] = np.argmin(total, axis=1)
     every = np.arange(slices)

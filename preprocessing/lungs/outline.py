@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import dilate, enlarge, erode
+from preprocessing.image_ops import dilate, erode, upsample
 
 _NEAR_MM = 12.0  # side of the square in which the lung beside its edge is measured
 
@@ -51,5 +51,5 @@ def _refine(
     for side in (1, 2):
         mask = sides == side
         if mask.any():
-            found = enlarge(erode(mask), factor) | (enlarge(dilate(mask), factor) & darker)
+            found = upsample(erode(mask), factor) | (upsample(dilate(mask), factor) & darker)
             target[found & (target == 0)] = side

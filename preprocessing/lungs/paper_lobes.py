@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.histogram import counts_of, two_means_threshold
-from preprocessing.image_ops import SQUARE, dilate, erode, objects_of
+from preprocessing.histogram import stack_histogram, two_means_threshold
+from preprocessing.image_ops import SQUARE_3X3, connected_components, dilate, erode
 from shared_model.constants import FULL_SCALE
 
-LEAST_AREA = 5000  # pixels of the paper's 512 x 512 matrix
+MIN_AREA = 5000  # pixels of the paper's 512 x 512 matrix
 _DILATE = np.ones((8, 8), np.uint8)
 
 
@@ -18,17 +18,17 @@ def paper_lungs(images: NDArray[np.uint16]) -> NDArray[np.uint8]:
 
 def _sides_of_slice(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """2.3 for one slice [row, column]: 2-means, erode 3x3, dilate 8x8, objects, largest on each side."""
-    threshold = two_means_threshold(counts_of(image, FULL_SCALE + 1))
-    opened = dilate(erode(image < threshold, SQUARE), _DILATE)
-    objects = objects_of(opened, connectivity=8)
+    threshold = two_means_threshold(stack_histogram(image, FULL_SCALE + 1))
+    opened = dilate(erode(image < threshold, SQUARE_3X3), _DILATE)
+    objects = connected_components(opened, connectivity=8)
     rows, columns = image.shape
     column, row, width, height = objects.boxes.T
     outside = (row == 0) | (column == 0) | (row + height == rows) | (column + width == columns)
-    usable = ~outside & (objects.areas >= LEAST_AREA * rows * columns / 512**2)
+    usable = ~outside & (objects.areas >= MIN_AREA * rows * columns / 512**2)
     usable[0] = False  # what is not foreground
-    on_left = objects.centres[:, 0] < columns / 2
+    on_left = objects.centroids[:, 0] < columns / 2
     sides = np.zeros(image.shape, np.uint8)
     for side, here in enumerate((usable & on_left, usable & ~on_left), start=1):
         if here.any():
-            sides[objects.numbers == np.argmax(np.where(here, objects.areas, 0))] = side
+            sides[objects.labels == np.argmax(np.where(here, objects.areas, 0))] = side
     return sides

@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, close_gaps, dilate, disc_of, erode, thick_objects
-from preprocessing.lungs.dome_surface import above_dome
+from preprocessing.image_ops import Spacing, close_and_fill, dilate, disc_kernel, erode, thick_components
+from preprocessing.lungs.dome_surface import above_diaphragm
 
 _SMOOTH_MM = 4.5  # side of the square over which noise is averaged
 _EDGE_MM = 4.5  # grey so near to the lung that is seen is its blurred edge
 _APART_MM = 20.0  # islands no farther apart than twice this have lung between them
 _THICK_MM = 2.0  # half the thickness that is more than a bronchus
-_LEAST_ML = 5.0
+_MIN_ML = 5.0
 _GAS_RATIO = 0.5  # darker than this share of the lungs' median is gas alone
 _WIDE_GAS_MM = 5.0  # half the width from which gas is no bronchus in airless lung
 _WALL_MM = 8.0  # how far a gullet's or bowel's wall reaches from its gas
@@ -32,22 +32,22 @@ def patchy_consolidation(
     by itself are left to others.
     """
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
-    edge = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
+    edge = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))
     radius = max(1, round(_APART_MM / spacing_mm[1]))
     held = np.zeros_like(lung)
     for image, seen, here, target in zip(
-        images, lung, place & above_dome(lung, spacing_mm), held, strict=True
+        images, lung, place & above_diaphragm(lung, spacing_mm), held, strict=True
     ):
         islands = here & (cv2.blur(image, (side, side)) < level) & ~dilate(seen, edge)
         if islands.any():
-            target |= close_gaps(islands | seen, radius) & ~close_gaps(seen, radius) & here
-    return thick_objects(held, _THICK_MM, _LEAST_ML, spacing_mm)
+            target |= close_and_fill(islands | seen, radius) & ~close_and_fill(seen, radius) & here
+    return thick_components(held, _THICK_MM, _MIN_ML, spacing_mm)
 
 
-def other_gas(
+def non_lung_gas(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
+    enclosed: NDArray[np.bool_],
     airway: NDArray[np.bool_],
     spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
@@ -57,9 +57,9 @@ def other_gas(
     bool (its tubes outside the lungs) are [slice, row, column]. Gas that is narrow may be a bronchus in
     consolidation, gas not as dark a rest of lung.
     """
-    wide = disc_of(max(1, round(_WIDE_GAS_MM / spacing_mm[1])))
-    wall = disc_of(max(1, round(_WALL_MM / spacing_mm[1])))
-    gas = inside & (sides == 0) & (images < _GAS_RATIO * float(np.median(images[sides > 0])))
+    wide = disc_kernel(max(1, round(_WIDE_GAS_MM / spacing_mm[1])))
+    wall = disc_kernel(max(1, round(_WALL_MM / spacing_mm[1])))
+    gas = enclosed & (sides == 0) & (images < _GAS_RATIO * float(np.median(images[sides > 0])))
     return np.stack(
         [dilate(tube | dilate(erode(mask, wide), wide), wall) for mask, tube in zip(gas, airway, strict=True)]
     )

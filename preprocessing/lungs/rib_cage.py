@@ -16,7 +16,7 @@ _BONE = 1200  # grey value, +200 HU
 _VERTEBRA_MM = 26.0  # bone so near to the spine's middle is no rib
 _PLEURA_MM = 1.0  # from the ribs' inner side to the lung
 _ALONG_Z_MM = 15.0  # ribs are slanted: so far up and down, there is one at almost every angle
-_ALONG_RIM, _LEAST_ANGLES = 3, 3  # bone at fewer of the angles so near is noise or a vessel with contrast
+_ALONG_RIM, _MIN_ANGLES = 3, 3  # bone at fewer of the angles so near is noise or a vessel with contrast
 _NEARER = 0.75  # share of the usual reach within which bone is no rib
 _FARTHER_MM = 45.0  # beyond the usual reach it is a shoulder blade
 _FARTHER_BEHIND_MM = 80.0  # ... behind, where the backs of both lungs may hold no air
@@ -75,7 +75,7 @@ def _ribs(
     ribs[ribs > farthest] = np.inf
     beyond = np.pad(ribs, ((0, 0), (_ALONG_RIM, _ALONG_RIM)), mode="wrap")
     beside = np.lib.stride_tricks.sliding_window_view(beyond, 2 * _ALONG_RIM + 1, axis=1)
-    ribs = np.partition(beside, _LEAST_ANGLES - 1, axis=2)[:, :, _LEAST_ANGLES - 1]
+    ribs = np.partition(beside, _MIN_ANGLES - 1, axis=2)[:, :, _MIN_ANGLES - 1]
     size = 2 * round(_ALONG_Z_MM / spacing_mm[0]) + 1
     return np.asarray(ndimage.minimum_filter1d(ribs, size, axis=0, mode="nearest"))
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from preprocessing.phantom import chest_wall, organs
 from preprocessing.phantom.chest import Chest
 from preprocessing.phantom.great_vessels import Mediastinum
-from preprocessing.phantom.painting import Bytes, Frame, Shape, paint_lung
-from preprocessing.phantom.tubes import Tubes, together
-from preprocessing.phantom.vessel_tree import airways_beside, grow
+from preprocessing.phantom.painting import Frame, Shape, UInt8Array, paint_lung
+from preprocessing.phantom.tube_segments import Tubes, concatenate_tubes
+from preprocessing.phantom.vessel_tree import airways_beside, grow_tree
 
 _TARGETS = 600  # ends of the vessel tree in each lung
 _MAP_MM = 4.0
@@ -22,7 +22,7 @@ _MAP_STEP_MM = 6.0
 class LungMap:
     """The lungs on a coarse mesh: side [z, y, x] (0 none, 1 right, 2 left); axes in mm."""
 
-    side: Bytes
+    side: UInt8Array
     z: NDArray[np.float64]
     y: NDArray[np.float64]
     x: NDArray[np.float64]
@@ -42,7 +42,7 @@ class Anatomy:
 
     @cached_property
     def mediastinum(self) -> Mediastinum:
-        return Mediastinum.of(self.chest)
+        return Mediastinum.from_chest(self.chest)
 
     @cached_property
     def trees(self) -> tuple[Tubes, Tubes]:
@@ -52,10 +52,10 @@ class Anatomy:
             rng = np.random.default_rng([*self.seed, side])
             points = self.lung_map.points(side)
             targets = points[rng.choice(len(points), _TARGETS)] + rng.uniform(-2, 2, (_TARGETS, 3))
-            grown, feeding = grow(np.array(root), targets, self.chest.vessels, rng)
+            grown, feeding = grow_tree(np.array(root), targets, self.chest.vessels, rng)
             vessels.append(grown)
             airways.append(airways_beside(grown, feeding, least=4))
-        return together(vessels), together(airways)
+        return concatenate_tubes(vessels), concatenate_tubes(airways)
 
     @cached_property
     def lung_map(self) -> LungMap:

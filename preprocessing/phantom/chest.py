@@ -20,7 +20,7 @@ class Chest:
     width: float  # half width of the chest cavity
     depth: float  # half depth of the chest cavity
     apex: float  # z of the lungs' top
-    domes: tuple[float, float]  # z of the right and left diaphragm's top
+    find_organ_domes: tuple[float, float]  # z of the right and left diaphragm's top
     muscle: float
     fat: float
     breast: float
@@ -41,7 +41,7 @@ class Chest:
     @property
     def base(self) -> float:
         """z of the lungs' lowest point, far down in the posterior sulcus."""
-        return min(self.domes) - 78
+        return min(self.find_organ_domes) - 78
 
     def _outline(self, half_width: float, half_depth: float, middle: float, power: float) -> Points:
         cos, sin = np.cos(_ANGLES), np.sin(_ANGLES)
@@ -56,12 +56,12 @@ class Chest:
         up = np.clip((z - shoulder) / (self.apex - shoulder), 0, 1)
         return float(np.sqrt(max(1 - up**2.6, 0.0)))
 
-    def cavity(self, z: float, grow: float = 0.0) -> Points:
+    def cavity(self, z: float, grow_tree: float = 0.0) -> Points:
         """The inner side of the chest wall, moved outwards by `grow` mm -> [144, 2], from left via back."""
         taper = max(self.taper(z), 0.05)
         depth = self.depth * (0.4 + 0.6 * taper)
         middle = (1 - taper) * 0.25 * self.depth
-        return self._outline(self.width * taper + grow, depth + grow, middle, 2.45)
+        return self._outline(self.width * taper + grow_tree, depth + grow_tree, middle, 2.45)
 
     def muscles(self, z: float) -> Points:
         """The outer side of the muscles."""
@@ -84,7 +84,7 @@ class Chest:
         return float(np.clip((z - self.apex + 70) / 80, 0, 1)) ** 1.5
 
 
-def draw_chest(rng: np.random.Generator) -> Chest:
+def random_chest(rng: np.random.Generator) -> Chest:
     """One body at random."""
     size = rng.normal(1.0, 0.06)
     woman = rng.random() < 0.45
@@ -95,7 +95,7 @@ def draw_chest(rng: np.random.Generator) -> Chest:
         width=float(np.clip(132 * size * rng.normal(1, 0.035), 112, 150)),
         depth=float(np.clip(88 * size * rng.normal(1, 0.05), 74, 104)),
         apex=float(118 * size + rng.normal(0, 4)),
-        domes=(float(right_dome), float(right_dome - rng.normal(12, 5))),
+        find_organ_domes=(float(right_dome), float(right_dome - rng.normal(12, 5))),
         muscle=float(rng.uniform(6, 14)),
         fat=float(np.clip(rng.gamma(3.0, 5.5), 5, 42)),
         breast=float(rng.uniform(10, 38)) if woman else float(rng.uniform(0, 6)),

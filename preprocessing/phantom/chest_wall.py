@@ -111,7 +111,7 @@ def spine(chest: Chest, z: float) -> list[Shape]:
 
 def breastbone(chest: Chest, z: float) -> list[Shape]:
     """Manubrium above, body below."""
-    low, high = chest.domes[0] - 5, chest.apex - 42
+    low, high = chest.find_organ_domes[0] - 5, chest.apex - 42
     if not low < z < high:
         return []
     front = chest.cavity(z, 7)[108]

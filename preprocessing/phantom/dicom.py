@@ -17,14 +17,14 @@ from preprocessing.phantom.scanner import Scanner
 
 # What differs from slice to slice, in the order of tags. All other elements are encoded once: it is half
 # the time of writing.
-_OF_A_SLICE = [
+_PER_SLICE_TAGS = [
     Tag(name)
     for name in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "SliceLocation", "PixelData")
 ]
 IMPLEMENTATION_UID = generate_uid(entropy_srcs=["pneumofed", "phantom", "implementation"])
 
 
-def uid(*parts: object) -> UID:
+def phantom_uid(*parts: object) -> UID:
     """A UID that depends on its parts alone."""
     return generate_uid(entropy_srcs=["pneumofed", "phantom", *map(str, parts)])
 
@@ -44,7 +44,7 @@ def _patient(ds: Dataset, identity: str) -> None:
     ds.PatientID = identity
     ds.PatientBirthDate = ""
     ds.PatientSex = "O"
-    ds.StudyInstanceUID = uid(identity, "study")
+    ds.StudyInstanceUID = phantom_uid(identity, "study")
     ds.StudyDate = "20200401"
     ds.StudyTime = "080000"
     ds.ReferringPhysicianName = ""
@@ -89,7 +89,7 @@ def _pixels(ds: Dataset, scanner: Scanner) -> None:
     ds.WindowWidth = [1500, 400]
 
 
-def numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def instance_numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """InstanceNumber of each slice, feet to head."""
     order = np.arange(1, slices + 1)
     if scanner.numbering == "head-first":
@@ -115,19 +115,19 @@ def write_series(
     _patient(ds, identity)
     _equipment(ds, scanner)
     _pixels(ds, scanner)
-    ds.SeriesInstanceUID = uid(identity, "series")
-    ds.FrameOfReferenceUID = uid(identity, "frame")
+    ds.SeriesInstanceUID = phantom_uid(identity, "series")
+    ds.FrameOfReferenceUID = phantom_uid(identity, "frame")
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    fixed = _encoded_between(ds, _OF_A_SLICE)
+    fixed = _encoded_between(ds, _PER_SLICE_TAGS)
     corner = round(-(scanner.matrix - 1) / 2 * scanner.pixel_mm, 4)
     dtype = np.dtype("<i2" if scanner.signed else "<u2")
-    for number, z, plane in zip(numbers(scanner, len(z_mm), rng), z_mm, stored, strict=True):
-        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = uid(identity, "slice", number)
+    for number, z, plane in zip(instance_numbers(scanner, len(z_mm), rng), z_mm, stored, strict=True):
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = phantom_uid(identity, "slice", number)
         ds.InstanceNumber = int(number)
         ds.ImagePositionPatient = [corner, corner, round(float(z), 4)]
         ds.SliceLocation = round(float(z), 4)
         ds.add_new("PixelData", "OW", plane.astype(dtype).tobytes())
-        own = (_element(ds[tag], scanner.implicit) for tag in _OF_A_SLICE)
+        own = (_element(ds[tag], scanner.implicit) for tag in _PER_SLICE_TAGS)
         meta = DicomBytesIO()
         write_file_meta_info(meta, ds.file_meta)
         parts = [part for pair in zip(fixed, own, strict=True) for part in pair]

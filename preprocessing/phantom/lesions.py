@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.noise import noise_at
-from preprocessing.phantom.painting import Floats
-from preprocessing.phantom.tubes import Tubes
+from preprocessing.phantom.painting import Float32Array
+from preprocessing.phantom.tube_segments import Tubes
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,11 @@ class Mesh:
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     side: NDArray[np.uint8]
-    depth: Floats
+    depth: Float32Array
 
-    def window(self, centre: NDArray[np.float64], reach: NDArray[np.float64]) -> tuple[slice, slice, slice]:
+    def box_around(
+        self, centre: NDArray[np.float64], reach: NDArray[np.float64]
+    ) -> tuple[slice, slice, slice]:
         """The part of the mesh within `reach` (x, y, z) of `centre` (x, y, z)."""
         axes = ((self.z, 2), (self.y, 1), (self.x, 0))
         z, y, x = (slice(*np.searchsorted(a, (centre[k] - reach[k], centre[k] + reach[k]))) for a, k in axes)
@@ -32,7 +34,7 @@ class Mesh:
 
 
 @dataclass(frozen=True)
-class Area:
+class Opacity:
     """An irregular ellipsoid of denser lung.
 
     centre, radii: (x, y, z) mm. hu: the density it turns lung into. ragged: how far noise moves its edge
@@ -55,13 +57,13 @@ class Area:
     infection: bool = True
     key: int = 0
 
-    def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Floats]:
+    def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Float32Array]:
         """The window of the mesh it touches, and there how much of each voxel it takes (0..1)."""
         centre, radii = np.asarray(self.centre), np.asarray(self.radii)
-        at = mesh.window(centre, radii * (1 + 1.6 * self.ragged))
-        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
+        box = mesh.box_around(centre, radii * (1 + 1.6 * self.ragged))
+        z, y, x = mesh.z[box[0]], mesh.y[box[1]], mesh.x[box[2]]
         if not (len(z) and len(y) and len(x)):
-            return at, np.zeros((len(z), len(y), len(x)), np.float32)
+            return box, np.zeros((len(z), len(y), len(x)), np.float32)
         square = (
             (((z - centre[2]) / radii[2]) ** 2)[:, None, None]
             + (((y - centre[1]) / radii[1]) ** 2)[:, None]
@@ -72,7 +74,7 @@ class Area:
                                  + 0.5 * noise_at(z, y, x, scale_mm=4.5, key=self.key + 1)) * 0.7  # fmt: skip
         if self.depth_mm < 500:
             shallow = (self.depth_mm * (1 + 0.3 * noise_at(z, y, x, scale_mm=14, key=self.key + 2))
-                       - mesh.depth[at]) / self.depth_mm  # fmt: skip
+                       - mesh.depth[box]) / self.depth_mm  # fmt: skip
             inside = np.minimum(inside, shallow)
         if self.fissure is not None:
             a, b, c, d = self.fissure
@@ -80,11 +82,11 @@ class Area:
             plane += 4 * noise_at(z, y, x, scale_mm=24, key=self.key + 4)
             inside = np.minimum(inside, plane / float(radii.mean()))
         cover = np.clip(inside / self.blur + 0.5, 0, 1)
-        return at, cover * (mesh.side[at] == self.side)
+        return box, cover * (mesh.side[box] == self.side)
 
 
 @dataclass(frozen=True)
-class Grains:
+class Spheres:
     """Small balls (nodules, buds, holes of emphysema): centre [n, (x, y, z)] mm, radius mm, strength 0..1."""
 
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
@@ -97,18 +99,18 @@ class Grains:
         return Tubes(self.centre - stub, self.centre + stub, self.radius, self.strength)
 
 
-NO_GRAINS = Grains()
-NO_TUBES = NO_GRAINS.tubes()
+NO_SPHERES = Spheres()
+NO_TUBES = NO_SPHERES.tubes()
 
 
 @dataclass(frozen=True)
 class Findings:
     """All that one patient's lungs show; areas (unless marked) and `nodules` are infection."""
 
-    areas: tuple[Area, ...] = ()
-    nodules: Grains = NO_GRAINS
-    benign_nodules: Grains = NO_GRAINS
-    holes: Grains = NO_GRAINS
+    opacities: tuple[Opacity, ...] = ()
+    nodules: Spheres = NO_SPHERES
+    benign_nodules: Spheres = NO_SPHERES
+    emphysema: Spheres = NO_SPHERES
     scars: Tubes = NO_TUBES
     dependent_hu: float = 0.0  # extra density of the lung that lies lowest, falling off over dependent_mm
     dependent_mm: float = 10.0
@@ -116,27 +118,27 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Density:
+class OpacityMap:
     """The findings' areas on a mesh, [z, y, x]: HU added to lung, strength of paving, infection 0..1."""
 
-    added: Floats
-    paving: Floats
-    cover: Floats
+    added: Float32Array
+    paving: Float32Array
+    cover: Float32Array
 
 
-def density(areas: tuple[Area, ...], mesh: Mesh, lung_hu: float) -> Density:
+def opacity_map(opacities: tuple[Opacity, ...], mesh: Mesh, lung_hu: float) -> OpacityMap:
     """Put all areas on a mesh; where they overlap the denser one shows."""
-    result = Density(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
-    for area in areas:
-        at, cover = area.cover(mesh)
+    result = OpacityMap(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
+    for opacity in opacities:
+        box, cover = opacity.cover(mesh)
         if not cover.size:
             continue
-        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
-        patchy = area.patchy * min(1.0, 250 / (area.hu - lung_hu))
-        uneven = 1 + patchy * noise_at(z, y, x, scale_mm=7, key=area.key + 3)
-        added = cover * np.clip((area.hu - lung_hu) * uneven, 60, 60 - lung_hu)
-        np.maximum(result.added[at], added, out=result.added[at])
-        np.maximum(result.paving[at], cover * area.paving, out=result.paving[at])
-        if area.infection:
-            np.maximum(result.cover[at], cover, out=result.cover[at])
+        z, y, x = mesh.z[box[0]], mesh.y[box[1]], mesh.x[box[2]]
+        patchy = opacity.patchy * min(1.0, 250 / (opacity.hu - lung_hu))
+        uneven = 1 + patchy * noise_at(z, y, x, scale_mm=7, key=opacity.key + 3)
+        added = cover * np.clip((opacity.hu - lung_hu) * uneven, 60, 60 - lung_hu)
+        np.maximum(result.added[box], added, out=result.added[box])
+        np.maximum(result.paving[box], cover * opacity.paving, out=result.paving[box])
+        if opacity.infection:
+            np.maximum(result.cover[box], cover, out=result.cover[box])
     return result

@@ -40,7 +40,7 @@ def abdomen(chest: Chest, z: float) -> list[Shape]:
     shapes: list[Shape] = []
     liver = 62 + 0.2 * (chest.blood_hu - 42)
     for side, sign in ((1, 1), (0, -1)):
-        below = chest.domes[side] - z
+        below = chest.find_organ_domes[side] - z
         if below <= 0:
             continue
         centre = (sign * 0.46 * chest.width, -0.16 * chest.depth)
@@ -49,7 +49,7 @@ def abdomen(chest: Chest, z: float) -> list[Shape]:
             shapes.append(Shape((ellipse(centre, radii, 0.1, _dents(chest, 0.06)),), liver))
         else:
             shapes += _under_left_dome(chest, centre, radii)
-    deep = chest.domes[0] - 22 - z
+    deep = chest.find_organ_domes[0] - 22 - z
     if deep > 0:
         middle = ellipse((0, -0.3 * chest.depth), (16 + 9 * deep**0.5, 10 + 7 * deep**0.5))
         shapes.append(Shape((middle,), liver))
@@ -101,7 +101,7 @@ def septum(chest: Chest, z: float) -> Points:
 
 def heart(chest: Chest, z: float) -> list[Shape]:
     """The heart lying on the diaphragm, its tip down and to the left, in a thin layer of fat."""
-    centre_z, radius_z = chest.domes[0] + 22, 58 * chest.heart
+    centre_z, radius_z = chest.find_organ_domes[0] + 22, 58 * chest.heart
     rise = (z - centre_z) / radius_z
     if abs(rise) >= 1:
         return []

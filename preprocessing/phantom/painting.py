@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # [point, (x, y)] mm
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+UInt8Array = NDArray[np.uint8]
+Float32Array = NDArray[np.float32]
 Waves = tuple[tuple[float, float], ...]
 
 _ROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
@@ -20,7 +20,7 @@ HU_STEP = 8.0  # tissue is painted in 8 bits so that OpenCV can blend edges: 8 H
 HU_ZERO = -1024.0
 
 
-def level_of(hu: float) -> int:
+def paint_level(hu: float) -> int:
     """The 8-bit paint level of a tissue."""
     return min(max(round((hu - HU_ZERO) / HU_STEP), 0), 255)
 
@@ -66,16 +66,16 @@ class Frame:
         """[..., (x, y)] mm -> OpenCV's fixed-point (column, row)."""
         return np.rint(self.pixels(points) * (1 << SHIFT)).astype(np.int32)
 
-    def blank(self) -> Bytes:
+    def blank(self) -> UInt8Array:
         return np.zeros((self.rows, self.columns), np.uint8)
 
 
-def fill(canvas: Bytes, frame: Frame, outlines: Sequence[Points], level: int) -> None:
+def fill(canvas: UInt8Array, frame: Frame, outlines: Sequence[Points], level: int) -> None:
     """Fill what lies in an odd number of the outlines, edges blended."""
     cv2.fillPoly(canvas, [frame.fixed(o) for o in outlines], level, cv2.LINE_AA, SHIFT)
 
 
-def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
+def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[UInt8Array, UInt8Array]:
     """Paint shapes in order -> (tissue levels, lung coverage 0..255), both [row, column].
 
     OpenCV's soft edge lies half a pixel outside the outline: each shape is that much bigger, in both alike.
@@ -83,12 +83,12 @@ def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
     tissue, lung = frame.blank(), frame.blank()
     for shape in shapes:
         outlines = [frame.fixed(o) for o in shape.outlines]
-        cv2.fillPoly(tissue, outlines, level_of(shape.hu), cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(tissue, outlines, paint_level(shape.hu), cv2.LINE_AA, SHIFT)
         cv2.fillPoly(lung, outlines, 255 if shape.lung else 0, cv2.LINE_AA, SHIFT)
     return tissue, lung
 
 
-def paint_lung(shapes: Sequence[Shape], frame: Frame) -> Bytes:
+def paint_lung(shapes: Sequence[Shape], frame: Frame) -> UInt8Array:
     """Only the lung coverage of `paint`."""
     lung = frame.blank()
     for shape in shapes:

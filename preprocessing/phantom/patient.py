@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import Anatomy
 from preprocessing.phantom.chest import Chest
-from preprocessing.phantom.lesions import Density, Findings, Mesh, density
-from preprocessing.phantom.lungs import depth_in_slices
+from preprocessing.phantom.lesion_sites import depth_in_slices
+from preprocessing.phantom.lesions import Findings, Mesh, OpacityMap, opacity_map
 from preprocessing.phantom.organs import midline
-from preprocessing.phantom.painting import Bytes, Floats, Frame
+from preprocessing.phantom.painting import Float32Array, Frame, UInt8Array
 from preprocessing.phantom.scanner import Scanner
 
 MESH_MM = 3.0
@@ -50,10 +50,10 @@ class Patient:
     def from_mesh(self) -> NDArray[np.float64]:
         """[2, 3]: mesh (column, row) -> scanner (column, row)."""
         y, x = self.mesh_axes
-        place = np.array([[MESH_MM, 0, x[0]], [0, MESH_MM, y[0]], [0, 0, 1]])
-        return np.asarray(self.frame.matrix @ place)
+        random_point = np.array([[MESH_MM, 0, x[0]], [0, MESH_MM, y[0]], [0, 0, 1]])
+        return np.asarray(self.frame.matrix @ random_point)
 
-    def sides(self, cover: Bytes) -> Bytes:
+    def sides(self, cover: UInt8Array) -> UInt8Array:
         """Lung coverage [slice, row, column] 0..255 -> 0 none, 1 right, 2 left."""
         frame = self.frame
         rows, columns = np.arange(frame.rows), np.arange(frame.columns)
@@ -66,16 +66,16 @@ class Patient:
             np.multiply(cover[k] > 127, left + np.uint8(1), out=sides[k], casting="unsafe")
         return sides
 
-    def density(self, sides: Bytes) -> Density:
+    def opacity_map(self, sides: UInt8Array) -> OpacityMap:
         """The findings' areas on the mesh of all slices; they reach a little over the lungs' edge."""
         y, x = self.mesh_axes
         flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
         coarse = np.stack([cv2.warpAffine(s, self.from_mesh, (len(x), len(y)), flags=flags) for s in sides])
         grown = np.stack([cv2.dilate(s, _NEIGHBOURS) for s in coarse]).astype(np.uint8, copy=False)
         mesh = Mesh(self.z_mm, y, x, grown, depth_in_slices(coarse > 0, MESH_MM))
-        return density(self.findings.areas, mesh, self.chest.lung_hu)
+        return opacity_map(self.findings.opacities, mesh, self.chest.lung_hu)
 
-    def at_pixels(self, plane: Floats, box: Box) -> Floats:
+    def at_pixels(self, plane: Float32Array, box: Box) -> Float32Array:
         """One slice of the mesh, read at the scanner's pixels in the box."""
         matrix = self.from_mesh.copy()
         matrix[:, 2] -= (box[1].start, box[0].start)

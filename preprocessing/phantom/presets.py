@@ -98,7 +98,7 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
 }
 
 
-def plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
+def hospital_plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     """The hospitals of a preset, scaled to about `scans` scans in all (None: as the preset says).
 
     Every class that a hospital has keeps at least one scan. Raises PneumofedError "phantom-preset" for an

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.painting import Bytes, Floats, Frame, Points, fill, level_of
+from preprocessing.phantom.painting import Float32Array, Frame, Points, UInt8Array, fill, paint_level
 
 _TILE = 1024
 
@@ -49,17 +49,17 @@ class Scanner:
         half = 1 << (self.bits - 1)
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
-    def outside(self) -> NDArray[np.bool_] | None:
+    def outside_field(self) -> NDArray[np.bool_] | None:
         """Pixels outside the round field of view [row, column], if it is round."""
-        return None if self.padding is None else _outside(self.matrix)
+        return None if self.padding is None else _outside_circle(self.matrix)
 
-    def store(self, hu: Floats) -> NDArray[np.int32]:
+    def store(self, hu: Float32Array) -> NDArray[np.int32]:
         """HU [..., row, column] -> stored values, clipped to what fits, padding set."""
         low, high = self.stored_range()
         raw = np.rint((hu - np.float32(self.intercept)) * np.float32(1 / self.slope))
-        outside = self.outside()
-        if outside is not None and self.padding is not None:
-            raw[..., outside] = self.padding_stored()
+        outside_field = self.outside_field()
+        if outside_field is not None and self.padding is not None:
+            raw[..., outside_field] = self.padding_stored()
         return np.clip(raw, low, high, out=raw).astype(np.int32)
 
     def padding_stored(self) -> int:
@@ -70,13 +70,13 @@ class Scanner:
 
 
 @lru_cache(maxsize=4)
-def _outside(matrix: int) -> NDArray[np.bool_]:
-    at = np.arange(matrix) - (matrix - 1) / 2
-    return at[:, None] ** 2 + at**2 > (matrix / 2) ** 2
+def _outside_circle(matrix: int) -> NDArray[np.bool_]:
+    offset = np.arange(matrix) - (matrix - 1) / 2
+    return offset[:, None] ** 2 + offset**2 > (matrix / 2) ** 2
 
 
 @lru_cache(maxsize=4)
-def _noise_tile(grain_px: float) -> Floats:
+def _noise_tile(grain_px: float) -> Float32Array:
     """Periodic noise of variance 1 with the grain of a reconstruction kernel: band-limited."""
     white = np.random.default_rng(77).standard_normal((_TILE, _TILE), dtype=np.float32)
     fine = cv2.GaussianBlur(white, (0, 0), max(grain_px, 0.3), borderType=cv2.BORDER_REFLECT)
@@ -85,7 +85,7 @@ def _noise_tile(grain_px: float) -> Floats:
     return band / band.std()
 
 
-def add_noise(hu: Floats, scanner: Scanner, rng: np.random.Generator) -> None:
+def add_noise(hu: Float32Array, scanner: Scanner, rng: np.random.Generator) -> None:
     """Add one slice's noise and the drift to HU [row, column], in place.
 
     Thin slices are noisier, and so is the middle of a big body; air around it has half the noise.
@@ -103,7 +103,7 @@ def add_noise(hu: Floats, scanner: Scanner, rng: np.random.Generator) -> None:
     np.maximum(hu, -1024, out=hu)
 
 
-def _shade(hu: Floats) -> Floats:
+def _shade(hu: Float32Array) -> Float32Array:
     """How much noise each pixel gets: 0.5 in the open air, about 1 in the chest, more behind much tissue."""
     rows, columns = hu.shape
     small = cv2.resize(hu, (columns // 8, rows // 8), interpolation=cv2.INTER_AREA)
@@ -111,7 +111,7 @@ def _shade(hu: Floats) -> Floats:
     return np.asarray(cv2.resize(tissue * np.float32(0.75) + np.float32(0.5), (columns, rows)), np.float32)
 
 
-def sharpen_and_blur(hu: Floats, scanner: Scanner) -> Floats:
+def sharpen_and_blur(hu: Float32Array, scanner: Scanner) -> Float32Array:
     """The kernel's point spread: a blur, and for sharp kernels an overshoot at edges."""
     sigma = scanner.blur_mm / scanner.pixel_mm
     soft = cv2.GaussianBlur(hu, (0, 0), max(sigma, 0.3))
@@ -121,11 +121,11 @@ def sharpen_and_blur(hu: Floats, scanner: Scanner) -> Floats:
     return np.asarray(soft, np.float32)
 
 
-def draw_table(tissue: Bytes, frame: Frame, scanner: Scanner, back_mm: float) -> None:
+def draw_table(tissue: UInt8Array, frame: Frame, scanner: Scanner, back_mm: float) -> None:
     """Paint the table under a body whose back is at y = `back_mm`: a shell with foam inside."""
     if scanner.table != "none":
         for outline, hu in _table(scanner.table, back_mm):
-            fill(tissue, frame, [outline], level_of(hu))
+            fill(tissue, frame, [outline], paint_level(hu))
 
 
 @lru_cache(maxsize=4)

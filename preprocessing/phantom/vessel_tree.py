@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.tubes import Tubes
+from preprocessing.phantom.tube_segments import Tubes
 
 _LEVELS = 16
 _TWIG_MM = 0.36  # radius of a vessel that feeds one target point
@@ -15,7 +15,7 @@ def _means(values: NDArray[np.float64], group: NDArray[np.int64], groups: int) -
     return np.stack(sums, 1) / np.maximum(count, 1)
 
 
-def grow(
+def grow_tree(
     root: NDArray[np.float64], targets: NDArray[np.float64], thickness: float, rng: np.random.Generator
 ) -> tuple[Tubes, NDArray[np.int64]]:
     """Split the targets in halves again and again, each branch heading for the middle of its half.

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import LungMap
-from preprocessing.phantom.lesions import Area, Mesh
-from preprocessing.phantom.painting import Floats
+from preprocessing.phantom.lesions import Mesh, Opacity
+from preprocessing.phantom.painting import Float32Array
 
-_MOST_AREAS = 45
+_MAX_OPACITIES = 45
 
 Rng = np.random.Generator
 Place = NDArray[np.float64]  # (x, y, z) mm
 
 
-def depth_in_slices(inside: NDArray[np.bool_], pixel_mm: float) -> Floats:
+def depth_in_slices(inside: NDArray[np.bool_], pixel_mm: float) -> Float32Array:
     """mm from each lung pixel to the nearest pixel of its slice that is not lung, [z, y, x]."""
     flat = inside.astype(np.uint8)
     return np.stack([cv2.distanceTransform(s, cv2.DIST_L2, 3) for s in flat]) * np.float32(pixel_mm)
@@ -27,14 +27,14 @@ def depth_in_slices(inside: NDArray[np.bool_], pixel_mm: float) -> Floats:
 class _Points:
     """All mesh points of one lung: at [n, (x, y, z)] mm; depth mm; up 0..1; back -1..1; outward 0..2."""
 
-    at: NDArray[np.float64]
-    depth: Floats
+    position: NDArray[np.float64]
+    depth: Float32Array
     up: NDArray[np.float64]
     back: NDArray[np.float64]
     outward: NDArray[np.float64]
 
     @staticmethod
-    def of(mesh: Mesh, side: int) -> "_Points":
+    def from_mesh(mesh: Mesh, side: int) -> "_Points":
         k, j, i = np.nonzero(mesh.side == side)
         x, y, z = mesh.x[i], mesh.y[j], mesh.z[k]
         across, back = x / np.abs(x).max(), y / np.abs(y).max()
@@ -51,15 +51,17 @@ class Lungs:
     lung_hu: float
 
     @staticmethod
-    def of(lungs: LungMap, lung_hu: float) -> "Lungs":
+    def from_lung_map(lungs: LungMap, lung_hu: float) -> "Lungs":
         depth = depth_in_slices(lungs.side > 0, float(lungs.x[1] - lungs.x[0]))
         return Lungs(Mesh(lungs.z, lungs.y, lungs.x, lungs.side, depth), lung_hu)
 
     @cached_property
     def _points(self) -> dict[int, "_Points"]:
-        return {side: _Points.of(self.mesh, side) for side in (1, 2)}
+        return {side: _Points.from_mesh(self.mesh, side) for side in (1, 2)}
 
-    def place(self, rng: Rng, side: int, *, low: float, back: float, edge_mm: float | None = None) -> Place:
+    def random_point(
+        self, rng: Rng, side: int, *, low: float, back: float, edge_mm: float | None = None
+    ) -> Place:
         """A point of one lung; `low` and `back` pull it down and backwards, `edge_mm` to the chest wall.
 
         With `edge_mm` only points so near to the lung's edge are taken, those away from the middle first.
@@ -69,33 +71,33 @@ class Lungs:
         if edge_mm is not None:
             pull += np.where(points.depth < edge_mm, 2.5 * points.outward, -np.inf)
         weight = np.cumsum(np.exp(pull))
-        place: Place = points.at[np.searchsorted(weight, rng.uniform(0, weight[-1]))]
-        return place
+        random_point: Place = points.position[np.searchsorted(weight, rng.uniform(0, weight[-1]))]
+        return random_point
 
-    def either(self, rng: Rng) -> int:
+    def random_side(self, rng: Rng) -> int:
         """One of the two sides."""
         return int(rng.integers(1, 3))
 
 
-class Filling:
+class LesionPlacer:
     """Areas added until a wanted share of the lungs is covered."""
 
     def __init__(self, lungs: Lungs) -> None:
         self._mesh = lungs.mesh
         self._covered = np.zeros(lungs.mesh.side.shape, bool)
         self._total = int((lungs.mesh.side > 0).sum())
-        self.areas: list[Area] = []
+        self.opacities: list[Opacity] = []
 
-    def add(self, area: Area) -> None:
-        at, cover = area.cover(self._mesh)
-        self._covered[at] |= cover > 0.5
-        self.areas.append(area)
+    def add(self, opacity: Opacity) -> None:
+        position, cover = opacity.cover(self._mesh)
+        self._covered[position] |= cover > 0.5
+        self.opacities.append(opacity)
 
-    def wants(self, share: float) -> bool:
+    def needs_more(self, share: float) -> bool:
         """Whether less than `share` of the lungs is covered (and there is no end of small areas)."""
-        return float(self._covered.sum()) / self._total < share and len(self.areas) < _MOST_AREAS
+        return float(self._covered.sum()) / self._total < share and len(self.opacities) < _MAX_OPACITIES
 
 
-def new_key(rng: Rng) -> int:
+def noise_key(rng: Rng) -> int:
     """A key for an area's noise."""
     return int(rng.integers(1 << 30))

@@ -3,21 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import dilate_numbers, erode, objects_in_space, objects_of
+from preprocessing.image_ops import connected_components, connected_components_3d, dilate_labels, erode
 
-_LEAST_SHARE = 0.02  # objects smaller than this share of the largest are no lung
+_MIN_SHARE = 0.02  # objects smaller than this share of the largest are no lung
 _MAIN_SHARE = 0.2  # objects from this share on are a lung; smaller ones must lie beside one
 _GAS_RATIO = 0.5  # objects darker than this share of the lungs' median are gas in the bowel
 
 
-def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int) -> NDArray[np.uint8]:
+def select_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int) -> NDArray[np.uint8]:
     """3-D objects of `dark` that are lung, uint8 [slice, row, column], numbered from 1; 0 elsewhere.
 
     `coarse` uint16 and `dark` bool are [slice, row, column]. In the lungs' upper half no bowel is looked
     for above slice `carina`: there a dark object is an emphysema's bulla.
     """
     cores = np.stack([erode(mask) for mask in dark])
-    objects, sizes = objects_in_space(cores)
+    objects, sizes = connected_components_3d(cores)
     if not sizes.any():
         return np.zeros(dark.shape, np.uint8)
     largest = objects == np.argmax(sizes)
@@ -26,11 +26,11 @@ def keep_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int)
     # Slice by slice, for the diaphragm can be thinner than the slices: gas below it then meets the lung.
     for core, image in zip(cores[:top], coarse[:top], strict=True):
         core &= ~_darker_objects(core, image, _GAS_RATIO * typical)
-    objects, sizes = objects_in_space(cores)
-    keep = sizes > _LEAST_SHARE * sizes.max(initial=0)
+    objects, sizes = connected_components_3d(cores)
+    keep = sizes > _MIN_SHARE * sizes.max(initial=0)
     keep &= _beside_lung(objects, sizes)
     kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
-    grown = np.stack([dilate_numbers(image) for image in kept[objects]])
+    grown = np.stack([dilate_labels(image) for image in kept[objects]])
     return np.where(dark, grown, 0).astype(np.uint8)
 
 
@@ -48,8 +48,8 @@ def _beside_lung(objects: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArra
 
 def _darker_objects(mask: NDArray[np.bool_], image: NDArray[np.uint16], level: float) -> NDArray[np.bool_]:
     """Objects of one slice's mask [row, column] whose mean grey value is below `level`."""
-    objects = objects_of(mask, connectivity=4)
-    sums = np.bincount(objects.numbers[mask], image[mask], minlength=len(objects.areas))
+    objects = connected_components(mask, connectivity=4)
+    sums = np.bincount(objects.labels[mask], image[mask], minlength=len(objects.areas))
     darker = sums < level * objects.areas
     darker[0] = False
-    return np.asarray(darker[objects.numbers])
+    return np.asarray(darker[objects.labels])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.painting import SHIFT, Bytes, Frame, Points
+from preprocessing.phantom.painting import SHIFT, Frame, Points, UInt8Array
 
 _CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
 
@@ -24,7 +24,7 @@ class Tubes:
     def widened(self, by_mm: float) -> "Tubes":
         return replace(self, radius=self.radius + by_mm)
 
-    def cut(self, z: float, thickness_mm: float) -> "Cuts":
+    def section(self, z: float, thickness_mm: float) -> "TubeSections":
         """What a slice at height z of some thickness sees of the tubes."""
         z0, z1 = self.start[:, 2], self.end[:, 2]
         reach = np.maximum(0.7 * self.radius, thickness_mm / 2)
@@ -37,14 +37,14 @@ class Tubes:
         step = (end - start)[:, :2]
         inside = 2 * radius + np.abs(rise) * (high - low)
         share = np.minimum(inside / max(thickness_mm, 1e-3), 1)  # of the slice's thickness: partial volume
-        return Cuts(
+        return TubeSections(
             seen, start[:, :2] + low[:, None] * step, start[:, :2] + high[:, None] * step, radius,
             self.strength[seen] * share,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Cuts:
+class TubeSections:
     """Tubes in a slice: capsules from a to b [n, (x, y)] mm with a radius and a strength.
 
     `piece` [n] says which piece of tube each came from, in rising order.
@@ -58,12 +58,12 @@ class Cuts:
 
     def outlines(self, wider: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """[n, point, (x, y)] mm, the radius `wider` by some mm."""
-        along = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
+        polyline_tube = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
         radius = (self.radius + wider)[:, None, None]
-        front = radius * np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1)
+        front = radius * np.stack([np.cos(polyline_tube + _CAP), np.sin(polyline_tube + _CAP)], -1)
         return np.concatenate([self.b[:, None] + front, self.a[:, None] - front], 1)
 
-    def draw(self, canvas: Bytes, frame: Frame) -> None:
+    def draw(self, canvas: UInt8Array, frame: Frame) -> None:
         """Draw capsules, the faint ones first; what is thinner than a pixel gets fainter, not wider."""
         thin = np.minimum(2 * self.radius / frame.pixel_mm / 1.3, 1)
         level = np.rint(255 * self.strength * thin).astype(int)
@@ -73,7 +73,7 @@ class Cuts:
                 cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, SHIFT)
 
 
-def together(tubes: Sequence[Tubes]) -> Tubes:
+def concatenate_tubes(tubes: Sequence[Tubes]) -> Tubes:
     """All pieces of several tubes, in order."""
     return Tubes(
         np.concatenate([t.start for t in tubes]),
@@ -83,7 +83,7 @@ def together(tubes: Sequence[Tubes]) -> Tubes:
     )
 
 
-def along(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:
+def polyline_tube(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:
     """One tube along a line of points, its radius given at each piece."""
     line = np.asarray(points, float)
     return Tubes(line[:-1], line[1:], np.asarray(radii, float), np.ones(len(radii)))
