@@ -1,4 +1,4 @@
-"""One series through all steps, in memory: what `prepare` stores and `diagnose` looks at."""
+"""Prepares one series in memory, through all steps; used by `prepare` and `diagnose`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from shared_model.constants import CROP_SIZE
 
 @dataclass(frozen=True)
 class SegmentedScan:
-    """A scan whose lungs were looked for.
+    """A scan after lung segmentation.
 
     `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
-    [slice]; `lobes` in order of (slice, side), none where there is no lung.
+    [slice]; `lobes` in order of (slice, side), empty if there are no lungs.
     """
 
     images: NDArray[np.uint16]
@@ -37,13 +37,13 @@ class SegmentedScan:
 
 @dataclass(frozen=True)
 class PreparedScan(SegmentedScan):
-    """A scan ready for the networks: `crops` and `arrays` follow the order of `lobes`."""
+    """A scan ready for the networks; `crops` and `arrays` are in the order of `lobes`."""
 
     crops: tuple[Crop, ...]
     arrays: LobeArrays
 
     def record(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
-        """The record of this scan under its pseudonyms and with its label."""
+        """The record of this scan, with its pseudonyms `key` and `source`, `fold` and `label`."""
         return ScanRecord(
             key=key,
             fold=fold,
@@ -63,7 +63,7 @@ class PreparedScan(SegmentedScan):
 
 
 def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> SegmentedScan:
-    """2.2 and 2.3 for one series. Raises PneumofedError as load_volume and remove_batch_effect do."""
+    """Load a series and find its lobes (2.2, 2.3). Raises what load_volume and remove_batch_effect raise."""
     volume = load_volume(series)
     images = remove_batch_effect(volume)
     lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
@@ -71,9 +71,9 @@ def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_
 
 
 def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
-    """2.2, 2.3 and 2.7.2's labels for one series.
+    """Prepare one series for the networks: 2.2, 2.3 and the semi-infection masks of 2.7.2.
 
-    Raises PneumofedError: as find_scan_lobes and check_chest do.
+    Raises what find_scan_lobes and check_chest raise.
     """
     scan = find_scan_lobes(series, settings)
     flags = tuple(sorted((*scan.flags, *check_chest(scan.lobes, scan.images, scan.spacing_mm))))
@@ -90,9 +90,9 @@ def lobe_arrays(
     crops: Sequence[Crop],
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
 ) -> LobeArrays:
-    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at the breath that `settings` say.
+    """The networks' input for each lobe of a scan (2.3, 2.4, 2.7.2); density as `settings.breath` says.
 
-    `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
+    `images` is uint16 [slice, row, column] after 2.2, and is not changed.
     """
     planes = np.zeros((len(lobes), 3, CROP_SIZE, CROP_SIZE), np.uint16)
     masks = np.zeros((len(lobes), CROP_SIZE, CROP_SIZE), np.bool_)

@@ -1,4 +1,4 @@
-"""Which pixels a patch covers, and back (DESIGN of Table 1: two meshes of overlapping patches).
+"""Which pixels a patch covers, and back (2.4, Table 1: two meshes of overlapping patches).
 
 Coarse patch (r, c) of the 32x32 mesh covers pixels [8r-14, 8r+22) x [8c-14, 8c+22) of the 256x256 crop;
 fine patch (r, c) of the 128x128 mesh covers [2r-2, 2r+4) x [2c-2, 2c+4). Both follow from Table 1's strides

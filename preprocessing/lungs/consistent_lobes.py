@@ -1,8 +1,7 @@
-"""The lobes with consistency along z: the default of 2.3's step for real scans.
+"""Lung segmentation consistent along z: the default instead of the paper's slice by slice method (2.3).
 
-What a single slice cannot tell, the scan can: trachea and bowel gas are not lung, lungs that touch are
-two, and consolidation cut off from the air belongs to the lung it lies in. Most of the work is done on a
-grid of about 1.5 mm, the outline is then found again on the scan's own pixels.
+It uses neighbouring slices to exclude trachea and bowel gas, to separate lungs that touch, and to include
+consolidation. Most steps run on a grid of about 1.5 mm; the outline is then refined at full resolution.
 """
 
 import numpy as np
@@ -29,17 +28,17 @@ from preprocessing.lungs.midline import left_of_midline, middle_column, split_in
 from preprocessing.lungs.outline import refine_outline
 from shared_model.constants import FULL_SCALE
 
-_GRID_MM = 1.5  # aimed at; the grid takes every pixel, every second, every third ...
+_GRID_MM = 1.5  # target pixel size; the grid averages a whole number of pixels
 _MIN_AREA_MM2 = 100.0
-_GREY = 0.65  # how far from the threshold to the tissue's mean a voxel may be and still be diseased lung
-_EDGE_MM = 1.5  # half the thickness that a blurred edge can have
-_JUNCTION_MM = 5.0  # what lies so near to both lungs is the pleura between them
+_GREY = 0.65  # diseased lung threshold, as a share of the way from the 2-means threshold to the tissue mean
+_EDGE_MM = 1.5  # half the width of a blurred edge
+_JUNCTION_MM = 5.0  # voxels this near to both lungs are the pleura between them
 _DOME_SLOPE = 0.5
-_CLOSE_MM = 12.0  # gaps narrower than twice this are filled: vessels, lesions at the edge
+_CLOSE_MM = 12.0  # gaps narrower than twice this are filled: vessels, lesions at the boundary
 
 
 def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray[np.uint8]:
-    """Sides per pixel, uint8 [slice, row, column]: 0 neither, 1 right, 2 left lung.
+    """Lung label of each pixel, uint8 [slice, row, column]: 0 none, 1 right, 2 left lung.
 
     `images` is uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column).
     """
@@ -69,7 +68,9 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
 
 
 def _downsample_slices(images: NDArray[np.uint16], factor: int) -> NDArray[np.uint16]:
-    """Every slice averaged over factor x factor pixels, the remainder at the right and lower edge cut off."""
+    """Each slice averaged over factor x factor pixels; the remainder at the right and lower edge is
+    dropped.
+    """
     rows, columns = images.shape[1] // factor, images.shape[2] // factor
     cut = images[:, : rows * factor, : columns * factor]
     return np.stack([downsample(image, (rows, columns)) for image in cut])
@@ -82,10 +83,10 @@ def _add_ground_glass(
     enclosed: NDArray[np.bool_],
     grid_mm: Spacing,
 ) -> NDArray[np.uint8]:
-    """Give ground glass and light consolidation that hangs on a lung to it.
+    """Add ground glass and light consolidation connected to a lung.
 
-    `grey` bool [slice, row, column] is darker than tissue; of it only what is thick counts, for the
-    blurred edge of every lung is as grey. `inside` is all that is dark and enclosed: other gas stays out.
+    `grey` bool [slice, row, column] is darker than tissue; only its thick parts count, as the blurred edge of
+    every lung is as grey. `enclosed` bool is the air in the body: gas outside the lungs is not added.
     """
     disc = disc_kernel(max(1, round(_EDGE_MM / grid_mm[1])))
     thick = np.stack([dilate(erode(mask & ~connected_to_border(mask), disc), disc) for mask in grey])
@@ -99,7 +100,7 @@ def _add_ground_glass(
 
 
 def _between_lungs(sides: NDArray[np.uint8], pixel_mm: float) -> NDArray[np.bool_]:
-    """What lies near to both lungs, bool [slice, row, column]."""
+    """Voxels between and near both lungs, bool [slice, row, column]."""
     disc = disc_kernel(max(1, round(_JUNCTION_MM / pixel_mm)))
     return np.stack([dilate(image == 1, disc) & dilate(image == 2, disc) & (image == 0) for image in sides])
 
@@ -107,7 +108,7 @@ def _between_lungs(sides: NDArray[np.uint8], pixel_mm: float) -> NDArray[np.bool
 def _fill_lungs(
     sides: NDArray[np.uint8], tissue: NDArray[np.bool_], airway: NDArray[np.bool_], grid_mm: Spacing
 ) -> NDArray[np.uint8]:
-    """Fill gaps, holes and bays of each lung; none with the other lung, the airway or an organ below."""
+    """Fill gaps, holes and concavities of each lung, without the other lung, the airway and organs below."""
     radius = max(1, round(_CLOSE_MM / grid_mm[1]))
     least = _MIN_AREA_MM2 / (grid_mm[1] * grid_mm[2])
     filled = np.zeros_like(sides)

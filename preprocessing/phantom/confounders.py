@@ -1,4 +1,4 @@
-"""What any lung may show without infection: dependent density, plates, scars, nodules, emphysema."""
+"""Random findings without infection: dependent density, atelectasis, scars, nodules, emphysema."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from preprocessing.phantom.tube_segments import Tubes
 
 
 def confounders(lungs: Lungs, rng: Rng) -> Findings:
-    """Draw them; the law is the same for all classes."""
+    """Draw random confounders; the distribution is the same for all classes."""
     return Findings(
-        opacities=_plates(lungs, rng),
+        opacities=_atelectasis(lungs, rng),
         benign_nodules=_nodules(lungs, rng),
         emphysema=_emphysema(lungs, rng),
         scars=_scars(lungs, rng),
@@ -19,8 +19,8 @@ def confounders(lungs: Lungs, rng: Rng) -> Findings:
     )
 
 
-def _plates(lungs: Lungs, rng: Rng) -> tuple[Opacity, ...]:
-    """Plates of collapsed lung near the diaphragm: wide, thin, lying."""
+def _atelectasis(lungs: Lungs, rng: Rng) -> tuple[Opacity, ...]:
+    """Plate atelectasis near the diaphragm: wide, thin, horizontal."""
     opacities = []
     for _ in range(int(rng.poisson(0.5))):
         side = lungs.random_side(rng)
@@ -34,7 +34,7 @@ def _plates(lungs: Lungs, rng: Rng) -> tuple[Opacity, ...]:
 
 
 def _scars(lungs: Lungs, rng: Rng) -> Tubes:
-    """Bands that run inwards from the pleura."""
+    """Bands from the pleura inwards."""
     if rng.random() > 0.5:
         return NO_TUBES
     count = int(rng.integers(1, 7))
@@ -48,7 +48,7 @@ def _scars(lungs: Lungs, rng: Rng) -> Tubes:
 
 
 def _nodules(lungs: Lungs, rng: Rng) -> Spheres:
-    """A few single balls."""
+    """A few benign nodules."""
     count = int(rng.poisson(1.6))
     places = [lungs.random_point(rng, lungs.random_side(rng), low=0, back=0) for _ in range(count)]
     centre = np.array(places).reshape(count, 3)
@@ -56,7 +56,7 @@ def _nodules(lungs: Lungs, rng: Rng) -> Spheres:
 
 
 def _emphysema(lungs: Lungs, rng: Rng) -> Spheres:
-    """Emphysema: clusters of holes, mostly in the upper lungs."""
+    """Clusters of emphysematous holes, mostly in the upper lungs."""
     if rng.random() > 0.2:
         return Spheres()
     count = int(rng.integers(40, 260))

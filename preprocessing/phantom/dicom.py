@@ -1,4 +1,4 @@
-"""Writing slices as CT Image Storage (PS3.3 A.3), one file a slice, with invented identities."""
+"""Writes slices as CT Image Storage (PS3.3 A.3), one file per slice, with invented identities."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 
 from preprocessing.phantom.scanner import Scanner
 
-# What differs from slice to slice, in the order of tags. All other elements are encoded once: it is half
-# the time of writing.
+# Elements that differ between slices, in tag order. The others are encoded once, which halves the time.
 _PER_SLICE_TAGS = [
     Tag(name)
     for name in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "SliceLocation", "PixelData")
@@ -25,7 +24,7 @@ IMPLEMENTATION_UID = generate_uid(entropy_srcs=["pneumofed", "phantom", "impleme
 
 
 def phantom_uid(*parts: object) -> UID:
-    """A UID that depends on its parts alone."""
+    """A UID derived from `parts`."""
     return generate_uid(entropy_srcs=["pneumofed", "phantom", *map(str, parts)])
 
 
@@ -90,7 +89,7 @@ def _pixels(ds: Dataset, scanner: Scanner) -> None:
 
 
 def instance_numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """InstanceNumber of each slice, feet to head."""
+    """InstanceNumber of each slice, feet to head, int64 [slice]."""
     order = np.arange(1, slices + 1)
     if scanner.numbering == "head-first":
         return order[::-1]
@@ -106,9 +105,9 @@ def write_series(
     identity: str,
     rng: np.random.Generator,
 ) -> None:
-    """Write planes of stored values [row, column], feet to head at table heights z_mm, into `folder`.
+    """Write planes of stored values, int32 [row, column], feet to head at positions `z_mm`, into `folder`.
 
-    File names follow InstanceNumber and say nothing about the patient.
+    File names are InstanceNumbers and contain nothing about the patient.
     """
     ds = FileDataset("", Dataset(), file_meta=_meta(scanner), preamble=b"\0" * 128)
     ds.SOPClassUID = CTImageStorage
@@ -135,7 +134,9 @@ def write_series(
 
 
 def _encoded_between(ds: FileDataset, tags: Sequence[int]) -> list[bytes]:
-    """The elements before the first tag, between it and the second, and so on; `ds` has none of `tags`."""
+    """Encoded elements of `ds` before the first of `tags`, between first and second, ...; `ds` has none of
+    `tags`.
+    """
     implicit = ds.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
     return [_encoded(ds[low:high], implicit) for low, high in itertools.pairwise((0, *tags))]
 

@@ -1,4 +1,4 @@
-"""Whole hospitals on disk: studies as DICOM, labels.csv, and the truth that no real hospital has."""
+"""Writes phantom hospitals to disk: studies as DICOM, labels.csv and ground truth masks."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PhantomHospital:
-    """A hospital that was made."""
+    """A phantom hospital on disk."""
 
     name: str
     role: Role
@@ -35,7 +35,7 @@ class PhantomHospital:
 
 @dataclass(frozen=True)
 class _ScanPlan:
-    """One scan to make; depends on nothing but the preset's plan, the seed and its own number."""
+    """One scan to make; determined by the preset's plan, the seed and the scan's number."""
 
     folder: Path
     study: str
@@ -62,10 +62,10 @@ def make_hospitals(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[PhantomHospital]:
-    """Make a preset's hospitals under `out`; what an earlier run finished is kept, not made again.
+    """Make a preset's hospitals under `out`; scans that an earlier run finished are kept.
 
-    `scans` scales the total over all hospitals (None: the preset's own). A scan depends on seed, hospital and
-    its number alone, so `jobs` (processes) does not change it. `progress(done, total)` is called per scan.
+    `scans` scales the total over all hospitals (None: the preset's own). A scan depends only on seed,
+    hospital and its number, not on `jobs` (processes). `progress(done, total)` is called after each scan.
     Raises PneumofedError "phantom-preset", "phantom-scans" or, for a folder that holds hospitals made with
     another preset, number or seed, "phantom-folder".
     """
@@ -109,17 +109,17 @@ def _plan_scans(plan: HospitalPlan, folder: Path, recipe: dict[str, object], see
 
 
 def _is_done(scan_plan: _ScanPlan) -> bool:
-    return scan_plan.truth.exists() and scan_plan.study_folder.exists()  # both appear whole or not at all
+    return scan_plan.truth.exists() and scan_plan.study_folder.exists()  # both are written atomically
 
 
 def _make_scans(todo: list[_ScanPlan], total: int, jobs: int, progress: Progress | None) -> None:
     done = total - len(todo)
-    tell = progress or (lambda done, total: None)
-    tell(done, total)
+    report = progress or (lambda done, total: None)
+    report(done, total)
     if jobs == 1 or len(todo) < 2:
         for scan_plan in todo:
             _make_scan(scan_plan)
-            tell(done := done + 1, total)
+            report(done := done + 1, total)
         return
     with ProcessPoolExecutor(jobs, mp_context=worker_context()) as pool:
         try:
@@ -127,7 +127,7 @@ def _make_scans(todo: list[_ScanPlan], total: int, jobs: int, progress: Progress
                 waiting = [pool.submit(_make_scan, scan_plan) for scan_plan in todo]
             for future in as_completed(waiting):
                 future.result()
-                tell(done := done + 1, total)
+                report(done := done + 1, total)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -135,12 +135,12 @@ def _make_scans(todo: list[_ScanPlan], total: int, jobs: int, progress: Progress
 
 def _make_scan(scan_plan: _ScanPlan) -> None:
     """Make and write one scan."""
-    cv2.setNumThreads(1)  # scans run side by side: one core each
+    cv2.setNumThreads(1)  # scans are made in parallel, one core each
     scan = simulate_scan(scan_plan.label, scan_plan.scanner, scan_plan.seed)
     if not scan_plan.truth.exists():
         write_atomically(scan_plan.truth, _truth(scan))
     if not scan_plan.study_folder.exists():
-        # Flushing some 40 files a scan is a tenth of the time, and a phantom can be made again.
+        # Not flushed, which saves a tenth of the time: a lost phantom can be made again.
         with atomic_folder(scan_plan.study_folder, flush=False) as folder:
             write_series(
                 folder,
@@ -153,11 +153,11 @@ def _make_scan(scan_plan: _ScanPlan) -> None:
 
 
 def _truth(scan: PhantomScan) -> bytes:
-    """The truth as an .npz file: np.savez_compressed's format at zlib's fastest level."""
+    """Ground truth as .npz bytes: the format of np.savez_compressed at zlib's fastest level."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in (("lungs", scan.lungs), ("infection", scan.infection)):
-            entry = zipfile.ZipInfo(f"{name}.npy")  # a fixed date: the same scan gives the same bytes
+            entry = zipfile.ZipInfo(f"{name}.npy")  # with a fixed date: equal scans give equal bytes
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)

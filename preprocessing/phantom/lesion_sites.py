@@ -1,4 +1,4 @@
-"""The coarse lungs that findings are laid into, and how places in them are chosen."""
+"""Chooses where lesions lie: random points of a lung, and opacities up to a wanted share of it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,14 +18,16 @@ Place = NDArray[np.float64]  # (x, y, z) mm
 
 
 def depth_in_slices(inside: NDArray[np.bool_], pixel_mm: float) -> Float32Array:
-    """mm from each lung pixel to the nearest pixel of its slice that is not lung, [z, y, x]."""
+    """Distance in mm of each lung pixel from the nearest non-lung pixel of its slice, float32 [z, y, x]."""
     flat = inside.astype(np.uint8)
     return np.stack([cv2.distanceTransform(s, cv2.DIST_L2, 3) for s in flat]) * np.float32(pixel_mm)
 
 
 @dataclass(frozen=True)
 class _Points:
-    """All mesh points of one lung: at [n, (x, y, z)] mm; depth mm; up 0..1; back -1..1; outward 0..2."""
+    """Mesh points of one lung: position [n, (x, y, z)] mm; depth [n] mm; up 0..1, back -1..1, outward 0..2
+    [n].
+    """
 
     position: NDArray[np.float64]
     depth: Float32Array
@@ -45,7 +47,7 @@ class _Points:
 
 @dataclass(frozen=True)
 class Lungs:
-    """One patient's lungs on a coarse mesh, free of disease, and their density."""
+    """One patient's healthy lungs on a coarse mesh, and their density."""
 
     mesh: Mesh
     lung_hu: float
@@ -62,9 +64,10 @@ class Lungs:
     def random_point(
         self, rng: Rng, side: int, *, low: float, back: float, edge_mm: float | None = None
     ) -> Place:
-        """A point of one lung; `low` and `back` pull it down and backwards, `edge_mm` to the chest wall.
+        """A random point of one lung, (x, y, z) mm; larger `low` and `back` prefer caudal and posterior
+        points.
 
-        With `edge_mm` only points so near to the lung's edge are taken, those away from the middle first.
+        With `edge_mm`, only points this near to the lung's edge are drawn, preferring lateral ones.
         """
         points = self._points[side]
         pull = back * points.back - low * points.up
@@ -75,12 +78,12 @@ class Lungs:
         return random_point
 
     def random_side(self, rng: Rng) -> int:
-        """One of the two sides."""
+        """A random side: 1 right, 2 left."""
         return int(rng.integers(1, 3))
 
 
 class LesionPlacer:
-    """Areas added until a wanted share of the lungs is covered."""
+    """Collects opacities until they cover a wanted share of the lungs."""
 
     def __init__(self, lungs: Lungs) -> None:
         self._mesh = lungs.mesh
@@ -89,15 +92,16 @@ class LesionPlacer:
         self.opacities: list[Opacity] = []
 
     def add(self, opacity: Opacity) -> None:
+        """Add an opacity and its coverage."""
         position, cover = opacity.cover(self._mesh)
         self._covered[position] |= cover > 0.5
         self.opacities.append(opacity)
 
     def needs_more(self, share: float) -> bool:
-        """Whether less than `share` of the lungs is covered (and there is no end of small areas)."""
+        """Whether less than `share` of the lungs is covered, and there are fewer than _MAX_OPACITIES."""
         return float(self._covered.sum()) / self._total < share and len(self.opacities) < _MAX_OPACITIES
 
 
 def noise_key(rng: Rng) -> int:
-    """A key for an area's noise."""
+    """A random key of an opacity's noise."""
     return int(rng.integers(1 << 30))

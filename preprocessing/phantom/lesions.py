@@ -1,4 +1,4 @@
-"""What disease and age put into lungs: areas of another density, grains, lines; in 3-D, inside lungs."""
+"""Lesions of the lungs in 3-D: opacities, spheres (nodules, emphysema), and their density on a mesh."""
 
 from dataclasses import dataclass, field
 
@@ -12,9 +12,9 @@ from preprocessing.phantom.tube_segments import Tubes
 
 @dataclass(frozen=True)
 class Mesh:
-    """Where densities are worked out: axes (mm) and, at each place, the lung's side and depth.
+    """The mesh on which densities are computed: axes z, y, x in mm, and lung label and depth at each point.
 
-    side [z, y, x]: 0 none, 1 right, 2 left. depth [z, y, x] float32: mm to the nearest edge of lung in the
+    side uint8 [z, y, x]: 0 none, 1 right, 2 left. depth float32 [z, y, x]: mm to the lung's edge in the
     slice.
     """
 
@@ -27,7 +27,7 @@ class Mesh:
     def box_around(
         self, centre: NDArray[np.float64], reach: NDArray[np.float64]
     ) -> tuple[slice, slice, slice]:
-        """The part of the mesh within `reach` (x, y, z) of `centre` (x, y, z)."""
+        """Index slices (z, y, x) of the mesh within `reach` (x, y, z) mm of `centre` (x, y, z) mm."""
         axes = ((self.z, 2), (self.y, 1), (self.x, 0))
         z, y, x = (slice(*np.searchsorted(a, (centre[k] - reach[k], centre[k] + reach[k]))) for a, k in axes)
         return z, y, x
@@ -35,13 +35,13 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Opacity:
-    """An irregular ellipsoid of denser lung.
+    """An opacity: an irregular ellipsoid of denser lung.
 
-    centre, radii: (x, y, z) mm. hu: the density it turns lung into. ragged: how far noise moves its edge
-    (share of the radius). blur: width of its edge (share of the radius). depth_mm: how deep under the pleura
-    it reaches. fissure: normal (x, y, z) and offset of a plane it does not cross. paving: strength of the
-    net of lines in it. patchy: how uneven its density is. side: the lung it lies in. infection: False for
-    what is no disease.
+    centre, radii: (x, y, z) mm. hu: density of lung inside it. ragged: amplitude of its edge's noise,
+    relative to the radius. blur: width of its edge, relative to the radius. depth_mm: depth below the
+    pleura that it reaches. fissure: normal (x, y, z) and offset (mm) of a plane that bounds it. paving:
+    strength of crazy paving. patchy: relative variation of its density. side: the lung it lies in.
+    infection: False for a confounder.
     """
 
     centre: tuple[float, float, float]
@@ -58,7 +58,7 @@ class Opacity:
     key: int = 0
 
     def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Float32Array]:
-        """The window of the mesh it touches, and there how much of each voxel it takes (0..1)."""
+        """Index slices of the mesh that it touches, and its coverage there, float32 0..1."""
         centre, radii = np.asarray(self.centre), np.asarray(self.radii)
         box = mesh.box_around(centre, radii * (1 + 1.6 * self.ragged))
         z, y, x = mesh.z[box[0]], mesh.y[box[1]], mesh.x[box[2]]
@@ -87,14 +87,14 @@ class Opacity:
 
 @dataclass(frozen=True)
 class Spheres:
-    """Small balls (nodules, buds, holes of emphysema): centre [n, (x, y, z)] mm, radius mm, strength 0..1."""
+    """Small spheres (nodules, emphysema): centre [n, (x, y, z)] mm, radius [n] mm, strength [n] 0..1."""
 
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     radius: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     strength: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def tubes(self) -> Tubes:
-        """As tubes without length, which draw as discs."""
+        """As very short tubes, which are drawn as discs."""
         stub = np.array([0.0, 0.0, 1.0]) * self.radius[:, None] * 0.6
         return Tubes(self.centre - stub, self.centre + stub, self.radius, self.strength)
 
@@ -105,21 +105,21 @@ NO_TUBES = NO_SPHERES.tubes()
 
 @dataclass(frozen=True)
 class Findings:
-    """All that one patient's lungs show; areas (unless marked) and `nodules` are infection."""
+    """All lesions of one patient's lungs; `nodules`, and opacities with `infection`, are infection."""
 
     opacities: tuple[Opacity, ...] = ()
     nodules: Spheres = NO_SPHERES
     benign_nodules: Spheres = NO_SPHERES
     emphysema: Spheres = NO_SPHERES
     scars: Tubes = NO_TUBES
-    dependent_hu: float = 0.0  # extra density of the lung that lies lowest, falling off over dependent_mm
+    dependent_hu: float = 0.0  # added density of dependent lung, decreasing over dependent_mm
     dependent_mm: float = 10.0
     effusion: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class OpacityMap:
-    """The findings' areas on a mesh, [z, y, x]: HU added to lung, strength of paving, infection 0..1."""
+    """Opacities on a mesh, float32 [z, y, x]: added HU, strength of paving, infection 0..1."""
 
     added: Float32Array
     paving: Float32Array
@@ -127,7 +127,7 @@ class OpacityMap:
 
 
 def opacity_map(opacities: tuple[Opacity, ...], mesh: Mesh, lung_hu: float) -> OpacityMap:
-    """Put all areas on a mesh; where they overlap the denser one shows."""
+    """All opacities on a mesh; where they overlap, the maximum counts."""
     result = OpacityMap(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
     for opacity in opacities:
         box, cover = opacity.cover(mesh)

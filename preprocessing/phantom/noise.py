@@ -1,4 +1,4 @@
-"""Smooth random fields in millimetres, cheap enough to read at every voxel."""
+"""Smooth random fields in patient coordinates (mm), sampled from one periodic block."""
 
 from functools import cache
 
@@ -16,14 +16,14 @@ Float64Array = NDArray[np.float64]
 
 @cache
 def _tile() -> Float32Array:
-    """One periodic block of smooth noise, [slice, row, column], mean 0, variance 1; made once a process."""
+    """Periodic block of smooth noise, float32 [z, y, x], mean 0, variance 1; cached per process."""
     white = np.random.default_rng(_SEED).standard_normal(_SHAPE, dtype=np.float32)
     smooth = gaussian_filter(white, 1.0, mode="wrap")
     return (smooth - smooth.mean()) / smooth.std()
 
 
 def _interpolate_periodic(block: Float32Array, coordinates: Float64Array, axis: int) -> Float32Array:
-    """Read a periodic block at fractional places along one axis."""
+    """Interpolate a periodic block linearly at fractional `coordinates` along one axis."""
     size = block.shape[axis]
     low = np.floor(coordinates).astype(np.int64)
     weight = (
@@ -38,10 +38,11 @@ def _interpolate_periodic(block: Float32Array, coordinates: Float64Array, axis: 
 
 
 def noise_at(z: Float64Array, y: Float64Array, x: Float64Array, *, scale_mm: float, key: int) -> Float32Array:
-    """Noise with grains of about `scale_mm` on the mesh z x y x x (mm, 1-D each) -> [z, y, x].
+    """Noise of correlation length about `scale_mm` on the mesh of axes z, y, x (mm, 1-D each), float32 [z,
+    y, x].
 
-    The same place and key give the same value whatever the mesh: the field is fixed in space. Its
-    variance is near 1 on tile points and a little lower between them.
+    The field is fixed in space: a point and key give the same value on any mesh. The variance is near 1 at
+    block points and a little lower between them.
     """
     shift = np.random.default_rng([_SEED, key]).uniform(0, 1000, 3)
     planes = _interpolate_periodic(_tile(), z / scale_mm + shift[0], 0)

@@ -1,4 +1,4 @@
-"""The tissue of the lungs in one slice: lung itself, disease, vessels, airways, grains."""
+"""HU of the lungs in one slice: parenchyma, disease, vessels, airways, nodules."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from preprocessing.phantom.tube_segments import Tubes
 _AIR_HU, _SOFT_HU = -985.0, 30.0
 _PAVING_HU = 260.0
 _AIRWAY_WALL_MM, _AIRWAY_WALL_HU = 0.6, -400.0
-_INFECTED_LEVEL = 90  # of 255: how much of a pixel a grain must take to count as infection
+_INFECTED_LEVEL = 90  # of 255: coverage from which a nodule's pixel is infected
 
 
 def lung_tissue(
     patient: Patient, k: int, box: Box, disease: OpacityMap
 ) -> tuple[Float32Array, NDArray[np.bool_]]:
-    """HU of lung in a box of slice k, as if all of the box were lung; and where it is infected."""
+    """HU of a box of slice k as if all of it were lung, float32 [row, column]; and infected pixels, bool."""
     lung = _healthy_lung(patient, k, box)
     infected = _add_disease(lung, patient, k, box, disease)
     grains = _draw_tubes(patient, patient.findings.nodules.tubes(), k, box)
@@ -30,7 +30,7 @@ def lung_tissue(
 
 
 def _axes(patient: Patient, k: int, box: Box) -> tuple[NDArray[np.float64], ...]:
-    """z, y, x of a box's pixels, mm (the patient's small turn left out)."""
+    """Axes z, y, x of a box's pixels, mm, ignoring the patient's small rotation."""
     frame = patient.frame
     y = (np.arange(box[0].start, box[0].stop) - frame.matrix[1, 2]) * frame.pixel_mm
     x = (np.arange(box[1].start, box[1].stop) - frame.matrix[0, 2]) * frame.pixel_mm
@@ -38,7 +38,7 @@ def _axes(patient: Patient, k: int, box: Box) -> tuple[NDArray[np.float64], ...]
 
 
 def _healthy_lung(patient: Patient, k: int, box: Box) -> Float32Array:
-    """Lung without disease: grainy, denser towards the back, densest where it lies lowest."""
+    """Healthy lung: noisy, denser towards the back, with dependent density."""
     chest, findings = patient.chest, patient.findings
     z, y, x = _axes(patient, k, box)
     lung = 22 * noise_at(z, y, x, scale_mm=1.7, key=1)[0] + 14 * noise_at(z, y, x, scale_mm=9, key=2)[0]
@@ -52,7 +52,7 @@ def _healthy_lung(patient: Patient, k: int, box: Box) -> Float32Array:
 def _add_disease(
     lung: Float32Array, patient: Patient, k: int, box: Box, disease: OpacityMap
 ) -> NDArray[np.bool_]:
-    """Add the areas' density and the net of paving; where infection takes most of the tissue."""
+    """Add the opacities' density and crazy paving, in place; returns infected pixels (coverage above 0.5)."""
     if not disease.added[k].any():
         return np.zeros(lung.shape, bool)
     z, y, x = _axes(patient, k, box)
@@ -64,7 +64,7 @@ def _add_disease(
 
 
 def _add_structures(lung: Float32Array, patient: Patient, k: int, box: Box) -> None:
-    """Holes, vessels, benign nodules, scars; airways last: dark branches in consolidated lung."""
+    """Add emphysema, vessels, benign nodules, scars, and last airways, in place."""
     findings, (vessels, airways) = patient.findings, patient.anatomy.trees
     emphysema = _draw_tubes(patient, findings.emphysema.tubes(), k, box)
     if emphysema is not None:
@@ -84,7 +84,7 @@ def _add_structures(lung: Float32Array, patient: Patient, k: int, box: Box) -> N
 
 
 def _draw_tubes(patient: Patient, tubes: Tubes, k: int, box: Box) -> UInt8Array | None:
-    """Tubes as slice k shows them in the box, 0..255; None where it shows none."""
+    """Coverage of tubes in the box of slice k, uint8 0..255; None if the slice meets none."""
     cuts = tubes.section(float(patient.z_mm[k]), patient.scanner.thickness_mm)
     if not len(cuts.radius):
         return None
@@ -98,10 +98,10 @@ def _share(layer: UInt8Array) -> Float32Array:
 
 
 def _brighten(lung: Float32Array, layer: UInt8Array, hu: float) -> None:
-    """Mix in something of a density; it never darkens what is denser."""
+    """Blend in a layer of density `hu`, in place; denser pixels are not darkened."""
     lung += _share(layer) * np.maximum(np.float32(hu) - lung, 0)
 
 
 def _darken(lung: Float32Array, layer: UInt8Array) -> None:
-    """Mix in air."""
+    """Blend in a layer of air, in place."""
     lung += _share(layer) * (np.float32(_AIR_HU) - lung)

@@ -1,4 +1,4 @@
-"""Series are found, ordered and refused as DESIGN 3 and the table of codes say."""
+"""Series are found, ordered feet to head, and refused with the codes of docs/reading.md."""
 
 from pathlib import Path
 
