@@ -1,4 +1,4 @@
-"""A study's result -> report.json (DESIGN 5): everything that the page shows, and nothing about a patient."""
+"""A study's result as report.json: everything that the page shows, and nothing about a patient."""
 
 import platform
 from collections.abc import Iterable, Mapping

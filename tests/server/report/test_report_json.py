@@ -1,4 +1,4 @@
-"""report.json keeps its contract (DESIGN 5)."""
+"""report.json keeps its contract: names, types and intervals of all figures."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Tubes in 3-D (vessels, airways) and how they look in one slice."""
+"""Tubes in 3-D (vessels, airways) as straight segments, and their sections in a slice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.painting import SHIFT, Bytes, Frame, Points
+from preprocessing.phantom.painting import SHIFT, Frame, Points, UInt8Array
 
 _CAP = np.linspace(-np.pi / 2, np.pi / 2, 6)
 
 
 @dataclass(frozen=True)
 class Tubes:
-    """Straight pieces of tube: start and end [n, (x, y, z)] mm, radius [n] mm, strength [n] 0..1."""
+    """Straight tube segments: start and end [n, (x, y, z)] mm, radius [n] mm, strength [n] 0..1."""
 
     start: NDArray[np.float64]
     end: NDArray[np.float64]
@@ -24,8 +24,8 @@ class Tubes:
     def widened(self, by_mm: float) -> "Tubes":
         return replace(self, radius=self.radius + by_mm)
 
-    def cut(self, z: float, thickness_mm: float) -> "Cuts":
-        """What a slice at height z of some thickness sees of the tubes."""
+    def section(self, z: float, thickness_mm: float) -> "TubeSections":
+        """Sections of the segments in a slice at height `z` mm of a thickness in mm."""
         z0, z1 = self.start[:, 2], self.end[:, 2]
         reach = np.maximum(0.7 * self.radius, thickness_mm / 2)
         seen = np.flatnonzero((np.minimum(z0, z1) < z + reach) & (np.maximum(z0, z1) > z - reach))
@@ -36,18 +36,19 @@ class Tubes:
         low, high = np.clip(at.min(0), 0, 1), np.clip(at.max(0), 0, 1)
         step = (end - start)[:, :2]
         inside = 2 * radius + np.abs(rise) * (high - low)
-        share = np.minimum(inside / max(thickness_mm, 1e-3), 1)  # of the slice's thickness: partial volume
-        return Cuts(
+        share = np.minimum(inside / max(thickness_mm, 1e-3), 1)  # partial volume
+        return TubeSections(
             seen, start[:, :2] + low[:, None] * step, start[:, :2] + high[:, None] * step, radius,
             self.strength[seen] * share,
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """Tubes in a slice: capsules from a to b [n, (x, y)] mm with a radius and a strength.
+class TubeSections:
+    """Sections of tube segments in a slice: capsules from a to b [n, (x, y)] mm with radius [n] mm and
+    strength [n].
 
-    `piece` [n] says which piece of tube each came from, in rising order.
+    `piece` [n] is the index of the segment of each, ascending.
     """
 
     piece: NDArray[np.intp]
@@ -57,14 +58,14 @@ class Cuts:
     strength: NDArray[np.float64]
 
     def outlines(self, wider: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
-        """[n, point, (x, y)] mm, the radius `wider` by some mm."""
-        along = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
+        """Outlines [n, point, (x, y)] mm, with the radius increased by `wider` mm."""
+        angle = np.arctan2(self.b[:, 1] - self.a[:, 1], self.b[:, 0] - self.a[:, 0])[:, None]
         radius = (self.radius + wider)[:, None, None]
-        front = radius * np.stack([np.cos(along + _CAP), np.sin(along + _CAP)], -1)
+        front = radius * np.stack([np.cos(angle + _CAP), np.sin(angle + _CAP)], -1)
         return np.concatenate([self.b[:, None] + front, self.a[:, None] - front], 1)
 
-    def draw(self, canvas: Bytes, frame: Frame) -> None:
-        """Draw capsules, the faint ones first; what is thinner than a pixel gets fainter, not wider."""
+    def draw(self, canvas: UInt8Array, frame: Frame) -> None:
+        """Draw the capsules, faintest first, in place; thinner than a pixel they get fainter."""
         thin = np.minimum(2 * self.radius / frame.pixel_mm / 1.3, 1)
         level = np.rint(255 * self.strength * thin).astype(int)
         outlines = frame.fixed(self.outlines())
@@ -73,8 +74,8 @@ class Cuts:
                 cv2.fillConvexPoly(canvas, outlines[i], int(level[i]), cv2.LINE_AA, SHIFT)
 
 
-def together(tubes: Sequence[Tubes]) -> Tubes:
-    """All pieces of several tubes, in order."""
+def concatenate_tubes(tubes: Sequence[Tubes]) -> Tubes:
+    """The segments of several tubes, in order."""
     return Tubes(
         np.concatenate([t.start for t in tubes]),
         np.concatenate([t.end for t in tubes]),
@@ -83,7 +84,7 @@ def together(tubes: Sequence[Tubes]) -> Tubes:
     )
 
 
-def along(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:
-    """One tube along a line of points, its radius given at each piece."""
+def polyline_tube(points: list[tuple[float, float, float]], radii: list[float]) -> Tubes:
+    """A tube along a polyline of points (x, y, z) mm; `radii` has one per segment."""
     line = np.asarray(points, float)
     return Tubes(line[:-1], line[1:], np.asarray(radii, float), np.ones(len(radii)))

@@ -1,4 +1,4 @@
-"""All files under a folder: through links, round loops, past what cannot be read."""
+"""Lists all files under a folder, following symbolic links without loops; unreadable entries are refused."""
 
 import os
 import stat
@@ -11,11 +11,11 @@ Found = tuple[Path, FileRefusedError | None]
 _Identity = tuple[int, int]
 
 
-def files_under(folder: Path) -> Iterator[Found]:
-    """Each file under `folder` in order of names, with a refusal where it cannot be a readable file.
+def walk_files(folder: Path) -> Iterator[Found]:
+    """Yield each file under `folder`, sorted by name within a folder, with a refusal if it is not readable.
 
-    Links to folders are followed. A folder is entered once; a link to a folder that holds it is refused,
-    `symlink-loop`. Never raises.
+    Links to folders are followed and each folder is visited once. A link to a folder that contains it is
+    refused with `symlink-loop`. Never raises.
     """
     if not folder.is_dir():
         yield folder, None
@@ -40,7 +40,7 @@ def _files(folder: Path, above: tuple[_Identity, ...], seen: set[_Identity]) -> 
     for entry in entries:
         try:
             is_folder, kind = entry.is_dir(), entry.stat().st_mode
-        except OSError:  # a link that leads nowhere, or to itself
+        except OSError:  # a broken link, or one to itself
             yield Path(entry.path), FileRefusedError("file-unreadable")
             continue
         if is_folder:
