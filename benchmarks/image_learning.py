@@ -50,7 +50,7 @@ def federated_study() -> StudyConfig:
 def image_study(*, passes: int, rounds: int, batch: int, rate: float) -> StudyConfig:
     """The study that passes over the images so often, in `rounds` rounds, `batch` images a step.
 
-    `rate` is the highest learning rate. Chosen as decision 0095 says.
+    `rate` is the highest learning rate. Chosen as docs/decisions/0095 says.
     """
     stage = StageConfig(
         name="covid",

@@ -83,7 +83,7 @@ def phantom_store(work: Path) -> LobeStore:
         label = LABELS[number % len(LABELS)]
         series = find_series(write_phantom(work / str(number), label, scanner, number)).accepted
         scan = prepare_series(choose_series(series), DEFAULT_SETTINGS)
-        store.add(scan.study(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
+        store.add(scan.record(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
     return store
 
 

@@ -31,7 +31,7 @@ MAX_BACKOFF_S = 1800.0
 
 @dataclass(frozen=True)
 class RoundPolicy:
-    """Deadline, quorum and retries of a round (docs/decisions/0083, 0089).
+    """Deadline, quorum and retries of a round (docs/decisions/0083).
 
     deadline_s: time for each request; later replies are discarded. poll_s: interval between polls. quorum:
     least number of admitted updates in a round. retries: how often a request is sent again to a hospital that

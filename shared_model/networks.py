@@ -32,7 +32,7 @@ class Channels:
     """Channel counts of Table 1, times a width factor.
 
     The lobe and patch deciders keep the paper's 64 hidden units at any width: they cost little, and with
-    fewer all units of a decider may be inactive (docs/decisions/0050, 0051).
+    fewer all units of a decider may be inactive (docs/decisions/0051).
     """
 
     pfe1: int
@@ -144,7 +144,7 @@ class FineInfectionDecider(nn.Module):
 class LobeDecider(nn.Sequential):
     """One logit for the lobe: [n, features] -> [n, 1]. Table 1's softmax of one output would be constant.
 
-    Features are standardised first, or those of small variance are learned last (docs/decisions/0100). Their
+    Features are standardised first, or those of small variance are learned last (docs/decisions/0051). Their
     `mean` and `deviation` [features] are set by layer_scaling and not trained; they do not change the set of
     functions that the decider can represent.
     """

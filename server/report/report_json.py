@@ -1,4 +1,4 @@
-"""The result of a study as report.json: everything that the page shows, and nothing about a patient."""
+"""A study's result as report.json: everything that the page shows, and nothing about a patient."""
 
 import platform
 from collections.abc import Iterable, Mapping

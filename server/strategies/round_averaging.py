@@ -1,6 +1,6 @@
 """Averages the weights of a stage's last rounds (stochastic weight averaging, Izmailov et al. 2018).
 
-At held-out hospitals the mean varies less than the last round alone (docs/decisions/0055).
+At held-out hospitals the mean varies less than the last round alone (docs/decisions/0031).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""report.json has the documented fields."""
+"""report.json keeps its contract: names, types and intervals of all figures."""
 
 import dataclasses
 import json
