@@ -108,7 +108,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals' trainers on their stores, by name; a value, so that it crosses to workers."""
+    """The hospitals on their stores, by name; a value, so that it crosses to workers."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -176,7 +176,7 @@ def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundDone(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 
