@@ -40,7 +40,7 @@ def weights_of(message: Message) -> bytes:
 
 
 def train_reply(result: TrainResult[bytes]) -> RecordDict:
-    # One array of bytes: Flower carries each array by a request of its own (decision 0085).
+    # One array of bytes, as the coordinator sends them (server/messages.py).
     packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
     return RecordDict(
         {

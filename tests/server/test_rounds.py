@@ -313,7 +313,8 @@ def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
     run(tmp_path, tell=told.append)
     gathered = next(e for e in told if isinstance(e, events.Gathered))
     after = told[told.index(gathered) :]
-    assert sum(isinstance(e, events.Replied) for e in after) == events.tasks_in(STUDY, training=3, held_out=1)
+    replies = sum(isinstance(e, events.Replied) for e in after)
+    assert replies == events.replies_in(STUDY, training=3, held_out=1)
     assert [e.record.round for e in told if isinstance(e, events.RoundDone)] == [1, 2, 3, 1, 2]
 
 
@@ -382,7 +383,7 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
         assert result.validation.to_json() == again.to_json()
         gathered = [i for i, e in enumerate(told) if isinstance(e, events.Gathered)][0]
         replies = sum(isinstance(e, events.Replied) for e in told[gathered:])
-        assert replies == events.tasks_in(study, training=3, held_out=1)
+        assert replies == events.replies_in(study, training=3, held_out=1)
 
 
 class WithoutOther(FakeSite):

@@ -330,6 +330,14 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     }  # fmt: skip
 
 
+def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
+    far = remote(hospital, named("learns"))
+    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+    for task, text in (("evaluate", scores), ("describe", far.describe())):
+        entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
+        assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
+
+
 def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
     scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
