@@ -19,9 +19,8 @@ from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
 from client.learning.site import Site
 from client.learning.training_steps import train_network
-from client.node.app import make_client_app
 from client.privacy.dp_training import Noise, secret_generator, train_privately
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
@@ -88,7 +87,7 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig)
         for name, store in stores.items():
             states[name].mkdir()
             sites[name] = Site(store, study, role=roles[name], count_floor=1, state=states[name])
-        app = make_client_app(lambda context, _: sites[str(context.node_config["hospital"])])
+        app = client_app(sites.__getitem__)
         weights = initial_weights(study)
         result = run_study(
             LocalGrid(app, list(sites)),

@@ -108,7 +108,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals' trainers on their stores, by name; a value, so that it crosses to workers."""
+    """The hospitals on their stores, by name; a value, so that it crosses to workers."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -131,7 +131,7 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    tasks = events.tasks_in(study, training=training, held_out=len(roles) - training)
+    replies = events.replies_in(study, training=training, held_out=len(roles) - training)
     open_site = PhantomSites(folder / "stores", roles, study)
     with (
         engine_of(engine, open_site, list(dict(roles))) as grid,
@@ -143,7 +143,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            tell=_teller(steps, advance, tasks),
+            tell=_teller(steps, advance, replies),
         )
 
 
@@ -162,7 +162,7 @@ def _report(
     return document
 
 
-def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
+def _teller(steps: Steps, advance: Advance, replies: int) -> events.Listener:
     """Moves the bar with every hospital's reply, and says what went wrong or was found out."""
     done = 0
 
@@ -172,11 +172,11 @@ def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
         match event:
             case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                advance(done, tasks)
+                advance(done, replies)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundDone(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 

@@ -34,7 +34,7 @@ INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "stat
 # A hospital that is away is asked again for about an hour; one that is silent, less and less often.
 RETRIES, AGAIN_S = 6, 60.0
 SLOW_LINE = 1e6
-"""Bits a second: a hospital behind such a line is not silent while a task and its answer are on their way."""
+"""Bits a second: a hospital behind such a line is not silent while request and reply are on their way."""
 
 app = ServerApp()
 

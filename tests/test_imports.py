@@ -25,7 +25,7 @@ MAY_IMPORT = {
 
 # What a part must not load from others, not even through a third module.
 MUST_NOT_LOAD = {
-    "client.node": ("torch", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
+    "client.node": ("torch", "safetensors", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr"),
     "client.learning.site": ("flwr",),
     "preprocessing": ("torch", "flwr"),

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,26 +22,12 @@ from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
-from shared_model.protocol import Role, Split, is_trained
+from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.scan_decision import scan_logit
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint
-
-
-@dataclass(frozen=True)
-class TrainOutcome:
-    """What a hospital returns of a round.
-
-    weights: the arrays trained, of networks with scans only; scans: how many scans each network of the stage
-    learned from; loss: mean loss over the round's batches, per network with scans. In a private study scans
-    are no more than the description tells, and there is no loss.
-    """
-
-    weights: Weights
-    scans: dict[Task, int]
-    loss: dict[Task, float]
 
 
 class Site:
@@ -88,25 +72,21 @@ class Site:
             for name, module in make_networks(study.network).items()
         }
 
-    def describe(self) -> dict[str, Any]:
-        """Role, fingerprints and scans by split and label, as `protocol.SiteDescription` has them."""
+    def describe(self) -> SiteDescription:
+        """Role, fingerprints and scans by split and label."""
         splits: dict[str, list[ScanRecord]] = {"all": self.studies}
         splits |= {part: self._part(part) for part in ("train", "validation", "test")}
-        counts = {
+        counts: dict[str, dict[str, int | None]] = {
             split: {label: self._floored(sum(s.label == label for s in chosen)) for label in LABELS}
             for split, chosen in splits.items()
         }
-        return {
-            "role": self.role,
-            "study": self.study.fingerprint,
-            "store": self.store.fingerprint,
-            "count_floor": self.count_floor,
-            "counts": counts,
-        }
+        return SiteDescription(
+            self.role, self.study.fingerprint, self.store.fingerprint, self.count_floor, counts
+        )
 
     def train(
         self, weights: Weights, *, stage: int, round: int, progress: Progress | None = None
-    ) -> TrainOutcome:
+    ) -> TrainResult[Weights]:
         """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
 
         Raises PneumofedError `held-out` at a hospital that never trains, `diverged` where a loss is not
@@ -121,7 +101,7 @@ class Site:
         studies = {task: self._learned_from(task) for task in config.networks}
         learner.begin(this)
         trained: Weights = {}
-        loss: dict[Task, float] = {}
+        loss: dict[str, float] = {}
         for task, learned_from in studies.items():
             if not learned_from:
                 continue
@@ -135,8 +115,8 @@ class Site:
                 name: array for name, array in to_weights({task: network}).items() if is_trained(name, config)
             }
         learner.end(this)
-        scans = {task: self._say(learned_from) for task, learned_from in studies.items()}
-        return TrainOutcome(trained, scans, loss)
+        scans: dict[str, int] = {task: self._say(learned_from) for task, learned_from in studies.items()}
+        return TrainResult(trained, scans, loss)
 
     def evaluate(
         self,

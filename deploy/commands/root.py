@@ -11,7 +11,8 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
-from deploy.commands.hospital import SITE, Site, hospital_app
+from deploy.commands.hospital import SITE, Site
+from deploy.commands.hospital_data import hospital_app
 from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130

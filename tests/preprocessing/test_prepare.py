@@ -14,7 +14,8 @@ import pytest
 from pydicom.uid import generate_uid
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.prepare import prepare, prepare_series
+from preprocessing.pipeline import prepare_series
+from preprocessing.prepare import prepare
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.settings import PreprocessingSettings

@@ -21,7 +21,7 @@ STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"wi
 SCRIPT = """
 import sys
 from pathlib import Path
-from server.app import starting_weights
+from server.initial_weights import starting_weights
 from server.initial_weights import begin_stage
 from shared_model.study import StudyConfig
 from shared_model.weights import fingerprint

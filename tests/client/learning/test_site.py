@@ -172,9 +172,9 @@ def test_small_counts_are_kept_back():
     scans = [scan_of(f"h{i}", "healthy", slices=1) for i in range(3)] + [scan_of("c", "covid", slices=1)]
     site = in_memory(scans, count_floor=3)
     told = site.describe()
-    assert told["counts"]["train"] == {"healthy": 3, "covid": None, "other": 0}
-    assert told["counts"]["test"] == {"healthy": 0, "covid": 0, "other": 0}
-    assert SiteDescription.of(told).role == "training"
+    assert told.counts["train"] == {"healthy": 3, "covid": None, "other": 0}
+    assert told.counts["test"] == {"healthy": 0, "covid": 0, "other": 0}
+    assert told.role == "training" and SiteDescription.from_text(told.to_text()) == told
     assert set(site.evaluate(WEIGHTS, split="all").histograms["diseased"]) == {"healthy"}
 
 

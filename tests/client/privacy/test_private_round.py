@@ -7,11 +7,10 @@ import pytest
 
 import client.privacy.private_round
 from client.learning.site import Site
-from client.node.app import make_client_app
 from client.privacy.accounting import epsilon_of
 from client.privacy.ledger import PrivacyLedger
 from client.trainer.site_factory import SiteFactory
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
@@ -152,7 +151,7 @@ def test_a_federation_keeps_the_last_round_and_measures_where_nobody_trained(tmp
         "a": site(tmp_path, study),
         "out": Site(store(), study, role="held-out", count_floor=1),
     }
-    app = make_client_app(lambda context, _: sites[str(context.node_config["hospital"])])
+    app = client_app(sites.__getitem__)
     result = run_study(
         LocalGrid(app, list(sites)),
         study,
