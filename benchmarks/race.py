@@ -113,7 +113,7 @@ def our_steps(folder: Path, work: Path) -> dict[str, float]:
     steps = {
         name: marks[i + 1] - marks[i] for i, name in enumerate(("read", "batch effect", "lobes", "arrays"))
     }
-    record = prepare_series(series, PAPER).study(key="0" * 16, fold=0.5, label="covid")
+    record = prepare_series(series, PAPER).record(key="0" * 16, fold=0.5, label="covid")
     shutil.rmtree(work / "steps", ignore_errors=True)
     store = LobeStore.create(work / "steps", PAPER)
     return steps | {"write": timed(lambda: store.add(record, arrays))[1]}

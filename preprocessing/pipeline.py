@@ -42,7 +42,7 @@ class PreparedScan(LocatedScan):
     crops: tuple[Crop, ...]
     arrays: LobeArrays
 
-    def study(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
+    def record(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
         """The record of this scan under its pseudonyms and with its label."""
         return ScanRecord(
             key=key,

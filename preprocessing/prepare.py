@@ -173,7 +173,7 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
             _update(study, store, key, source)
             return _Outcome("present", choice=choice)
         scan = prepare_series(series, store.settings)
-        record = scan.study(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
+        record = scan.record(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
         store.add(record, scan.arrays)
     except PneumofedError as error:
         return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))
@@ -182,7 +182,7 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
 
 def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> None:
     """A study that an earlier run prepared; its label follows labels.csv."""
-    known = store.study(key)
+    known = store.scan(key)
     if known.source != source:
         raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
     if known.label != study.label:

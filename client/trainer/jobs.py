@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from client.trainer_interface import Counted, Trained
+from shared_model.progress import Progress
 from shared_model.proposal import Purpose
 from shared_model.protocol import Split
 from shared_model.weights import Weights, fingerprint
 
 if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
-    from client.learning.local_round import Progress
     from client.learning.site import Site
 
 
@@ -19,7 +19,7 @@ class Describe:
     name: ClassVar[str] = "describe"
     purpose: ClassVar[Purpose | None] = None
 
-    def run(self, site: "Site", progress: "Progress") -> dict[str, Any]:
+    def run(self, site: "Site", progress: Progress) -> dict[str, Any]:
         return site.describe()
 
     def facts(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Train:
     name: ClassVar[str] = "train"
     purpose: ClassVar[Purpose | None] = "train"
 
-    def run(self, site: "Site", progress: "Progress") -> Trained:
+    def run(self, site: "Site", progress: Progress) -> Trained:
         outcome = site.train(self.weights, stage=self.stage, round=self.round, progress=progress)
         return Trained(outcome.weights, outcome.scans, outcome.loss)
 
@@ -53,7 +53,7 @@ class Evaluate:
     name: ClassVar[str] = "evaluate"
     purpose: ClassVar[Purpose | None] = "evaluate"
 
-    def run(self, site: "Site", progress: "Progress") -> Counted:
+    def run(self, site: "Site", progress: Progress) -> Counted:
         evaluation = site.evaluate(self.weights, split=self.split, tasks=self.tasks, progress=progress)
         return Counted(evaluation.to_json())
 

@@ -53,7 +53,7 @@ class ScanRecord:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ScanRecord":
-        """Raises TypeError, KeyError or ValueError where `values` are not a study's."""
+        """Raises TypeError, KeyError or ValueError if `values` are not a scan's."""
         arrays = {name: np.array(values[name], dtype) for name, dtype in _LOBE_FIELDS.items()}
         lobes = len(arrays["slice_index"])
         arrays["box"] = arrays["box"].reshape(lobes, 4)
