@@ -33,7 +33,10 @@ def networks():
 @pytest.fixture(scope="module")
 def batches():
     store = MemoryStore(
-        [scan_of(key, label, slices=2) for key, label in zip("abc", ("covid", "other", "healthy"))]
+        [
+            scan_of(key, label, slices=2)
+            for key, label in zip("abc", ("covid", "other", "healthy"), strict=True)
+        ]
     )
     return list(read_batches(store, draw_batches(store.scans(), STAGE, (1,)), torch.device("cpu")))
 
@@ -52,7 +55,7 @@ def test_each_step_subtracts_its_rate_times_the_gradient(networks, batches):
         by_hand.zero_grad()
         loss = stage_loss(by_hand, batch, context)
         loss.backward()
-        losses.append(float(loss))
+        losses.append(loss.item())
         with torch.no_grad():
             for parameter in by_hand.parameters():
                 if parameter.grad is not None:
