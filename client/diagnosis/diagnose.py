@@ -43,7 +43,7 @@ def diagnose(
     scan = prepare_series(series, settings)
     progress("finding the lungs", 1, 1)
     dtype = activation_dtype(card.study.precision, device)
-    return diagnosis_of(scan, infer_scan(scan, networks, device=device, dtype=dtype, progress=progress), card)
+    return diagnosis_of(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
 
 
 def _networks(

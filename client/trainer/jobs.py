@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared_model.metrics import SiteEvaluation
+from shared_model.progress import Progress
 from shared_model.proposal import Purpose
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint
 
 if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
-    from client.learning.local_round import Progress
     from client.learning.site import Site
 
 
@@ -18,7 +18,7 @@ class Describe:
     name: ClassVar[str] = "describe"
     purpose: ClassVar[Purpose | None] = None
 
-    def run(self, site: "Site", progress: "Progress") -> SiteDescription:
+    def run(self, site: "Site", progress: Progress) -> SiteDescription:
         return site.describe()
 
     def facts(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class Train:
     name: ClassVar[str] = "train"
     purpose: ClassVar[Purpose | None] = "train"
 
-    def run(self, site: "Site", progress: "Progress") -> TrainResult[Weights]:
+    def run(self, site: "Site", progress: Progress) -> TrainResult[Weights]:
         stage, round = self.request.stage, self.request.round
         return site.train(self.weights, stage=stage, round=round, progress=progress)
 
@@ -48,7 +48,7 @@ class Evaluate:
     name: ClassVar[str] = "evaluate"
     purpose: ClassVar[Purpose | None] = "evaluate"
 
-    def run(self, site: "Site", progress: "Progress") -> SiteEvaluation:
+    def run(self, site: "Site", progress: Progress) -> SiteEvaluation:
         split, tasks = self.request.split, self.request.tasks
         return site.evaluate(self.weights, split=split, tasks=tasks, progress=progress)
 

@@ -143,8 +143,8 @@ def contents(folder: Path) -> bytes:
 def unpacked(store: LobeStore) -> bytes:
     """All arrays of a store, decompressed."""
     parts = []
-    for study in store.studies():
-        arrays = store.read(study.key, range(len(study.side)))
+    for scan in store.scans():
+        arrays = store.read(scan.key, range(len(scan.side)))
         parts += [arrays.images.tobytes(), arrays.distance.tobytes()]
         parts += [arrays.mask.tobytes(), arrays.semi_infection.tobytes()]
     return b"\0".join(parts)
@@ -191,7 +191,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     printed = prepare(studies, labels, tmp_path / "store")
     printed += prepare(studies, labels, tmp_path / "store", "--json", "--jobs", "2")
     store = LobeStore.open(tmp_path / "store")
-    assert len(store.studies()) == 3
+    assert len(store.scans()) == 3
     rejected = (tmp_path / "store" / "rejected.csv").read_text()
     assert "stray-bits" in rejected and "wrong-modality" in rejected
     assert "no-lungs" in rejected or "no-background" in rejected

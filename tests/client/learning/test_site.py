@@ -187,16 +187,6 @@ def test_training_leaves_the_processs_own_chance_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_one_pass_sees_every_training_scan_once():
-    from client.learning.batches import draw_batches
-
-    stage = LOBES.model_copy(update={"scans_per_batch": 3, "epochs": 2.0})
-    studies = [scan_of(f"n{i}", "covid", slices=1)[0] for i in range(7)]
-    keys = [bag.study.key for batch in draw_batches(studies, stage, (0,)) for bag in batch]
-    assert sorted(keys[:7]) == sorted(keys[7:]) == sorted(study.key for study in studies)
-    assert keys[:7] != keys[7:]
-
-
 @pytest.mark.parametrize("labels", ["covid", "healthy", "other"])
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_hospital_of_one_class_without_an_infected_patch_is_legal(labels, stage):
