@@ -14,11 +14,11 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from server.dispatch import RoundPolicy
-from server.initial_weights import starting_weights
 from server.ledger import Ledger
 from server.rounds import run_study
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
+from server.torch_process import load_initial_weights
 from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
@@ -76,7 +76,7 @@ def card_of(result: StudyResult, trained_on: str) -> ModelCard:
 def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
-    weights = starting_weights(folder / INITIAL, study)
+    weights = load_initial_weights(folder / INITIAL, study)
     policy = replace(policy, again_s=policy.again_s + way_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))

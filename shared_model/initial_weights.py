@@ -1,6 +1,6 @@
-"""Where a study's weights start, and what a stage starts from (2.7.4).
+"""Initial weights of the networks, and of lobe decisions that start from trained patch decisions (2.7.4).
 
-One thread draws and calibrates, so that a study does not start otherwise on a machine with other cores.
+Computed on one thread, so that they do not depend on the number of cores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
 from shared_model.network_weights import Weights, load_weights, to_weights
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor, make_networks
 from shared_model.pretrained import vgg16_state
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.threads import one_thread
 
 _PATCH_FEATURES = "patch_features."
@@ -48,13 +48,8 @@ def initial_networks(config: NetworkConfig, seed: int) -> dict[Task, LobeNetwork
     return networks
 
 
-def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
-    """The weights that round 1 of `stage` starts from, given those that the stage before left."""
-    return decide_from_patches(weights, stage.networks, study) if stage.start_from_patches else weights
-
-
 @one_thread()
-def decide_from_patches(weights: Weights, networks: Sequence[Task], study: StudyConfig) -> Weights:
+def start_from_patches(weights: Weights, networks: Sequence[Task], study: StudyConfig) -> Weights:
     """Start the lobe decisions of `networks` from what the patch decider has learned to see.
 
     Each gets the diseased network's patch and vicinity features, and attends where that network sees

@@ -120,8 +120,10 @@ def test_without_a_refusal_it_waits_for_its_turn(tmp_path: Path) -> None:
 
 
 def test_several_share_and_nobody_holds_it_alone_meanwhile(path: Path) -> None:
-    with process(HOLDER, path, "LOCK_SH"), shared(path):
+    with shared(path):
         assert is_free(path, fcntl.LOCK_SH) and not is_free(path, fcntl.LOCK_EX)
+        with process(HOLDER, path, "LOCK_SH"):
+            assert not is_free(path, fcntl.LOCK_EX)
     assert is_free(path, fcntl.LOCK_EX)
 
 
