@@ -10,10 +10,10 @@ from client.learning.site import Site
 from deploy.example_scans import examples
 from deploy.progress import Advance, Steps
 from deploy.simulation.grids import POLL_S, Engine, engine_of
-from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
+from preprocessing.processes import cores
 from preprocessing.store.lobe_store import LobeStore
 from server import events
 from server.app import card_of

@@ -13,12 +13,12 @@ from flwr.serverapp import Grid
 
 from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, ask
-from server.initial_weights import begin_stage
 from server.ledger import Ledger
 from server.roster import Roster, gather
 from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
 from server.study_result import HospitalReply, RoundRecord, StudyResult
+from server.torch_process import begin_stage
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation

@@ -7,10 +7,7 @@ A line is on disk before training starts, so a crash can only overcharge. A ledg
 the audit log recorded last is an older copy, and is refused. Imports no torch. See docs/decisions/0091.
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 from client.records.audit import AuditLog
 from client.records.chained_log import ChainedLog, Entry
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
 
 SPENT, NOTED = "spent", "privacy spent"
 
@@ -65,7 +63,7 @@ class PrivacyLedger:
 
         Raises PneumofedError `privacy-budget-spent`, and as `charges`.
         """
-        with self._alone():
+        with exclusive(self._lock):
             epsilon = epsilon_of([*self.charges(), *charges])
             if not epsilon <= limit:
                 raise PneumofedError(
@@ -90,15 +88,6 @@ class PrivacyLedger:
                 "older copy or another's; put the latest one back",
             )
         return entries
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _holds(entries: Sequence[Entry], number: int, digest: str) -> bool:

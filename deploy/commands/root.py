@@ -77,8 +77,8 @@ def phantom(
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
     from deploy.progress import Steps
-    from preprocessing.cores import cores
     from preprocessing.phantom.hospital import make_hospitals
+    from preprocessing.processes import cores
 
     with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as advance:
         hospitals = make_hospitals(preset, out, scans=scans, seed=seed, jobs=cores(), progress=advance)

@@ -46,7 +46,7 @@ class LobeStore:
     def create(cls, path: Path, settings: PreprocessingSettings) -> "LobeStore":
         """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.parent, patience_s=10), atomic_folder(path) as folder:
+        with locked(path.parent, wait_s=10), atomic_folder(path) as folder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
             for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed

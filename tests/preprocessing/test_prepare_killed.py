@@ -139,7 +139,7 @@ def test_workers_left_behind_are_waited_for(tmp_path: Path, monkeypatch: pytest.
     ) as worker:  # fmt: skip
         assert worker.stdout is not None and worker.stdout.readline() == "joined\n"
         with monkeypatch.context() as patched:
-            patched.setattr("preprocessing.store.store_lock._PATIENCE_S", 0.1)
+            patched.setattr("preprocessing.store.store_lock._WORKERS_END_S", 0.1)
             with pytest.raises(PneumofedError) as error:
                 prepare(studies, labels, tmp_path / "store")
         assert error.value.code == "store-busy"

@@ -22,7 +22,7 @@ def context(**run_config):
 @pytest.fixture
 def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
-    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: weights_of(0))
+    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
     return LocalGrid(client_app(sites.__getitem__), list(sites))
 
@@ -53,7 +53,7 @@ def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(g
         raise PneumofedError("enough", "for this test")
 
     full = {"diseased/a": np.zeros(1_500_000, np.float32), "covid/a": np.zeros(1_500_000, np.float32)}
-    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: full)
+    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: full)
     monkeypatch.setattr(server_app, "run_study", ended)
     with pytest.raises(PneumofedError, match="for this test"):
         server_app.app(grid, context(study="test", folder=str(tmp_path), trained_on="Phantoms."))

@@ -11,7 +11,7 @@ from client.learning.site import Site
 from client.learning.stage_loss import stage_loss
 from client.learning.step_context import StepContext
 from preprocessing.settings import PreprocessingSettings
-from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
+from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
@@ -38,7 +38,7 @@ STUDY = StudyConfig(
     stages=(DECISION,),
 )
 
-WEIGHTS = begin_stage(initial_weights(STUDY), DECISION, STUDY)
+WEIGHTS = start_from_patches(initial_weights(STUDY), DECISION.networks, STUDY)
 SCANS = [
     *(scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=4) for i in range(5)),
     scan_of("v", "other", fold=0.85),
