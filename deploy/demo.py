@@ -10,10 +10,10 @@ from client.learning.site import Site
 from deploy.example_scans import examples
 from deploy.progress import Advance, Steps
 from deploy.simulation.grids import POLL_S, Engine, engine_of
-from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
+from preprocessing.processes import cores
 from preprocessing.store.lobe_store import LobeStore
 from server import events
 from server.app import model_card
@@ -108,7 +108,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals' trainers on their stores, by name; a value, so that it crosses to workers."""
+    """The hospitals on their stores, by name; a value, so that it crosses to workers."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -131,7 +131,7 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    tasks = events.request_count(study, training=training, held_out=len(roles) - training)
+    requests = events.request_count(study, training=training, held_out=len(roles) - training)
     open_site = PhantomSites(folder / "stores", roles, study)
     with (
         engine_of(engine, open_site, list(dict(roles))) as grid,
@@ -143,7 +143,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            on_event=_show_progress(steps, advance, tasks),
+            on_event=_show_progress(steps, advance, requests),
         )
 
 
@@ -162,7 +162,7 @@ def _report(
     return document
 
 
-def _show_progress(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
+def _show_progress(steps: Steps, advance: Advance, requests: int) -> events.Listener:
     """A listener that advances the progress bar with each result, and prints failures and validation AUC."""
     done = 0
 
@@ -172,11 +172,11 @@ def _show_progress(steps: Steps, advance: Advance, tasks: int) -> events.Listene
         match event:
             case events.RequestFinished(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                advance(done, tasks)
+                advance(done, requests)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundFinished(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 

@@ -52,7 +52,7 @@ def build_roster(grid: Grid, proposal: Proposal, policy: RoundPolicy, on_event: 
     nodes = connected_nodes(grid)
     descriptions: dict[str, SiteDescription] = {}
     left_out: dict[str, HospitalReply] = {}
-    request = messages.describe_task(proposal)
+    request = messages.describe_request(proposal)
     for result in send_requests(
         grid, request, MessageType.QUERY, nodes, policy, group="describe", on_event=on_event
     ):

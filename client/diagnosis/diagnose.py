@@ -10,7 +10,7 @@ from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.precision import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
@@ -18,8 +18,6 @@ from shared_model.networks import LobeNetwork, make_networks
 from shared_model.saved_model import ModelCard
 from shared_model.scan_decision import scan_logit, softened_logits
 from shared_model.weights import Weights
-
-DEFAULT_SETTINGS = PreprocessingSettings()
 
 
 def diagnose(
@@ -43,7 +41,7 @@ def diagnose(
     scan = prepare_series(series, settings)
     progress("finding the lungs", 1, 1)
     dtype = activation_dtype(card.study.precision, device)
-    return diagnosis_of(scan, infer_scan(scan, networks, device=device, dtype=dtype, progress=progress), card)
+    return diagnosis_of(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
 
 
 def _networks(

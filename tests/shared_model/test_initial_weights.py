@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
+from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
 from shared_model.layer_scaling import scale_layers
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
@@ -109,10 +109,9 @@ def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> Non
 
 @pytest.mark.parametrize("networks", [("diseased",), ("covid",), ("diseased", "covid")])
 def test_decisions_start_from_the_patches_that_the_diseased_network_sees(networks) -> None:
-    stage = STAGE.model_copy(update={"networks": networks, "start_from_patches": True})
     shift = {"diseased": np.float32(0.01), "covid": np.float32(0)}
     before = {n: a + shift[n.split("/")[0]] for n, a in initial_weights(STUDY).items()}
-    after = begin_stage(before, stage, STUDY)
+    after = start_from_patches(before, networks, STUDY)
     assert after.keys() == before.keys()
     for name, array in after.items():
         network, parameter = name.split("/", 1)
@@ -128,14 +127,13 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
     for network in networks:
         lobe = outputs(models[network], lobes(5))["lobe.0"]
         assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "scaled to the features that it receives"
-    assert begin_stage(before, STAGE, STUDY) is before
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
         weights = initial_weights(STUDY)
-        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), STUDY)
+        begun = start_from_patches(weights, STAGE.networks, STUDY)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back
