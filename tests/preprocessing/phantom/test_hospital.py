@@ -15,13 +15,6 @@ from preprocessing.phantom.presets import hospital_plans
 from shared_model.errors import PneumofedError
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("phantoms")
-    make_hospitals("tiny", out, scans=9, seed=3)
-    return out
-
-
 def _digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -30,9 +23,9 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_every_study_has_its_label_its_slices_and_its_truth(made: Path) -> None:
+def test_every_study_has_its_label_its_slices_and_its_truth(tiny_hospitals: Path) -> None:
     for plan in hospital_plans("tiny", 9):
-        folder = made / plan.name
+        folder = tiny_hospitals / plan.name
         card = json.loads((folder / "hospital.json").read_text())
         assert (card["name"], card["role"], card["counts"]) == (plan.name, plan.role, plan.counts)
         with (folder / "labels.csv").open() as file:
@@ -50,37 +43,41 @@ def test_every_study_has_its_label_its_slices_and_its_truth(made: Path) -> None:
             assert set(np.unique(truth["lungs"])) == {0, 1, 2}
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_jobs(made: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_jobs(
+    tiny_hospitals: Path, tmp_path: Path
+) -> None:
     seen: list[tuple[int, int]] = []
     make_hospitals("tiny", tmp_path, scans=9, seed=3, jobs=2, progress=lambda *step: seen.append(step))
-    assert _digests(tmp_path) == _digests(made)
+    assert _digests(tmp_path) == _digests(tiny_hospitals)
     assert seen == [(done, 9) for done in range(10)]
 
 
-def test_what_is_there_is_kept_and_what_is_missing_is_made_again(made: Path, tmp_path: Path) -> None:
+def test_what_is_there_is_kept_and_what_is_missing_is_made_again(
+    tiny_hospitals: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(made, copy)
+    shutil.copytree(tiny_hospitals, copy)
     shutil.rmtree(copy / "north" / "studies" / "s0002")
     (copy / "lakeside" / "truth" / "s0001.npz").unlink()
     kept = copy / "harbour" / "studies" / "s0001"
     before = kept.stat().st_mtime_ns
     seen: list[tuple[int, int]] = []
     make_hospitals("tiny", copy, scans=9, seed=3, progress=lambda *step: seen.append(step))
-    assert _digests(copy) == _digests(made)
+    assert _digests(copy) == _digests(tiny_hospitals)
     assert kept.stat().st_mtime_ns == before
     assert seen == [(7, 9), (8, 9), (9, 9)]
 
 
-def test_another_recipe_does_not_mix_into_a_folder(made: Path) -> None:
-    before = _digests(made)
+def test_another_recipe_does_not_mix_into_a_folder(tiny_hospitals: Path) -> None:
+    before = _digests(tiny_hospitals)
     with pytest.raises(PneumofedError) as refused:
-        make_hospitals("tiny", made, scans=9, seed=4)
+        make_hospitals("tiny", tiny_hospitals, scans=9, seed=4)
     assert refused.value.code == "phantom-folder"
-    assert _digests(made) == before
+    assert _digests(tiny_hospitals) == before
 
 
-def test_hospitals_and_scans_differ(made: Path) -> None:
-    truths = [path.read_bytes() for path in made.rglob("*.npz")]
+def test_hospitals_and_scans_differ(tiny_hospitals: Path) -> None:
+    truths = [path.read_bytes() for path in tiny_hospitals.rglob("*.npz")]
     assert len(set(truths)) == len(truths) == 9
 
 

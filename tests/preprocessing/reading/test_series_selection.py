@@ -25,17 +25,19 @@ def accepted(folder: Path) -> list[CtSeries]:
 def test_the_best_series_is_chosen_by_rule_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wide = np.zeros((60, 128, 128), np.int16)
+    wide = np.zeros((30, 64, 64), np.int16)
     series = {
-        "thick": (wide[:12], 5.0, {"ConvolutionKernel": "LUNG"}),
+        "thick": (wide[:10], 3.0, {"ConvolutionKernel": "LUNG"}),
         "thin": (wide, 1.0, {"ConvolutionKernel": "LUNG"}),
         "thinner": (wide, 0.99, {"ConvolutionKernel": "WHATEVER"}),
-        "part": (wide[:20], 1.0, {"ConvolutionKernel": "LUNG"}),
+        "part": (wide[:15], 1.0, {"ConvolutionKernel": "LUNG"}),
         "lossy": (wide, 1.0, {"ConvolutionKernel": "LUNG", "LossyImageCompression": "01"}),
         "narrow": (wide, 1.0, {"ConvolutionKernel": "LUNG", "PixelSpacing": [1, 1]}),
     }
     for name, (hu, step, tags) in series.items():
-        write_series(tmp_path / name, hu, heights=step * np.arange(len(hu)), **tags)
+        write_series(
+            tmp_path / name, hu, heights=step * np.arange(len(hu)), **{"PixelSpacing": [5, 5], **tags}
+        )
     found = accepted(tmp_path)
     with caplog.at_level(logging.INFO, "pneumofed.preprocessing"):
         best = choose_series(found)
@@ -43,7 +45,7 @@ def test_the_best_series_is_chosen_by_rule_and_logged(
     assert best.flags == ("chosen",)
     assert choose_series(found[::-1]) == best
     assert [record.getMessage() for record in caplog.records][0] == (
-        "6 series could be used; chose the one of 60 slices, 1 mm apart, kernel lung (no flags)"
+        "6 series could be used; chose the one of 30 slices, 1 mm apart, kernel lung (no flags)"
     )
     assert choose_series(found[:1]) == found[0]
 
