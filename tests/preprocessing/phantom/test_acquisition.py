@@ -24,7 +24,7 @@ def test_slices_cover_both_lungs_at_the_scanners_spacing() -> None:
 
 
 def test_infected_lung_is_denser_than_the_rest() -> None:
-    scan = coarse_scan("covid", 0)
+    scan = coarse_scan("covid", 1)
     healthy = (scan.lungs > 0) & ~scan.infection
     assert scan.infection.any()
     assert np.median(scan.hu[scan.infection]) > np.median(scan.hu[healthy]) + 100

@@ -43,7 +43,7 @@ def test_every_study_has_its_label_its_slices_and_its_truth(tiny_hospitals: Path
             assert set(np.unique(truth["lungs"])) == {0, 1, 2}
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_jobs(
+def test_the_same_seed_gives_the_same_bytes_for_any_number_of_jobs(
     tiny_hospitals: Path, tmp_path: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
@@ -52,9 +52,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_jobs(
     assert seen == [(done, 9) for done in range(10)]
 
 
-def test_what_is_there_is_kept_and_what_is_missing_is_made_again(
-    tiny_hospitals: Path, tmp_path: Path
-) -> None:
+def test_what_is_there_is_kept_and_the_rest_is_made(tiny_hospitals: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(tiny_hospitals, copy)
     shutil.rmtree(copy / "north" / "studies" / "s0002")
