@@ -27,14 +27,14 @@ def loader_store(folders: list[Path], path: Path) -> LobeStore:
 
 
 def loader_rate(store: LobeStore) -> float:
-    """Lobes a second: LOBES random lobes of a random study at a time; the best of some short windows."""
-    studies, rng = store.studies(), np.random.default_rng(0)
+    """Lobes a second: LOBES random lobes of a random scan at a time; the best of some short windows."""
+    kept, rng = store.scans(), np.random.default_rng(0)
     shortest = np.inf
     for window in range(WINDOWS + 1):  # the first brings the files into memory
         start = time.perf_counter()
         for _ in range(READS):
-            study = studies[rng.integers(len(studies))]
-            store.read(study.key, rng.integers(0, len(study.side), LOBES).tolist())
+            scan = kept[rng.integers(len(kept))]
+            store.read(scan.key, rng.integers(0, len(scan.side), LOBES).tolist())
         if window:
             shortest = min(shortest, time.perf_counter() - start)
     return READS * LOBES / shortest

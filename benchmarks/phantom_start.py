@@ -15,8 +15,8 @@ from benchmarks.ct_images import CtImage
 from benchmarks.image_learning import image_study, learn
 from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.presets import SCANNERS
-from shared_model.network_weights import Weights
 from shared_model.study import StudyConfig
+from shared_model.weights import Weights
 
 SCANS, SEED = 600, 1
 LABELS = ("covid", "other", "covid", "other", "healthy")  # by turns

@@ -185,7 +185,7 @@ def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> No
     """Update the label of a study that an earlier run prepared. Raises `study-exists` for a duplicate
     study.
     """
-    known = store.study(key)
+    known = store.scan(key)
     if known.source != source:
         raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
     if known.label != study.label:

@@ -66,8 +66,8 @@ def prepare(
 
     Studies that cannot be used are listed in STORE/rejected.csv. Ends with 1 where none can be used.
     """
-    from preprocessing.cores import cores
     from preprocessing.prepare import prepare as run
+    from preprocessing.processes import cores
 
     with _progress("preparing studies", quiet=as_json) as advance:
         report = run(folder, labels, store, jobs=jobs or cores(), progress=advance)

@@ -24,7 +24,7 @@ _CHUNK = (4, CROP_SIZE, CROP_SIZE)
 _WORD = np.dtype("<u4")
 _ENTRY = 2 * _WORD.itemsize
 _MASK, _SEMI_INFECTION = 1, 2  # mask bits
-# Byte shuffling lets LZ4 drop the upper bytes; level and filter by measurement, see docs/decisions/0070.
+# Byte shuffling lets LZ4 drop the upper bytes; level and filter by measurement, see docs/decisions/0012.
 _COMPRESSION = {
     "codec": blosc2.Codec.LZ4,
     "clevel": 5,

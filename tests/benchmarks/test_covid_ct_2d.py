@@ -158,9 +158,9 @@ def test_lung_and_tissue_are_where_lobes_have_them() -> None:
 
 
 def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
-    studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
-    assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
-    assert all(federated_study().split.part_of(s.fold) == "train" for s in studies)
+    scans = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).scans()
+    assert [(s.key, s.label) for s in scans] == [("a.png", "covid"), ("b.png", "other")]
+    assert all(federated_study().split.part_of(s.fold) == "train" for s in scans)
 
 
 def test_no_patient_is_on_two_sides() -> None:

@@ -40,10 +40,10 @@ def lobes(run: tuple[list[dict], dict[str, float]]) -> list[dict]:
 def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
     our_store(folder, tmp_path, PAPER)
     store = LobeStore.open(tmp_path / "store")
-    (study,) = store.studies()
-    arrays = store.read(study.key, range(len(study.side)))
+    (scan,) = store.scans()
+    arrays = store.read(scan.key, range(len(scan.side)))
     places = [(one["slice"], one["side"] - 1, *one["box"]) for one in lobes]
-    assert places == list(zip(study.slice_index, study.side, *study.box.T, strict=True))
+    assert places == list(zip(scan.slice_index, scan.side, *scan.box.T, strict=True))
 
     def literally(name: str) -> NDArray:
         return np.stack([one[name] for one in lobes])
@@ -88,6 +88,6 @@ def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() ->
 def test_the_loader_reads_from_every_study(folder: Path, tmp_path: Path) -> None:
     store = loader_store([folder], tmp_path / "store")
     (series,) = find_series(folder).accepted
-    assert len(store.studies()) == 8
-    assert len(store.studies()[0].side) == len(prepare_series(series, store.settings).lobes)
+    assert len(store.scans()) == 8
+    assert len(store.scans()[0].side) == len(prepare_series(series, store.settings).lobes)
     assert loader_rate(store) > 0

@@ -15,7 +15,7 @@ from preprocessing.crop import crop_for_box
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import PreparedScan, lobe_arrays
 from preprocessing.settings import PreprocessingSettings
-from shared_model.checkpoint import ModelCard, OperatingPoint
+from shared_model.saved_model import ModelCard, OperatingPoint
 from shared_model.study import NetworkConfig, StudyConfig, load_study
 
 Box = tuple[int, int, int, int]
