@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ct_images import LUNG, TISSUE, CtImage
-from preprocessing.lung_density import NORMAL
-from preprocessing.periphery import FARTHEST, periphery_distance
+from preprocessing.lung_density import NORMAL_LUNG
+from preprocessing.periphery import MAX_DISTANCE, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
@@ -58,7 +58,7 @@ def view(
 
 def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
     """Grey levels of crops as values in 0..2048, with lung and tissue where the product's lobes have them."""
-    values = NORMAL + (grey - LUNG) * ((LOBE_TISSUE - NORMAL) / (TISSUE - LUNG))
+    values = NORMAL_LUNG + (grey - LUNG) * ((LOBE_TISSUE - NORMAL_LUNG) / (TISSUE - LUNG))
     return np.round(values.clip(0, RANGE)).astype(np.uint16)
 
 
@@ -95,7 +95,7 @@ class ViewStore(LobeStore):
         images = np.repeat(np.stack([values for values, _ in views])[:, None], 3, axis=1)
         masks = np.stack([mask for _, mask in views])
         distances = np.stack([periphery_distance(mask) for mask in masks])
-        distances = np.minimum(distances * PIXELS, FARTHEST).astype(np.uint8)
+        distances = np.minimum(distances * PIXELS, MAX_DISTANCE).astype(np.uint8)
         return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 

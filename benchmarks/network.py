@@ -43,7 +43,8 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 
 SCANS = 6
 STAGE = StageConfig(
@@ -57,7 +58,7 @@ class PlainNetwork(LobeNetwork):
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
         """As LobeNetwork.extract, at the price of `forward`."""
-        return self.extract_whole(images.contiguous(), distance)
+        return self.extract_dense(images.contiguous(), distance)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from shared_model.constants import POSITIVE
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput
 from shared_model.patches import FINE
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 
 def stage_loss(network: LobeNetwork, batch: Batch, context: StepContext) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 
 from shared_model.constants import Task
 from shared_model.progress import Progress
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 
 @dataclass(frozen=True)

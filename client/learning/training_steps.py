@@ -13,7 +13,7 @@ from client.learning.step_context import StepContext
 from shared_model.errors import PneumofedError
 from shared_model.networks import LobeNetwork
 from shared_model.protocol import is_trained
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 LARGEST_LOSS = 1000.0
 """A greater loss has diverged: guessing gives 0.7, and no useful weights come near this."""

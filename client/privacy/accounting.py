@@ -13,7 +13,8 @@ from opacus.accountants import RDPAccountant
 from client.privacy.ledger import Charge
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.study import PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
 TOLERANCE = 0.005
 """Relative precision of the search for the least noise."""

@@ -9,7 +9,7 @@ import torch
 
 from client.learning.batches import Batch, draw_batches, draw_scan_bag, read_batches
 from client.learning.lobe_tensors import LobeTensors
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 CPU = torch.device("cpu")

@@ -11,7 +11,8 @@ from client.learning.stage_loss import stage_loss
 from client.learning.step_context import StepContext
 from client.learning.training_steps import DivergedError, set_trainable, train_network
 from shared_model.initial_weights import initial_networks
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
