@@ -1,13 +1,16 @@
 """What was found in each slice, as a table and as a picture to look at."""
 
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from preprocessing.lungs.lobes import SIDES, Lobe
 from preprocessing.pipeline import LocatedScan
+from shared_model.files import write_atomically
 
 _TILE = 192  # pixels
 _COLUMNS = 10
@@ -27,13 +30,22 @@ def lobe_table(scan: LocatedScan) -> list[dict[str, Any]]:
     return rows
 
 
-def contact_sheet(scan: LocatedScan) -> bytes:
+def as_table(scan: LocatedScan) -> Table:
+    """Height and lung areas of each slice, for people."""
+    table = Table("slice", "z mm", "right mm2", "left mm2")
+    for number, row in enumerate(lobe_table(scan)):
+        areas = (f"{row[side]['area_mm2']:.0f}" if row[side] else "-" for side in ("right", "left"))
+        table.add_row(str(number), f"{row['z_mm']:.1f}", *areas)
+    return table
+
+
+def write_contact_sheet(scan: LocatedScan, path: Path) -> None:
     """All slices of a scan, feet first, with the lobes outlined: one PNG file."""
     tiles = [_tile(image, number, scan.lobes) for number, image in enumerate(scan.images)]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)
     rows = [np.hstack(tiles[start : start + _COLUMNS]) for start in range(0, len(tiles), _COLUMNS)]
     _, encoded = cv2.imencode(".png", np.vstack(rows))
-    return bytes(encoded)
+    write_atomically(path, bytes(encoded))
 
 
 def _tile(image: NDArray[np.uint16], number: int, lobes: tuple[Lobe, ...]) -> NDArray[np.uint8]:

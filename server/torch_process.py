@@ -24,8 +24,8 @@ from shared_model.weights import Weights
 def load_initial_weights(path: Path, study: StudyConfig) -> Weights:
     """The study's initial weights from the file `path`, which is written first if it is missing.
 
-    They are drawn once: another machine or version of torch would draw other bits, and a study resumes from its
-    own. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of `initial_weights`.
+    They are drawn once: another machine or version of torch would draw other bits, and a study resumes from
+    its own. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of `initial_weights`.
     """
     if not path.exists():
         write_atomically(path, save(_in_own_process(_initial_weights, study)))

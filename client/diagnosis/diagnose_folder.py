@@ -7,14 +7,14 @@ import torch
 
 from client.diagnosis.diagnose import diagnose
 from client.diagnosis.output_folder import check_target, write_diagnosis
-from client.diagnosis.progress import Progress, no_progress
-from client.diagnosis.source import one_series
+from preprocessing.reading.series_selection import select_series
 from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
+from shared_model.progress import Progress
 
 
 def diagnose_folder(
-    folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress = no_progress
+    folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress | None = None
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
@@ -26,9 +26,9 @@ def diagnose_folder(
     check_target(out)
     chosen = _device(device)
     weights, card = load_model(model)
-    series = one_series(folder, progress=progress)
+    series = select_series(folder, progress=progress).required()
     diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
-    return write_diagnosis(diagnosis, out, progress=progress)
+    return write_diagnosis(diagnosis, out)
 
 
 def _device(name: str) -> torch.device:

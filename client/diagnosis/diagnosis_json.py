@@ -38,9 +38,9 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
         "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
         "worst_slices": _worst(diagnosis),
-        "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.images))],
-        "spacing_mm": list(diagnosis.spacing_mm),
-        "flags": list(diagnosis.flags),
+        "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.scan.images))],
+        "spacing_mm": list(diagnosis.scan.spacing_mm),
+        "flags": list(diagnosis.scan.flags),
         "model": _model(diagnosis),
     }
 
@@ -67,7 +67,7 @@ def _worst(diagnosis: Diagnosis) -> list[dict[str, Any]]:
         {
             "rank": one.rank,
             "slice": one.slice,
-            "z_mm": float(diagnosis.z_mm[one.slice]),
+            "z_mm": float(diagnosis.scan.z_mm[one.slice]),
             "score_ml": one.score_ml,
             "picture": slice_file(one),
         }
@@ -78,7 +78,7 @@ def _worst(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 def _slice(diagnosis: Diagnosis, index: int) -> dict[str, Any]:
     sides = {SIDES[diagnosis.lobes.side[lobe]]: _lobe(diagnosis, lobe) for lobe in diagnosis.lobes.at(index)}
     absent = {side: _no_lobe(side) for side in SIDES if side not in sides}
-    return {"z_mm": float(diagnosis.z_mm[index]), **{side: (sides | absent)[side] for side in SIDES}}
+    return {"z_mm": float(diagnosis.scan.z_mm[index]), **{side: (sides | absent)[side] for side in SIDES}}
 
 
 def _lobe(diagnosis: Diagnosis, lobe: int) -> dict[str, Any]:

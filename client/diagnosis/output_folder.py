@@ -7,14 +7,13 @@ from typing import Any
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.pictures import pictures
-from client.diagnosis.progress import Progress, no_progress
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
 DOCUMENT = "diagnosis.json"
 
 
-def write_diagnosis(diagnosis: Diagnosis, out: Path, *, progress: Progress = no_progress) -> dict[str, Any]:
+def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
     """Write diagnosis.json and the pictures into `out`, and return the document.
 
     An earlier diagnosis there is replaced, other files are left alone. The document is taken away first and
@@ -22,10 +21,8 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path, *, progress: Progress = no_
     gives it; what this call has written is removed then.
     """
     document = diagnosis_document(diagnosis)
-    progress("drawing", 0, 1)
     files = pictures(diagnosis)
     files[DOCUMENT] = (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
-    progress("drawing", 1, 1)
     out.mkdir(parents=True, exist_ok=True)
     (out / DOCUMENT).unlink(missing_ok=True)
     written: list[Path] = []

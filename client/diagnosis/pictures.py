@@ -53,9 +53,10 @@ def slice_picture(diagnosis: Diagnosis, ranked: RankedSlice) -> bytes:
 
 
 def _write_head(canvas: Canvas, diagnosis: Diagnosis, ranked: RankedSlice) -> None:
-    slices = len(diagnosis.images)
+    slices = len(diagnosis.scan.images)
     canvas.text(MARGIN, 14, f"Slice to look at first: {ranked.rank}", 14, fontweight="bold")
-    place = f"z = {diagnosis.z_mm[ranked.slice]:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
+    z_mm = diagnosis.scan.z_mm[ranked.slice]
+    place = f"z = {z_mm:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
     canvas.text(MARGIN, 44, f"{place} · {_of_slice(diagnosis, ranked.slice)}", 10)
     boxes = "Red boxes: infected regions" if diagnosis.infected[ranked.slice].any() else "No infected region"
     canvas.text(MARGIN, 94, boxes, 9, color=MUTED)

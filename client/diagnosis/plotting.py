@@ -78,8 +78,8 @@ class Canvas:
 
 def extent_mm(diagnosis: Diagnosis) -> tuple[float, float, float, float]:
     """left, right, bottom, top of a slice in mm from its upper left corner."""
-    _, rows, columns = diagnosis.images.shape
-    return 0.0, columns * diagnosis.spacing_mm[2], rows * diagnosis.spacing_mm[1], 0.0
+    _, rows, columns = diagnosis.scan.images.shape
+    return 0.0, columns * diagnosis.scan.spacing_mm[2], rows * diagnosis.scan.spacing_mm[1], 0.0
 
 
 def draw_slice(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
@@ -87,7 +87,7 @@ def draw_slice(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
     axes.set_axis_off()
     low, high = WINDOW
     axes.imshow(
-        diagnosis.images[index], cmap="gray", vmin=low, vmax=high, extent=extent_mm(diagnosis),
+        diagnosis.scan.images[index], cmap="gray", vmin=low, vmax=high, extent=extent_mm(diagnosis),
         interpolation="bilinear",
     )  # fmt: skip
     # Rows run front to back, columns from the patient's right to the left.
@@ -112,7 +112,7 @@ def label(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
 
 def draw_boxes(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
     """Red boxes round the infected regions (Fig. 3), a little wider than these."""
-    _, row_mm, column_mm = diagnosis.spacing_mm
+    _, row_mm, column_mm = diagnosis.scan.spacing_mm
     for row0, column0, row1, column1 in infected_boxes(diagnosis.infected[index], (row_mm, column_mm)):
         corner = ((column0 - 1) * column_mm, (row0 - 1) * row_mm)
         width, height = (column1 - column0 + 2) * column_mm, (row1 - row0 + 2) * row_mm
@@ -125,7 +125,7 @@ def draw_outline(axes: Axes, diagnosis: Diagnosis, region: NDArray[np.bool_], co
         return
     # The contour runs through pixel centres, so half a pixel is added on each side.
     rows, columns = ((np.arange(length) + 0.5) * step for length, step in
-                     zip(region.shape, diagnosis.spacing_mm[1:], strict=True))  # fmt: skip
+                     zip(region.shape, diagnosis.scan.spacing_mm[1:], strict=True))  # fmt: skip
     axes.contour(columns, rows, region.astype(np.float32), levels=[0.5], colors=colour, linewidths=1.1)
 
 

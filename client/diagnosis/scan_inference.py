@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from client.diagnosis.progress import Progress, no_progress
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor
 from preprocessing.crop import to_image
 from preprocessing.pipeline import PreparedScan
@@ -17,11 +16,7 @@ from shared_model.constants import TASKS, Task
 from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
 from shared_model.patches import COARSE
-
-_STEPS: dict[Task, str] = {
-    "diseased": "looking for infection",
-    "covid": "telling COVID-19 from other pneumonia",
-}
+from shared_model.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -44,9 +39,12 @@ def infer_scan(
     *,
     device: torch.device,
     dtype: torch.dtype,
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
 ) -> ScanOutputs:
-    """Show every lobe to both networks; activations in `dtype`."""
+    """Run both networks over every lobe, with activations in `dtype`.
+
+    `progress` counts lobes, from 0 for each group of networks that share their patch features.
+    """
     count = len(scan.lobes)
     seen = ScanOutputs(
         logits={network: np.empty(count, np.float32) for network in TASKS},
@@ -59,8 +57,6 @@ def infer_scan(
         return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
 
     for group in group_by_extractor(networks):
-        step = " and ".join(_STEPS[network] for network in group)
-        progress(step, 0, count)
         fine = "diseased" in group
         batches = extract_batches(networks[group[0]], read, count, device=device, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
@@ -69,7 +65,8 @@ def infer_scan(
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
                 if network == "diseased":
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
-            progress(step, chunk.stop, count)
+            if progress is not None:
+                progress(chunk.stop, count)
     return seen
 
 

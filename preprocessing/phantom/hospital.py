@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from preprocessing.phantom.scanner import Scanner
 from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
-
-Progress = Callable[[int, int], None]
+from shared_model.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def make_hospitals(
     """Make a preset's hospitals under `out`; what an earlier run finished is kept, not made again.
 
     `scans` scales the total over all hospitals (None: the preset's own). A scan depends on seed, hospital and
-    its number alone, so `jobs` (processes) does not change it. `progress(done, total)` is called per scan.
+    its number alone, so `jobs` (processes) does not change it. `progress` is called after each scan.
     Raises PneumofedError "phantom-preset", "phantom-scans" or, for a folder that holds hospitals made with
     another preset, number or seed, "phantom-folder".
     """

@@ -5,7 +5,6 @@ in `reasons`, and in docs/reading.md.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from preprocessing.reading.header import read_slices
 from preprocessing.reading.layout import Layout
 from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.slices import CtSlice
+from shared_model.progress import Progress
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
 _HIGHEST_FLOOR_HU = -800  # stored values that cannot go below hold no air
@@ -64,10 +64,10 @@ class SeriesReport:
     refused: tuple[Refusal, ...]
 
 
-def find_series(folder: Path, *, progress: Callable[[int, int], None] | None = None) -> SeriesReport:
-    """Read the headers of all files under `folder` and sort them into CT series (DESIGN 3).
+def find_series(folder: Path, *, progress: Progress | None = None) -> SeriesReport:
+    """Read the headers of all files under `folder` and sort them into CT series.
 
-    `progress(done, total)` is called after each file. A file alone is as good as a folder. Raises nothing
+    `progress` is called after each file. A file alone is as good as a folder. Raises nothing
     for bad input: see `SeriesReport.refused`.
     """
     files = list(files_under(folder))

@@ -22,8 +22,8 @@ class Example:
     """A scan to look at. Phantoms only: a picture of a patient must not leave the hospital.
 
     label: what the scan is, one of shared_model.constants.LABELS; verdict: what the model says;
-    picture_png: any size; infected_percent: share of the lung, 0 to 100, as found; true_infected_percent: as drawn into the
-    phantom.
+    picture_png: any size; infected_percent: share of the lung, 0 to 100, as found;
+    true_infected_percent: as drawn into the phantom.
     """
 
     title: str
