@@ -1,4 +1,4 @@
-"""The whole scan in one picture: a view from the front, and what was found at each height."""
+"""The whole scan in one picture: a coronal view, and the findings at each height."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -93,7 +93,7 @@ def _draw_area(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
-    """Softened probability of each lobe, and from where on the scan is called diseased."""
+    """Softened probability of each lobe (eq. 2), and the operating point of the scan."""
     lobes, score = diagnosis.lobes, diagnosis.scores["diseased"]
     axes.axvline(score.operating_point, color=MUTED, linestyle="--", linewidth=1)
     for side, name in enumerate(SIDES):
@@ -104,7 +104,7 @@ def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def _draw_side(axes: Axes, diagnosis: Diagnosis, name: str, values: NDArray[np.float64]) -> None:
-    """One lung's values [lobe] over the height, with gaps where it is not seen."""
+    """One lung's values [lobe] over the height, with gaps in slices without it."""
     line = np.full(len(diagnosis.scan.z_mm), np.nan)
     chosen = ~np.isnan(values)
     line[diagnosis.lobes.slice_index[chosen]] = values[chosen]

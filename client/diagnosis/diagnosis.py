@@ -36,7 +36,7 @@ class LobeFindings:
     """All n lobes of a scan, in the scan's order: by slice, then side.
 
     slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
-    probabilities (eq. 2), 0 where no neighbouring slice has a lobe on that side; infected_ml, lung_ml
+    probabilities (eq. 2), 0 if no neighbouring slice has a lobe on that side; infected_ml, lung_ml
     float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
     """
 

@@ -16,9 +16,9 @@ DOCUMENT = "diagnosis.json"
 def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
     """Write diagnosis.json and the pictures into `out`, and return the document.
 
-    An earlier diagnosis there is replaced, other files are left alone. The document is taken away first and
-    written last, so that it never speaks of other pictures than those beside it. Raises OSError as the disk
-    gives it; what this call has written is removed then.
+    An earlier diagnosis there is replaced, other files are kept. The document is removed first and written
+    last, so that it never describes other pictures than those beside it. Raises OSError of the file system,
+    after removing what this call has written.
     """
     document = diagnosis_document(diagnosis)
     files = pictures(diagnosis)
@@ -38,6 +38,6 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
 
 
 def check_target(out: Path) -> None:
-    """Raises PneumofedError `out-is-a-file` before any work is done for nothing."""
+    """Raises PneumofedError `out-is-a-file`; called before any work is done."""
     if out.exists() and not out.is_dir():
         raise PneumofedError("out-is-a-file", f"{out}: is a file; name a folder to write into")

@@ -1,4 +1,4 @@
-"""Pictures for the radiologist, after Fig. 3 of the paper: no name, no date, no identifier in them."""
+"""Pictures for the radiologist, after Fig. 3 of the paper, without name, date or identifier."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +70,10 @@ def _of_slice(diagnosis: Diagnosis, index: int) -> str:
 
 
 def example_picture(diagnosis: Diagnosis, truth_infection: NDArray[np.bool_] | None) -> bytes:
-    """One slice for a report as PNG: bare, with the model's boxes and map, and with the true outline.
+    """One slice for a report as PNG: unmarked, with the model's boxes and map, and with the true outline.
 
     truth_infection: bool [slice, row, column] as the scan; without it the third panel is left out. The slice
-    is the worst one; where the model found nothing, the one with most true infection.
+    is the worst one; if the model found nothing, the one with most true infection.
     """
     index = _example_slice(diagnosis, truth_infection)
     panel, head = 360, 26

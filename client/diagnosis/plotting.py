@@ -1,4 +1,4 @@
-"""What all pictures of a scan are drawn with: figures measured in pixels, CT slices in millimetres."""
+"""Drawing that all pictures of a scan share: figures measured in pixels, CT slices in millimetres."""
 
 import io
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ DPI = 100
 BACKGROUND, INK, MUTED = "#101418", "#f2f4f5", "#9aa5ad"
 BOX, TRUTH, OUTLINE = "#ff3b30", "#5ee65e", "#2fd5ff"
 SIDE_COLOURS = {"right": "#f5b942", "left": "#62b5ff"}
-# Perceptually uniform, and the more opaque the more attention, so that it does not hide what got none.
+# Perceptually uniform; opacity grows with attention, so that tissue without attention stays visible.
 _COLOURS = mpl.colormaps["inferno"](np.linspace(0.15, 1, 256))
 _COLOURS[:, 3] = np.linspace(0.1, 0.75, 256)
 ATTENTION_MAP = ListedColormap(_COLOURS)
@@ -106,12 +106,12 @@ def _draw_scale_bar(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def label(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
-    """Words that can be read on bright and on dark tissue."""
+    """Text that is legible on bright and on dark tissue."""
     axes.text(x, y, words, ha="center", color=INK, path_effects=_EDGED, **style)
 
 
 def draw_boxes(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
-    """Red boxes round the infected regions (Fig. 3), a little wider than these."""
+    """Red boxes round the infected regions (Fig. 3), one pixel wider on each side."""
     _, row_mm, column_mm = diagnosis.scan.spacing_mm
     for row0, column0, row1, column1 in infected_boxes(diagnosis.infected[index], (row_mm, column_mm)):
         corner = ((column0 - 1) * column_mm, (row0 - 1) * row_mm)

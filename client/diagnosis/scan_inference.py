@@ -1,4 +1,4 @@
-"""Both networks over all lobes of a scan, and what is kept of their outputs."""
+"""Runs both networks over all lobes of a scan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from shared_model.progress import Progress
 
 @dataclass(frozen=True)
 class ScanOutputs:
-    """The networks' outputs over a scan's lobes; maps as large as the scan are kept as bool alone.
+    """The networks' outputs over a scan's lobes; the only map as large as the scan is bool.
 
     logits[network] float32 [lobe]; attention float16 [lobe, 32, 32] of the diseased network; infected bool
     [slice, row, column] in the scan's own pixels; infected_pixels int64 [lobe], counted there.
@@ -73,13 +73,13 @@ def infer_scan(
 def _keep_maps(
     seen: ScanOutputs, scan: PreparedScan, chunk: range, masks: Tensor, output: LobeOutput
 ) -> None:
-    """Keep a batch's attention, and lay its infection maps on the scan's own pixels (2.8)."""
+    """Store a batch's attention, and its infection maps in the scan's own pixels (2.8)."""
     seen.attention[chunk.start : chunk.stop] = output.attention.cpu().numpy()
     for number, crop_map in zip(chunk, infection_map(output, masks).cpu().numpy(), strict=True):
         lobe = scan.lobes[number]
         row0, column0, row1, column1 = lobe.box
         box = slice(row0, row1), slice(column0, column1)
-        # A shrunk crop comes back ragged at its rim: the lobe's own outline decides there.
+        # A crop that was shrunk has a ragged edge when it is enlarged again: the lobe's mask decides there.
         inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
         seen.infected[lobe.slice][box] |= inside
         seen.infected_pixels[number] = np.count_nonzero(inside)

@@ -7,7 +7,7 @@ import numpy as np
 from client.diagnosis.diagnosis import Diagnosis
 
 SHOWN = 3
-APART_MM = 10.0  # thin slices beside each other would show the same three times
+APART_MM = 10.0  # neighbouring thin slices would show the same three times
 
 
 @dataclass(frozen=True)
