@@ -18,10 +18,11 @@ def diagnose_folder(
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU if there is one. `progress` counts headers read,
-    then lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`, `several-studies`,
-    `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`, `no-device`, `no-lungs`,
-    `no-background`, `unreadable-pixels`, `out-is-a-file`; OSError if `out` cannot be written.
+    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU if there is one. `progress` counts headers that
+    are read, then lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`,
+    `several-studies`, `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`,
+    `no-device`, `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`; OSError if `out` cannot be
+    written.
     """
     check_target(out)
     chosen = _device(device)
