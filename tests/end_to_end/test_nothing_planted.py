@@ -156,7 +156,7 @@ def nothing_in(content: bytes, where: str) -> None:
 
 
 def prepare(studies: Path, labels: Path, store: Path, *words: str) -> bytes:
-    command = [sys.executable, "-m", "deploy.commands.root", "hospital", "prepare", str(studies),
+    command = [sys.executable, "-m", "deploy.commands", "hospital", "prepare", str(studies),
                "--labels", str(labels), "--store", str(store), *words]  # fmt: skip
     run = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
     assert run.returncode in (0, 1), run.stderr.decode()
