@@ -19,16 +19,16 @@ from server import events
 from server.app import card_of
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.document import report_document
 from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
 from server.study_result import StudyResult
-from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
 from shared_model.initial_weights import initial_weights
 from shared_model.progress import Progress
 from shared_model.protocol import Role
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
@@ -109,7 +109,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The trainer of each hospital on its store, by name; picklable for worker processes."""
+    """The hospitals on their stores, by name; picklable for worker processes."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -132,10 +132,10 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    tasks = events.tasks_in(study, training=training, held_out=len(roles) - training)
-    trainer_fn = PhantomSites(folder / "stores", roles, study)
+    replies = events.replies_in(study, training=training, held_out=len(roles) - training)
+    site_fn = PhantomSites(folder / "stores", roles, study)
     with (
-        open_grid(engine, trainer_fn, list(dict(roles))) as grid,
+        open_grid(engine, site_fn, list(dict(roles))) as grid,
         steps.step("training together") as progress,
     ):
         return run_study(
@@ -144,7 +144,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            tell=_teller(steps, progress, tasks),
+            tell=_teller(steps, progress, replies),
         )
 
 
@@ -163,7 +163,7 @@ def _report(
     return document
 
 
-def _teller(steps: Steps, progress: Progress, tasks: int) -> events.Listener:
+def _teller(steps: Steps, progress: Progress, replies: int) -> events.Listener:
     """Moves the bar with each hospital's reply, and prints failures and validation figures."""
     done = 0
 
@@ -173,11 +173,11 @@ def _teller(steps: Steps, progress: Progress, tasks: int) -> events.Listener:
         match event:
             case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                progress(done, tasks)
+                progress(done, replies)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundDone(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 

@@ -7,9 +7,9 @@ from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
 from preprocessing.store.lobe_store import LobeStore
 from server.report.task_metrics import task_block
-from shared_model.checkpoint import load_model
 from shared_model.constants import LABEL_WORDS, TASKS
 from shared_model.progress import Progress
+from shared_model.saved_model import load_model
 
 
 def evaluate(model: Path, store: Path, progress: Progress) -> dict[str, Any]:

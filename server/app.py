@@ -19,9 +19,9 @@ from server.rounds import run_study
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
 from server.torch_process import load_initial_weights
-from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
@@ -31,7 +31,7 @@ INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "stat
 # A hospital that is away is asked again for about an hour; one that is silent, less and less often.
 RETRIES, AGAIN_S = 6, 60.0
 SLOW_LINE = 1e6
-"""Bits a second: a hospital behind such a line is not silent while a task and its answer are on their way."""
+"""Bits a second: a hospital behind such a line is not silent while request and reply are on their way."""
 
 app = ServerApp()
 

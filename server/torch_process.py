@@ -1,7 +1,7 @@
 """What the coordinator needs torch for, computed in a process of its own.
 
 The process of the round loop never loads torch: for the full networks that takes a minute and over 2 GB
-(docs/decisions/0084). What is computed is in shared_model/initial_weights.py.
+(docs/decisions/0051). What is computed is in shared_model/initial_weights.py.
 """
 
 import multiprocessing
@@ -17,7 +17,8 @@ from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 
 

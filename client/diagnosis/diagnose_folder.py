@@ -8,9 +8,9 @@ import torch
 from client.diagnosis.diagnose import diagnose
 from client.diagnosis.output_folder import check_target, write_diagnosis
 from preprocessing.reading.series_selection import select_series
-from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
 from shared_model.progress import Progress
+from shared_model.saved_model import load_model
 
 
 def diagnose_folder(

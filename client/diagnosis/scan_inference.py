@@ -37,7 +37,6 @@ def infer_scan(
     scan: PreparedScan,
     networks: Mapping[Task, LobeNetwork],
     *,
-    device: torch.device,
     dtype: torch.dtype,
     progress: Progress | None = None,
 ) -> ScanOutputs:
@@ -58,7 +57,7 @@ def infer_scan(
 
     for group in group_by_extractor(networks):
         fine = "diseased" in group
-        batches = extract_batches(networks[group[0]], read, count, device=device, dtype=dtype, fine=fine)
+        batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
             for network in group:
                 output = decide(networks[network], features, dtype=dtype, fine=network == "diseased")

@@ -23,7 +23,7 @@ from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 
 SERVICE = "pneumofed.trainer.v1.Trainer"
-_THREADS = 8  # one task works at a time; the others are cancelled, refused or asked after health
+_THREADS = 8  # one job works at a time; the others are cancelled, refused or asked after health
 _SOCKET_UMASK = 0o117  # user and group may connect
 
 
@@ -33,10 +33,10 @@ def run_trainer(hospital: HospitalSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     limits = hospital.limits
-    opener = SiteFactory(
+    open_site = SiteFactory(
         hospital.store, hospital.state, hospital.role, hospital.device, limits.count_floor, limits.threads
     )
-    with serving(hospital, opener):
+    with serving(hospital, open_site):
         ending.wait()
 
 
@@ -47,8 +47,8 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
     hospital.socket.parent.mkdir(parents=True, exist_ok=True)
     running = PneumofedError("trainer-running", "a trainer runs here already; stop it first")
     with exclusive(hospital.state / "trainer.lock", refusal=running):
-        audit, approvals, desk = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
-        service = TrainerService(desk, approvals, audit, task_limit_s=60 * hospital.limits.task_minutes)
+        audit, approvals, runner = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
+        service = TrainerService(runner, approvals, audit, job_limit_s=60 * hospital.limits.task_minutes)
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
         add_TrainerServicer_to_server(service, server)
         answering = health.HealthServicer()
@@ -57,12 +57,12 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
         _listen(server, hospital.socket)
         for name in ("", SERVICE):
             answering.set(name, health_pb2.HealthCheckResponse.SERVING)
-        desk.start()
+        runner.start()
         try:
             yield
         finally:
             answering.enter_graceful_shutdown()
-            desk.close()
+            runner.close()
             server.stop(grace=1).wait()
             audit.write("trainer stopped")
             hospital.socket.unlink(missing_ok=True)

@@ -18,15 +18,15 @@ Folder = Annotated[Path, typer.Argument(exists=True, file_okay=True, help="Folde
 
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Which CT series under FOLDER can be used, and why the others cannot."""
-    from preprocessing.check_report import as_document, as_table, check_folder, summary
+    from preprocessing.check_report import check_document, check_folder, check_summary, check_table
 
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
         report = check_folder(folder, progress=progress)
     if as_json:
-        print_json(as_document(report))
+        print_json(check_document(report))
     else:
-        Console().print(as_table(report))
-        typer.echo(summary(report))
+        Console().print(check_table(report))
+        typer.echo(check_summary(report))
 
 
 def prepare(
@@ -76,16 +76,17 @@ def lobes(
     as_json: AsJson = False,
 ) -> None:
     """The lungs found in each slice of one CT series, from the feet upwards."""
-    from preprocessing.lobe_report import as_table, lobe_table, write_contact_sheet
+    from preprocessing.lobe_report import area_table, contact_sheet, lobe_table
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
+    from shared_model.files import write_atomically
 
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
         selection = select_series(folder, progress=progress)
     scan = find_scan_lobes(selection.required())
     if sheet is not None:
-        write_contact_sheet(scan, sheet)
+        write_atomically(sheet, contact_sheet(scan))
     if as_json:
         print_json({"slices": lobe_table(scan)})
     else:
-        Console().print(as_table(scan))
+        Console().print(area_table(scan))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from flwr.serverapp import Grid
 
-from deploy.simulation.local_grid import TrainerFn
+from deploy.simulation.local_grid import SiteFn
 from deploy.simulation.ray_grid import ray_workers
 from deploy.simulation.worker_grid import WorkerGrid, process_workers
 from preprocessing.processes import cores
@@ -21,12 +21,12 @@ _WORKERS = {"local": process_workers, "ray": ray_workers}
 
 
 @contextmanager
-def open_grid(engine: Engine, trainer_fn: TrainerFn, hospitals: Sequence[str]) -> Iterator[Grid]:
+def open_grid(engine: Engine, site_fn: SiteFn, hospitals: Sequence[str]) -> Iterator[Grid]:
     """A Grid of one node per hospital, whose tasks run in one worker process of one thread per core.
 
     Small networks gain more from two processes than from two threads. The last bits of a weight may depend on
-    the number of threads, so with one thread they do not depend on the machine (docs/decisions/0056).
+    the number of threads, so with one thread they do not depend on the machine (docs/decisions/0033).
     Raises PneumofedError `ray-missing`.
     """
-    with _WORKERS[engine](trainer_fn, hospitals, cores()) as submit:
-        yield WorkerGrid(trainer_fn, hospitals, submit)
+    with _WORKERS[engine](site_fn, hospitals, cores()) as submit:
+        yield WorkerGrid(site_fn, hospitals, submit)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from deploy.environment import QUIET
 
@@ -17,10 +18,13 @@ from flwr.supercore.run import Run  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
 from client.node.app import make_client_app  # noqa: E402
-from client.trainer_interface import Trainer  # noqa: E402
+from deploy.simulation.site_trainer import SiteTrainer  # noqa: E402
 
-TrainerFn = Callable[[str], Trainer]
-"""Makes a hospital's trainer from its name, as Flower's `client_fn` makes a client.
+if TYPE_CHECKING:
+    from client.learning.site import Site
+
+SiteFn = Callable[[str], "Site"]
+"""Makes a hospital's Site from its name, as Flower's `client_fn` makes a client.
 
 For worker processes it must be hashable and picklable.
 """
@@ -29,17 +33,17 @@ FIRST_NODE_ID = 1001
 RUN_ID, TASK_ID = 1, 1
 
 
-def client_app(trainer_fn: TrainerFn) -> ClientApp:
-    """The hospitals' ClientApp; each trainer is made once."""
-    trainer_of = lru_cache(maxsize=None)(trainer_fn)
-    return make_client_app(lambda context, _: trainer_of(str(context.node_config["hospital"])))
+def client_app(site_fn: SiteFn) -> ClientApp:
+    """The hospitals' ClientApp on sites of this process, each of which is made once."""
+    site_of = lru_cache(maxsize=None)(site_fn)
+    return make_client_app(lambda context, _: SiteTrainer(site_of(str(context.node_config["hospital"]))))
 
 
 class LocalGrid(Grid):
     """One node per hospital; `app` answers for all of them in this process, one after the other.
 
-    A task runs when its reply is first pulled, so that only one reply is in memory. The hospital's name is
-    `context.node_config["hospital"]`.
+    A request is worked off when its reply is first pulled, so that only one reply is in memory. The
+    hospital's name is `context.node_config["hospital"]`.
     """
 
     def __init__(self, app: ClientApp, hospitals: Sequence[str]) -> None:

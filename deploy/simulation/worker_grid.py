@@ -10,18 +10,18 @@ from multiprocessing import get_context
 from flwr.app import Message
 
 from client.learning.allocator import keep_freed_memory
-from deploy.simulation.local_grid import LocalGrid, TrainerFn, client_app
+from deploy.simulation.local_grid import LocalGrid, SiteFn, client_app
 from shared_model.errors import PneumofedError
 
 Submit = Callable[[str, Message], Future[Message]]
-"""Submits a hospital's task (the hospital's name, the message) to a worker; the reply as a Future."""
+"""Submits a hospital's request (the hospital's name, the message) to a worker; the reply as a Future."""
 
 
 class WorkerGrid(LocalGrid):
-    """One node per hospital; a task runs as soon as a worker is free for it."""
+    """One node per hospital; a request is worked off as soon as a worker is free for it."""
 
-    def __init__(self, trainer_fn: TrainerFn, hospitals: Sequence[str], submit: Submit) -> None:
-        super().__init__(client_app(trainer_fn), hospitals)
+    def __init__(self, site_fn: SiteFn, hospitals: Sequence[str], submit: Submit) -> None:
+        super().__init__(client_app(site_fn), hospitals)
         self._submit = submit
         self._answers: dict[str, Future[Message]] = {}
 
@@ -46,7 +46,7 @@ class WorkerGrid(LocalGrid):
 
 
 @contextmanager
-def process_workers(trainer_fn: TrainerFn, hospitals: Sequence[str], count: int) -> Iterator[Submit]:
+def process_workers(site_fn: SiteFn, hospitals: Sequence[str], count: int) -> Iterator[Submit]:
     """`count` processes of one thread each. A hospital keeps its worker, which caches its scans' features."""
     names = tuple(sorted(hospitals))
     with ExitStack() as stack:
@@ -57,21 +57,21 @@ def process_workers(trainer_fn: TrainerFn, hospitals: Sequence[str], count: int)
 
         def submit(hospital: str, message: Message) -> Future[Message]:
             worker = workers[names.index(hospital) % count]
-            return worker.submit(answer_in_worker, trainer_fn, names, message)
+            return worker.submit(answer_in_worker, site_fn, names, message)
 
         yield submit
 
 
-def answer_in_worker(trainer_fn: TrainerFn, hospitals: tuple[str, ...], message: Message) -> Message:
-    """In a worker: the reply to a task, computed on one thread."""
-    return _grid_of_worker(trainer_fn, hospitals).answer(message)
+def answer_in_worker(site_fn: SiteFn, hospitals: tuple[str, ...], message: Message) -> Message:
+    """In a worker: the reply to a request, computed on one thread."""
+    return _grid_of_worker(site_fn, hospitals).answer(message)
 
 
 @lru_cache(maxsize=1)
-def _grid_of_worker(trainer_fn: TrainerFn, hospitals: tuple[str, ...]) -> LocalGrid:
-    """The worker's own grid, kept between tasks."""
+def _grid_of_worker(site_fn: SiteFn, hospitals: tuple[str, ...]) -> LocalGrid:
+    """The worker's own grid, kept between requests."""
     import torch
 
     torch.set_num_threads(1)
     keep_freed_memory()
-    return LocalGrid(client_app(trainer_fn), hospitals)
+    return LocalGrid(client_app(site_fn), hospitals)

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from flwr.app import Context, RecordDict
 
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import RUN_ID, LocalGrid
+from deploy.simulation.local_grid import RUN_ID, LocalGrid, client_app
 from server import app as server_app
-from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import fingerprint
+from shared_model.saved_model import load_model
+from shared_model.weights import fingerprint
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
@@ -25,7 +24,7 @@ def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
     monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
-    return LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    return LocalGrid(client_app(sites.__getitem__), list(sites))
 
 
 def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):

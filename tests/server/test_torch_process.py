@@ -9,7 +9,7 @@ import pytest
 from server import torch_process
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights, start_from_patches
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.processes import ROOT
 from tests.support.trainers import BOTH, study_of
@@ -21,8 +21,7 @@ STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"wi
 SCRIPT = """
 import sys
 from pathlib import Path
-from server.app import load_initial_weights
-from server.torch_process import begin_stage
+from server.torch_process import begin_stage, load_initial_weights
 from shared_model.study import StudyConfig
 from shared_model.weights import fingerprint
 if __name__ == "__main__":

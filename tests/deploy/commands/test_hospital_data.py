@@ -1,4 +1,4 @@
-"""`pneumofed hospital check`, `prepare` and `lobes` as they are documented."""
+"""`pneumofed hospital check`, `prepare` and `lobes`: their output, JSON documents and exit codes."""
 
 import json
 from pathlib import Path
