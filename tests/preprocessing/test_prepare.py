@@ -199,7 +199,7 @@ def start(tmp_path: Path, jobs: int, before: object = None) -> subprocess.Popen[
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jobs: int) -> None:
-    studies, labels = hospital(tmp_path, 5)
+    studies, labels = hospital(tmp_path, 3)
     store = tmp_path / "store"
     process = start(tmp_path, jobs)
     deadline = time.monotonic() + 120
@@ -210,9 +210,9 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jo
         time.sleep(0.002)
     process.communicate()
     report = prepare(studies, labels, store)
-    assert report.added + report.present == 5
+    assert report.added + report.present == 3
     opened = LobeStore.open(store)
-    assert len(opened.scans()) == 5
+    assert len(opened.scans()) == 3
     for scan in opened.scans():
         opened.verify(scan.key)
     assert not list(store.rglob("*.partial"))

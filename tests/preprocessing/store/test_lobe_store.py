@@ -3,19 +3,16 @@
 import json
 import pickle
 import stat
-import struct
 import threading
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
-import blosc2
 import numpy as np
 import pytest
 
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
-from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
+from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.errors import PneumofedError
 
 SETTINGS = PreprocessingSettings()
@@ -111,14 +108,6 @@ def test_the_secret_is_for_its_owner_only(store: LobeStore) -> None:
     assert names.key("1.2", "3") != names.key("1", "2.3")
 
 
-def test_folds_are_spread_evenly() -> None:
-    names = Pseudonyms(b"k" * 32)
-    folds = np.array([names.fold(str(number)) for number in range(4000)])
-    counts, _ = np.histogram(folds, bins=10, range=(0, 1))
-    assert counts.sum() == 4000
-    assert np.abs(counts - 400).max() < 5 * np.sqrt(400)
-
-
 def test_a_store_that_is_none_or_another_is_refused(tmp_path: Path, store: LobeStore) -> None:
     with pytest.raises(PneumofedError) as error:
         LobeStore.open(tmp_path / "nothing")
@@ -203,21 +192,6 @@ def test_a_file_that_is_none_of_ours_has_a_code(store: LobeStore, content: bytes
     assert code_of(error) == "store-damaged"
 
 
-def test_the_file_is_what_its_description_says(store: LobeStore) -> None:
-    scan, arrays = made_up("e" * 16, lobes=3)
-    store.add(scan, arrays)
-    content = (store.path / "studies" / scan.key / "lobes.blosc").read_bytes()
-    lobes, _, *table = struct.unpack("<8I", content[:32])
-    assert lobes == 3 and len(content) == 32 + sum(table[::2])
-    start = 32 + table[0]
-    chunk = content[start : start + table[2]]
-    assert zlib.crc32(chunk) == table[3]
-    planes = np.frombuffer(blosc2.decompress2(chunk), "<u2").reshape(4, 256, 256)
-    np.testing.assert_array_equal(planes[:3], arrays.images[1])
-    np.testing.assert_array_equal(planes[3] % 256, arrays.distance[1])
-    np.testing.assert_array_equal(planes[3] // 256, arrays.mask[1] + 2 * arrays.semi_infection[1])
-
-
 def test_a_failed_write_leaves_nothing(store: LobeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -252,10 +226,3 @@ def test_a_label_can_be_corrected(store: LobeStore) -> None:
     store.add(scan, arrays)
     store.relabel(scan, "healthy")
     assert store.scans()[0].to_json() == replace(scan, label="healthy").to_json()
-
-
-def test_the_fingerprint_follows_the_settings() -> None:
-    assert SETTINGS.fingerprint == PreprocessingSettings(lobes="consistent").fingerprint
-    assert SETTINGS.fingerprint != PreprocessingSettings(lobes="paper").fingerprint
-    with pytest.raises(ValueError, match="extra"):
-        PreprocessingSettings(lobe="paper")  # type: ignore[call-arg]
