@@ -109,7 +109,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The trainer of each hospital on its store, by name; picklable for worker processes."""
+    """The hospitals on their stores, by name; picklable for worker processes."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -164,7 +164,7 @@ def _report(
 
 
 def _show_progress(steps: Steps, progress: Progress, requests: int) -> events.Listener:
-    """A listener that advances the progress bar with each result, and prints failures and validation AUC."""
+    """A listener that moves the progress bar with each result, and prints failures and validation AUC."""
     done = 0
 
     def on_event(event: events.Event) -> None:

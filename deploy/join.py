@@ -32,7 +32,7 @@ def run_node(site: Path) -> None:
     If SuperLink answers with an error, the main thread of Flower's node ends, but another thread keeps the
     process alive without receiving anything. If the error meets the heartbeat, only that thread ends, and the
     node counts as gone while it runs. So any thread's end ends the process, and its supervisor starts a new
-    one (docs/decisions/0089).
+    one (docs/decisions/0083).
     """
     hospital = load_hospital_settings(site)
     check_node(hospital)

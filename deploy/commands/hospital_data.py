@@ -76,16 +76,17 @@ def lobes(
     as_json: AsJson = False,
 ) -> None:
     """The lungs found in each slice of one CT series, from the feet upwards."""
-    from preprocessing.lobe_report import lobe_rows, lobe_table, write_contact_sheet
+    from preprocessing.lobe_report import area_table, contact_sheet, lobe_table
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
+    from shared_model.files import write_atomically
 
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
         selection = select_series(folder, progress=progress)
     scan = find_scan_lobes(selection.required())
     if sheet is not None:
-        write_contact_sheet(scan, sheet)
+        write_atomically(sheet, contact_sheet(scan))
     if as_json:
-        print_json({"slices": lobe_rows(scan)})
+        print_json({"slices": lobe_table(scan)})
     else:
-        Console().print(lobe_table(scan))
+        Console().print(area_table(scan))

@@ -25,7 +25,7 @@ def open_grid(engine: Engine, site_fn: SiteFn, hospitals: Sequence[str]) -> Iter
     """A Grid of one node per hospital, whose tasks run in one worker process of one thread per core.
 
     Small networks gain more from two processes than from two threads. The last bits of a weight may depend on
-    the number of threads, so with one thread they do not depend on the machine (docs/decisions/0056).
+    the number of threads, so with one thread they do not depend on the machine (docs/decisions/0033).
     Raises PneumofedError `ray-missing`.
     """
     with _WORKERS[engine](site_fn, hospitals, cores()) as submit:

@@ -34,7 +34,7 @@ RUN_ID, TASK_ID = 1, 1
 
 
 def client_app(site_fn: SiteFn) -> ClientApp:
-    """The hospitals' ClientApp on sites of this process; each is made once."""
+    """The hospitals' ClientApp on sites of this process, each of which is made once."""
     site_of = lru_cache(maxsize=None)(site_fn)
     return make_client_app(lambda context, _: SiteTrainer(site_of(str(context.node_config["hospital"]))))
 

@@ -1,11 +1,9 @@
 """The table and the contact sheet of a scan's lobes."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
-from preprocessing.lobe_report import lobe_rows, write_contact_sheet
+from preprocessing.lobe_report import contact_sheet, lobe_table
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import SegmentedScan
 
@@ -23,7 +21,7 @@ def scan(slices: int = 11) -> SegmentedScan:
 
 
 def test_the_table_has_a_row_per_slice_with_box_and_area() -> None:
-    rows = lobe_rows(scan())
+    rows = lobe_table(scan())
     assert [row["z_mm"] for row in rows] == [-100 + 5 * number for number in range(11)]
     lobe = {"box": [10, 20, 50, 40], "area_mm2": 795 * 0.4}
     assert rows[1] == {"z_mm": -95, "right": lobe, "left": {**lobe, "box": [10, 60, 50, 80]}}
@@ -31,9 +29,8 @@ def test_the_table_has_a_row_per_slice_with_box_and_area() -> None:
     assert rows[4]["right"] is None and rows[4]["left"] is not None
 
 
-def test_the_sheet_outlines_lobes_in_the_colour_of_their_side(tmp_path: Path) -> None:
-    write_contact_sheet(scan(), tmp_path / "sheet.png")
-    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+def test_the_sheet_outlines_lobes_in_the_colour_of_their_side() -> None:
+    sheet = cv2.imdecode(np.frombuffer(contact_sheet(scan()), np.uint8), cv2.IMREAD_COLOR)
     assert sheet is not None and sheet.shape == (2 * 192, 10 * 192, 3)  # ten slices a row
     blue, green = sheet[..., 0].astype(int), sheet[..., 1].astype(int)
     red = sheet[..., 2].astype(int)
