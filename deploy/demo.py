@@ -16,7 +16,7 @@ from preprocessing.prepare import prepare
 from preprocessing.processes import cores
 from preprocessing.store.lobe_store import LobeStore
 from server import events
-from server.app import card_of
+from server.app import model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.report.page import write_report
@@ -74,7 +74,7 @@ def run_demo(
         hospitals = _phantoms(folder, plan, seed, steps)
         _prepare(folder, hospitals, seed, steps)
         result = _train(folder, hospitals, study, engine, steps)
-        card = card_of(result, plan.trained_on)
+        card = model_card(result, plan.trained_on)
         save_model(folder / "model", result.weights, card)
         return _report(folder, hospitals, result, card, command, steps)
 
@@ -131,7 +131,7 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    replies = events.replies_in(study, training=training, held_out=len(roles) - training)
+    requests = events.request_count(study, training=training, held_out=len(roles) - training)
     open_site = PhantomSites(folder / "stores", roles, study)
     with (
         engine_of(engine, open_site, list(dict(roles))) as grid,
@@ -143,7 +143,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            tell=_teller(steps, advance, replies),
+            on_event=_show_progress(steps, advance, requests),
         )
 
 
@@ -162,25 +162,25 @@ def _report(
     return document
 
 
-def _teller(steps: Steps, advance: Advance, replies: int) -> events.Listener:
-    """Moves the bar with every hospital's reply, and says what went wrong or was found out."""
+def _show_progress(steps: Steps, advance: Advance, requests: int) -> events.Listener:
+    """A listener that advances the progress bar with each result, and prints failures and validation AUC."""
     done = 0
 
-    def tell(event: events.Event) -> None:
-        """Show one event of the rounds."""
+    def on_event(event: events.Event) -> None:
+        """Show one event."""
         nonlocal done
         match event:
-            case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
+            case events.RequestFinished(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                advance(done, replies)
+                advance(done, requests)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
-            case events.RoundDone(stage=stage, record=record) if record.validation is not None:
+            case events.RoundFinished(stage=stage, record=record) if record.validation is not None:
                 found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 
-    return tell
+    return on_event
 
 
 def _shifted(advance: Advance, before: int, total: int) -> Advance:

@@ -76,7 +76,8 @@ ROOMS = {
 MUST_NOT_LOAD = {
     "client.node": ("torch", "safetensors", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr"),
-    "client.learning.site": ("flwr",),
+    "client.learning": ("flwr", "opacus"),  # Opacus takes seconds to load
+    "client.privacy.ledger": ("torch",),
     "preprocessing": ("torch", "flwr"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
     "server": ("torch", "pydicom", "preprocessing", "client", "sqlalchemy", "uvicorn"),

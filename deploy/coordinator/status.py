@@ -102,12 +102,12 @@ def study_in_words(status: StudyStatus) -> list[str]:
         lines.append(f"  {status.error_code}: {status.error}")
     fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
     if status.state in ("starting", "running"):
-        fates |= {name: asked_in_words(trouble) for name, trouble in status.asked.items()}
+        fates |= {name: asked_in_words(reason) for name, reason in status.asked.items()}
     return lines + [f"  {name} {fate}" for name, fate in sorted(fates.items())]
 
 
-def asked_in_words(trouble: str | None) -> str:
-    return "has not answered yet" if trouble is None else f"was asked again ({trouble})"
+def asked_in_words(retry_reason: str | None) -> str:
+    return "has not answered yet" if retry_reason is None else f"was asked again ({retry_reason})"
 
 
 def reply_in_words(reply: HospitalReply) -> str:

@@ -1,7 +1,7 @@
 """One writer per store: locks on its folders.
 
 `prepare` locks the store's folder. Its workers share a lock on `studies`: if `prepare` is killed, they live
-on for a moment and may be putting a scan in its place (docs/decisions/0071).
+on for a moment and may be putting a scan in its place (docs/decisions/0012).
 """
 
 from collections.abc import Iterator

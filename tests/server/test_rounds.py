@@ -45,9 +45,11 @@ def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalG
     )
 
 
-def run(folder, grid=None, study=STUDY, policy=POLICY, tell=events.ignore, initial=INITIAL):
+def run(folder, grid=None, study=STUDY, policy=POLICY, on_event=events.ignore, initial=INITIAL):
     grid = grid or grid_of(sites_of(study))
-    return run_study(grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, tell=tell)
+    return run_study(
+        grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, on_event=on_event
+    )
 
 
 def by_hand(sites, stage, rounds, weights):
@@ -310,12 +312,13 @@ def test_a_stage_begins_from_what_the_stage_before_left(tmp_path, monkeypatch):
 
 def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
     told = []
-    run(tmp_path, tell=told.append)
-    gathered = next(e for e in told if isinstance(e, events.Gathered))
+    run(tmp_path, on_event=told.append)
+    gathered = next(e for e in told if isinstance(e, events.RosterBuilt))
     after = told[told.index(gathered) :]
-    replies = sum(isinstance(e, events.Replied) for e in after)
-    assert replies == events.replies_in(STUDY, training=3, held_out=1)
-    assert [e.record.round for e in told if isinstance(e, events.RoundDone)] == [1, 2, 3, 1, 2]
+    assert sum(isinstance(e, events.RequestFinished) for e in after) == events.request_count(
+        STUDY, training=3, held_out=1
+    )
+    assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 
 def test_a_round_costs_little_beside_the_training(tmp_path):
@@ -367,7 +370,7 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
     for number, stages in enumerate([(both,), (both, first), (first,)]):
         study = study_of(*stages, operating_point="validation")
         sites, told = sites_of(study), []
-        result = run(tmp_path / str(number), grid_of(sites), study=study, tell=told.append)
+        result = run(tmp_path / str(number), grid_of(sites), study=study, on_event=told.append)
         asked = [
             tasks
             for what, split, tasks in sites["north"].asked
@@ -381,9 +384,9 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
                 sites[name].evaluate(result.weights, split="validation", tasks=("diseased", "covid"))
             )
         assert result.validation.to_json() == again.to_json()
-        gathered = [i for i, e in enumerate(told) if isinstance(e, events.Gathered)][0]
-        replies = sum(isinstance(e, events.Replied) for e in told[gathered:])
-        assert replies == events.replies_in(study, training=3, held_out=1)
+        gathered = [i for i, e in enumerate(told) if isinstance(e, events.RosterBuilt)][0]
+        replies = sum(isinstance(e, events.RequestFinished) for e in told[gathered:])
+        assert replies == events.request_count(study, training=3, held_out=1)
 
 
 class WithoutOther(FakeSite):
