@@ -41,7 +41,7 @@ NEAR_MM, LEAST_MM2 = 3.0, 400.0
 
 @dataclass(frozen=True)
 class Case:
-    """One scan: HU, the truth as simulate gives it, the lobes, and how long they took."""
+    """One scan: HU, the truth as simulate_scan gives it, the lobes, and how long they took."""
 
     label: str
     hu: NDArray[np.int16]
