@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import LABELS_OF, POSITIVE, TASKS, Task
 

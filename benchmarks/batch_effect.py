@@ -31,7 +31,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.phantom.acquisition import Scan, simulate
 from preprocessing.phantom.dicom import write_series

@@ -4,7 +4,7 @@
 
 A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. The
 COVID-19 network learns by the lobe loss alone (image_views.py says why), in the product's own site, round
-loop and FedAvg: from random weights first of phantoms' slices (phantom_start.py), then of the images.
+loop and FedAvg: from random weights first of phantoms' slices (phantom_pretraining.py), then of the images.
 Patients are kept apart: in FOLDS folds, each tested once, or by the two folders, as far as their names tell.
 
 auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
@@ -32,13 +32,13 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from benchmarks import image_learning, phantom_start
-from benchmarks.ct_images import CtImage, read_images
-from benchmarks.image_figures import Fold, figures_of
-from benchmarks.image_learning import federated, pooled, split_by_patient
-from benchmarks.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
-from benchmarks.phantom_start import phantom_weights
-from benchmarks.result import print_result
+from benchmarks.support import image_training, phantom_pretraining
+from benchmarks.support.published_images import CtImage, read_images
+from benchmarks.support.image_metrics import Fold, figures_of
+from benchmarks.support.image_training import federated, pooled, split_by_patient
+from benchmarks.support.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
+from benchmarks.support.phantom_pretraining import phantom_weights
+from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "covid-ct-2d"
@@ -137,11 +137,11 @@ def settings_of(folds: Sequence[Fold]) -> dict[str, object]:
         "tested_covid": sum(image.covid for image in tested),
         "tested_patients": len({image.patient for image in tested}),
         "patients_on_both_sides": max(map(len, shared)),
-        "passes": image_learning.PASSES,
-        "sites": image_learning.SITES,
-        "phantoms": phantom_start.phantom_study().model_dump(mode="json"),
-        "pooled": image_learning.pooled_study().model_dump(mode="json"),
-        "federated": image_learning.federated_study().model_dump(mode="json"),
+        "passes": image_training.PASSES,
+        "sites": image_training.SITES,
+        "phantoms": phantom_pretraining.phantom_study().model_dump(mode="json"),
+        "pooled": image_training.pooled_study().model_dump(mode="json"),
+        "federated": image_training.federated_study().model_dump(mode="json"),
     }
 
 

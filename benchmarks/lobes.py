@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.lungs.lobes import Lobe, Method, find_lobes
 from preprocessing.phantom.acquisition import simulate

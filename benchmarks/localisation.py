@@ -31,7 +31,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from client.diagnosis.scan_inference import infer_scan
 from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site

@@ -26,8 +26,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.phantoms import write_phantom
-from benchmarks.result import print_result
+from benchmarks.support.phantom_series import write_phantom
+from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
 from client.learning.lobe_inference import decide, extract_batches

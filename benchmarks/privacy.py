@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
 from client.learning.site import Site

@@ -20,9 +20,9 @@ from statistics import median
 
 from safetensors.numpy import save_file
 
-from benchmarks.deployed import our_rounds
-from benchmarks.plain import plain_rounds
-from benchmarks.result import print_result
+from benchmarks.support.deployed_federation import our_rounds
+from benchmarks.support.flower_baseline import plain_rounds
+from benchmarks.support.result import print_result
 from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
 from shared_model.study import NetworkConfig

@@ -15,7 +15,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.network import Comparison, phantom_store
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 
 KINDS = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks.baselines import THRESHOLDS, Scan, cnn_auc, intensity_auc, truth_features
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 
 
 def scan(label: str, bright: float, lobes: torch.Tensor | None = None) -> Scan:

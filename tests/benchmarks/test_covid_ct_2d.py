@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import covid_ct_2d, image_figures, image_learning, image_shortcuts, phantom_start
+from benchmarks import covid_ct_2d
+from benchmarks.support import image_metrics, image_shortcuts, image_training, phantom_pretraining
 from benchmarks.covid_ct_2d import folds_of
-from benchmarks.ct_images import (
+from benchmarks.support.published_images import (
     LUNG,
     TISSUE,
     CtImage,
@@ -22,11 +23,11 @@ from benchmarks.ct_images import (
     read_images,
     without_margins,
 )
-from benchmarks.image_figures import auc_of_alike, figures_of, patient_interval
-from benchmarks.image_learning import federated_study, learn, pooled_study, split_by_patient
-from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
-from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
-from benchmarks.phantom_start import LEAST_LUNG, SLICES, SPACING_MM, phantom_images, phantom_weights, windowed
+from benchmarks.support.image_metrics import auc_of_alike, figures_of, patient_interval
+from benchmarks.support.image_training import federated_study, learn, pooled_study, split_by_patient
+from benchmarks.support.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
+from benchmarks.support.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
+from benchmarks.support.phantom_pretraining import LEAST_LUNG, SLICES, SPACING_MM, phantom_images, phantom_weights, windowed
 from client.learning.site import Site
 from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
@@ -179,8 +180,8 @@ def test_no_patient_is_on_two_sides() -> None:
 
 
 def test_learning_is_the_sites_own_round_after_round(monkeypatch) -> None:
-    monkeypatch.setattr(image_learning, "PASSES", 2)
-    monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 2)
+    monkeypatch.setattr(image_training, "PASSES", 2)
+    monkeypatch.setattr(image_training, "POOLED_ROUNDS", 2)
     study, images = pooled_study(), patients(6, most=1)
     start = {
         name: array + 0.01 for name, array in initial_weights(study).items() if name.startswith("covid/")
@@ -207,7 +208,7 @@ def test_the_alike_are_pairs_that_the_baseline_does_not_part() -> None:
 
 
 def test_intervals_are_wider_where_images_share_patients(monkeypatch) -> None:
-    monkeypatch.setattr(image_figures, "RESAMPLES", 300)
+    monkeypatch.setattr(image_metrics, "RESAMPLES", 300)
     draw = np.random.default_rng(1)
     covid = np.repeat(draw.random(40) < 0.5, 5)
     scores = np.repeat(draw.normal(size=40), 5) + covid
@@ -217,7 +218,7 @@ def test_intervals_are_wider_where_images_share_patients(monkeypatch) -> None:
 
 
 def test_figures_join_the_folds(monkeypatch) -> None:
-    monkeypatch.setattr(image_figures, "RESAMPLES", 50)
+    monkeypatch.setattr(image_metrics, "RESAMPLES", 50)
     folds = [
         ([], [image("a", "1", True), image("b", "2", False)]),
         ([], [image("c", "3", True), image("d", "4", False)]),
@@ -241,13 +242,13 @@ def test_the_baseline_finds_size_in_files_and_not_in_crops() -> None:
 def test_one_folder_teaches_and_another_tests(tmp_path, monkeypatch, capsys) -> None:
     for name, count in (("train", 12), ("test", 6)):
         write(tmp_path / name, patients(count, most=1))
-    monkeypatch.setattr(image_learning, "PASSES", 1)
-    monkeypatch.setattr(image_learning, "POOLED_ROUNDS", 1)
-    monkeypatch.setattr(image_learning, "FEDERATED_ROUNDS", 1)
-    monkeypatch.setattr(image_learning, "SITES", 2)
+    monkeypatch.setattr(image_training, "PASSES", 1)
+    monkeypatch.setattr(image_training, "POOLED_ROUNDS", 1)
+    monkeypatch.setattr(image_training, "FEDERATED_ROUNDS", 1)
+    monkeypatch.setattr(image_training, "SITES", 2)
     monkeypatch.setattr(covid_ct_2d, "phantom_weights", lambda jobs: initial_weights(pooled_study()))
     monkeypatch.setattr(image_shortcuts, "TREES", 10)
-    monkeypatch.setattr(image_figures, "RESAMPLES", 50)
+    monkeypatch.setattr(image_metrics, "RESAMPLES", 50)
     folders = ["--train", str(tmp_path / "train"), "--test", str(tmp_path / "test")]
     monkeypatch.setattr(sys, "argv", ["covid_ct_2d", *folders, "--jobs", "1", "--json"])
     covid_ct_2d.main()
@@ -272,7 +273,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path) -> None:
 
 def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -> None:
     many = phantom_images(5, jobs=2)
-    monkeypatch.setattr(phantom_start, "LEAST_INFECTED", 0.35)
+    monkeypatch.setattr(phantom_pretraining, "LEAST_INFECTED", 0.35)
     images = phantom_images(5, jobs=1)
     assert {i.name for i in images if not i.covid} == {i.name for i in many if not i.covid}
     assert 0 < len(images) < len(many)
@@ -280,7 +281,7 @@ def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -
     for number, label in enumerate(LABELS):
         own = [i for i in images if i.patient == str(number)]
         scanner = replace(SCANNERS[0], spacing_mm=SPACING_MM)
-        scan = simulate(label, scanner, (phantom_start.SEED, number))
+        scan = simulate(label, scanner, (phantom_pretraining.SEED, number))
         assert 0 < len(own) <= SLICES
         for one in own:
             place = int(one.name.split("-")[1])
@@ -308,10 +309,10 @@ def test_a_lung_window_has_its_level_at_mid_grey() -> None:
 
 
 def test_the_start_is_what_one_site_learned_from_phantoms(monkeypatch) -> None:
-    monkeypatch.setattr(phantom_start, "SCANS", 5)
-    monkeypatch.setattr(phantom_start, "PASSES", 1)
-    monkeypatch.setattr(phantom_start, "ROUNDS", 1)
-    study, images = phantom_start.phantom_study(), phantom_images(5, jobs=1)
+    monkeypatch.setattr(phantom_pretraining, "SCANS", 5)
+    monkeypatch.setattr(phantom_pretraining, "PASSES", 1)
+    monkeypatch.setattr(phantom_pretraining, "ROUNDS", 1)
+    study, images = phantom_pretraining.phantom_study(), phantom_images(5, jobs=1)
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     began = initial_weights(study)
     by_hand = began | site.train(began, stage=0, round=1).weights

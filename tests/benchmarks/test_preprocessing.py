@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.loader import loader_rate, loader_store
-from benchmarks.race import PAPER, agreement, floors, one_core, our_steps, our_store
+from benchmarks.support.loader_speed import loader_rate, loader_store
+from benchmarks.support.paired_timing import PAPER, agreement, floors, one_core, our_steps, our_store
 from preprocessing.crop import crop_of, crop_plane
 from preprocessing.pipeline import prepare_series
 from preprocessing.reading.series import find_series

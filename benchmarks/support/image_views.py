@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.ct_images import LUNG, TISSUE, CtImage
+from benchmarks.support.published_images import LUNG, TISSUE, CtImage
 from preprocessing.lung_density import NORMAL
 from preprocessing.periphery import FARTHEST, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS

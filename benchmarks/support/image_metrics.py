@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.ct_images import CtImage
+from benchmarks.support.published_images import CtImage
 
 RESAMPLES = 1000
 ALIKE = 0.1  # difference of two probabilities

@@ -1,6 +1,6 @@
 """A hospital's trainer that trains nothing: the real service, audit log and worker process, without torch.
 
-`python -m benchmarks.noop HOSPITAL_TOML`
+`python -m benchmarks.support.stub_trainer HOSPITAL_TOML`
 """
 
 import signal

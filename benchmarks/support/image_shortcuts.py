@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.ct_images import CtImage
+from benchmarks.support.published_images import CtImage
 
 GREY_BINS = 16
 BORDER = 4  # pixels

@@ -16,7 +16,7 @@ from deploy.environment import BIN, quiet_environment
 from deploy.join import free_port
 from tests.support.processes import running, wait_until
 
-APP = Path(__file__).parent / "plain_app"
+APP = Path(__file__).parent / "flower_app"
 
 
 def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> list[float]:

@@ -55,7 +55,7 @@ class NoOpDeployment(Deployment):
 
     def join(self, name: str) -> None:
         site = self.site(name)
-        self._start(f"{name}-trainer", [sys.executable, "-m", "benchmarks.noop", str(site)])
+        self._start(f"{name}-trainer", [sys.executable, "-m", "benchmarks.support.stub_trainer", str(site)])
         self._start(f"{name}-node", pneumofed("hospital", "node", "--site", site))
 
 
