@@ -33,11 +33,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.support import image_training, phantom_pretraining
-from benchmarks.support.published_images import CtImage, read_images
 from benchmarks.support.image_metrics import Fold, figures_of
-from benchmarks.support.image_training import federated, pooled, split_by_patient
 from benchmarks.support.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
+from benchmarks.support.image_training import federated, pooled, split_by_patient
 from benchmarks.support.phantom_pretraining import phantom_weights
+from benchmarks.support.published_images import CtImage, read_images
 from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 

@@ -4,8 +4,9 @@
 
 Patients of the three classes take turns on each scanner; seeds are not those of any preset.
 
-dice, dice_healthy, dice_least  of a lung against the truth: mean, mean of healthy patients, the least
-dice_below_goal                 share of the lungs below 0.97
+mean_dice                       Dice of a lung against the truth, mean; dice_healthy: mean over healthy patients;
+                                dice_least: the least
+below_097                       share of the lungs with a Dice below 0.97
 swapped                         the largest share of a scan's lung that is given to the other side
 infection_kept                  share of the infection that the masks hold
 consolidation_kept              the same of its part above -250 HU
@@ -131,10 +132,10 @@ def figures_of(rows: list[dict[str, float]]) -> dict[str, float]:
     healthy = np.array([row["healthy"] for row in rows], np.bool_)
     total = {name: sum(row[name] for row in rows) for name in rows[0]}
     return {
-        "dice": float(lungs.mean()),
+        "mean_dice": float(lungs.mean()),
         "dice_healthy": float(lungs[healthy].mean()),
         "dice_least": float(lungs.min()),
-        "dice_below_goal": float((lungs < GOAL).mean()),
+        "below_097": float((lungs < GOAL).mean()),
         "swapped": max(row["swapped"] for row in rows),
         "infection_kept": total["infection_kept"] / max(1, total["infection"]),
         "consolidation_kept": total["dense_kept"] / max(1, total["dense"]),

@@ -25,8 +25,8 @@ from typing import Any
 from pydicom import dcmread
 
 from benchmarks.support.loader_speed import loader_rate, loader_store
-from benchmarks.support.phantom_series import write_phantom
 from benchmarks.support.paired_timing import Race, one_core, race
+from benchmarks.support.phantom_series import write_phantom
 from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 from preprocessing.phantom.presets import SCANNERS

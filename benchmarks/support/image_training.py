@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from benchmarks.support.published_images import CtImage
 from benchmarks.support.image_views import ViewStore
+from benchmarks.support.published_images import CtImage
 from client.learning.lobe_inference import decide, extract_batches
 from client.learning.site import Site
 from client.node.app import make_client_app

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.support.published_images import CtImage
 from benchmarks.support.image_training import image_study, learn
+from benchmarks.support.published_images import CtImage
 from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
 from shared_model.network_weights import Weights

@@ -11,8 +11,20 @@ import pytest
 from PIL import Image
 
 from benchmarks import covid_ct_2d
-from benchmarks.support import image_metrics, image_shortcuts, image_training, phantom_pretraining
 from benchmarks.covid_ct_2d import folds_of
+from benchmarks.support import image_metrics, image_shortcuts, image_training, phantom_pretraining
+from benchmarks.support.image_metrics import auc_of_alike, figures_of, patient_interval
+from benchmarks.support.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
+from benchmarks.support.image_training import federated_study, learn, pooled_study, split_by_patient
+from benchmarks.support.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
+from benchmarks.support.phantom_pretraining import (
+    LEAST_LUNG,
+    SLICES,
+    SPACING_MM,
+    phantom_images,
+    phantom_weights,
+    windowed,
+)
 from benchmarks.support.published_images import (
     LUNG,
     TISSUE,
@@ -23,11 +35,6 @@ from benchmarks.support.published_images import (
     read_images,
     without_margins,
 )
-from benchmarks.support.image_metrics import auc_of_alike, figures_of, patient_interval
-from benchmarks.support.image_training import federated_study, learn, pooled_study, split_by_patient
-from benchmarks.support.image_shortcuts import logistic, of_crop, of_file, shortcut_scores
-from benchmarks.support.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
-from benchmarks.support.phantom_pretraining import LEAST_LUNG, SLICES, SPACING_MM, phantom_images, phantom_weights, windowed
 from client.learning.site import Site
 from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
