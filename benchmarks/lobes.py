@@ -1,17 +1,17 @@
-"""Are the lobes where the lungs are? Phantoms with known lungs, through the phantoms' six scanners.
+"""Lobes against the truth of phantoms, on the phantoms' six scanners.
 
 `python -m benchmarks.lobes [--json] [--patients N] [--method paper]`
 
-Patients of the three classes take turns on each scanner; seeds are not those of any preset.
+Patients of the three classes alternate on each scanner; their seeds are not those of any preset.
 
-mean_dice                       Dice of a lung against the truth, mean; dice_healthy: mean over healthy patients;
-                                dice_least: the least
+mean_dice                       Dice of a lung against the truth, mean over lungs
+dice_healthy, dice_least        mean over healthy patients' lungs; the least
 below_097                       share of the lungs with a Dice below 0.97
 swapped                         the largest share of a scan's lung that is given to the other side
 infection_kept                  share of the infection that the masks hold
 consolidation_kept              the same of its part above -250 HU
 infection_in_box                share of the infection that its lobes' boxes hold
-other_gas_ml                    mean of the air per scan more than 3 mm off the lungs that is taken for lung
+other_gas_ml                    air more than 3 mm outside the lungs that is labelled lung, mean per scan, ml
 lobes_missed                    lungs of 400 mm2 or more in a slice without a lobe, of all scans
 seconds_per_100_slices          of find_lobes, at 512 x 512, processor time of one core
 """
@@ -35,7 +35,7 @@ from preprocessing.reading.volume import CtVolume
 
 LABELS = ("healthy", "covid", "other")
 SEED = 20260
-GOAL = 0.97
+LEAST_DICE = 0.97
 DENSE_HU, GAS_HU = -250, -850
 NEAR_MM, LEAST_MM2 = 3.0, 400.0
 
@@ -66,6 +66,7 @@ def main() -> None:
 
 
 def cases(patients: int, method: Method) -> Iterator[Case]:
+    """The scans with their lobes, one after the other."""
     for number in range(patients):
         label, scanner = LABELS[number % 3], SCANNERS[number // 3 % len(SCANNERS)]
         scan = simulate(label, scanner, (SEED, number))
@@ -78,7 +79,7 @@ def cases(patients: int, method: Method) -> Iterator[Case]:
 
 
 def _stored(scanner: Scanner, hu: NDArray[np.float32], z_mm: NDArray[np.float64]) -> CtVolume:
-    """What the reader would make of the scan's files."""
+    """The volume that reading the scan's files would give."""
     read = np.rint(scanner.store(hu) * scanner.slope + scanner.intercept).astype(np.int16)
     padding = np.zeros(read.shape, np.bool_)
     if (outside := scanner.outside()) is not None:
@@ -115,11 +116,12 @@ def measure(case: Case) -> dict[str, float]:
 
 
 def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Dice coefficient of two masks."""
     return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
 def _gas(case: Case, found: NDArray[np.uint8]) -> float:
-    """Voxels as dark as air, taken for lung, more than NEAR_MM off it."""
+    """Voxels as dark as air that are labelled lung more than NEAR_MM outside it."""
     reach = 2 * round(NEAR_MM / case.spacing_mm[1]) + 1
     kernel = np.ones((reach, reach), np.uint8)
     near = np.stack([cv2.dilate((image > 0).astype(np.uint8), kernel) > 0 for image in case.lungs])
@@ -127,7 +129,7 @@ def _gas(case: Case, found: NDArray[np.uint8]) -> float:
 
 
 def figures_of(rows: list[dict[str, float]]) -> dict[str, float]:
-    """What is printed, from what `measure` gives of each scan."""
+    """The figures of all scans from those of `measure`."""
     lungs = np.array([[row["right"], row["left"]] for row in rows])
     healthy = np.array([row["healthy"] for row in rows], np.bool_)
     total = {name: sum(row[name] for row in rows) for name in rows[0]}
@@ -135,7 +137,7 @@ def figures_of(rows: list[dict[str, float]]) -> dict[str, float]:
         "mean_dice": float(lungs.mean()),
         "dice_healthy": float(lungs[healthy].mean()),
         "dice_least": float(lungs.min()),
-        "below_097": float((lungs < GOAL).mean()),
+        "below_097": float((lungs < LEAST_DICE).mean()),
         "swapped": max(row["swapped"] for row in rows),
         "infection_kept": total["infection_kept"] / max(1, total["infection"]),
         "consolidation_kept": total["dense_kept"] / max(1, total["dense"]),

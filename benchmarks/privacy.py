@@ -1,8 +1,11 @@
-"""What patient-level privacy costs: time a step, and AUC against epsilon.
+"""Cost of patient-level privacy: time of a step, and AUC by epsilon.
 
-`python -m benchmarks.privacy DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. The hospitals
-that trained there learn diseased against healthy together, from random weights, once without noise and once
-for each epsilon; the held-out ones measure. `price_ratio` compares steps on the same scans in one process.
+`python -m benchmarks.privacy DEMO [--json]`, DEMO being the folder that `pneumofed demo --out DEMO` wrote.
+The training hospitals learn diseased against healthy together from random weights, once without noise and
+once for each epsilon; the held-out hospitals measure.
+
+step_s, private_step_s, price_ratio  seconds of a plain and a private step on the same scans, and their ratio
+auc_epsilon_...                      AUC at the held-out hospitals
 """
 
 import argparse
@@ -51,12 +54,16 @@ def main() -> None:
         for name in stores
     }
     plain, private = price(stores[next(name for name, role in roles.items() if role == "training")])
-    print(f"a private step costs {private / plain:.2f} plain ones", file=sys.stderr, flush=True)
-    figures = {"step_s": plain, "private_step_s": private, "price_ratio": private / plain}
+    print(f"a private step takes {private / plain:.2f} times as long", file=sys.stderr, flush=True)
+    figures: dict[str, float | None] = {
+        "step_s": plain,
+        "private_step_s": private,
+        "price_ratio": private / plain,
+    }
     for epsilon in (None, *EPSILONS):
         name = "none" if epsilon is None else f"{epsilon:g}"
-        figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
-        print(f"epsilon {name}: AUC {figures[f'auc_epsilon_{name}']:.3f}", file=sys.stderr, flush=True)
+        area = figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
+        print(f"epsilon {name}: AUC {area}", file=sys.stderr, flush=True)
     scans = {
         role: sum(len(stores[n].studies()) for n in stores if roles[n] == role) for role in roles.values()
     }
@@ -79,7 +86,7 @@ def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -
     )
 
 
-def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float:
+def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float | None:
     """Held-out AUC of diseased against healthy after a federation."""
     with tempfile.TemporaryDirectory() as folder:
         states = {name: Path(folder) / name for name in stores}
@@ -100,8 +107,7 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig)
     for name, evaluation in result.evaluations.items():
         if roles[name] == "held-out":
             merged = merged.merge(evaluation)
-    found = merged.auc_value("diseased")
-    return float("nan") if found is None else found
+    return merged.auc_value("diseased")
 
 
 def price(store: LobeStore) -> tuple[float, float]:

@@ -3,9 +3,9 @@
 python -m benchmarks.results                     write benchmarks/RESULTS.md from benchmarks/results/
 python -m benchmarks.results store NAME FILE     keep a run in benchmarks/results/NAME.json first
 
-FILE holds what `python -m benchmarks.BENCHMARK --json` printed. NAME is the benchmark, for other machines and
-settings than its usual ones with a suffix: "network", "network-gpu". A run of a copy without Git does not know
-its commit: give it with --commit.
+FILE holds what `python -m benchmarks.BENCHMARK --json` printed. NAME is the name of the benchmark, with a
+suffix for another machine or other settings than the usual ones: "network", "network-gpu". A run outside a
+Git checkout does not know its commit: give it with --commit.
 """
 
 import argparse
@@ -21,10 +21,10 @@ NOT_BENCHMARKS = {"__init__", "results"}
 INTRODUCTION = """\
 # Results
 
-Goal beside result. This page is written by `python -m benchmarks.results` from the files in `benchmarks/results/`, which
-hold all figures and settings of a run; what is shown, and the goals, are in [figures.toml](figures.toml). Do not edit it
-by hand. Times and speeds compare within one machine only. How settings were found, and figures of earlier code:
-[logbook](logbook/results-earlier.md).
+Written by `python -m benchmarks.results` from `benchmarks/results/`, which holds all figures and settings of
+each run, and [figures.toml](figures.toml), which names the figures shown and their goals; do not edit by
+hand. Times and speeds compare within one machine only. Figures of earlier code:
+[demo](logbook/results-demo.md), [the others](logbook/results-earlier.md).
 
 """
 

@@ -1,4 +1,4 @@
-"""Rounds of our deployment on loopback: TLS, proxy, nodes with keys, and trainers that do nothing."""
+"""Rounds of our deployment on loopback: TLS, proxy, nodes with keys, and trainers that train nothing."""
 
 import shutil
 import sys
@@ -31,14 +31,16 @@ rounds = ROUNDS
 """
 
 SERVERAPP, SUPERLINK = "server.process", "flower-superlink"
-"""Parts of their command lines."""
+"""Parts of the command lines by which the two processes are recognised."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """rounds_s: of each round but the first; the others: largest resident memory of a process, in MB (10^6).
+class RoundCosts:
+    """What rounds cost.
 
+    rounds_s: seconds of each round but the first.
     first_training_s: from the start of `coordinator run` to the first line "train" in an audit log.
+    serverapp_mb, superlink_mb: largest resident memory of the process, MB (10^6 bytes).
     """
 
     rounds_s: list[float]
@@ -47,8 +49,8 @@ class Measured:
     superlink_mb: float
 
 
-class NoOpDeployment(Deployment):
-    """Hospitals whose trainers are benchmarks/noop.py."""
+class StubDeployment(Deployment):
+    """Hospitals whose trainers are stub_trainer.py."""
 
     def stock(self, name: str) -> None:
         """There is nothing to store."""
@@ -59,20 +61,22 @@ class NoOpDeployment(Deployment):
         self._start(f"{name}-node", pneumofed("hospital", "node", "--site", site))
 
 
-def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> Measured:
-    """A study of `rounds` rounds from the weights in `weights`, trained and validated at all hospitals."""
+def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> RoundCosts:
+    """Run a study of `rounds` rounds from the initial weights in `weights` at all hospitals."""
     names = {f"h{number:02d}": "training" for number in range(hospitals)}
-    deployment = NoOpDeployment(folder, names, quorum=hospitals)
+    deployment = StubDeployment(folder, names, quorum=hospitals)
     study = folder / "no-op.toml"
     study.write_text(STUDY.replace("ROUNDS", str(rounds)))
     deployment.provision()
-    begun_with = folder / "coordinator" / "studies" / load_study(study).fingerprint / INITIAL
-    begun_with.parent.mkdir()
-    shutil.copy(weights, begun_with)  # what `run` would draw takes a minute, once a study
+    initial = folder / "coordinator" / "studies" / load_study(study).fingerprint / INITIAL
+    initial.parent.mkdir()
+    shutil.copy(weights, initial)  # drawing them takes a minute, once a study
     serve = deployment.serve()
     with peaks(serve.pid) as mb:
         try:
-            wait_until(deployment.serving, seconds=180, what="SuperLink")  # nodes try again ever later
+            wait_until(
+                deployment.serving, seconds=180, what="SuperLink"
+            )  # nodes wait longer after each failure
             for name in names:
                 deployment.join(name)
             deployment.wait_until_online(*names, seconds=900)
@@ -88,7 +92,7 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> M
             deployment.close()
     (ledger,) = folder.glob("coordinator/studies/*/ledger")
     ends = [path.stat().st_mtime for path in sorted(ledger.glob("00-*.json"))]
-    return Measured(
+    return RoundCosts(
         rounds_s=[after - before for before, after in zip(ends, ends[1:], strict=False)],
         first_training_s=first - begun,
         serverapp_mb=mb[SERVERAPP],

@@ -1,4 +1,4 @@
-"""Rounds of a plain Flower app on loopback: Flower's own programs and settings, without TLS or proxy."""
+"""Rounds of plain Flower FedAvg on loopback: Flower's own programs and settings, without TLS or proxy."""
 
 import os
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Figures from the scores of tested images, and how sure they are."""
+"""AUC with intervals from the scores of tested images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.support.published_images import CtImage
 
 RESAMPLES = 1000
-ALIKE = 0.1  # difference of two probabilities
+ALIKE = 0.1  # greatest difference of two probabilities of a pair
 
 Fold = tuple[list[CtImage], list[CtImage]]
-"""What is learned from, and what is tested."""
+"""Training images and test images."""
 
 
 def figures_of(
@@ -38,7 +38,7 @@ def figures_of(
 def patient_interval(
     covid: NDArray[np.bool_], scores: NDArray[np.float64], patients: NDArray[np.str_]
 ) -> tuple[float, float]:
-    """95 % interval of the AUC by drawing patients, with all their images, again and again."""
+    """95 % interval of the AUC: bootstrap over patients, each with all images."""
     draw = np.random.default_rng(0)
     of_patient = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
     areas = []
@@ -53,7 +53,7 @@ def patient_interval(
 def auc_of_alike(
     covid: NDArray[np.bool_], scores: NDArray[np.float64], baseline: NDArray[np.float64]
 ) -> float | None:
-    """How often the COVID-19 image of a pair scores higher, of pairs that `baseline` puts within ALIKE."""
+    """Share of pairs whose COVID-19 image scores higher, of pairs with `baseline` scores within ALIKE."""
     alike = np.abs(baseline[covid][:, None] - baseline[~covid][None]) <= ALIKE
     difference = scores[covid][:, None] - scores[~covid][None]
     return float((np.sign(difference[alike]) / 2 + 0.5).mean()) if alike.any() else None

@@ -1,7 +1,7 @@
-"""What can be told of a published image without looking at the lungs: the baselines of covid_ct_2d.
+"""Shortcuts: baselines of covid_ct_2d that classify a published image without looking at the lungs.
 
-Images of COVID-19 and others come from different publications, and these differ in size, window, margins and
-lettering. A network that is no better than this has shown nothing.
+Images of COVID-19 and of other diseases come from different publications with different size, window, margins
+and lettering. A network must do better than these baselines to show anything.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,12 +30,12 @@ def of_file(image: CtImage) -> list[float]:
 
 
 def of_crop(image: CtImage) -> list[float]:
-    """Grey levels and border of what the network is given; they may tell of disease too."""
+    """Grey levels and border of the network's input; they may also depend on disease."""
     return _tones(image.crop)
 
 
 def _tones(pixels: NDArray[np.uint8]) -> list[float]:
-    """Root shares of GREY_BINS grey levels; the border's mean, deviation, shares of black and of white."""
+    """Square roots of a histogram of GREY_BINS bins; mean, deviation, black and white share of the border."""
     shares = np.histogram(pixels, GREY_BINS, (0, 256))[0] / pixels.size
     border = np.ones(pixels.shape, np.bool_)
     border[BORDER:-BORDER, BORDER:-BORDER] = False
@@ -54,7 +54,7 @@ def forest() -> ClassifierMixin:
 def shortcut_scores(
     make: Callable[[], ClassifierMixin], features: Features, train: Sequence[CtImage], test: Sequence[CtImage]
 ) -> NDArray[np.float64]:
-    """Probability of COVID-19 of each of `test`, learned from `features` of `train` by the model made."""
+    """Probability of COVID-19 of each of `test`, by the model of `make` trained on `features` of `train`."""
     model = make()
     model.fit(np.array([features(image) for image in train]), [image.covid for image in train])
     found: NDArray[np.float64] = model.predict_proba(np.array([features(image) for image in test]))[:, 1]

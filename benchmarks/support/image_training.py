@@ -1,4 +1,4 @@
-"""Learning from published images with the product's own sites, round loop and FedAvg."""
+"""Training on published images with the product's own sites, round loop and FedAvg."""
 
 import tempfile
 from collections.abc import Sequence
@@ -26,27 +26,27 @@ from shared_model.networks import make_networks
 from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 
 SITES = 5
-PASSES = 30  # over the training images, in either way of learning
+PASSES = 30  # over the training images, pooled or federated
 RATE = 1e-3
-# A round of one site averages nothing, it only begins Adam anew.
+# A round of one site averages nothing; it only resets Adam.
 POOLED_ROUNDS, POOLED_BATCH = 10, 16
 # Sites have few images, so their batches are smaller.
 FEDERATED_ROUNDS, FEDERATED_BATCH = 30, 8
-TEST_VIEWS = 24  # of an image, whose logits are averaged: fewer leave more to chance
+TEST_VIEWS = 24  # of an image, whose logits are averaged; with fewer, the AUC varies more
 
 
 def pooled_study() -> StudyConfig:
-    """What one site with all images runs."""
+    """The study of one site with all images."""
     return image_study(passes=PASSES, rounds=POOLED_ROUNDS, batch=POOLED_BATCH, rate=RATE)
 
 
 def federated_study() -> StudyConfig:
-    """What SITES sites run."""
+    """The study of SITES sites."""
     return image_study(passes=PASSES, rounds=FEDERATED_ROUNDS, batch=FEDERATED_BATCH, rate=RATE)
 
 
 def image_study(*, passes: int, rounds: int, batch: int, rate: float) -> StudyConfig:
-    """The study that passes over the images so often, in `rounds` rounds, `batch` images a step.
+    """A study of `passes` passes over the images in `rounds` rounds, `batch` images a step.
 
     `rate` is the highest learning rate. Chosen as decision 0095 says.
     """
@@ -74,14 +74,14 @@ def image_study(*, passes: int, rounds: int, batch: int, rate: float) -> StudyCo
 
 
 def split_by_patient(images: Sequence[CtImage], parts: int) -> list[list[CtImage]]:
-    """The images in `parts` parts of nearly equal size and share of COVID-19, each patient's all in one."""
+    """Split the images by patient into `parts` parts of nearly equal size and share of COVID-19."""
     patients, covid = [image.patient for image in images], [image.covid for image in images]
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=0).split(covid, covid, patients)
     return [[images[i] for i in chosen] for _, chosen in folds]
 
 
 def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig, start: Weights) -> Weights:
-    """The weights that the hospitals arrive at together from `start`, the COVID-19 network's."""
+    """Weights after federated training of the hospitals from `start`, weights of the COVID-19 network."""
     sites = {
         f"site-{number}": Site(ViewStore(images), study, role="training", count_floor=1)
         for number, images in enumerate(hospitals)
@@ -111,12 +111,12 @@ def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -
 
 
 def pooled(start: Weights, train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
-    """Scores of `test` by a model that learned from `train` at one site, from `start` on [image]."""
+    """Scores of `test` [image] by a model trained on `train` at one site, from `start`."""
     study = pooled_study()
     return scores_of(learn([train], study, start), study, test)
 
 
 def federated(start: Weights, train: Sequence[CtImage], test: Sequence[CtImage]) -> NDArray[np.float64]:
-    """Scores of `test` by a model that SITES sites, which share `train`, learned together [image]."""
+    """Scores of `test` [image] by a model trained by SITES sites that divide `train`, from `start`."""
     study = federated_study()
     return scores_of(learn(split_by_patient(train, SITES), study, start), study, test)

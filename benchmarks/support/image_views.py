@@ -1,7 +1,7 @@
-"""Published images as what a hospital's store gives: single-slice studies that can be looked at in many ways.
+"""Published images as a hospital's store of single-slice scans, each with many augmented views.
 
-Views vary what tells nothing of disease. No patch gets a fake label, for 2.7.2 needs a scan's histogram: only
-the lobe loss can learn from these studies.
+No patch has a semi-infection label, as 2.7.2 needs a scan's histogram: only the lobe loss can learn from
+them.
 """
 
 from collections.abc import Sequence
@@ -11,33 +11,34 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.support.published_images import LUNG, TISSUE, CtImage
+from benchmarks.support.published_crop import LUNG, TISSUE
+from benchmarks.support.published_images import CtImage
 from preprocessing.lung_density import NORMAL
 from preprocessing.periphery import FARTHEST, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
+from shared_model.constants import FULL_SCALE
 from shared_model.sampling import scan_generator
 
-RANGE = 2048
 # Pixels along a view's edge. The networks take any multiple of 32; this one costs a quarter of 256.
 EDGE = 128
-VIEWS = 512  # of an image: more than training draws, so that hardly any comes twice
+VIEWS = 512  # of an image: more than training draws, so that few are repeated
 
-# How far views stray, evenly both ways.
+# Limits of the uniform random changes of a view.
 LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; rotation
 LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.09, 0.06, 0.023  # of grey levels in 0..1
-# A view's pixel in those of the product's crops: lungs are some 300 mm wide, a scan's pixel 0.7 mm.
+# Pixels of a lobe's crop in one of a view: lungs are some 300 mm wide, a scan's pixel 0.7 mm.
 PIXELS = 300 / 0.7 / EDGE
-LOBE_TISSUE = 1050  # grey value of tissue in the product's lobes, whose normal lung is at NORMAL
+LOBE_TISSUE = 1050  # grey value of tissue in a store's lobes, whose normal lung is at NORMAL
 
 
 def view(
     crop: NDArray[np.uint8], lungs: NDArray[np.bool_], draw: np.random.Generator
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_]]:
-    """Crop and lungs [EDGE, EDGE] moved, turned, stretched and mirrored alike, the crop toned, at random.
+    """Crop and lungs [EDGE, EDGE] with the same random shift, rotation, scale and flip.
 
-    Returns values in 0..2048 and lungs.
+    Returns grey values 0..2048, of random contrast, and lungs.
     """
 
     def stray(limit: float) -> float:
@@ -57,16 +58,16 @@ def view(
 
 
 def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Grey levels of crops as values in 0..2048, with lung and tissue where the product's lobes have them."""
+    """Grey levels of crops as values 0..2048, with lung and tissue at the values of a store's lobes."""
     values = NORMAL + (grey - LUNG) * ((LOBE_TISSUE - NORMAL) / (TISSUE - LUNG))
-    return np.round(values.clip(0, RANGE)).astype(np.uint16)
+    return np.round(values.clip(0, FULL_SCALE)).astype(np.uint16)
 
 
 class ViewStore(LobeStore):
-    """Images as a hospital's prepared scans, in memory: each a study whose slices are views of the one slice.
+    """Images as a hospital's prepared scans in memory: each a scan whose slices are views of one image.
 
-    So the draw of slice lobes draws views. A view depends on the image's name and its own number alone. All
-    images are for training: no study falls to another part.
+    Drawing slice lobes thus draws views. A view depends only on the image's name and the view's number. All
+    images are in the training split.
     """
 
     def __init__(self, images: Sequence[CtImage]) -> None:
@@ -88,7 +89,7 @@ class ViewStore(LobeStore):
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The views of these numbers; all three planes are the same slice.
 
-        What is not lung stays in the picture: with black in its place less is learned (docs/decisions/0095).
+        Tissue around the lungs stays visible: with black in its place the AUC is lower (docs/decisions/0095).
         """
         crop, lungs = self._small[key]
         views = [view(crop, lungs, scan_generator("view", key, int(number))) for number in lobes]
@@ -106,7 +107,7 @@ def _study(image: CtImage) -> ScanRecord:
         fold=0.0,
         label="covid" if image.covid else "other",
         slices=VIEWS,
-        spacing_mm=(1.0, 1.0, 1.0),  # nobody knows
+        spacing_mm=(1.0, 1.0, 1.0),  # unknown
         shape=(rows, columns),
         slice_index=np.arange(VIEWS, dtype=np.int16),
         side=np.zeros(VIEWS, np.uint8),

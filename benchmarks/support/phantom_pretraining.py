@@ -1,10 +1,12 @@
-"""What phantoms teach: weights that learning from few published images begins with.
+"""Pretraining on phantoms: initial weights for training on few published images.
 
-Phantoms' slices are made to look as published images do, and are learned from in the same way.
+Slices of phantoms are rendered like published images, and training on them is the same.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
 import cv2
@@ -15,47 +17,50 @@ from benchmarks.support.image_training import image_study, learn
 from benchmarks.support.published_images import CtImage
 from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
+from preprocessing.phantom.scanner import Scanner
 from shared_model.network_weights import Weights
 from shared_model.study import StudyConfig
 
 SCANS, SEED = 600, 1
-LABELS = ("covid", "other", "covid", "other", "healthy")  # by turns
-SPACING_MM = 24.0  # between a scan's slices: neighbours would show the same
+LABELS = ("covid", "other", "covid", "other", "healthy")  # of the phantoms, in turn
+SPACING_MM = 24.0  # between a scan's slices: nearer ones look alike
 SLICES = 8  # of a scan, at most
-LEAST_LUNG = 0.4  # of the largest slice's lung: the others show hardly any
-LEAST_INFECTED = 0.01  # of a slice's lung: what shows no COVID-19 is not published as COVID-19
-# Lung windows, Hounsfield units, evenly both ways.
-LEVEL, LEVEL_STRAYS = -600.0, 120.0
-WIDTH, WIDTH_STRAYS = 1500.0, 300.0
+LEAST_LUNG = 0.4  # of the lung in the slice with most of it
+LEAST_INFECTED = 0.01  # of a slice's lung, in scans with COVID-19
+# Lung windows, Hounsfield units, uniform around the middle.
+LEVEL, LEVEL_RANGE = -600.0, 120.0
+WIDTH, WIDTH_RANGE = 1500.0, 300.0
 
 PASSES, ROUNDS, BATCH, RATE = 20, 20, 16, 2e-3
 
 
 def phantom_weights(jobs: int) -> Weights:
-    """The COVID-19 network that has learned COVID-19 against other pneumonia and healthy lungs."""
+    """Weights of the COVID-19 network trained on COVID-19 against other pneumonia and healthy lungs."""
     weights = learn([phantom_images(SCANS, jobs)], phantom_study(), {})
     return {name: array for name, array in weights.items() if name.startswith("covid/")}
 
 
 def phantom_study() -> StudyConfig:
+    """The study of pretraining."""
     return image_study(passes=PASSES, rounds=ROUNDS, batch=BATCH, rate=RATE)
 
 
-def phantom_images(scans: int, jobs: int) -> list[CtImage]:
-    """Slices of `scans` phantoms by all scanners, made in `jobs` processes, whose number changes nothing."""
+def phantom_images(scans: int, jobs: int, scanners: Sequence[Scanner] = SCANNERS) -> list[CtImage]:
+    """Slices of `scans` phantoms on the scanners in turn; the same for any number of processes `jobs`."""
+    slices = partial(_slices, scanners)
     if jobs == 1:
-        return [image for number in range(scans) for image in _slices(number)]
+        return [image for number in range(scans) for image in slices(number)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return [image for images in pool.map(_slices, range(scans), chunksize=4) for image in images]
+        return [image for images in pool.map(slices, range(scans), chunksize=4) for image in images]
 
 
-def _slices(number: int) -> list[CtImage]:
-    """What one phantom would be published with; slices in which no lungs are found are left out."""
+def _slices(scanners: Sequence[Scanner], number: int) -> list[CtImage]:
+    """Images of one phantom; slices in which no lungs are found are left out."""
     cv2.setNumThreads(1)
     label = LABELS[number % len(LABELS)]
-    scanner = SCANNERS[number // len(LABELS) % len(SCANNERS)]
+    scanner = scanners[number // len(LABELS) % len(scanners)]
     scan = simulate(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
-    draw = np.random.default_rng([SEED, number, 7])  # apart from the phantom's own draws, 0 to 2
+    draw = np.random.default_rng([SEED, number, 7])  # independent of the phantom's own draws, 0 to 2
     lung = (scan.lungs > 0).sum(axis=(1, 2))
     infected = (scan.infection & (scan.lungs > 0)).sum(axis=(1, 2))
     shown = lung > LEAST_LUNG * lung.max()
@@ -72,6 +77,6 @@ def _slices(number: int) -> list[CtImage]:
 
 def windowed(hu: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.uint8]:
     """A slice [row, column] in Hounsfield units as grey levels of a lung window."""
-    level = LEVEL + draw.uniform(-LEVEL_STRAYS, LEVEL_STRAYS)
-    width = WIDTH + draw.uniform(-WIDTH_STRAYS, WIDTH_STRAYS)
+    level = LEVEL + draw.uniform(-LEVEL_RANGE, LEVEL_RANGE)
+    width = WIDTH + draw.uniform(-WIDTH_RANGE, WIDTH_RANGE)
     return np.asarray(255 * ((hu - level) / width + 0.5).clip(0, 1), np.uint8)

@@ -1,4 +1,4 @@
-"""Phantom scans as files, for benchmarks."""
+"""Phantom scans as DICOM series."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from preprocessing.phantom.scanner import Scanner
 
 
 def write_phantom(folder: Path, label: str, scanner: Scanner, number: int) -> Path:
-    """The series of phantom `number` as DICOM files in the new `folder`."""
+    """Write the series of phantom `number` as DICOM files to the new `folder`; returns `folder`."""
     folder.mkdir()
     scan, rng = simulate(label, scanner, (number,)), np.random.default_rng(number)
     write_series(folder, scanner.store(scan.hu), scan.z_mm, scanner, identity=f"P{number}", rng=rng)

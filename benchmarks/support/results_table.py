@@ -15,8 +15,8 @@ COLUMNS = ("benchmark", "figure", "what it is", "result", "goal", "met", "machin
 class Figure(BaseModel):
     """How a figure is shown.
 
-    means: one phrase. at_least, at_most: the goal, if there is one. plus: another figure of the same result that
-    is added to the goal. goal_for: names of the results that the goal holds for; None: all.
+    means: one phrase. at_least, at_most: the goal, if there is one. plus: another figure of the same result
+    that is added to the goal. goal_for: names of the results that the goal holds for; None: all.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

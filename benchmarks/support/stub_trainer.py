@@ -1,4 +1,4 @@
-"""A hospital's trainer that trains nothing: the real service, audit log and worker process, without torch.
+"""A hospital's trainer that trains nothing: real service, audit log and worker process, without torch.
 
 `python -m benchmarks.support.stub_trainer HOSPITAL_TOML`
 """
@@ -25,8 +25,8 @@ from tests.support.trainers import FakeSite
 SCORES = np.array([-1.0, 0.0, 1.0])
 
 
-class NoOp(FakeSite):
-    """Returns the weights as they came, and the same scores each time."""
+class StubSite(FakeSite):
+    """Returns the weights unchanged, and the same scores each time."""
 
     def train(self, weights: Weights, *, stage: int, round: int, progress: Any = None) -> Trained:
         config = self.study.stages[stage]
@@ -46,21 +46,23 @@ class NoOp(FakeSite):
 
 
 @dataclass(frozen=True)
-class Open:
+class StubSiteFactory:
+    """Makes the site of a hospital for a proposal."""
+
     name: str
 
     def load(self) -> None:
         """There is nothing to load."""
 
     def __call__(self, proposal: Proposal) -> Any:
-        return NoOp(self.name, proposal.study)
+        return StubSite(self.name, proposal.study)
 
 
 def main() -> None:
     hospital = load_hospital_settings(Path(sys.argv[1]))
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
-    with serving(hospital, Open(hospital.name)):
+    with serving(hospital, StubSiteFactory(hospital.name)):
         ending.wait()
 
 

@@ -1,4 +1,4 @@
-"""A client that trains nothing and measures nothing. All that it imports is Flower."""
+"""A client that trains nothing and measures nothing. It imports Flower alone."""
 
 from flwr.app import Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
@@ -8,7 +8,7 @@ app = ClientApp()
 
 @app.train()
 def train(message: Message, context: Context) -> Message:
-    """The weights, as they came."""
+    """Return the weights unchanged."""
     content = {"arrays": message.content["arrays"], "metrics": MetricRecord({"num-examples": 1})}
     return Message(RecordDict(content), reply_to=message)
 

@@ -1,4 +1,4 @@
-"""Flower's FedAvg with its defaults: all nodes train, then all evaluate. Notes when each round is over."""
+"""Flower's FedAvg with its defaults: all nodes train, then all evaluate. Records when each round ended."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ app = ServerApp()
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
-    """`weights`: a safetensors file to begin with; `times`: file that gets a line after each round."""
+    """`weights`: a safetensors file of initial weights; `times`: file to which each round appends a line."""
     settings = context.run_config
     weights = load_file(str(settings["weights"]))
     nodes = int(settings["nodes"])
