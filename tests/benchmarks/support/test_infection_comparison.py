@@ -1,9 +1,9 @@
-"""The yardsticks of benchmarks/localisation.py, worked out by hand."""
+"""benchmarks/support/infection_comparison.py against figures worked out by hand."""
 
 import numpy as np
 import pytest
 
-from benchmarks.localisation import Found, dice, figures_of, lesions_found, slices_found
+from benchmarks.support.infection_comparison import dice, lesions_found, slices_found
 
 
 def volume(*boxes: tuple[int, int, int]) -> np.ndarray:
@@ -33,15 +33,3 @@ def test_a_lesion_is_found_by_a_tenth_of_it() -> None:
     found[2, 0, :9] = True  # 9 of 100
     assert lesions_found(found, drawn, voxel_ml=0.01) == (1, 2)
     assert lesions_found(found, drawn, voxel_ml=0.009) == (0, 1)  # 20 voxels are 0.18 ml
-
-
-def test_healthy_scans_count_for_the_percent_but_not_for_dice() -> None:
-    ill = Found("covid", 0.6, 0.4, percent=10, true_percent=14, slices=(3, 4), lesions=(1, 2))
-    well = Found("healthy", None, None, percent=2, true_percent=0, slices=(0, 0), lesions=(0, 0))
-    figures = figures_of([ill, well])
-    assert figures == pytest.approx(
-        {
-            "dice": 0.6, "infected_percent_error": 3, "healthy_percent": 2, "slices_found": 0.75,
-            "lesions_found": 0.5, "dice_semi_infection": 0.4,
-        }
-    )  # fmt: skip

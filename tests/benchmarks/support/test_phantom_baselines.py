@@ -1,14 +1,14 @@
-"""The yardsticks of benchmarks/baselines.py, on numbers worked out by hand."""
+"""benchmarks/support/phantom_baselines.py on figures worked out by hand."""
 
-import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.baselines import THRESHOLDS, Scan, cnn_auc, intensity_auc, truth_features
-from benchmarks.support.result import print_result
+from benchmarks.support.phantom_baselines import THRESHOLDS, Scan, cnn_auc, intensity_auc, truth_features
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scan(label: str, bright: float, lobes: torch.Tensor | None = None) -> Scan:
@@ -37,7 +37,7 @@ def test_the_direction_of_intensity_comes_from_training_scans() -> None:
 
 
 def test_the_cnn_learns_a_bright_square_in_some_lobes(monkeypatch) -> None:
-    monkeypatch.setattr("benchmarks.baselines.STEPS", 40)
+    monkeypatch.setattr("benchmarks.support.phantom_baselines.STEPS", 40)
     draw = torch.Generator().manual_seed(0)
 
     def made(label: str) -> Scan:
@@ -48,10 +48,3 @@ def test_the_cnn_learns_a_bright_square_in_some_lobes(monkeypatch) -> None:
 
     scans = [made(label) for label in ("covid", "healthy") * 12]
     assert cnn_auc("diseased", scans[:16], scans[16:]) == pytest.approx(1)
-
-
-def test_a_result_is_one_object_with_its_machine_and_commit(capsys) -> None:
-    print_result({"auc": 0.5}, {"scans": 3}, as_json=True)
-    document = json.loads(capsys.readouterr().out)
-    assert document["figures"] == {"auc": 0.5} and document["settings"] == {"scans": 3}
-    assert "torch" in document["machine"] and document["commit"]

@@ -1,4 +1,4 @@
-"""The race of benchmarks/preprocessing.py: both ways do the same work, and their difference would be seen."""
+"""benchmarks/support/paired_timing.py: both ways do the same work, and a difference would be seen."""
 
 from pathlib import Path
 
@@ -6,35 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.support.loader_speed import loader_rate, loader_store
-from benchmarks.support.paired_timing import PAPER, agreement, floors, one_core, our_steps, our_store
+from benchmarks.support.paired_timing import agreement, our_store
+from benchmarks.support.preprocessing_steps import PAPER
 from preprocessing.crop import crop_of, crop_plane
-from preprocessing.pipeline import prepare_series
-from preprocessing.reading.series import find_series
 from preprocessing.store.lobe_store import LobeStore
 from tests.reference import prepare as literal
-from tests.support.chests import chest, write_series
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("series")
-    hu, _ = chest(10, 208, noise=30)
-    hu[:, 95:110, 55:70] += 350  # ground glass in the right lung
-    write_series(folder, hu, slope=0.5, RescaleType="HU")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], dict[str, float]]:
-    """The literal way's lobes, and its seconds."""
-    seconds: dict[str, float] = {}
-    return literal.prepare(folder, tmp_path_factory.mktemp("literal") / "lobes.npz", seconds), seconds
-
-
-@pytest.fixture(scope="module")
-def lobes(run: tuple[list[dict], dict[str, float]]) -> list[dict]:
-    return run[0]
 
 
 def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
@@ -64,15 +40,6 @@ def test_the_agreement_is_intersection_over_union(folder: Path, lobes: list[dict
     assert agreement(folder, swapped) == pytest.approx(1 - pixels[0] / sum(pixels))
 
 
-def test_both_ways_have_the_same_steps(
-    folder: Path, run: tuple[list[dict], dict[str, float]], tmp_path: Path
-) -> None:
-    with one_core():
-        steps = our_steps(folder, tmp_path)
-    assert list(steps) == list(run[1]) == list(floors(folder, tmp_path))
-    assert min(steps.values()) > 0
-
-
 def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() -> None:
     rows, columns = np.mgrid[:400, :400]
     image = (1000 + 500 * np.sin(rows / 40) + 300 * np.cos(columns / 50)).astype(np.uint16)
@@ -83,11 +50,3 @@ def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() ->
     assert np.abs(theirs - ours).max() < 25
     mask = image > 1200
     assert (literal.crop(mask, crop.box) != crop_plane(mask, crop)).mean() < 0.01
-
-
-def test_the_loader_reads_from_every_study(folder: Path, tmp_path: Path) -> None:
-    store = loader_store([folder], tmp_path / "store")
-    (series,) = find_series(folder).accepted
-    assert len(store.studies()) == 8
-    assert len(store.studies()[0].side) == len(prepare_series(series, store.settings).lobes)
-    assert loader_rate(store) > 0
