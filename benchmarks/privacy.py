@@ -31,7 +31,8 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_networks, initial_weights
 from shared_model.metrics import SiteEvaluation
-from shared_model.study import NetworkConfig, PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
 EPSILONS = (8.0, 3.0, 1.0)
 LOBES_PER_SCAN = 3

@@ -19,15 +19,15 @@ from server import events
 from server.app import card_of
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.document import report_document
 from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
 from server.study_result import StudyResult
-from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
 from shared_model.initial_weights import initial_weights
 from shared_model.protocol import Role
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."

@@ -23,8 +23,8 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
-from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 

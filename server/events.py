@@ -6,7 +6,8 @@ from typing import Literal
 
 from server.study_result import Hospital, HospitalReply, RoundRecord
 from shared_model.constants import TASKS
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 
 Phase = Literal["describe", "train", "validation", "test"]
 

@@ -1,6 +1,6 @@
 """Where a study's weights start, worked out in a process of its own where torch is not loaded.
 
-For the full networks torch takes a minute and over 2 GB for it (decision 0084); the process that holds the
+For the full networks torch takes a minute and 2.3 GB (docs/decisions/0051); the process that holds the
 round loop never loads torch.
 """
 
@@ -17,7 +17,8 @@ from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 
 

@@ -80,7 +80,7 @@ def _settings(proposal: Proposal, **settings: Any) -> ConfigRecord:
 
 
 def _task(weights: Weights, settings: ConfigRecord) -> RecordDict:
-    # One array of bytes: Flower carries each array by a request of its own (decision 0085).
+    # One array of bytes: Flower carries each array by a request of its own (docs/decisions/0032).
     data = to_bytes(weights)
     packed = Array("uint8", (len(data),), protocol.PACKED, data)
     return RecordDict({protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}), protocol.TASK: settings})

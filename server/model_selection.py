@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared_model.checkpoint import OperatingPoint
 from shared_model.constants import TASKS, Task
 from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, network_of
 

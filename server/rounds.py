@@ -17,14 +17,15 @@ from server.initial_weights import begin_stage
 from server.ledger import Ledger
 from server.roster import Roster, gather
 from server.strategies.fed_avg import FedAvg
-from server.strategies.last_rounds import mean_of_rounds
+from server.strategies.round_averaging import mean_of_rounds
 from server.study_result import HospitalReply, RoundRecord, StudyResult
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint
 
 Bests = dict[Task, model_selection.Best]

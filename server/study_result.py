@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared_model.checkpoint import OperatingPoint
 from shared_model.constants import Task
 from shared_model.metrics import SiteEvaluation
 from shared_model.protocol import Role
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 

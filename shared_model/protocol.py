@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from shared_model.constants import LABELS_OF, Task
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]

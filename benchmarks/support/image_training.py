@@ -21,9 +21,11 @@ from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_weights
-from shared_model.network_weights import Weights, load_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import make_networks
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights
 
 SITES = 5
 PASSES = 30  # over the training images, pooled or federated
@@ -48,7 +50,7 @@ def federated_study() -> StudyConfig:
 def image_study(*, passes: int, rounds: int, batch: int, rate: float) -> StudyConfig:
     """A study of `passes` passes over the images in `rounds` rounds, `batch` images a step.
 
-    `rate` is the highest learning rate. Chosen as decision 0095 says.
+    `rate` is the highest learning rate. Chosen as docs/decisions/0095 says.
     """
     stage = StageConfig(
         name="covid",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from benchmarks.support.published_crop import LUNG, TISSUE
 from benchmarks.support.published_images import CtImage
-from preprocessing.lung_density import NORMAL
-from preprocessing.periphery import FARTHEST, periphery_distance
+from preprocessing.lung_density import NORMAL_LUNG
+from preprocessing.periphery import MAX_DISTANCE, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
@@ -30,7 +30,7 @@ LOG_SCALE, SHIFT, DEGREES = 0.14, 0.06, 7.0  # of each axis; share of an edge; r
 LOG_GAMMA, LOG_CONTRAST, BRIGHTNESS = 0.09, 0.06, 0.023  # of grey levels in 0..1
 # Pixels of a lobe's crop in one of a view: lungs are some 300 mm wide, a scan's pixel 0.7 mm.
 PIXELS = 300 / 0.7 / EDGE
-LOBE_TISSUE = 1050  # grey value of tissue in a store's lobes, whose normal lung is at NORMAL
+LOBE_TISSUE = 1050  # grey value of tissue in a store's lobes, whose normal lung is at NORMAL_LUNG
 
 
 def view(
@@ -59,7 +59,7 @@ def view(
 
 def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
     """Grey levels of crops as values 0..2048, with lung and tissue at the values of a store's lobes."""
-    values = NORMAL + (grey - LUNG) * ((LOBE_TISSUE - NORMAL) / (TISSUE - LUNG))
+    values = NORMAL_LUNG + (grey - LUNG) * ((LOBE_TISSUE - NORMAL_LUNG) / (TISSUE - LUNG))
     return np.round(values.clip(0, FULL_SCALE)).astype(np.uint16)
 
 
@@ -96,7 +96,7 @@ class ViewStore(LobeStore):
         images = np.repeat(np.stack([values for values, _ in views])[:, None], 3, axis=1)
         masks = np.stack([mask for _, mask in views])
         distances = np.stack([periphery_distance(mask) for mask in masks])
-        distances = np.minimum(distances * PIXELS, FARTHEST).astype(np.uint8)
+        distances = np.minimum(distances * PIXELS, MAX_DISTANCE).astype(np.uint8)
         return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 

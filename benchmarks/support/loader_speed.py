@@ -22,7 +22,7 @@ def loader_store(folders: list[Path], path: Path) -> LobeStore:
     scans = [prepare_series(choose_series(find_series(one).accepted), DEFAULT_SETTINGS) for one in folders]
     for number in range(SCANS):
         scan = scans[number % len(scans)]
-        store.add(scan.study(key=f"{number:016x}", fold=0.5, label="covid"), scan.arrays)
+        store.add(scan.record(key=f"{number:016x}", fold=0.5, label="covid"), scan.arrays)
     return store
 
 

@@ -22,7 +22,8 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 
 SCANS = 6
 STAGE = StageConfig(
@@ -36,7 +37,7 @@ class PlainNetwork(LobeNetwork):
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
         """As LobeNetwork.extract, without skipping black borders."""
-        return self.extract_whole(images.contiguous(), distance)
+        return self.extract_dense(images.contiguous(), distance)
 
 
 def phantom_store(work: Path) -> LobeStore:
@@ -46,7 +47,7 @@ def phantom_store(work: Path) -> LobeStore:
         label = LABELS[number % len(LABELS)]
         series = find_series(write_phantom(work / str(number), label, scanner, number)).accepted
         scan = prepare_series(choose_series(series), DEFAULT_SETTINGS)
-        store.add(scan.study(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
+        store.add(scan.record(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
     return store
 
 

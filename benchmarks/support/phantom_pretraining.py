@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from benchmarks.support.image_training import image_study, learn
 from benchmarks.support.published_images import CtImage
-from preprocessing.phantom.acquisition import simulate
+from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.presets import SCANNERS
 from preprocessing.phantom.scanner import Scanner
-from shared_model.network_weights import Weights
 from shared_model.study import StudyConfig
+from shared_model.weights import Weights
 
 SCANS, SEED = 600, 1
 LABELS = ("covid", "other", "covid", "other", "healthy")  # of the phantoms, in turn
@@ -59,7 +59,7 @@ def _slices(scanners: Sequence[Scanner], number: int) -> list[CtImage]:
     cv2.setNumThreads(1)
     label = LABELS[number % len(LABELS)]
     scanner = scanners[number // len(LABELS) % len(scanners)]
-    scan = simulate(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
+    scan = simulate_scan(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
     draw = np.random.default_rng([SEED, number, 7])  # independent of the phantom's own draws, 0 to 2
     lung = (scan.lungs > 0).sum(axis=(1, 2))
     infected = (scan.infection & (scan.lungs > 0)).sum(axis=(1, 2))

@@ -11,12 +11,13 @@ from client.learning.precision import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
 from preprocessing.settings import PreprocessingSettings
-from shared_model.checkpoint import ModelCard
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import Weights, load_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
-from shared_model.scan_decision import scan_logit, soften
+from shared_model.saved_model import ModelCard
+from shared_model.scan_decision import scan_logit, softened_logits
+from shared_model.weights import Weights
 
 DEFAULT_SETTINGS = PreprocessingSettings()
 
@@ -101,8 +102,8 @@ def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:
     return LobeFindings(
         slice_index=slice_index,
         side=side,
-        diseased=_probability(soften(seen.logits["diseased"], slice_index, side)),
-        covid=_probability(soften(seen.logits["covid"], slice_index, side)),
+        diseased=_probability(softened_logits(seen.logits["diseased"], slice_index, side)),
+        covid=_probability(softened_logits(seen.logits["covid"], slice_index, side)),
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,

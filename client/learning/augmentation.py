@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from preprocessing.lung_density import density_curve
 from preprocessing.store.scan_record import LobeArrays
 from shared_model.constants import FULL_SCALE
-from shared_model.study import AugmentationConfig
+from shared_model.study_stage import AugmentationConfig
 
 
 def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:

@@ -16,7 +16,7 @@ from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.sampling import draw_bag, scan_generator
-from shared_model.study import AugmentationConfig, StageConfig
+from shared_model.study_stage import AugmentationConfig, StageConfig
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,15 @@ class ExtractedLobes:
     def some(self, lobes: Sequence[int]) -> "ExtractedLobes":
         """Some of the lobes, by index."""
         index = list(lobes)
-        features = LobeFeatures(self.features.patches[index], self.features.near[index])
+        features = LobeFeatures(self.features.patches[index], self.features.distance[index])
         return ExtractedLobes(features, self.semi_infected[index], self.in_lobe[index])
 
     @classmethod
     def joined(cls, parts: Sequence["ExtractedLobes"]) -> "ExtractedLobes":
         """The lobes of all parts, one after the other."""
         patches = torch.cat([part.features.patches for part in parts])
-        near = torch.cat([part.features.near for part in parts])
+        distance = torch.cat([part.features.distance for part in parts])
         semi_infected = torch.cat([part.semi_infected for part in parts])
-        return cls(LobeFeatures(patches, near), semi_infected, torch.cat([part.in_lobe for part in parts]))
+        return cls(
+            LobeFeatures(patches, distance), semi_infected, torch.cat([part.in_lobe for part in parts])
+        )

@@ -22,12 +22,14 @@ from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.network_weights import Weights, fingerprint, load_weights, to_weights
+from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
 from shared_model.protocol import Role, Split, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.scan_decision import scan_logit
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, fingerprint
 
 
 @dataclass(frozen=True)

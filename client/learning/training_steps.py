@@ -15,7 +15,7 @@ from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lo
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput
 from shared_model.patches import FINE
 from shared_model.protocol import is_trained
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 LARGEST_LOSS = 1000.0
 """A greater one has diverged: chance costs 0.7, and weights that were ever of use cannot come to this."""

@@ -12,7 +12,8 @@ from opacus.accountants import RDPAccountant
 from client.privacy.ledger import Charge
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.study import PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
 TOLERANCE = 0.005
 """How close to its budget the least noise is sought."""

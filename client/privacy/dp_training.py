@@ -20,7 +20,7 @@ from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.networks import LobeNetwork
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 Patients = Sequence[Sequence[ScanRecord]]
 """The scans of each patient."""

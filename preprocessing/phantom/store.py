@@ -1,4 +1,4 @@
-"""A store for phantoms, whose secret is none."""
+"""Creates a LobeStore for phantoms, with a reproducible secret."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -9,9 +9,9 @@ from shared_model.files import write_atomically
 
 
 def create_store(path: Path, words: str) -> None:
-    """An empty store at `path` whose secret follows from `words`: equal words split and order scans alike.
+    """Create an empty store at `path` whose secret is derived from `words`.
 
-    Phantoms have no secrets; a hospital's store draws its own.
+    Equal words give equal keys and folds. Only for phantoms: a hospital's store draws a random secret.
     """
     LobeStore.create(path, PreprocessingSettings())
     write_atomically(path / "secret.key", sha256(words.encode()).digest(), mode=0o600)

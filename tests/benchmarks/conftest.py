@@ -5,7 +5,7 @@ import pytest
 from benchmarks.support import image_training
 from benchmarks.support.image_training import pooled_study
 from shared_model.initial_weights import initial_weights
-from shared_model.network_weights import Weights
+from shared_model.weights import Weights
 
 
 @pytest.fixture(scope="session")

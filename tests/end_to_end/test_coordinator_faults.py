@@ -22,8 +22,8 @@ from flwr.app import Context, RecordDict
 from client.node.app import make_client_app
 from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app
-from shared_model.checkpoint import load_model
-from shared_model.study import StageConfig
+from shared_model.saved_model import load_model
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.trainers import FakeSite, study_of, weights_of
 

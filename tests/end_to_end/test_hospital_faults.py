@@ -14,8 +14,8 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import fingerprint
 from shared_model.proposal import Proposal
+from shared_model.weights import fingerprint
 from tests.end_to_end.test_two_zones import SCANS, STUDY, hospital_file, weights_of
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.stores import disk_store

@@ -32,14 +32,15 @@ from server import messages
 from server.app import card_of
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.document import report_document
 from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
-from shared_model.checkpoint import save_model
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
 from shared_model.proposal import Proposal
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.saved_model import save_model
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.chests import chest, write_series
 
 pytestmark = pytest.mark.usefixtures("one_thread")

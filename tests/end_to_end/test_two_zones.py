@@ -17,10 +17,12 @@ from client.trainer.site_factory import SiteFactory
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import Weights, fingerprint, to_weights
+from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
 from shared_model.proposal import Proposal
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, fingerprint
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.stores import disk_store, scan_of
 

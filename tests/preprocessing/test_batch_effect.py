@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.batch_effect import air_level, remove_batch_effect
-from preprocessing.histogram import counts_of, two_means_threshold
+from preprocessing.histogram import stack_histogram, two_means_threshold
 from preprocessing.reading.volume import CtVolume, hounsfield
 from shared_model.errors import PneumofedError
 from tests.reference import preprocessing as reference
@@ -121,7 +121,7 @@ def test_two_means_are_those_of_k_means(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = np.concatenate([rng.normal(150, 90, 3000), rng.normal(1000, 60 + 80 * seed, 1000 * (seed + 1))])
     image = np.clip(np.rint(values), 0, 2048).astype(np.uint16).reshape(1, -1)
-    threshold = two_means_threshold(counts_of(image, 2049))
+    threshold = two_means_threshold(stack_histogram(image, 2049))
     ours, theirs = image < threshold, reference.two_clusters(image)
 
     def within(low: NDArray[np.bool_]) -> float:
@@ -132,7 +132,7 @@ def test_two_means_are_those_of_k_means(seed: int) -> None:
 
 
 def test_one_value_has_no_upper_cluster() -> None:
-    assert two_means_threshold(counts_of(np.full((4, 4), 7, np.uint16), 2049)) == 2049
+    assert two_means_threshold(stack_histogram(np.full((4, 4), 7, np.uint16), 2049)) == 2049
 
 
 @pytest.mark.parametrize(

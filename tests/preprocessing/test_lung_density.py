@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.crop import crop_of
-from preprocessing.lung_density import NORMAL, WATER, density_correction, density_curve, normal_lung_level
+from preprocessing.crop import crop_for_box
+from preprocessing.lung_density import (
+    NORMAL_LUNG,
+    WATER,
+    density_correction,
+    density_curve,
+    normal_lung_level,
+)
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import lobe_arrays
-from preprocessing.semi_infection import denser_than_lung
+from preprocessing.semi_infection import dense_lung_mask
 from preprocessing.settings import PreprocessingSettings
 from shared_model.constants import CROP_SIZE
 
@@ -35,7 +41,7 @@ def lung_of(level: int, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
 def arrays_of(images: np.ndarray, mask: np.ndarray, **settings: str):
     row0, column0, row1, column1 = BOX
     lobes = [Lobe(number, 1, BOX, mask[row0:row1, column0:column1]) for number in range(len(images))]
-    crops = tuple(crop_of(lobe.box) for lobe in lobes)
+    crops = tuple(crop_for_box(lobe.box) for lobe in lobes)
     return lobe_arrays(images, lobes, crops, PreprocessingSettings(**settings))
 
 
@@ -72,7 +78,7 @@ def test_air_water_and_order_stay(lung: int) -> None:
 
 @given(st.integers(60, 400))
 def test_normal_lung_is_brought_to_one_value(lung: int) -> None:
-    assert density_correction(lung)[lung] == NORMAL
+    assert density_correction(lung)[lung] == NORMAL_LUNG
 
 
 @pytest.mark.parametrize("lung", [0, 3, 700, 999, 1000, 2048])
@@ -103,12 +109,12 @@ def test_the_same_lung_at_another_breath_gives_the_same_lobes(power: float) -> N
 
 
 def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
-    images, mask = lung_of(NORMAL)
+    images, mask = lung_of(NORMAL_LUNG)
     masks = np.broadcast_to(mask, images.shape)
     expected = np.zeros_like(masks)
     for number, row, column in np.argwhere(masks):
-        expected[number, row, column] = images[number, row, column] > NORMAL + 240
-    found = denser_than_lung(images, masks)
+        expected[number, row, column] = images[number, row, column] > NORMAL_LUNG + 240
+    found = dense_lung_mask(images, masks)
     np.testing.assert_array_equal(found, expected)
     for part in (GLASS, DENSE):
         assert found[:, *part].all()
@@ -116,8 +122,8 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
 
 
 def test_the_bound_itself_is_no_infection() -> None:
-    planes = np.array([[[NORMAL + 240, NORMAL + 241, 2048]]], np.uint16)
-    assert denser_than_lung(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
+    planes = np.array([[[NORMAL_LUNG + 240, NORMAL_LUNG + 241, 2048]]], np.uint16)
+    assert dense_lung_mask(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
 
 
 def test_infection_counts_from_the_scans_own_lung() -> None:
@@ -130,7 +136,7 @@ def test_infection_counts_from_the_scans_own_lung() -> None:
 
 
 def test_the_papers_bounds_leave_consolidation_out() -> None:
-    arrays = arrays_of(*lung_of(NORMAL, noise=10), breath="paper")
-    even = arrays_of(*lung_of(NORMAL, noise=10))
+    arrays = arrays_of(*lung_of(NORMAL_LUNG, noise=10), breath="paper")
+    even = arrays_of(*lung_of(NORMAL_LUNG, noise=10))
     dense = even.images[:, 1] > 950
     assert (even.semi_infection & dense).any() and not (arrays.semi_infection & dense).any()

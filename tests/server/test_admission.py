@@ -6,7 +6,8 @@ import pytest
 from server.admission import admit_description, admit_losses, admit_scans, admit_weights
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription
-from shared_model.study import PrivacyConfig, StageConfig
+from shared_model.study import PrivacyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)

@@ -7,9 +7,9 @@ from flwr.app import Context, RecordDict
 from client.node.app import make_client_app
 from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app as server_app
-from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import fingerprint
+from shared_model.saved_model import load_model
+from shared_model.weights import fingerprint
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)

@@ -9,7 +9,7 @@ import pytest
 from server import initial_weights as server_weights
 from shared_model import initial_weights
 from shared_model.errors import PneumofedError
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.processes import ROOT
 from tests.support.trainers import BOTH, study_of

@@ -16,7 +16,7 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint, from_bytes, to_bytes
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 

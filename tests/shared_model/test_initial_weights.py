@@ -6,12 +6,15 @@ import torch
 from scipy.ndimage import distance_transform_cdt
 
 from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
-from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
-from shared_model.network_weights import Weights, load_weights
+from shared_model.layer_scaling import scale_layers
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.protocol import is_trained
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.synthetic_lobes import draw_synthetic_lobes
 from shared_model.threads import one_thread
+from shared_model.weights import Weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -52,7 +55,7 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
     for layer in fresh.modules():  # the same draws, so that the same lobes follow
         if hasattr(layer, "weight"):
             torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
-    decisions = {name for name, layer in network.named_modules() if layer in network.decisions()}
+    decisions = {name for name, layer in network.named_modules() if layer in network.output_layers()}
     assert decisions == {"lobe.3", "attention.3", "patch_infection.3", "fine_infection.decide.4"}
     for name, out in outputs(network, draw_synthetic_lobes(generator)).items():
         over = [d for d in range(out.dim()) if d != 1]

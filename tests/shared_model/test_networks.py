@@ -5,9 +5,9 @@ import torch
 
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_networks
-from shared_model.layer_scaling import draw_synthetic_lobes
 from shared_model.networks import LobeNetwork
 from shared_model.study import NetworkConfig
+from shared_model.synthetic_lobes import draw_synthetic_lobes
 
 FULL = NetworkConfig(init="random")
 

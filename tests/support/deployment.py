@@ -21,9 +21,9 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import status_document
 from deploy.join import free_port
-from shared_model.checkpoint import load_model
 from shared_model.files import write_atomically
-from shared_model.network_weights import Weights
+from shared_model.saved_model import load_model
+from shared_model.weights import Weights
 from tests.support.processes import ROOT, pneumofed, running, wait_until
 from tests.support.stores import disk_store, scan_of
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from client.trainer_interface import Counted, Trained
 from shared_model.proposal import Proposal
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 

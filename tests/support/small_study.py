@@ -14,9 +14,9 @@ from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_weights
-from shared_model.network_weights import fingerprint
 from shared_model.study import load_study
 from shared_model.threads import one_thread
+from shared_model.weights import fingerprint
 from tests.support.deployment import Deployment
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")

@@ -7,9 +7,10 @@ import numpy as np
 
 from shared_model.constants import NEGATIVE, POSITIVE
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.network_weights import Weights, network_of
 from shared_model.protocol import is_trained
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, network_of
 
 SHAPES = {
     "diseased/lobe.weight": (3, 2),

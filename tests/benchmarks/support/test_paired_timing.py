@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.support.paired_timing import agreement, our_store
 from benchmarks.support.preprocessing_steps import PAPER
-from preprocessing.crop import crop_of, crop_plane
+from preprocessing.crop import crop_for_box, crop_image
 from preprocessing.store.lobe_store import LobeStore
 from tests.reference import prepare as literal
 
@@ -43,10 +43,10 @@ def test_the_agreement_is_intersection_over_union(folder: Path, lobes: list[dict
 def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() -> None:
     rows, columns = np.mgrid[:400, :400]
     image = (1000 + 500 * np.sin(rows / 40) + 300 * np.cos(columns / 50)).astype(np.uint16)
-    crop = crop_of((10, 20, 390, 320))
+    crop = crop_for_box((10, 20, 390, 320))
     theirs = literal.crop(image.astype(float), crop.box)
-    ours = crop_plane(image, crop)
+    ours = crop_image(image, crop)
     np.testing.assert_array_equal(theirs > 0, ours > 0)
     assert np.abs(theirs - ours).max() < 25
     mask = image > 1200
-    assert (literal.crop(mask, crop.box) != crop_plane(mask, crop)).mean() < 0.01
+    assert (literal.crop(mask, crop.box) != crop_image(mask, crop)).mean() < 0.01

@@ -19,23 +19,23 @@ from benchmarks.support.phantom_pretraining import (
     windowed,
 )
 from client.learning.site import Site
-from preprocessing.phantom.acquisition import simulate
-from tests.support.small_phantoms import LOW
+from preprocessing.phantom.acquisition import simulate_scan
+from tests.support.small_phantoms import COARSE_SCANNERS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -> None:
-    many = phantom_images(5, jobs=1, scanners=LOW)
+    many = phantom_images(5, jobs=1, scanners=COARSE_SCANNERS)
     monkeypatch.setattr(phantom_pretraining, "LEAST_INFECTED", 0.35)
-    images = phantom_images(5, jobs=1, scanners=LOW)
+    images = phantom_images(5, jobs=1, scanners=COARSE_SCANNERS)
     assert {i.name for i in images if not i.covid} == {i.name for i in many if not i.covid}
     assert 0 < len(images) < len(many)
     assert {i.patient: i.covid for i in images} == {"0": True, "1": False, "2": True, "3": False, "4": False}
     for number, label in enumerate(LABELS):
         own = [i for i in images if i.patient == str(number)]
-        scanner = replace(LOW[0], spacing_mm=SPACING_MM)
-        scan = simulate(label, scanner, (phantom_pretraining.SEED, number))
+        scanner = replace(COARSE_SCANNERS[0], spacing_mm=SPACING_MM)
+        scan = simulate_scan(label, scanner, (phantom_pretraining.SEED, number))
         assert 0 < len(own) <= SLICES
         for one in own:
             place = int(one.name.split("-")[1])
@@ -47,7 +47,7 @@ def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -
 
 
 def test_phantoms_do_not_depend_on_who_makes_them() -> None:
-    alone, shared = (phantom_images(3, jobs=jobs, scanners=LOW) for jobs in (1, 2))
+    alone, shared = (phantom_images(3, jobs=jobs, scanners=COARSE_SCANNERS) for jobs in (1, 2))
     assert [i.name for i in alone] == [i.name for i in shared]
     assert all(np.array_equal(a.crop, b.crop) for a, b in zip(alone, shared, strict=True))
 
@@ -66,8 +66,10 @@ def test_the_start_is_what_one_site_learned_from_phantoms(monkeypatch, initial) 
     monkeypatch.setattr(phantom_pretraining, "SCANS", 5)
     monkeypatch.setattr(phantom_pretraining, "PASSES", 1)
     monkeypatch.setattr(phantom_pretraining, "ROUNDS", 1)
-    monkeypatch.setattr(phantom_pretraining, "phantom_images", partial(phantom_images, scanners=LOW))
-    study, images = phantom_pretraining.phantom_study(), phantom_images(5, jobs=1, scanners=LOW)
+    monkeypatch.setattr(
+        phantom_pretraining, "phantom_images", partial(phantom_images, scanners=COARSE_SCANNERS)
+    )
+    study, images = phantom_pretraining.phantom_study(), phantom_images(5, jobs=1, scanners=COARSE_SCANNERS)
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     by_hand = initial | site.train(initial, stage=0, round=1).weights
     start = phantom_weights(jobs=1)

@@ -12,7 +12,8 @@ from client.learning.site import Site
 from client.learning.training_steps import stage_loss
 from preprocessing.settings import PreprocessingSettings
 from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -10,7 +10,8 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
 from shared_model.protocol import SiteDescription
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

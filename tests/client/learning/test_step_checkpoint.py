@@ -13,9 +13,10 @@ import client.learning.step_checkpoint
 from client.learning.site import Site
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
-from shared_model.network_weights import Weights
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.threads import one_thread
+from shared_model.weights import Weights
 from tests.client.learning.test_site import FINGERPRINT, STUDY, WEIGHTS
 from tests.support.stores import MemoryStore, scan_of
 

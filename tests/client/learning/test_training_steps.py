@@ -10,7 +10,8 @@ from client.learning.lobe_tensors import LobeTensors
 from client.learning.training_steps import stage_loss
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeOutput
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 from tests.reference import losses as literal
 
 LABELS = ("covid", "healthy", "other", "covid")

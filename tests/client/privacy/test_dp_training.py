@@ -19,7 +19,8 @@ from client.privacy.dp_training import (
     train_privately,
 )
 from shared_model.initial_weights import initial_networks
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -119,7 +120,7 @@ def opacus_gradients(network, task, scans, named) -> dict[str, torch.Tensor]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its hooks on modules whose inputs need no gradient
         hooked = GradSampleModule(network, loss_reduction="sum", strict=False)
-        features = network.extract_whole(joined["images"], joined["distance"])
+        features = network.extract_dense(joined["images"], joined["distance"])
         size, total = len(lobes[0]), torch.zeros(())
         for number, scan in enumerate(scans):
             part = slice(number * size, (number + 1) * size)

@@ -11,7 +11,8 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from deploy.commands.root import main
 from shared_model.proposal import Proposal
-from shared_model.study import PrivacyConfig, StageConfig
+from shared_model.study import PrivacyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.sites import WEIGHTS, named
 
 FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))

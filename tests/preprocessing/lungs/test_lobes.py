@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.lungs.lobes import Method, find_lobes
+from preprocessing.lungs.lobes import LobeMethod, find_lobes
 from preprocessing.lungs.paper_lobes import paper_lungs
 from preprocessing.reading.volume import CtVolume
 from tests.reference import preprocessing as reference
@@ -21,7 +21,7 @@ def images_of(hu: NDArray[np.int16]) -> NDArray[np.uint16]:
     return remove_batch_effect(volume)
 
 
-def sides(hu: NDArray[np.int16], method: Method = "consistent") -> NDArray[np.uint8]:
+def sides(hu: NDArray[np.int16], method: LobeMethod = "consistent") -> NDArray[np.uint8]:
     found = np.zeros(hu.shape, np.uint8)
     for lobe in find_lobes(images_of(hu), SPACING, method=method):
         row0, column0, row1, column1 = lobe.box
@@ -190,7 +190,7 @@ def test_a_turned_patient_has_turned_lungs() -> None:
 
 @pytest.mark.parametrize("method", ["consistent", "paper"])
 @pytest.mark.parametrize("level", [0, 1000, 2048])
-def test_a_scan_without_lungs_has_no_lobes(level: int, method: Method) -> None:
+def test_a_scan_without_lungs_has_no_lobes(level: int, method: LobeMethod) -> None:
     assert find_lobes(np.full((4, 64, 64), level, np.uint16), SPACING, method=method) == []
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from preprocessing.phantom.hospital import make_hospitals
-from preprocessing.phantom.presets import PRESETS, plans
+from preprocessing.phantom.presets import PRESETS, hospital_plans
 from shared_model.errors import PneumofedError
 
 
@@ -31,7 +31,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def test_every_study_has_its_label_its_slices_and_its_truth(made: Path) -> None:
-    for plan in plans("tiny", 9):
+    for plan in hospital_plans("tiny", 9):
         folder = made / plan.name
         card = json.loads((folder / "hospital.json").read_text())
         assert (card["name"], card["role"], card["counts"]) == (plan.name, plan.role, plan.counts)
@@ -97,10 +97,10 @@ def test_wrong_wishes_are_refused(tmp_path: Path, preset: str, scans: int | None
 @pytest.mark.parametrize("preset", list(PRESETS))
 @pytest.mark.parametrize("factor", [0.3, 1.0, 2.5])
 def test_scaling_keeps_the_shape(preset: str, factor: float) -> None:
-    full = plans(preset, None)
+    full = hospital_plans(preset, None)
     cells = sum(n > 0 for plan in full for n in plan.counts.values())
     total = max(round(sum(plan.total for plan in full) * factor), cells)
-    scaled = plans(preset, total)
+    scaled = hospital_plans(preset, total)
     assert sum(plan.total for plan in scaled) == total
     for before, after in zip(full, scaled, strict=True):
         for label, n in before.counts.items():
@@ -109,7 +109,7 @@ def test_scaling_keeps_the_shape(preset: str, factor: float) -> None:
 
 
 def test_the_fewest_scans_are_one_of_each_class_that_a_hospital_has() -> None:
-    counts = [n for plan in plans("paper", 21) for n in plan.counts.values()]
+    counts = [n for plan in hospital_plans("paper", 21) for n in plan.counts.values()]
     assert sorted(set(counts)) == [0, 1]
     assert sum(counts) == 21
 

@@ -6,8 +6,8 @@ from scipy.ndimage import map_coordinates
 
 from preprocessing.phantom import noise
 from preprocessing.phantom.painting import Frame, Shape, ellipse, paint
-from preprocessing.phantom.tubes import along
-from preprocessing.phantom.vessel_tree import grow
+from preprocessing.phantom.tube_segments import polyline_tube
+from preprocessing.phantom.vessel_tree import grow_tree
 
 
 def test_a_painted_ellipse_has_its_area_and_place() -> None:
@@ -28,22 +28,22 @@ def test_the_frames_middle_is_the_point_asked_for() -> None:
 
 @pytest.mark.parametrize(("z", "seen"), [(0.0, True), (24.0, True), (31.0, False), (-11.0, False)])
 def test_an_upright_tube_shows_as_its_circle_in_the_slices_that_meet_it(z: float, seen: bool) -> None:
-    cuts = along([(5, 6, -5), (5, 6, 25)], [4.0]).cut(z, 1.0)
+    cuts = polyline_tube([(5, 6, -5), (5, 6, 25)], [4.0]).section(z, 1.0)
     assert len(cuts.radius) == seen
     if seen:
         np.testing.assert_allclose(np.linalg.norm(cuts.outlines()[0] - (5, 6), axis=1), 4.0)
 
 
 def test_a_thin_lying_tube_fades_with_the_thickness_of_the_slice() -> None:
-    tube = along([(0, 0, 0), (30, 0, 0)], [0.5])
-    strengths = [tube.cut(0.0, thickness).strength[0] for thickness in (1.0, 4.0)]
+    tube = polyline_tube([(0, 0, 0), (30, 0, 0)], [0.5])
+    strengths = [tube.section(0.0, thickness).strength[0] for thickness in (1.0, 4.0)]
     assert strengths == pytest.approx([1.0, 0.25])
 
 
 def test_a_drawn_tube_has_its_area_and_place() -> None:
     frame = Frame.centred(200, 200, 0.5)
     canvas = frame.blank()
-    along([(-20, 10, 0), (20, 10, 0)], [6.0]).cut(0.0, 1.0).draw(canvas, frame)
+    polyline_tube([(-20, 10, 0), (20, 10, 0)], [6.0]).section(0.0, 1.0).draw(canvas, frame)
     share = canvas / 255
     radius = 6 + 0.5 * 0.5  # the soft edge lies half a pixel outside
     assert share.sum() * 0.5**2 == pytest.approx(40 * 2 * radius + np.pi * radius**2, rel=0.02)
@@ -53,7 +53,7 @@ def test_a_drawn_tube_has_its_area_and_place() -> None:
 def test_a_tree_hangs_together_and_reaches_every_target() -> None:
     rng = np.random.default_rng(3)
     targets = rng.uniform(-40, 40, (150, 3))
-    tree, feeding = grow(np.zeros(3), targets, 1.0, rng)
+    tree, feeding = grow_tree(np.zeros(3), targets, 1.0, rng)
     assert feeding[0] == 150
     known = {(0.0, 0.0, 0.0)} | {tuple(end) for end in tree.end}
     assert all(tuple(start) in known for start in tree.start)

@@ -24,7 +24,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from preprocessing.reading.folder import files_under
+from preprocessing.reading.file_walk import walk_files
 from preprocessing.reading.series import find_series
 from tests.support.chests import chest, write_series
 
@@ -95,7 +95,7 @@ def hostile(folder: Path) -> None:
 _LOOK = """
 import json, sys
 from pathlib import Path
-from preprocessing.reading.elements import opened
+from preprocessing.reading.elements import open_elements
 from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.series import find_series
@@ -104,8 +104,8 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
     codes[folder.name] = [one.code for one in find_series(folder).refused]
     for path in folder.iterdir():
         try:
-            with opened(path) as elements:
-                list(stored_frames(elements, PixelFormat.of(elements), [0]))
+            with open_elements(path) as elements:
+                list(stored_frames(elements, PixelFormat.from_elements(elements), [0]))
             codes[folder.name].append("read")
         except FileRefusedError as refusal:
             codes[folder.name].append(refusal.code)
@@ -198,7 +198,7 @@ def test_a_dicomdir_is_an_index_whatever_its_name(tmp_path: Path) -> None:
 def test_a_single_file_is_as_good_as_a_folder(tmp_path: Path) -> None:
     (path,) = write_series(tmp_path, HU[:1])
     assert code_of(path) == "too-few-slices"
-    assert list(files_under(path)) == [(path, None)]
+    assert list(walk_files(path)) == [(path, None)]
 
 
 def test_a_file_that_is_gone_when_pixels_are_read_is_named(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_file_that_is_gone_when_pixels_are_read_is_named(tmp_path: Path) -> No
 
 
 def test_headers_are_read_at_a_thousand_files_a_second(tmp_path: Path) -> None:
-    """The rate on 1,000 small files; decision 0061 has the figures of real ones."""
+    """The rate on 1,000 small files; docs/decisions/0061 has those of real ones."""
     write_series(tmp_path, np.repeat(HU, 10, axis=0), heights=6.0 * np.arange(100))
     for copy in range(9):
         for path in list(tmp_path.glob("*.dcm")):

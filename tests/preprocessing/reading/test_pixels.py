@@ -23,7 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from preprocessing.reading.elements import opened
+from preprocessing.reading.elements import open_elements
 from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.series import find_series
@@ -117,8 +117,8 @@ def test_twelve_bits_of_lossy_jpeg_are_read_and_flagged(tmp_path: Path) -> None:
 
 
 def one_frame(path: Path) -> NDArray[np.integer]:
-    with opened(path) as elements:
-        ((values, _),) = stored_frames(elements, PixelFormat.of(elements), [0])
+    with open_elements(path) as elements:
+        ((values, _),) = stored_frames(elements, PixelFormat.from_elements(elements), [0])
     return values
 
 
@@ -189,8 +189,8 @@ def test_a_shortened_codestream_gives_no_picture(tmp_path: Path, syntax: UID, ke
     path.write_bytes(whole[: int(len(whole) * keep)])
     assert refused(path) in ("unreadable-pixels", "broken-header")  # cut in the file
     path.write_bytes(whole)
-    with opened(path) as elements:
-        elements.stream.seek((elements.pixels_at or 0) + 8)
+    with open_elements(path) as elements:
+        elements.stream.seek((elements.pixel_data_offset or 0) + 8)
         item = elements.stream.read(8)
         frame = elements.stream.read(struct.unpack("<L", item[4:])[0])
     assert (

@@ -1,4 +1,4 @@
-"""Series are found, ordered and refused as DESIGN 3 and the table of codes say."""
+"""Series are found, ordered feet to head, and refused with the codes of docs/reading.md."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from preprocessing.reading.elements import opened
+from preprocessing.reading.elements import open_elements
 from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reading.series import MIN_SLICES, find_series
 from preprocessing.reading.volume import load_volume
@@ -203,8 +203,8 @@ def test_lossless_encodings_hold_the_same_pixels(real_data: Path) -> None:
 
 
 def stored(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    with opened(path) as elements:
-        return next(stored_frames(elements, PixelFormat.of(elements), [0]))
+    with open_elements(path) as elements:
+        return next(stored_frames(elements, PixelFormat.from_elements(elements), [0]))
 
 
 @pytest.mark.real_data

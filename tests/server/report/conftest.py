@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.report.document import report_document
+from server.report.report_json import report_document
 from tests.support import made_up
 
 
