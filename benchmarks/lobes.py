@@ -82,7 +82,7 @@ def _stored(scanner: Scanner, hu: NDArray[np.float32], z_mm: NDArray[np.float64]
     """The volume that reading the scan's files would give."""
     read = np.rint(scanner.store(hu) * scanner.slope + scanner.intercept).astype(np.int16)
     padding = np.zeros(read.shape, np.bool_)
-    if (outside := scanner.outside()) is not None:
+    if (outside := scanner.outside_field()) is not None:
         padding[:, outside] = True
     return CtVolume(read, padding, (scanner.spacing_mm, scanner.pixel_mm, scanner.pixel_mm), z_mm, ())
 

@@ -31,16 +31,17 @@ from benchmarks.support.infection_comparison import Case, Found, compare
 from benchmarks.support.result import print_result
 from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
-from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.pipeline import prepare_series
 from preprocessing.prepare import prepare
+from preprocessing.processes import cores
 from preprocessing.reading.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
+from server.torch_process import begin_stage
 from shared_model.constants import LABELS
-from shared_model.initial_weights import begin_stage, initial_weights
+from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork
 from shared_model.study import StudyConfig, load_study

@@ -1,13 +1,16 @@
 """Reports the lobes of a scan: as a table and as a contact sheet."""
 
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from preprocessing.lungs.lobes import SIDES, Lobe
 from preprocessing.pipeline import SegmentedScan
+from shared_model.files import write_atomically
 
 _TILE = 192  # pixels
 _COLUMNS = 10
@@ -15,7 +18,7 @@ _WHITE = 1400  # grey value displayed as white
 _COLOURS = ((80, 160, 255), (120, 230, 120))  # BGR, one per side
 
 
-def lobe_table(scan: SegmentedScan) -> list[dict[str, Any]]:
+def lobe_rows(scan: SegmentedScan) -> list[dict[str, Any]]:
     """One dict per slice, feet first: `z_mm`, and per side None or `box` and `area_mm2`."""
     rows: list[dict[str, Any]] = [
         {"z_mm": round(float(height), 3), **dict.fromkeys(SIDES)} for height in scan.z_mm
@@ -27,13 +30,22 @@ def lobe_table(scan: SegmentedScan) -> list[dict[str, Any]]:
     return rows
 
 
-def contact_sheet(scan: SegmentedScan) -> bytes:
-    """PNG of all slices of a scan, feet first, with lobe outlines."""
+def lobe_table(scan: SegmentedScan) -> Table:
+    """Height and lung areas of each slice, for people."""
+    table = Table("slice", "z mm", "right mm2", "left mm2")
+    for number, row in enumerate(lobe_rows(scan)):
+        areas = (f"{row[side]['area_mm2']:.0f}" if row[side] else "-" for side in ("right", "left"))
+        table.add_row(str(number), f"{row['z_mm']:.1f}", *areas)
+    return table
+
+
+def write_contact_sheet(scan: SegmentedScan, path: Path) -> None:
+    """Write a PNG of all slices of a scan, feet first, with lobe outlines."""
     tiles = [_tile(image, number, scan.lobes) for number, image in enumerate(scan.images)]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)
     rows = [np.hstack(tiles[start : start + _COLUMNS]) for start in range(0, len(tiles), _COLUMNS)]
     _, encoded = cv2.imencode(".png", np.vstack(rows))
-    return bytes(encoded)
+    write_atomically(path, bytes(encoded))
 
 
 def _tile(image: NDArray[np.uint16], number: int, lobes: tuple[Lobe, ...]) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
-"""Initial weights of a study and of a stage (2.7.4).
+"""Initial weights of the networks, and of lobe decisions that start from trained patch decisions (2.7.4).
 
-They are computed on one thread, so that they do not depend on the number of CPU cores.
+Computed on one thread, so that they do not depend on the number of CPU cores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor, make_networks
 from shared_model.pretrained import vgg16_state
 from shared_model.study import NetworkConfig, StudyConfig
-from shared_model.study_stage import StageConfig
 from shared_model.synthetic_lobes import draw_synthetic_lobes
 from shared_model.threads import one_thread
 from shared_model.weights import Weights
@@ -49,11 +48,6 @@ def initial_networks(config: NetworkConfig, seed: int) -> dict[Task, LobeNetwork
             selects=lambda layer: not (pretrained and layer.startswith(_PATCH_FEATURES)),
         )
     return networks
-
-
-def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
-    """The weights before round 1 of `stage`, given those at the end of the previous stage."""
-    return start_from_patches(weights, stage.networks, study) if stage.start_from_patches else weights
 
 
 @one_thread()

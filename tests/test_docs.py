@@ -8,6 +8,8 @@ import pytest
 import typer
 from click import Command, Context, Group
 
+from tests.test_imports import ROOMS
+
 ROOT = Path(__file__).resolve().parents[1]
 DECISIONS = ROOT / "docs" / "decisions"
 PACKAGES = ("preprocessing", "shared_model", "client", "server", "deploy", "tests", "benchmarks")
@@ -98,6 +100,16 @@ def test_files_that_documents_name_exist(document: Path) -> None:
     """`package/folder/file.py` and `package/folder/`, in code spans."""
     named = re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w/.-]*?(?:\.\w+|/))`", document.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_the_architecture_shows_the_rooms_as_the_import_rule_has_them(package: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    section = text.partition(f"\n### {package}\n")[2].partition("\n#")[0]
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", section, re.MULTILINE)
+    shown = {(int(floor), name) for floor, parts in rows for name in re.findall(r"`(\w+)(?:\.py|/)`", parts)}
+    held = {(floor, name) for floor, names in enumerate(ROOMS[package], 1) for name in names.split()}
+    assert shown - {(4, "studies")} == held  # studies: data beside study.py
 
 
 def shown_commands() -> list[str]:

@@ -83,8 +83,8 @@ class ViewStore(LobeStore):
             for image in images
         }
 
-    def studies(self) -> list[ScanRecord]:
-        return [_study(image) for _, image in sorted(self._images.items())]
+    def scans(self) -> list[ScanRecord]:
+        return [_record(image) for _, image in sorted(self._images.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The views of these numbers; all three planes are the same slice.
@@ -100,7 +100,7 @@ class ViewStore(LobeStore):
         return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 
-def _study(image: CtImage) -> ScanRecord:
+def _record(image: CtImage) -> ScanRecord:
     rows, columns = image.pixels.shape
     return ScanRecord(
         key=image.name,

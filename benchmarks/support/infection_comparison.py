@@ -44,7 +44,7 @@ class Found:
 
 def compare(case: Case, network: LobeNetwork) -> Found:
     """The infection that `network` finds in one scan, against the truth."""
-    seen = infer_scan(case.scan, {"diseased": network}, device=torch.device("cpu"), dtype=torch.float32)
+    seen = infer_scan(case.scan, {"diseased": network}, dtype=torch.float32)
     found, drawn = seen.infected, case.infection
     lung_pixels = sum(lobe.area for lobe in case.scan.lobes)
     voxel_ml = float(np.prod(case.scan.spacing_mm)) / 1000

@@ -28,7 +28,7 @@ def loader_store(folders: list[Path], path: Path) -> LobeStore:
 
 def loader_rate(store: LobeStore) -> float:
     """Lobes a second, reading LOBES random lobes of a random scan at a time; the best of WINDOWS windows."""
-    scans, rng = store.studies(), np.random.default_rng(0)
+    scans, rng = store.scans(), np.random.default_rng(0)
     shortest = np.inf
     for window in range(WINDOWS + 1):  # the first fills the page cache
         start = time.perf_counter()

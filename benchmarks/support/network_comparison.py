@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmarks.support.phantom_series import write_phantom
 from client.learning.batches import draw_batches, read_batches
 from client.learning.lobe_inference import decide, extract_batches
+from client.learning.step_context import StepContext
 from client.learning.training_steps import train_network
 from preprocessing.phantom.presets import SCANNERS
 from preprocessing.pipeline import prepare_series
@@ -55,7 +56,7 @@ class Comparison:
     """Ours and the plain network over one store, timed in turns."""
 
     def __init__(self, store: LobeStore, width: float, device: torch.device, dtype: torch.dtype) -> None:
-        self.store, self.studies, self.device, self.dtype = store, store.studies(), device, dtype
+        self.store, self.scans, self.device, self.dtype = store, store.scans(), device, dtype
         config = NetworkConfig(width=width, init="random")
         ours = initial_networks(config, seed=0)
         plain = {
@@ -67,7 +68,7 @@ class Comparison:
         self.ours = {
             name: network.to(device).to(memory_format=torch.channels_last) for name, network in ours.items()
         }
-        self.drawn = draw_batches(self.studies, STAGE, (0,))
+        self.drawn = draw_batches(self.scans, STAGE, (0,))
         self.batch = next(iter(read_batches(store, self.drawn, device)))
 
     def measure(self, rounds: int) -> dict[str, float]:
@@ -79,7 +80,7 @@ class Comparison:
                 seconds = self._timed(work)
                 if turn:
                     fastest[name] = min(fastest.get(name, seconds), seconds)
-        lobes, seen = len(self.batch.lobes), len(self.studies[0].side)
+        lobes, seen = len(self.batch.lobes), len(self.scans[0].side)
         gflop = FORWARD_GFLOP * self.ours["diseased"].patch_features.channels ** 2 / 256**2
         figures = {
             "train_ratio": fastest["plain step"] / fastest["step"],
@@ -105,19 +106,19 @@ class Comparison:
 
     def step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
         """One training step on a copy of the network."""
-        train_network(deepcopy(network), "diseased", [self.batch], STAGE, rates=[1e-4], dtype=dtype)
+        context = StepContext("diseased", STAGE, dtype)
+        train_network(deepcopy(network), [self.batch], [1e-4], context)
 
     def _scan(self, networks: Mapping[Task, LobeNetwork], dtype: torch.dtype) -> dict[Task, Tensor]:
         """Lobe logits of the first scan."""
-        study = self.studies[0]
+        scan = self.scans[0]
         logits: dict[Task, Tensor] = {}
         for name, network in networks.items():
             fine = name == "diseased"
             batches = extract_batches(
                 network,
-                lambda lobes: self.store.read(study.key, lobes),
-                len(study.side),
-                device=self.device,
+                lambda lobes: self.store.read(scan.key, lobes),
+                len(scan.side),
                 dtype=dtype,
                 fine=fine,
             )

@@ -1,6 +1,7 @@
-"""A hospital's part in a study, opened in the worker process: torch comes in here and not before."""
+"""Makes the Site of a study in the worker process, which is the first to load torch."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SiteFactory:
-    """Opens the store at `store` for a study; a value, so that it crosses to the worker process.
+    """Makes the Site of a study; a picklable value, as it is sent to the worker process.
 
-    state: the hospital's state folder, for what must outlive the process.
+    store: path of the lobe store; state: the hospital's state folder, for what must outlive the process;
+    threads: of torch, None for one per core.
     """
 
     store: Path
@@ -27,7 +29,7 @@ class SiteFactory:
     threads: int | None = None
 
     def load(self) -> None:
-        """Load torch and what trains with it: seconds that no study then waits for."""
+        """Import torch and the training code ahead of the first job: it takes seconds."""
         import client.learning.site  # noqa: F401
 
     def __call__(self, proposal: Proposal) -> "Site":
@@ -36,6 +38,7 @@ class SiteFactory:
 
         from client.learning.allocator import keep_freed_memory
         from client.learning.site import Site
+        from client.privacy.training_choice import hospital_training
         from preprocessing.store.lobe_store import LobeStore
         from shared_model.network_weights import to_weights
 
@@ -51,7 +54,7 @@ class SiteFactory:
             role=self.role,
             device=self.device,
             count_floor=self.count_floor,
-            state=self.state,
+            training=partial(hospital_training, state=self.state),
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

@@ -56,14 +56,14 @@ class Chest:
         up = np.clip((z - shoulder) / (self.apex - shoulder), 0, 1)
         return float(np.sqrt(max(1 - up**2.6, 0.0)))
 
-    def cavity(self, z: float, grow_tree: float = 0.0) -> Points:
-        """Inner outline of the chest wall, expanded by `grow` mm: [144, (x, y)], from the left via the
+    def cavity(self, z: float, expand_mm: float = 0.0) -> Points:
+        """Inner outline of the chest wall, expanded by `expand_mm`: [144, (x, y)], from the left via the
         back.
         """
         taper = max(self.taper(z), 0.05)
         depth = self.depth * (0.4 + 0.6 * taper)
         middle = (1 - taper) * 0.25 * self.depth
-        return self._outline(self.width * taper + grow_tree, depth + grow_tree, middle, 2.45)
+        return self._outline(self.width * taper + expand_mm, depth + expand_mm, middle, 2.45)
 
     def muscles(self, z: float) -> Points:
         """Outer outline of the muscles, [144, (x, y)] mm."""

@@ -3,7 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.files import write_atomically
 
@@ -13,5 +13,5 @@ def create_store(path: Path, words: str) -> None:
 
     Equal words give equal keys and folds. Only for phantoms: a hospital's store draws a random secret.
     """
-    LobeStore.create(path, PreprocessingSettings())
+    LobeStore.create(path, DEFAULT_SETTINGS)
     write_atomically(path / "secret.key", sha256(words.encode()).digest(), mode=0o600)

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
@@ -39,7 +38,7 @@ def run(study, folder, hospitals=HOSPITALS, weights=None):
         name: Site(MemoryStore(scans), study, role="training", device="cpu", count_floor=1)
         for name, scans in hospitals.items()
     }
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     weights = initial_weights(study) if weights is None else weights
     ledger = Ledger(folder, study, weights)
     return run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))

@@ -1,4 +1,4 @@
-"""Crops and the way back, and the distance to the periphery."""
+"""Crops of lobes and the way back to the slice."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preprocessing.crop import crop_for_box, crop_image, to_image
-from preprocessing.periphery import periphery_distance
-from preprocessing.semi_infection import semi_infection_bounds, semi_infection_mask
 from shared_model.constants import CROP_SIZE
 from tests.reference import preprocessing as reference
 
@@ -67,36 +65,3 @@ def test_a_shrunken_mask_stays_a_mask() -> None:
     plane = crop_image(mask, crop_for_box((50, 10, 500, 500)))
     assert plane.dtype == np.bool_
     assert plane.mean() == pytest.approx(mask.sum() * (256 / 490) ** 2 / 256**2, rel=0.02)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.4))
-def test_the_distance_is_that_of_a_breadth_first_search(seed: int, holes: float) -> None:
-    rng = np.random.default_rng(seed)
-    mask = np.kron(rng.random((9, 9)) > holes, np.ones((5, 5))).astype(np.bool_)
-    np.testing.assert_array_equal(periphery_distance(mask), reference.distance_to_periphery(mask))
-
-
-def test_the_distance_of_a_full_crop() -> None:
-    distance = periphery_distance(np.ones((CROP_SIZE, CROP_SIZE), np.bool_))
-    assert (distance[0].max(), distance[128, 128], distance.dtype) == (0, 127, np.uint8)
-
-
-def test_semi_infection_lies_between_deviation_and_valley() -> None:
-    rng = np.random.default_rng(3)
-    planes = np.zeros((4, CROP_SIZE, CROP_SIZE), np.uint16)
-    body = planes[:, 40:200, 30:220]
-    body[:] = rng.normal(1050, 40, body.shape)
-    masks = np.zeros(planes.shape, np.bool_)
-    masks[:, 60:160, 60:180] = True
-    planes[masks] = rng.normal(150, 40, masks.sum()).clip(1, 2048)
-    lesion = np.zeros_like(masks)
-    lesion[:, 100:120, 80:120] = True
-    planes[lesion] = rng.normal(600, 30, lesion.sum())
-    low, high = semi_infection_bounds(planes)
-    assert low == round(planes[planes > 0].std())
-    assert 700 < high < 950  # between the lesion and the body, where no value lies
-    marked = semi_infection_mask(planes, masks, (low, high))
-    np.testing.assert_array_equal(marked, masks & (planes > low) & (planes < high))
-    assert marked[lesion].mean() > 0.95
-    assert not marked[~masks].any()

@@ -6,15 +6,14 @@ import pytest
 from flwr.app import Error, Message, MessageType
 from flwr.common.constant import ErrorCode
 
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server import events, messages
-from server.dispatch import RoundPolicy, ask
+from server.dispatch import RoundPolicy, send_requests
 from shared_model.proposal import Proposal
 from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
-TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))
+REQUEST = messages.describe_request(Proposal.of(STUDY, weights_of(0)))
 ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
 UPLOAD_BROKE_OFF = (ErrorCode.MESSAGE_UNAVAILABLE, "Reply message objects are unavailable.")
 APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
@@ -29,7 +28,7 @@ class Scripted(LocalGrid):
 
     def __init__(self, script: Iterable[object]) -> None:
         site = FakeSite("a", STUDY)
-        super().__init__(make_client_app(lambda context, _: site), ["a"])
+        super().__init__(client_app(lambda _: site), ["a"])
         self.script, self.fates, self.asked = list(script), {}, 0
 
     def push_messages(self, batch):
@@ -54,10 +53,12 @@ class Scripted(LocalGrid):
         return replies
 
 
-def outcome_of(script, tell=events.ignore, **policy):
+def outcome_of(script, on_event=events.ignore, **policy):
     grid = Scripted(script)
-    settings = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
-    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell)
+    settings = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
+    (answer,) = send_requests(
+        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", on_event=on_event
+    )
     assert (answer.message is not None) == (answer.outcome.status == "returned")
     return answer.outcome.status, answer.outcome.reason, grid.asked
 
@@ -93,7 +94,7 @@ def outcome_of(script, tell=events.ignore, **policy):
         "never sent",
     ],
 )
-def test_a_hospital_is_asked_again_as_often_as_it_may_be(script, expected):
+def test_a_transient_failure_is_retried_up_to_the_limit(script, expected):
     assert outcome_of(script) == expected
 
 
@@ -102,26 +103,26 @@ def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for():
     assert outcome_of(["after 5", busy]) == ("returned", None, 5)
 
 
-def test_a_failure_that_will_not_pass_is_not_asked_for_again():
+def test_a_permanent_failure_is_not_retried():
     assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
 
 
-def test_it_is_told_who_is_asked_and_why_again():
+def test_events_name_each_request_and_why_it_is_sent_again():
     told = []
-    outcome_of(["lost", ABSENT, "unsent", "good"], tell=told.append, retries=3)
-    troubles = [None, "silent", "not-connected", "not-sent"]
-    assert told == [events.Asked("a", trouble) for trouble in troubles]
+    outcome_of(["lost", ABSENT, "unsent", "good"], on_event=told.append, retries=3)
+    reasons = [None, "silent", "not-connected", "not-sent"]
+    assert told == [events.RequestSent("a", reason) for reason in reasons]
 
 
-def test_the_deadline_ends_all_asking():
+def test_the_deadline_ends_all_retries():
     status, reason, asked = outcome_of(["lost"], deadline_s=0.1)
     assert (status, reason) == ("late", "deadline") and asked >= 2
 
 
-def test_without_retries_each_hospital_is_asked_once():
+def test_without_retries_each_request_is_sent_once():
     once = RoundPolicy()
-    assert (once.retries, once.again_s) == (0, float("inf"))
-    assert outcome_of([ABSENT, "good"], retries=0, again_s=float("inf"))[::2] == ("absent", 1)
+    assert (once.retries, once.retry_after_s) == (0, float("inf"))
+    assert outcome_of([ABSENT, "good"], retries=0, retry_after_s=float("inf"))[::2] == ("absent", 1)
 
 
 class Noting(Scripted):
@@ -148,7 +149,7 @@ class Noting(Scripted):
     ],
     ids=["doubles", "not at once", "back twice"],
 )
-def test_the_pause_doubles_but_not_for_one_that_is_back(monkeypatch, away, expected):
+def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(monkeypatch, away, expected):
     now = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -157,6 +158,6 @@ def test_the_pause_doubles_but_not_for_one_that_is_back(monkeypatch, away, expec
     monkeypatch.setattr("server.dispatch.time.monotonic", lambda: now[0])
     monkeypatch.setattr("server.dispatch.time.sleep", sleep)
     grid = Noting(now, away)
-    policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
-    list(ask(grid, TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    policy = RoundPolicy(poll_s=1, retry_after_s=1.0, retries=9, deadline_s=32)
+    list(send_requests(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
     assert grid.sends == expected

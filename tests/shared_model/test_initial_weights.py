@@ -1,11 +1,11 @@
-"""Where weights start: calibrated on lobes, and decisions that go on from the patches."""
+"""Initial weights: layers scaled on synthetic lobes, and lobe decisions that start from the patches."""
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
+from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
 from shared_model.layer_scaling import scale_layers
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
@@ -69,13 +69,13 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
 
 
 def test_no_hidden_unit_of_the_lobe_decider_is_always_on_or_off() -> None:
-    """Also on lobes that the calibration has not seen."""
+    """Also on other lobes than those used for scaling."""
     network = initial_networks(CONFIG, seed=0)["diseased"]
     on = (outputs(network, lobes(99))["lobe.0"] > 0).float().mean(dim=0)
     assert on.shape == (64,) and ((on > 0) & (on < 1)).float().mean() > 0.9
 
 
-def test_calibration_touches_what_it_is_asked_to_alone() -> None:
+def test_only_selected_layers_are_scaled() -> None:
     network = initial_networks(CONFIG, seed=0)["covid"]
     before = {name: array.clone() for name, array in network.state_dict().items()}
     scale_layers(network, lobes(7), lambda layer: layer.startswith("lobe."))
@@ -109,10 +109,9 @@ def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> Non
 
 @pytest.mark.parametrize("networks", [("diseased",), ("covid",), ("diseased", "covid")])
 def test_decisions_start_from_the_patches_that_the_diseased_network_sees(networks) -> None:
-    stage = STAGE.model_copy(update={"networks": networks, "start_from_patches": True})
     shift = {"diseased": np.float32(0.01), "covid": np.float32(0)}
     before = {n: a + shift[n.split("/")[0]] for n, a in initial_weights(STUDY).items()}
-    after = begin_stage(before, stage, STUDY)
+    after = start_from_patches(before, networks, STUDY)
     assert after.keys() == before.keys()
     for name, array in after.items():
         network, parameter = name.split("/", 1)
@@ -127,15 +126,14 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
     load_weights(models, after)
     for network in networks:
         lobe = outputs(models[network], lobes(5))["lobe.0"]
-        assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "calibrated to the features it gets"
-    assert begin_stage(before, STAGE, STUDY) is before
+        assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "scaled to the features that it receives"
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
         weights = initial_weights(STUDY)
-        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), STUDY)
+        begun = start_from_patches(weights, STAGE.networks, STUDY)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back
@@ -151,7 +149,7 @@ def test_a_decision_stage_trains_neither_patch_features_nor_the_fine_decider() -
 
 
 @pytest.mark.parametrize("part", ["lobe", "decision", "fine"])
-def test_no_stage_trains_what_calibration_alone_sets(part) -> None:
+def test_no_stage_trains_the_feature_statistics(part) -> None:
     """It is what no parameter is: all arrays but the parameters of the networks."""
     stage = STAGE.model_copy(update={"part": part})
     parameters = {f"{n}/{name}" for n, m in make_networks(CONFIG).items() for name, _ in m.named_parameters()}

@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from client.hospital_settings import load_hospital_settings
-from client.records.audit import AuditLog, Entry
+from client.records.audit import AuditLog
+from client.records.chained_log import Entry
 from deploy.coordinator.certificates import key_from_pem, new_server_certificate
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation, load_federation

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
@@ -57,7 +56,7 @@ def local_fingerprint(federation: Deployment, study_path: Path) -> str:
         )
         for name, role in HOSPITALS.items()
     }
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     weights = initial_weights(study)
     ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
     with one_thread():

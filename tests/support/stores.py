@@ -17,14 +17,14 @@ class MemoryStore:
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, studies: list[tuple[ScanRecord, LobeArrays]]) -> None:
-        self.scans = {study.key: (study, arrays) for study, arrays in studies}
+    def __init__(self, scans: list[tuple[ScanRecord, LobeArrays]]) -> None:
+        self.by_key = {record.key: (record, arrays) for record, arrays in scans}
 
-    def studies(self) -> list[ScanRecord]:
-        return [study for _, (study, _) in sorted(self.scans.items())]
+    def scans(self) -> list[ScanRecord]:
+        return [record for _, (record, _) in sorted(self.by_key.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        arrays, chosen = self.scans[key][1], list(lobes)
+        arrays, chosen = self.by_key[key][1], list(lobes)
         return LobeArrays(
             arrays.images[chosen], arrays.mask[chosen], arrays.distance[chosen], arrays.semi_infection[chosen]
         )
@@ -34,7 +34,7 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     """A scan of two lobes a slice; what it shows depends on its key and label alone."""
     draw = np.random.default_rng([*key.encode(), *label.encode()])
     lobes = 2 * slices
-    study = ScanRecord(
+    record = ScanRecord(
         key=key,
         fold=fold,
         label=label,
@@ -52,12 +52,12 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     images = np.kron(coarse, np.ones((16, 16), np.uint16))
     shape = (lobes, 256, 256)
     distance = draw.integers(0, 100, shape).astype(np.uint8)
-    return study, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
+    return record, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
 
 
 def disk_store(path: Path, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> LobeStore:
     """The same scans in a store on disk."""
     store = LobeStore.create(path, PreprocessingSettings())
-    for study, arrays in scans:
-        store.add(study, arrays)
+    for record, arrays in scans:
+        store.add(record, arrays)
     return store

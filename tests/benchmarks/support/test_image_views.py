@@ -37,7 +37,7 @@ def test_lung_and_tissue_are_where_lobes_have_them() -> None:
     ]  # fmt: skip
 
 
-def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
-    studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
-    assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
-    assert all(federated_study().split.part_of(s.fold) == "train" for s in studies)
+def test_scans_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
+    scans = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).scans()
+    assert [(s.key, s.label) for s in scans] == [("a.png", "covid"), ("b.png", "other")]
+    assert all(federated_study().split.part_of(s.fold) == "train" for s in scans)

@@ -16,10 +16,10 @@ from tests.reference import prepare as literal
 def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
     our_store(folder, tmp_path, PAPER)
     store = LobeStore.open(tmp_path / "store")
-    (study,) = store.studies()
-    arrays = store.read(study.key, range(len(study.side)))
+    (scan,) = store.scans()
+    arrays = store.read(scan.key, range(len(scan.side)))
     places = [(one["slice"], one["side"] - 1, *one["box"]) for one in lobes]
-    assert places == list(zip(study.slice_index, study.side, *study.box.T, strict=True))
+    assert places == list(zip(scan.slice_index, scan.side, *scan.box.T, strict=True))
 
     def literally(name: str) -> NDArray:
         return np.stack([one[name] for one in lobes])

@@ -66,10 +66,9 @@ def test_the_start_is_what_one_site_learned_from_phantoms(monkeypatch, initial) 
     monkeypatch.setattr(phantom_pretraining, "SCANS", 5)
     monkeypatch.setattr(phantom_pretraining, "PASSES", 1)
     monkeypatch.setattr(phantom_pretraining, "ROUNDS", 1)
-    monkeypatch.setattr(
-        phantom_pretraining, "phantom_images", partial(phantom_images, scanners=COARSE_SCANNERS)
-    )
-    study, images = phantom_pretraining.phantom_study(), phantom_images(5, jobs=1, scanners=COARSE_SCANNERS)
+    coarse = partial(phantom_images, scanners=COARSE_SCANNERS)
+    monkeypatch.setattr(phantom_pretraining, "phantom_images", coarse)
+    study, images = phantom_pretraining.phantom_study(), coarse(5, jobs=1)
     site = Site(ViewStore(images), study, role="training", count_floor=1)
     by_hand = initial | site.train(initial, stage=0, round=1).weights
     start = phantom_weights(jobs=1)

@@ -125,7 +125,7 @@ def test_training_batches_are_changed_anew_in_each_pass_and_alike_when_asked_aga
     store = MemoryStore([scan_of("a", "covid", slices=1)])
 
     def images(seed: int) -> list[torch.Tensor]:
-        drawn = draw_batches(store.studies(), stage, (seed,))
+        drawn = draw_batches(store.scans(), stage, (seed,))
         return [batch.lobes.images for batch in read_batches(store, drawn, torch.device("cpu"))]
 
     first, second = images(0)

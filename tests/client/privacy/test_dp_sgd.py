@@ -1,4 +1,4 @@
-"""Private steps against one backward per scan, clipped by hand, and against Opacus's gradients per lobe."""
+"""DP-SGD against one backward pass per scan, clipped by hand, and against Opacus's gradients per lobe."""
 
 import dataclasses
 import warnings
@@ -9,8 +9,10 @@ from opacus import GradSampleModule
 
 from client.learning.batches import Batch, draw_batches, read_batches
 from client.learning.lobe_tensors import LobeTensors
-from client.learning.training_steps import prepare, stage_loss
-from client.privacy.dp_training import (
+from client.learning.stage_loss import stage_loss
+from client.learning.step_context import StepContext
+from client.learning.training_steps import set_trainable
+from client.privacy.dp_sgd import (
     Noise,
     by_patient,
     draw_steps,
@@ -18,6 +20,8 @@ from client.privacy.dp_training import (
     secret_generator,
     train_privately,
 )
+from client.privacy.ledger import Charge
+from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_networks
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
@@ -34,6 +38,10 @@ SCANS = [scan_of(f"s{i}", ("covid", "healthy", "other")[i % 3], slices=2, fold=i
 CLIP = 0.5
 
 
+def context_of(task="diseased") -> StepContext:
+    return StepContext(task, STAGE, torch.float32)
+
+
 def network_of(task="diseased"):
     config = NetworkConfig(width=0.0625, dropout=0.0, pooling="mean", init="random")
     return initial_networks(config, 4)[task]
@@ -43,7 +51,7 @@ def scans_of(stage=STAGE) -> list[Batch]:
     """Each scan as a batch of its own."""
     store = MemoryStore(SCANS)
     alone = stage.model_copy(update={"scans_per_batch": 1})
-    batches = read_batches(store, draw_batches(store.studies(), alone, (1,)), CPU)
+    batches = read_batches(store, draw_batches(store.scans(), alone, (1,)), CPU)
     return [dataclasses.replace(batch, lobes=grainy(batch.lobes)) for batch in batches]
 
 
@@ -58,29 +66,21 @@ def noise(multiplier: float, *, expected: float = 3.0, clip: float = CLIP) -> No
 
 
 def learn(network, steps) -> dict[str, torch.Tensor]:
-    """What a run of SGD at rate 0.5 took off the weights."""
+    """What SGD at rate 0.5 subtracted from the weights."""
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
-    train_privately(
-        network,
-        "diseased",
-        steps,
-        STAGE,
-        rates=[0.5] * len(steps),
-        dtype=torch.float32,
-        noise=noise(0.0),
-    )
+    train_privately(network, steps, [0.5] * len(steps), context_of(), noise(0.0))
     return {name: (before[name] - p.detach()) / 0.5 for name, p in network.named_parameters()}
 
 
 def test_a_step_is_the_mean_of_gradients_clipped_by_hand():
     network, scans = network_of(), scans_of()
-    prepare(network, "diseased", STAGE)
+    set_trainable(network, context_of())
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
     expected = {name: torch.zeros_like(p) for name, p in named.items()}
     lengths = []
     for scan in scans:
         network.zero_grad()
-        stage_loss(network, "diseased", scan, STAGE, torch.float32).backward()
+        stage_loss(network, scan, context_of()).backward()
         length = sum(float((p.grad.double() ** 2).sum()) for p in named.values()) ** 0.5
         lengths.append(length)
         for name, p in named.items():
@@ -97,9 +97,9 @@ def test_a_step_is_the_mean_of_gradients_clipped_by_hand():
 def test_a_scans_gradient_is_the_sum_of_opacus_gradients_of_its_lobes(task):
     """Opacus sees each lobe of all scans at once; summed over a bag they are one backward of that scan."""
     network, scans = network_of(task), scans_of()[:2]
-    prepare(network, task, STAGE)
+    set_trainable(network, context_of(task))
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    ours = [scan_gradient(network, task, scan, STAGE, torch.float32, list(named.values())) for scan in scans]
+    ours = [scan_gradient(network, scan, context_of(task), list(named.values())) for scan in scans]
     theirs = opacus_gradients(network, task, scans, named)
     for scan, gradient in enumerate(ours):
         one = torch.cat([part.flatten() for part in gradient])
@@ -124,17 +124,15 @@ def opacus_gradients(network, task, scans, named) -> dict[str, torch.Tensor]:
         size, total = len(lobes[0]), torch.zeros(())
         for number, scan in enumerate(scans):
             part = slice(number * size, (number + 1) * size)
-            total = total + stage_loss(
-                Answering(network.decide(features), part), task, scan, STAGE, torch.float32
-            )
+            total = total + stage_loss(PartOfOutput(network.decide(features), part), scan, context_of(task))
         total.backward()
     found = {name: p.grad_sample.view(len(scans), size, *p.shape).sum(1) for name, p in named.items()}
     hooked.to_standard_module()
     return found
 
 
-class Answering:
-    """Stands for the network: its output for some of the lobes."""
+class PartOfOutput:
+    """In place of the network: its output for some of the lobes."""
 
     def __init__(self, output, part):
         self.output = type(output)(*(
@@ -168,15 +166,12 @@ def test_a_scan_without_a_finite_gradient_counts_nothing():
         torch.testing.assert_close(change, whole[name], rtol=1e-6, atol=1e-8)
 
 
-def test_the_noise_has_its_deviation_even_where_nobody_came():
+def test_the_noise_has_its_deviation_even_if_nobody_is_sampled():
     network = network_of()
-    prepare(network, "diseased", STAGE)
+    set_trainable(network, context_of())
     learning = [p for p in network.parameters() if p.requires_grad]
     before = [p.detach().clone() for p in learning]
-    train_privately(
-        network, "diseased", [[]], STAGE, rates=[1.0], dtype=torch.float32,
-        noise=noise(2.0, expected=4.0, clip=0.3),
-    )  # fmt: skip
+    train_privately(network, [[]], [1.0], context_of(), noise(2.0, expected=4.0, clip=0.3))
     moved = torch.cat([(a - b.detach()).flatten() for a, b in zip(before, learning, strict=True)])
     assert len(moved) > 10_000
     assert float(moved.std()) == pytest.approx(2.0 * 0.3 / 4.0, rel=0.03)
@@ -192,23 +187,21 @@ def test_a_patient_of_many_scans_counts_once():
     twice = [scan_of("a", "covid", fold=0.5)[0], scan_of("b", "covid", fold=0.5)[0], scan_of("c", "covid")[0]]
     patients = by_patient(twice)
     assert sorted([s.key for s in scans] for scans in patients) == [["a", "b"], ["c"]]
-    steps = draw_steps(patients, STAGE, rate=1.0, steps=40, seed_parts=(0,))
+    steps = draw_steps(patients, STAGE, Charge(1.0, 1.0, 40), (0,))
     assert all(len(bags) == 2 and len(bags[0].lobes) == 2 for bags in steps)
-    assert {bag.study.key for bags in steps for bag in bags} == {"a", "b", "c"}
+    assert {bag.scan.key for bags in steps for bag in bags} == {"a", "b", "c"}
 
 
 def test_sampling_is_poisson():
     patients = by_patient([scan_of(f"p{i}", "covid", slices=1, fold=i / 100)[0] for i in range(20)])
     sizes = torch.tensor(
-        [len(bags) for bags in draw_steps(patients, STAGE, rate=0.3, steps=500, seed_parts=(0,))]
+        [len(bags) for bags in draw_steps(patients, STAGE, Charge(1.0, 0.3, 500), (0,))]
     ).double()
     assert float(sizes.mean()) == pytest.approx(6.0, abs=0.55)  # six deviations of the mean
     assert float(sizes.var()) == pytest.approx(20 * 0.3 * 0.7, rel=0.4)
 
 
 def test_weights_that_are_not_finite_are_reported():
-    from shared_model.errors import PneumofedError
-
     network = network_of()
     with torch.no_grad():
         next(network.parameters()).fill_(float("nan"))

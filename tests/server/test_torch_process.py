@@ -1,4 +1,4 @@
-"""Initial weights from a process of their own: drawn once, bit for bit, torch kept out of the server."""
+"""Weights computed in a process of its own: drawn once, the same bits, and torch is not loaded here."""
 
 import os
 import subprocess
@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from server import initial_weights as server_weights
-from shared_model import initial_weights
+from server import torch_process
 from shared_model.errors import PneumofedError
+from shared_model.initial_weights import initial_weights, start_from_patches
 from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.processes import ROOT
@@ -21,13 +21,12 @@ STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"wi
 SCRIPT = """
 import sys
 from pathlib import Path
-from server.app import starting_weights
-from server.initial_weights import begin_stage
+from server.torch_process import begin_stage, load_initial_weights
 from shared_model.study import StudyConfig
 from shared_model.weights import fingerprint
 if __name__ == "__main__":
     study = StudyConfig.model_validate_json(Path("study.json").read_text())
-    weights = starting_weights(Path("initial.safetensors"), study)
+    weights = load_initial_weights(Path("initial.safetensors"), study)
     begun = begin_stage(weights, study.stages[1], study)
     print(fingerprint(weights), fingerprint(begun), "torch" in sys.modules)
 """
@@ -44,32 +43,32 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monk
         text=True,
         check=True,
     )
-    weights = initial_weights.initial_weights(STUDY)
-    expected, begun = fingerprint(weights), fingerprint(initial_weights.begin_stage(weights, NEXT, STUDY))
+    weights = initial_weights(STUDY)
+    expected, begun = fingerprint(weights), fingerprint(start_from_patches(weights, ("covid",), STUDY))
     assert done.stdout.split() == [expected, begun, "False"]
-    monkeypatch.setattr(server_weights, "_in_own_process", lambda *_: pytest.fail("drawn again"))
-    again = server_weights.starting_weights(tmp_path / "initial.safetensors", STUDY)
+    monkeypatch.setattr(torch_process, "_in_own_process", lambda *_: pytest.fail("drawn again"))
+    again = torch_process.load_initial_weights(tmp_path / "initial.safetensors", STUDY)
     assert fingerprint(again) == expected
 
 
 def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch):
-    monkeypatch.setattr(server_weights, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
-    weights = initial_weights.initial_weights(STUDY)
-    begun = server_weights.begin_stage(weights, NEXT, STUDY)
-    assert fingerprint(begun) == fingerprint(initial_weights.begin_stage(weights, NEXT, STUDY))
+    monkeypatch.setattr(torch_process, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
+    weights = initial_weights(STUDY)
+    begun = torch_process.begin_stage(weights, NEXT, STUDY)
+    assert fingerprint(begun) == fingerprint(start_from_patches(weights, ("covid",), STUDY))
     assert fingerprint(begun) != fingerprint(weights)
-    assert server_weights.begin_stage(weights, BOTH, STUDY) is weights
+    assert torch_process.begin_stage(weights, BOTH, STUDY) is weights
 
 
 def test_a_damaged_file_is_not_drawn_anew(tmp_path):
     path = tmp_path / "initial.safetensors"
     path.write_bytes(b"\x08" + bytes(30))
     with pytest.raises(PneumofedError) as caught:
-        server_weights.starting_weights(path, STUDY)
+        torch_process.load_initial_weights(path, STUDY)
     assert caught.value.code == "initial-weights-damaged"
 
 
 def test_a_process_ended_from_outside_is_named():
     with pytest.raises(PneumofedError) as caught:
-        server_weights._in_own_process(os._exit, 9)
+        torch_process._in_own_process(os._exit, 9)
     assert caught.value.code == "memory-short"
