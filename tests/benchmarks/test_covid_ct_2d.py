@@ -32,7 +32,7 @@ from preprocessing.phantom.acquisition import simulate
 from preprocessing.phantom.presets import SCANNERS
 from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
+from tests.support.initial_weights import initial_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -10,9 +10,9 @@ from deploy.coordinator.settings import load_federation
 from deploy.join import free_port
 from deploy.supervise import Service, end
 from tests.deploy.coordinator.test_provision import run
+from tests.support.deployed_study import DEPLOYED
 from tests.support.deployment import let_certificate_expire
 from tests.support.processes import wait_until
-from tests.support.small_study import DEPLOYED
 
 pytestmark = DEPLOYED
 

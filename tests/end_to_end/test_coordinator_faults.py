@@ -25,7 +25,7 @@ from server import app
 from shared_model.checkpoint import load_model
 from shared_model.study import StageConfig
 from shared_model.weights import fingerprint
-from tests.support.trainers import FakeSite, study_of, weights_of
+from tests.support.fake_sites import FakeSite, study_of, weights_of
 
 STUDY = study_of(StageConfig(name="lobes", networks=("diseased", "covid"), rounds=4))
 

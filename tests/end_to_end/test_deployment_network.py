@@ -1,6 +1,7 @@
 """Faults of the way to one hospital, of its clock and of certificates, and a SuperLink that is gone for long.
 
-Real processes; the hospital north is alone behind a line (line.py) and goes by a clock of its own (clock.py).
+Real processes; the hospital north is alone behind a line of its own (tests.support.faulty_line) and goes by a clock
+of its own (tests.support.shifted_clock).
 After each fault the run goes on, or the same command finishes it, with the bits of the engine `local`.
 """
 
@@ -16,10 +17,8 @@ import pytest
 
 from deploy.coordinator.settings import load_federation
 from shared_model.weights import fingerprint
-from tests.support import clock, line
-from tests.support.deployment import Deployment, let_certificate_expire
-from tests.support.processes import pneumofed, running, wait_until
-from tests.support.small_study import (
+from tests.support import faulty_line, shifted_clock
+from tests.support.deployed_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,
@@ -27,6 +26,8 @@ from tests.support.small_study import (
     study_file,
     trainings_begun,
 )
+from tests.support.deployment import Deployment, let_certificate_expire
+from tests.support.processes import pneumofed, running, wait_until
 
 pytestmark = DEPLOYED
 
@@ -40,8 +41,10 @@ SLOW_KBIT_S = 100  # the small networks take as many seconds as the full ones ta
 class Federation(Deployment):
     """North's machine is elsewhere: behind `line`, with `clock`."""
 
-    def __init__(self, folder: Path, its_line: line.Line, its_clock: clock.Clock) -> None:
-        super().__init__(folder, HOSPITALS, quorum=2, host=line.HERE, listen=line.HERE, deadline_minutes=30)
+    def __init__(self, folder: Path, its_line: faulty_line.Line, its_clock: shifted_clock.Clock) -> None:
+        super().__init__(
+            folder, HOSPITALS, quorum=2, host=faulty_line.HERE, listen=faulty_line.HERE, deadline_minutes=30
+        )
         self.line, self.clock = its_line, its_clock
 
     @cached_property
@@ -56,7 +59,10 @@ class Federation(Deployment):
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("network")
-    with line.laid() as its_line, Federation.started(folder, its_line, clock.built(folder)) as deployment:
+    with (
+        faulty_line.laid() as its_line,
+        Federation.started(folder, its_line, shifted_clock.built(folder)) as deployment,
+    ):
         yield deployment
 
 

@@ -11,10 +11,10 @@ from deploy.simulation.local_grid import LocalGrid
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import fingerprint, load_weights, to_weights
 from shared_model.networks import make_networks
 from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from tests.support.initial_weights import initial_weights
 from tests.support.stores import FINGERPRINT, MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -37,10 +37,10 @@ from server.report.page import write_report
 from server.rounds import run_study
 from shared_model.checkpoint import save_model
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.proposal import Proposal
 from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from tests.support.chests import chest, write_series
+from tests.support.initial_weights import initial_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

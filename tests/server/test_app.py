@@ -10,7 +10,7 @@ from server import app as server_app
 from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import fingerprint
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 

@@ -11,7 +11,7 @@ from deploy.simulation.local_grid import LocalGrid
 from server import events, messages
 from server.dispatch import RoundPolicy, ask
 from shared_model.proposal import Proposal
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))

@@ -11,8 +11,8 @@ from shared_model import initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.study import StageConfig
 from shared_model.weights import fingerprint
+from tests.support.fake_sites import BOTH, study_of
 from tests.support.processes import ROOT
-from tests.support.trainers import BOTH, study_of
 
 NEXT = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
 STUDY = study_of(BOTH, NEXT)

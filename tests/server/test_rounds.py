@@ -18,7 +18,7 @@ from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
 from shared_model.study import StageConfig
 from shared_model.weights import fingerprint, from_bytes, to_bytes
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
 STUDY = study_of(BOTH, FINE, operating_point="validation")

@@ -9,19 +9,19 @@ from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 
-FINGERPRINT = "in-memory"
+FINGERPRINT = PreprocessingSettings().fingerprint
 
 
 class MemoryStore:
-    """Has what Site asks of a LobeStore."""
+    """Has what Site asks of a LobeStore made with the default settings."""
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, studies: list[tuple[ScanRecord, LobeArrays]]) -> None:
-        self.scans = {study.key: (study, arrays) for study, arrays in studies}
+    def __init__(self, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> None:
+        self.scans = {record.key: (record, arrays) for record, arrays in scans}
 
     def studies(self) -> list[ScanRecord]:
-        return [study for _, (study, _) in sorted(self.scans.items())]
+        return [record for _, (record, _) in sorted(self.scans.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         arrays, chosen = self.scans[key][1], list(lobes)
@@ -34,7 +34,7 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     """A scan of two lobes a slice; what it shows depends on its key and label alone."""
     draw = np.random.default_rng([*key.encode(), *label.encode()])
     lobes = 2 * slices
-    study = ScanRecord(
+    record = ScanRecord(
         key=key,
         fold=fold,
         label=label,
@@ -52,12 +52,12 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     images = np.kron(coarse, np.ones((16, 16), np.uint16))
     shape = (lobes, 256, 256)
     distance = draw.integers(0, 100, shape).astype(np.uint8)
-    return study, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
+    return record, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
 
 
 def disk_store(path: Path, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> LobeStore:
     """The same scans in a store on disk."""
     store = LobeStore.create(path, PreprocessingSettings())
-    for study, arrays in scans:
-        store.add(study, arrays)
+    for record, arrays in scans:
+        store.add(record, arrays)
     return store

@@ -11,9 +11,9 @@ from client.diagnosis import output_folder
 from client.diagnosis.diagnose_folder import diagnose_folder
 from shared_model.checkpoint import save_model
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.threads import one_thread
 from tests.support.diagnosed_scans import PATIENT, card, write_series
+from tests.support.initial_weights import initial_weights
 
 FILES = ["diagnosis.json", "overview.png", "slice-01.png", "slice-02.png", "slice-03.png"]
 

@@ -10,9 +10,11 @@ from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_inference import group_by_extractor
 from client.learning.site import Site
 from client.learning.training_steps import stage_loss
-from preprocessing.settings import PreprocessingSettings
-from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.initial_weights import begin_stage
+from shared_model.study import StageConfig
+from tests.support.initial_weights import initial_networks
+from tests.support.small_site import STUDY as TWO_STAGES
+from tests.support.small_site import WEIGHTS as DRAWN
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -29,15 +31,8 @@ DECISION = StageConfig(
     learning_rate=1e-3,
     patch_weight=1.0,
 )
-STUDY = StudyConfig(
-    name="test",
-    seed=3,
-    preprocessing=PreprocessingSettings().fingerprint,
-    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
-    stages=(DECISION,),
-)
-
-WEIGHTS = begin_stage(initial_weights(STUDY), DECISION, STUDY)
+STUDY = TWO_STAGES.model_copy(update={"stages": (DECISION,)})
+WEIGHTS = begin_stage(DRAWN, DECISION, STUDY)
 SCANS = [
     *(scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=4) for i in range(5)),
     scan_of("v", "other", fold=0.85),
@@ -47,8 +42,6 @@ SCANS = [
 
 class CountingStore(MemoryStore):
     """Knows how often each scan's lobes were read."""
-
-    fingerprint = STUDY.preprocessing
 
     def __init__(self) -> None:
         super().__init__(SCANS)
@@ -66,7 +59,7 @@ def site() -> Site:
 @pytest.mark.parametrize("patches", ["crop", "lobe"])
 def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
     stage = DECISION.model_copy(update={"patches": patches})
-    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 3)["diseased"].train()
+    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 4)["diseased"].train()
     store = MemoryStore(SCANS)
     drawn = draw_batches(store.studies(), DECISION, (0,))
     features = FrozenFeatures(network, store, store.studies(), device=CPU, dtype=torch.float32)
@@ -135,7 +128,7 @@ def test_where_memory_is_short_none_are_kept(monkeypatch):
 
 
 def test_networks_that_see_alike_share_a_look():
-    networks = initial_networks(STUDY.network, 0)
+    networks = initial_networks(STUDY.network, STUDY.seed)
     assert group_by_extractor(networks) == [("diseased",), ("covid",)]
     networks["covid"].patch_features.load_state_dict(networks["diseased"].patch_features.state_dict())
     assert group_by_extractor(networks) == [("diseased", "covid")]

@@ -12,12 +12,12 @@ import pytest
 import client.learning.step_checkpoint
 from client.learning.site import Site
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import Weights
 from shared_model.study import StageConfig, StudyConfig
 from shared_model.threads import one_thread
-from tests.client.learning.test_site import FINGERPRINT, STUDY, WEIGHTS
-from tests.support.stores import MemoryStore, scan_of
+from tests.support.initial_weights import initial_weights
+from tests.support.small_site import STUDY, WEIGHTS, site_in_memory
+from tests.support.stores import scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,9 +31,7 @@ STEPS = 4 + 3  # of both networks
 
 
 def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
-    store = MemoryStore(scans)
-    store.fingerprint = FINGERPRINT
-    return Site(store, study, role="training", count_floor=1, state=folder)
+    return site_in_memory(scans, study=study, state=folder)
 
 
 @pytest.fixture(scope="module")

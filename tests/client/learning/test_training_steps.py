@@ -8,10 +8,10 @@ import torch
 from client.learning.batches import Batch
 from client.learning.lobe_tensors import LobeTensors
 from client.learning.training_steps import stage_loss
-from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeOutput
 from shared_model.study import NetworkConfig, StageConfig
 from tests.reference import losses as literal
+from tests.support.initial_weights import initial_networks
 
 LABELS = ("covid", "healthy", "other", "covid")
 LOBES = 4

@@ -15,7 +15,7 @@ from deploy.simulation.local_grid import LocalGrid
 from server import messages
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 STUDY = study_of(BOTH)

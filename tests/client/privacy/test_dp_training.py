@@ -18,8 +18,8 @@ from client.privacy.dp_training import (
     secret_generator,
     train_privately,
 )
-from shared_model.initial_weights import initial_networks
 from shared_model.study import NetworkConfig, StageConfig
+from tests.support.initial_weights import initial_networks
 from tests.support.stores import MemoryStore, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -18,8 +18,8 @@ from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.study import PrivacyConfig, StudyConfig
-from tests.client.learning.test_site import FINE, FINGERPRINT, LOBES, STUDY, WEIGHTS
-from tests.support.stores import MemoryStore, disk_store, scan_of
+from tests.support.small_site import FINE, LOBES, STUDY, WEIGHTS, site_in_memory
+from tests.support.stores import disk_store, scan_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,16 +33,9 @@ def private(**choices) -> StudyConfig:
     return STUDY.model_copy(update={"privacy": PRIVACY.model_copy(update=choices)})
 
 
-def store():
-    found = MemoryStore(SCANS)
-    found.fingerprint = FINGERPRINT
-    return found
-
-
 def site(folder, study=None, **choices) -> Site:
     """The same hospital opened anew, as after a restart."""
-    choices = {"role": "training", "count_floor": 1} | choices
-    return Site(store(), study or private(), state=folder, **choices)
+    return site_in_memory(SCANS, study=study or private(), state=folder, **choices)
 
 
 def code_of(action) -> str:
@@ -119,21 +112,19 @@ def test_a_hospital_that_trains_gives_no_scores_and_no_finer_counts(tmp_path):
     outcome = hospital.train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 4, "covid": 2}  # one "other" scan is below the floor
     assert site(tmp_path, count_floor=9).train(WEIGHTS, stage=1, round=1).scans == {"diseased": 1}
-    held_out = Site(store(), private(), role="held-out", count_floor=1)
+    held_out = site(None, role="held-out")
     assert held_out.evaluate(WEIGHTS, split="all").histograms["diseased"]
 
 
 def test_a_hospital_without_diseased_scans_pays_for_one_network(tmp_path):
-    healthy = MemoryStore([scan_of("h", "healthy", slices=1)])
-    healthy.fingerprint = FINGERPRINT
-    hospital = Site(healthy, private(), role="training", count_floor=1, state=tmp_path)
+    hospital = site_in_memory([scan_of("h", "healthy", slices=1)], study=private(), state=tmp_path)
     outcome = hospital.train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 1, "covid": 0}
     assert len(PrivacyLedger(tmp_path).charges()) == 1
 
 
 def test_private_training_without_a_ledger_is_refused():
-    assert code_of(lambda: Site(store(), private(), role="training")) == "privacy-no-ledger"
+    assert code_of(lambda: site(None)) == "privacy-no-ledger"
 
 
 def test_the_trainer_opens_a_private_study_with_the_ledger_of_its_state(tmp_path):
@@ -150,7 +141,7 @@ def test_a_federation_keeps_the_last_round_and_measures_where_nobody_trained(tmp
     study = private().model_copy(update={"stages": (LOBES, FINE)})
     sites = {
         "a": site(tmp_path, study),
-        "out": Site(store(), study, role="held-out", count_floor=1),
+        "out": site(None, study, role="held-out"),
     }
     app = make_client_app(lambda context, _: sites[str(context.node_config["hospital"])])
     result = run_study(

@@ -22,12 +22,12 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
 from shared_model.weights import Weights, fingerprint
-from tests.support.sites import (
+from tests.support.scripted_sites import (
     SECRET,
     WEIGHTS,
-    OpenNoting,
-    OpenStandIn,
-    StandIn,
+    NotingSiteFactory,
+    ScriptedSite,
+    ScriptedSiteFactory,
     named,
     thirteen_megabytes,
 )
@@ -49,7 +49,7 @@ def hospital(tmp_path_factory) -> HospitalSettings:
 
 @pytest.fixture(scope="module", autouse=True)
 def trainer(hospital):
-    with serving(hospital, OpenStandIn()):
+    with serving(hospital, ScriptedSiteFactory()):
         yield
 
 
@@ -106,7 +106,7 @@ def last_event(hospital: HospitalSettings) -> str:
 
 def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     proposal = named("learns")
-    near, far = StandIn(proposal.study), remote(hospital, proposal)
+    near, far = ScriptedSite(proposal.study), remote(hospital, proposal)
     assert SiteDescription.of(far.describe()) == SiteDescription.of(near.describe())
     expected, outcome = near.train(WEIGHTS, stage=0, round=2), far.train(WEIGHTS, stage=0, round=2)
     assert fingerprint(outcome.weights) == fingerprint(expected.weights)
@@ -194,7 +194,7 @@ def test_nothing_to_cancel_is_said(hospital):
 
 def test_what_any_study_needs_is_loaded_before_the_first_task(hospital, tmp_path):
     idle = hospital.model_copy(update={"state": tmp_path / "state", "socket": tmp_path / "t.sock"})
-    with serving(idle, OpenNoting(tmp_path / "loaded")):
+    with serving(idle, NotingSiteFactory(tmp_path / "loaded")):
         wait_until((tmp_path / "loaded").exists, seconds=60)
     assert [entry.event for entry in AuditLog(idle.state).entries()] == ["trainer started", "trainer stopped"]
 
@@ -333,7 +333,7 @@ def test_a_question_asked_again_is_answered_without_training_again(hospital):
 
 
 def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
-    with pytest.raises(PneumofedError) as caught, serving(hospital, OpenStandIn()):
+    with pytest.raises(PneumofedError) as caught, serving(hospital, ScriptedSiteFactory()):
         pass
     assert caught.value.code == "trainer-running"
     assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}

@@ -12,7 +12,7 @@ from client.trainer.approvals import Approvals
 from deploy.commands.root import main
 from shared_model.proposal import Proposal
 from shared_model.study import PrivacyConfig, StageConfig
-from tests.support.sites import WEIGHTS, named
+from tests.support.scripted_sites import WEIGHTS, named
 
 FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))
 CHANGED = named(

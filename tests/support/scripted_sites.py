@@ -13,7 +13,7 @@ from client.trainer_interface import Counted, Trained
 from shared_model.proposal import Proposal
 from shared_model.study import StageConfig, StudyConfig
 from shared_model.weights import Weights
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 WEIGHTS = weights_of(0)
@@ -25,18 +25,18 @@ def named(name: str, *stages: StageConfig, weights: Weights = WEIGHTS) -> Propos
 
 
 @dataclass(frozen=True)
-class OpenStandIn:
+class ScriptedSiteFactory:
     """Opens a hospital without data."""
 
     def load(self) -> None:
         """There is nothing to load."""
 
     def __call__(self, proposal: Proposal) -> Any:
-        return StandIn(proposal.study)
+        return ScriptedSite(proposal.study)
 
 
 @dataclass(frozen=True)
-class OpenNoting(OpenStandIn):
+class NotingSiteFactory(ScriptedSiteFactory):
     """The same; leaves a file when it loads."""
 
     loaded: Path
@@ -45,7 +45,7 @@ class OpenNoting(OpenStandIn):
         self.loaded.touch()
 
 
-class StandIn(FakeSite):
+class ScriptedSite(FakeSite):
     """echo, learns, stuck, dying, failing or counting, by the study's name."""
 
     def __init__(self, study: StudyConfig) -> None:
