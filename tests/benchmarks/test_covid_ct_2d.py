@@ -34,8 +34,6 @@ from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
 from tests.support.initial_weights import initial_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def chest(rows: int = 300, columns: int = 400, *, blob: bool = False) -> np.ndarray:
     """Air, an ellipse of body, two lungs in it with a vessel each, perhaps an opacity."""

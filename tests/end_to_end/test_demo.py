@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 
 import deploy.demo
+import deploy.simulation.grids
 from deploy.demo import TRAINED_ON, Plan, run_demo
 from deploy.progress import Steps
 from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import fingerprint
-from shared_model.threads import one_thread
 
 TINY = Plan("tiny", "tiny", None, "tiny")
 
 
 @pytest.fixture(autouse=True)
 def one_core(monkeypatch):
-    """Processes and threads cost more than they bring here."""
-    monkeypatch.setattr(deploy.demo, "cores", lambda: 1)
-    with one_thread():
-        yield
+    """Processes cost more than they bring here."""
+    for module in (deploy.demo, deploy.simulation.grids):
+        monkeypatch.setattr(module, "cores", lambda: 1)
 
 
 def demo(out, seed=0):

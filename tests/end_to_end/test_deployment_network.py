@@ -1,8 +1,8 @@
 """Faults of the way to one hospital, of its clock and of certificates, and a SuperLink that is gone for long.
 
 Real processes; the hospital north is alone behind a line (faulty_line) and goes by a clock of its own
-(shifted_clock). After each fault the run goes on, or the same command finishes it, with the bits of the engine
-`local`.
+(shifted_clock). After each fault the run goes on, or the same command finishes it, with the bits of the
+engine `local`.
 """
 
 import os

@@ -17,8 +17,6 @@ from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from tests.support.initial_weights import initial_weights
 from tests.support.stores import FINGERPRINT, MemoryStore, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 HOSPITALS = {
     "mixed": [scan_of("m1", "covid"), scan_of("m2", "other"), scan_of("m3", "healthy")],
     "healthy-only": [scan_of("h1", "healthy"), scan_of("h2", "healthy")],

@@ -44,7 +44,6 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
     disk_store(tmp_path / "store", SCANS)
     site = hospital_file(tmp_path)

@@ -42,8 +42,6 @@ from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from tests.support.chests import chest, write_series
 from tests.support.initial_weights import initial_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ROOT = Path(__file__).resolve().parents[2]
 NAME, DATE, TIME, UID_ROOT, NUMBER = "Zzyzx", "19470312", "112358.13", "2.25.4711471147", "1471147114"
 # As bytes of ASCII, or of UTF-16.

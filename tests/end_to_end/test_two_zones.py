@@ -78,7 +78,6 @@ def without_network() -> list[str]:
     return command
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     unshare = without_network()
     disk_store(tmp_path / "store", SCANS)

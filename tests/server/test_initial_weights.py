@@ -12,6 +12,7 @@ from shared_model.errors import PneumofedError
 from shared_model.study import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.fake_sites import BOTH, study_of
+from tests.support.initial_weights import initial_weights as drawn_weights
 from tests.support.processes import ROOT
 
 NEXT = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
@@ -44,7 +45,7 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monk
         text=True,
         check=True,
     )
-    weights = initial_weights.initial_weights(STUDY)
+    weights = drawn_weights(STUDY)
     expected, begun = fingerprint(weights), fingerprint(initial_weights.begin_stage(weights, NEXT, STUDY))
     assert done.stdout.split() == [expected, begun, "False"]
     monkeypatch.setattr(server_weights, "_in_own_process", lambda *_: pytest.fail("drawn again"))
@@ -54,7 +55,7 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monk
 
 def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch):
     monkeypatch.setattr(server_weights, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
-    weights = initial_weights.initial_weights(STUDY)
+    weights = drawn_weights(STUDY)
     begun = server_weights.begin_stage(weights, NEXT, STUDY)
     assert fingerprint(begun) == fingerprint(initial_weights.begin_stage(weights, NEXT, STUDY))
     assert fingerprint(begun) != fingerprint(weights)

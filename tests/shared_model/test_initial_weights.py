@@ -5,13 +5,15 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model.initial_weights import begin_stage, initial_networks, initial_weights
+from shared_model import initial_weights as drawn
+from shared_model.initial_weights import begin_stage
 from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
 from shared_model.network_weights import Weights, load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.protocol import is_trained
 from shared_model.study import NetworkConfig, StageConfig, StudyConfig
 from shared_model.threads import one_thread
+from tests.support.initial_weights import initial_networks, initial_weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -46,8 +48,8 @@ def test_lobes_are_lobes_with_the_distance_of_manhattan() -> None:
 
 
 def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
-    network = initial_networks(CONFIG, seed=3)["diseased"]
-    generator = torch.Generator().manual_seed(2 * 3)
+    network = initial_networks(CONFIG, seed=STUDY.seed)["diseased"]
+    generator = torch.Generator().manual_seed(2 * STUDY.seed)
     fresh = make_networks(CONFIG)["diseased"]
     for layer in fresh.modules():  # the same draws, so that the same lobes follow
         if hasattr(layer, "weight"):
@@ -67,13 +69,13 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
 
 def test_no_hidden_unit_of_the_lobe_decider_is_always_on_or_off() -> None:
     """Also on lobes that the calibration has not seen."""
-    network = initial_networks(CONFIG, seed=0)["diseased"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["diseased"]
     on = (outputs(network, lobes(99))["lobe.0"] > 0).float().mean(dim=0)
     assert on.shape == (64,) and ((on > 0) & (on < 1)).float().mean() > 0.9
 
 
 def test_calibration_touches_what_it_is_asked_to_alone() -> None:
-    network = initial_networks(CONFIG, seed=0)["covid"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["covid"]
     before = {name: array.clone() for name, array in network.state_dict().items()}
     scale_layers(network, lobes(7), lambda layer: layer.startswith("lobe."))
     changed = {name for name, array in network.state_dict().items() if not torch.equal(array, before[name])}
@@ -82,7 +84,7 @@ def test_calibration_touches_what_it_is_asked_to_alone() -> None:
 
 def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> None:
     """Measured on the lobes; the same functions as without, and faint features are not blown up."""
-    network = initial_networks(CONFIG, seed=0)["covid"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["covid"]
     seen: list[torch.Tensor] = []
     network.lobe.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.no_grad():
@@ -129,10 +131,12 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
+    study = STUDY.model_copy(update={"network": CONFIG.model_copy(update={"width": 1 / 16})})
+
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
-        weights = initial_weights(STUDY)
-        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), STUDY)
+        weights = drawn.initial_weights(study)
+        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), study)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back

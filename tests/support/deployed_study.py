@@ -13,11 +13,10 @@ from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import fingerprint
 from shared_model.study import load_study
-from shared_model.threads import one_thread
 from tests.support.deployment import Deployment
+from tests.support.initial_weights import initial_weights
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 DEPLOYED = [pytest.mark.slow, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
@@ -60,6 +59,5 @@ def local_fingerprint(federation: Deployment, study_path: Path) -> str:
     grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
     weights = initial_weights(study)
     ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
-    with one_thread():
-        result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
+    result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
     return fingerprint(result.weights)

@@ -17,8 +17,6 @@ from tests.support.small_site import STUDY as TWO_STAGES
 from tests.support.small_site import WEIGHTS as DRAWN
 from tests.support.stores import MemoryStore, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CPU = torch.device("cpu")
 DECISION = StageConfig(
     name="decision",

@@ -13,8 +13,6 @@ from tests.support.initial_weights import initial_weights
 from tests.support.small_site import LOBES, STUDY, WEIGHTS, site_in_memory
 from tests.support.stores import scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # Not as many of one label as of the other: gradients that cancel out would show nothing.
 MIXED = [
     scan_of("a1", "covid"),

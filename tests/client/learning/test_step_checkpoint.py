@@ -14,12 +14,9 @@ from client.learning.site import Site
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import Weights
 from shared_model.study import StageConfig, StudyConfig
-from shared_model.threads import one_thread
 from tests.support.initial_weights import initial_weights
 from tests.support.small_site import STUDY, WEIGHTS, site_in_memory
 from tests.support.stores import scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 STAGE = StageConfig(
     name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=1, lobes_per_scan=1,
@@ -37,8 +34,7 @@ def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
 @pytest.fixture(scope="module")
 def whole():
     """What an undisturbed round gives."""
-    with one_thread():
-        yield site(None).train(WEIGHTS, stage=0, round=1)
+    return site(None).train(WEIGHTS, stage=0, round=1)
 
 
 @pytest.fixture(autouse=True)

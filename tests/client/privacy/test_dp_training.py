@@ -22,8 +22,6 @@ from shared_model.study import NetworkConfig, StageConfig
 from tests.support.initial_weights import initial_networks
 from tests.support.stores import MemoryStore, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CPU = torch.device("cpu")
 STAGE = StageConfig(
     name="lobes", networks=("diseased", "covid"), rounds=1, scans_per_batch=3, lobes_per_scan=2,

@@ -21,8 +21,6 @@ from shared_model.study import PrivacyConfig, StudyConfig
 from tests.support.small_site import FINE, LOBES, STUDY, WEIGHTS, site_in_memory
 from tests.support.stores import disk_store, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PRIVACY = PrivacyConfig(epsilon=20.0, delta=1e-3, noise_multiplier=1.0)
 SMALL = STUDY.network
 LABELS = ("covid", "healthy", "other", "covid", "healthy")
