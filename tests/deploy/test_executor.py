@@ -89,7 +89,7 @@ def options(command: list[str], home: Path) -> set[str]:
     return set(re.findall(r"--[a-z-]+", done.stdout))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("ours", [NODE_EXECUTOR, COORDINATOR_EXECUTOR])
 def test_ours_takes_the_arguments_of_flowers(tmp_path, ours):
     flowers = options([str(BIN / EXECUTOR)], tmp_path)

@@ -82,7 +82,7 @@ def undisturbed(tmp_path_factory) -> str:
     return run(folder / "study", folder)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
     hold, before, after = tmp_path / "hold", tmp_path / "here" / "study", tmp_path / "there" / "study"
     hold.touch()
@@ -107,7 +107,7 @@ def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
     assert status is not None and (status.state, status.rounds_done) == ("completed", 4)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_full_disk_ends_the_run_and_the_same_command_finishes_it(tmp_path, undisturbed):
     disk = tmp_path / "disk"
     disk.mkdir()

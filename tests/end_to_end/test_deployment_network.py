@@ -89,6 +89,7 @@ def wait_for_status(federation: Federation, words: str, *, seconds: float) -> No
     wait_until(lambda: words in federation.status(), seconds=seconds, what=words)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_cut_for_six_minutes_costs_time_and_no_bit(federation):
     with in_training(federation, "six-minutes"):
         end = time.monotonic() + CUT_S
@@ -138,6 +139,7 @@ def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come
         assert federation.command("coordinator", "renew", federation.file).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_superlink_that_is_gone_for_long_ends_the_run_or_not_and_the_same_command_finishes(federation):
     supervisor = federation.parent("serve", "superlink")
     with in_training(federation, "gone", codes=(0, 1)):

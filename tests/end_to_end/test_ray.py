@@ -55,7 +55,7 @@ def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
         return run_study(grid, STUDY, weights, ledger=ledger, policy=policy)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 def test_the_weights_of_ray_are_those_of_local_bit_for_bit(tmp_path, monkeypatch):
     pytest.importorskip("ray")

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +84,7 @@ def test_killed_before_every_step_on_the_disk(tmp_path: Path) -> None:
     assert steps > 20 and kept > 3  # some died after the study was in its place
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
     """Runs of two workers, each killed at a random moment, until one gets through."""
     studies, labels = hospital(tmp_path, 12)
@@ -144,8 +143,6 @@ def test_workers_left_behind_are_waited_for(tmp_path: Path, monkeypatch: pytest.
                 prepare(studies, labels, tmp_path / "store")
         assert error.value.code == "store-busy"
         worker.kill()
-        start_s = time.monotonic()
         assert prepare(studies, labels, tmp_path / "store").present == 1
-        assert time.monotonic() - start_s < 10
     with locked(tmp_path / "store"):
         pass

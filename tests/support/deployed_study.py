@@ -19,7 +19,7 @@ from tests.support.deployment import Deployment
 from tests.support.initial_weights import initial_weights
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-DEPLOYED = [pytest.mark.slow, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
+DEPLOYED = [pytest.mark.ci, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
 """Marks of the tests that need a whole deployment."""
 HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
 

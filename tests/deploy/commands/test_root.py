@@ -90,22 +90,13 @@ def test_wrong_labels_are_refused_before_any_work(hospital, tmp_path, capsys, co
 
 
 def test_an_empty_folder_is_refused(tmp_path, capsys):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "labels.csv").write_text("study,label\n")
-    store = tmp_path / "store"
-    done = here(
-        capsys,
-        "hospital",
-        "prepare",
-        tmp_path / "empty",
-        "--labels",
-        tmp_path / "labels.csv",
-        "--store",
-        store,
-    )
+    empty, labels, store = tmp_path / "empty", tmp_path / "labels.csv", tmp_path / "store"
+    empty.mkdir()
+    labels.write_text("study,label\n")
+    done = here(capsys, "hospital", "prepare", empty, "--labels", labels, "--store", store)
     assert_refused(done, "folder-empty")
     assert not store.exists()
-    assert_refused(here(capsys, "hospital", "check", tmp_path / "empty", "--json"), "folder-empty")
+    assert_refused(here(capsys, "hospital", "check", empty, "--json"), "folder-empty")
 
 
 def test_a_model_is_measured_on_a_store(model, store, capsys):
