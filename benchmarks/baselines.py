@@ -86,12 +86,12 @@ def read_part(demo: Path, role: str) -> Part:
 
 def _read_scans(store: LobeStore) -> list[Scan]:
     scans = []
-    for study in store.studies():
-        arrays = store.read(study.key, range(len(study.side)))
+    for record in store.scans():
+        arrays = store.read(record.key, range(len(record.side)))
         lung = arrays.images[:, 1][arrays.mask]
         bright = np.array([(lung > threshold).mean() for threshold in THRESHOLDS])
         images = torch.from_numpy(arrays.images.astype(np.float32) / 2048)
-        scans.append(Scan(study.label, F.interpolate(images, size=(SIZE, SIZE), mode="area"), bright))
+        scans.append(Scan(record.label, F.interpolate(images, size=(SIZE, SIZE), mode="area"), bright))
     return scans
 
 

@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.phantom.acquisition import Scan, simulate
+from preprocessing.phantom.acquisition import PhantomScan, simulate_scan
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.reading.series import find_series
@@ -89,7 +89,7 @@ def main() -> None:
 
 def measure(patient: int, scanner: Scanner) -> Measured:
     """The patient with that number on the scanner."""
-    scan = simulate(LABELS[patient % len(LABELS)], scanner, (patient,))
+    scan = simulate_scan(LABELS[patient % len(LABELS)], scanner, (patient,))
     volume = through_files(scan, scanner)
     images = remove_batch_effect(volume)
     regions = regions_of(scan.lungs, scanner.pixel_mm)
@@ -102,7 +102,7 @@ def measure(patient: int, scanner: Scanner) -> Measured:
     )
 
 
-def through_files(scan: Scan, scanner: Scanner) -> CtVolume:
+def through_files(scan: PhantomScan, scanner: Scanner) -> CtVolume:
     """The scan as it is read from the DICOM files that the scanner writes."""
     with tempfile.TemporaryDirectory() as folder:
         stored, rng = scanner.store(scan.hu), np.random.default_rng(0)
@@ -114,7 +114,7 @@ def noise_of(scanner: Scanner) -> tuple[float, float]:
     """What noise alone does after 2.2: most to a region's mean, and a voxel's standard deviation."""
     images = []
     for one in (scanner, replace(scanner, noise_hu=0)):
-        scan = simulate(LABELS[0], one, (0,))
+        scan = simulate_scan(LABELS[0], one, (0,))
         images.append(remove_batch_effect(through_files(scan, one)).astype(np.float64))
     regions = regions_of(scan.lungs, scanner.pixel_mm)
     difference = images[0] - images[1]

@@ -14,16 +14,17 @@ from benchmarks.ct_images import CtImage
 from benchmarks.image_views import ViewStore
 from client.learning.lobe_inference import decide, extract_batches
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.settings import DEFAULT_SETTINGS
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_weights
-from shared_model.network_weights import Weights, load_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import make_networks
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights
 
 SITES = 5
 PASSES = 30  # over the training images, in either way of learning
@@ -48,7 +49,7 @@ def federated_study() -> StudyConfig:
 def image_study(*, passes: int, rounds: int, batch: int, rate: float) -> StudyConfig:
     """The study that passes over the images so often, in `rounds` rounds, `batch` images a step.
 
-    `rate` is the highest learning rate. Chosen as decision 0095 says.
+    `rate` is the highest learning rate. Chosen as docs/decisions/0095 says.
     """
     stage = StageConfig(
         name="covid",
@@ -86,9 +87,7 @@ def learn(hospitals: Sequence[Sequence[CtImage]], study: StudyConfig, start: Wei
         f"site-{number}": Site(ViewStore(images), study, role="training", count_floor=1)
         for number, images in enumerate(hospitals)
     }
-    grid = LocalGrid(
-        make_client_app(lambda context, _: sites[str(context.node_config["hospital"])]), list(sites)
-    )
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     weights, policy = initial_weights(study) | start, RoundPolicy(poll_s=0, quorum=len(sites))
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder), study, weights)
@@ -103,7 +102,7 @@ def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -
 
     def score(image: CtImage) -> float:
         read = partial(store.read, image.name)
-        batches = extract_batches(network, read, TEST_VIEWS, device=torch.device("cpu"), dtype=torch.float32)
+        batches = extract_batches(network, read, TEST_VIEWS, dtype=torch.float32)
         logits = [decide(network, features, dtype=torch.float32).lobe for _, _, features in batches]
         return float(torch.cat(logits).mean())
 

@@ -1,7 +1,7 @@
-"""Published images as what a hospital's store gives: single-slice studies that can be looked at in many ways.
+"""Published images as what a hospital's store gives: single-slice scans that can be looked at in many ways.
 
 Views vary what tells nothing of disease. No patch gets a fake label, for 2.7.2 needs a scan's histogram: only
-the lobe loss can learn from these studies.
+the lobe loss can learn from these scans.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ct_images import LUNG, TISSUE, CtImage
-from preprocessing.lung_density import NORMAL
-from preprocessing.periphery import FARTHEST, periphery_distance
+from preprocessing.lung_density import NORMAL_LUNG
+from preprocessing.periphery import MAX_DISTANCE, periphery_distance
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
@@ -58,15 +58,15 @@ def view(
 
 def as_in_lobes(grey: NDArray[np.float64]) -> NDArray[np.uint16]:
     """Grey levels of crops as values in 0..2048, with lung and tissue where the product's lobes have them."""
-    values = NORMAL + (grey - LUNG) * ((LOBE_TISSUE - NORMAL) / (TISSUE - LUNG))
+    values = NORMAL_LUNG + (grey - LUNG) * ((LOBE_TISSUE - NORMAL_LUNG) / (TISSUE - LUNG))
     return np.round(values.clip(0, RANGE)).astype(np.uint16)
 
 
 class ViewStore(LobeStore):
-    """Images as a hospital's prepared scans, in memory: each a study whose slices are views of the one slice.
+    """Images as a hospital's prepared scans, in memory: each a scan whose slices are views of the one slice.
 
     So the draw of slice lobes draws views. A view depends on the image's name and its own number alone. All
-    images are for training: no study falls to another part.
+    images are for training: no scan falls to another part.
     """
 
     def __init__(self, images: Sequence[CtImage]) -> None:
@@ -82,8 +82,8 @@ class ViewStore(LobeStore):
             for image in images
         }
 
-    def studies(self) -> list[ScanRecord]:
-        return [_study(image) for _, image in sorted(self._images.items())]
+    def scans(self) -> list[ScanRecord]:
+        return [_record(image) for _, image in sorted(self._images.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The views of these numbers; all three planes are the same slice.
@@ -95,11 +95,11 @@ class ViewStore(LobeStore):
         images = np.repeat(np.stack([values for values, _ in views])[:, None], 3, axis=1)
         masks = np.stack([mask for _, mask in views])
         distances = np.stack([periphery_distance(mask) for mask in masks])
-        distances = np.minimum(distances * PIXELS, FARTHEST).astype(np.uint8)
+        distances = np.minimum(distances * PIXELS, MAX_DISTANCE).astype(np.uint8)
         return LobeArrays(images, masks, distances, np.zeros_like(masks))
 
 
-def _study(image: CtImage) -> ScanRecord:
+def _record(image: CtImage) -> ScanRecord:
     rows, columns = image.pixels.shape
     return ScanRecord(
         key=image.name,

@@ -22,19 +22,19 @@ def loader_store(folders: list[Path], path: Path) -> LobeStore:
     scans = [prepare_series(choose_series(find_series(one).accepted), DEFAULT_SETTINGS) for one in folders]
     for number in range(STUDIES):
         scan = scans[number % len(scans)]
-        store.add(scan.study(key=f"{number:016x}", fold=0.5, label="covid"), scan.arrays)
+        store.add(scan.record(key=f"{number:016x}", fold=0.5, label="covid"), scan.arrays)
     return store
 
 
 def loader_rate(store: LobeStore) -> float:
-    """Lobes a second: LOBES random lobes of a random study at a time; the best of some short windows."""
-    studies, rng = store.studies(), np.random.default_rng(0)
+    """Lobes a second: LOBES random lobes of a random scan at a time; the best of some short windows."""
+    kept, rng = store.scans(), np.random.default_rng(0)
     shortest = np.inf
     for window in range(WINDOWS + 1):  # the first brings the files into memory
         start = time.perf_counter()
         for _ in range(READS):
-            study = studies[rng.integers(len(studies))]
-            store.read(study.key, rng.integers(0, len(study.side), LOBES).tolist())
+            scan = kept[rng.integers(len(kept))]
+            store.read(scan.key, rng.integers(0, len(scan.side), LOBES).tolist())
         if window:
             shortest = min(shortest, time.perf_counter() - start)
     return READS * LOBES / shortest

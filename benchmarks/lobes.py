@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from benchmarks.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.lungs.lobes import Lobe, Method, find_lobes
-from preprocessing.phantom.acquisition import simulate
+from preprocessing.lungs.lobes import Lobe, LobeMethod, find_lobes
+from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.presets import SCANNERS
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.reading.volume import CtVolume
@@ -64,10 +64,10 @@ def main() -> None:
     print_result(figures_of(rows), settings, as_json=chosen.json)
 
 
-def cases(patients: int, method: Method) -> Iterator[Case]:
+def cases(patients: int, method: LobeMethod) -> Iterator[Case]:
     for number in range(patients):
         label, scanner = LABELS[number % 3], SCANNERS[number // 3 % len(SCANNERS)]
-        scan = simulate(label, scanner, (SEED, number))
+        scan = simulate_scan(label, scanner, (SEED, number))
         volume = _stored(scanner, np.asarray(scan.hu), scan.z_mm)
         images = remove_batch_effect(volume)
         start = time.process_time()

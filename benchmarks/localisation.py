@@ -35,17 +35,18 @@ from benchmarks.result import print_result
 from client.diagnosis.scan_inference import infer_scan
 from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
-from preprocessing.cores import cores
 from preprocessing.crop import to_image
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.prepare import prepare
+from preprocessing.processes import cores
 from preprocessing.reading.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
+from server.torch_process import begin_stage
 from shared_model.constants import LABELS
-from shared_model.initial_weights import begin_stage, initial_weights
+from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork
 from shared_model.study import StudyConfig, load_study
@@ -147,7 +148,7 @@ def cases(hospital: PhantomHospital, store: LobeStore, study: StudyConfig) -> It
 
 def compare(case: Case, network: LobeNetwork) -> Found:
     """What `network` finds in one scan, against the truth."""
-    seen = infer_scan(case.scan, {"diseased": network}, device=torch.device("cpu"), dtype=torch.float32)
+    seen = infer_scan(case.scan, {"diseased": network}, dtype=torch.float32)
     found, drawn = seen.infected, case.infection
     lung_pixels = sum(lobe.area for lobe in case.scan.lobes)
     voxel_ml = float(np.prod(case.scan.spacing_mm)) / 1000

@@ -32,6 +32,7 @@ from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
 from client.learning.lobe_inference import decide, extract_batches
 from client.learning.precision import activation_dtype
+from client.learning.step_context import StepContext
 from client.learning.training_steps import train_network
 from preprocessing.phantom.presets import SCANNERS
 from preprocessing.pipeline import prepare_series
@@ -42,7 +43,8 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.study import NetworkConfig, StageConfig
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
 
 SCANS = 6
 STAGE = StageConfig(
@@ -56,7 +58,7 @@ class PlainNetwork(LobeNetwork):
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
         """As LobeNetwork.extract, at the price of `forward`."""
-        return self.extract_whole(images.contiguous(), distance)
+        return self.extract_dense(images.contiguous(), distance)
 
 
 def main() -> None:
@@ -82,7 +84,7 @@ def phantom_store(work: Path) -> LobeStore:
         label = LABELS[number % len(LABELS)]
         series = find_series(write_phantom(work / str(number), label, scanner, number)).accepted
         scan = prepare_series(choose_series(series), DEFAULT_SETTINGS)
-        store.add(scan.study(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
+        store.add(scan.record(key=f"{number:016x}", fold=0.5, label=label), scan.arrays)
     return store
 
 
@@ -90,7 +92,7 @@ class Comparison:
     """Both ways over one store, in turns."""
 
     def __init__(self, store: LobeStore, width: float, device: torch.device, dtype: torch.dtype) -> None:
-        self.store, self.studies, self.device, self.dtype = store, store.studies(), device, dtype
+        self.store, self.scans, self.device, self.dtype = store, store.scans(), device, dtype
         config = NetworkConfig(width=width, init="random")
         ours = initial_networks(config, seed=0)
         plain = {
@@ -102,7 +104,7 @@ class Comparison:
         self.ours = {
             name: network.to(device).to(memory_format=torch.channels_last) for name, network in ours.items()
         }
-        self.drawn = draw_batches(self.studies, STAGE, (0,))
+        self.drawn = draw_batches(self.scans, STAGE, (0,))
         self.batch = next(iter(read_batches(store, self.drawn, device)))
 
     def measure(self, rounds: int) -> dict[str, float]:
@@ -114,7 +116,7 @@ class Comparison:
                 seconds = self._timed(work)
                 if turn:
                     fastest[name] = min(fastest.get(name, seconds), seconds)
-        lobes, seen = len(self.batch.lobes), len(self.studies[0].side)
+        lobes, seen = len(self.batch.lobes), len(self.scans[0].side)
         gflop = FORWARD_GFLOP * self.ours["diseased"].patch_features.channels ** 2 / 256**2
         figures = {
             "train_ratio": fastest["plain step"] / fastest["step"],
@@ -140,19 +142,19 @@ class Comparison:
 
     def step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
         """One step of the batch; what it learns is thrown away."""
-        train_network(deepcopy(network), "diseased", [self.batch], STAGE, rates=[1e-4], dtype=dtype)
+        context = StepContext("diseased", STAGE, dtype)
+        train_network(deepcopy(network), [self.batch], [1e-4], context)
 
     def _scan(self, networks: Mapping[Task, LobeNetwork], dtype: torch.dtype) -> dict[Task, Tensor]:
         """Lobe logits of the first scan."""
-        study = self.studies[0]
+        scan = self.scans[0]
         logits: dict[Task, Tensor] = {}
         for name, network in networks.items():
             fine = name == "diseased"
             batches = extract_batches(
                 network,
-                lambda lobes: self.store.read(study.key, lobes),
-                len(study.side),
-                device=self.device,
+                lambda lobes: self.store.read(scan.key, lobes),
+                len(scan.side),
                 dtype=dtype,
                 fine=fine,
             )

@@ -14,11 +14,10 @@ import numpy as np
 
 from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
-from client.trainer_interface import Counted, Trained
 from shared_model.constants import NEGATIVE, POSITIVE
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import is_trained
+from shared_model.protocol import TrainResult, is_trained
 from shared_model.weights import Weights
 from tests.support.fake_sites import FakeSite
 
@@ -28,13 +27,15 @@ SCORES = np.array([-1.0, 0.0, 1.0])
 class NoOp(FakeSite):
     """Returns the weights as they came, and the same scores each time."""
 
-    def train(self, weights: Weights, *, stage: int, round: int, progress: Any = None) -> Trained:
+    def train(
+        self, weights: Weights, *, stage: int, round: int, progress: Any = None
+    ) -> TrainResult[Weights]:
         config = self.study.stages[stage]
         update = {name: array for name, array in weights.items() if is_trained(name, config)}
         scans = {network: self.scans[network] for network in config.networks}
-        return Trained(update, scans, dict.fromkeys(scans, 0.5))
+        return TrainResult(update, scans, dict.fromkeys(scans, 0.5))
 
-    def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> Counted:
+    def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> SiteEvaluation:
         histograms = {
             task: {
                 label: ScoreHistogram.of(SCORES)
@@ -42,7 +43,7 @@ class NoOp(FakeSite):
             }
             for task in POSITIVE
         }
-        return Counted(SiteEvaluation(histograms).to_json())
+        return SiteEvaluation(histograms)
 
 
 @dataclass(frozen=True)

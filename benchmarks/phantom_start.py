@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks.ct_images import CtImage
 from benchmarks.image_learning import image_study, learn
-from preprocessing.phantom.acquisition import simulate
+from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.presets import SCANNERS
-from shared_model.network_weights import Weights
 from shared_model.study import StudyConfig
+from shared_model.weights import Weights
 
 SCANS, SEED = 600, 1
 LABELS = ("covid", "other", "covid", "other", "healthy")  # by turns
@@ -54,7 +54,7 @@ def _slices(number: int) -> list[CtImage]:
     cv2.setNumThreads(1)
     label = LABELS[number % len(LABELS)]
     scanner = SCANNERS[number // len(LABELS) % len(SCANNERS)]
-    scan = simulate(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
+    scan = simulate_scan(label, replace(scanner, spacing_mm=SPACING_MM), (SEED, number))
     draw = np.random.default_rng([SEED, number, 7])  # apart from the phantom's own draws, 0 to 2
     lung = (scan.lungs > 0).sum(axis=(1, 2))
     infected = (scan.infection & (scan.lungs > 0)).sum(axis=(1, 2))

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,17 +19,19 @@ from benchmarks.result import print_result
 from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
 from client.learning.site import Site
+from client.learning.step_context import StepContext
 from client.learning.training_steps import train_network
-from client.node.app import make_client_app
-from client.privacy.dp_training import Noise, secret_generator, train_privately
-from deploy.simulation.local_grid import LocalGrid
+from client.privacy.dp_sgd import Noise, secret_generator, train_privately
+from client.privacy.training_choice import hospital_training
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_networks, initial_weights
 from shared_model.metrics import SiteEvaluation
-from shared_model.study import NetworkConfig, PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
 EPSILONS = (8.0, 3.0, 1.0)
 LOBES_PER_SCAN = 3
@@ -57,9 +60,7 @@ def main() -> None:
         name = "none" if epsilon is None else f"{epsilon:g}"
         figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
         print(f"epsilon {name}: AUC {figures[f'auc_epsilon_{name}']:.3f}", file=sys.stderr, flush=True)
-    scans = {
-        role: sum(len(stores[n].studies()) for n in stores if roles[n] == role) for role in roles.values()
-    }
+    scans = {role: sum(len(stores[n].scans()) for n in stores if roles[n] == role) for role in roles.values()}
     settings = {"rounds": chosen.rounds, "lobes_per_scan": LOBES_PER_SCAN, "delta": DELTA, "scans": scans}
     print_result(figures, settings, as_json=chosen.json)
 
@@ -86,8 +87,9 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig)
         sites = {}
         for name, store in stores.items():
             states[name].mkdir()
-            sites[name] = Site(store, study, role=roles[name], count_floor=1, state=states[name])
-        app = make_client_app(lambda context, _: sites[str(context.node_config["hospital"])])
+            training = partial(hospital_training, state=states[name])
+            sites[name] = Site(store, study, role=roles[name], count_floor=1, training=training)
+        app = client_app(sites.__getitem__)
         weights = initial_weights(study)
         result = run_study(
             LocalGrid(app, list(sites)),
@@ -107,18 +109,19 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig)
 def price(store: LobeStore) -> tuple[float, float]:
     """Seconds of a plain and of a private step on the same 6 scans of 10 lobes."""
     stage = StageConfig(name="price", networks=("diseased",), rounds=1)
-    studies = store.studies()[: stage.scans_per_batch]
-    together = list(read_batches(store, draw_batches(studies, stage, (0,)), CPU))
+    scans = store.scans()[: stage.scans_per_batch]
+    together = list(read_batches(store, draw_batches(scans, stage, (0,)), CPU))
     single = stage.model_copy(update={"scans_per_batch": 1})
-    alone = list(read_batches(store, draw_batches(studies, single, (0,)), CPU))
+    alone = list(read_batches(store, draw_batches(scans, single, (0,)), CPU))
     network = initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
+    context = StepContext("diseased", stage, torch.float32)
     noise = Noise(clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=secret_generator(CPU))
 
     def plain() -> None:
-        train_network(network, "diseased", together, stage, rates=[1e-4], dtype=torch.float32)
+        train_network(network, together, [1e-4], context)
 
     def private() -> None:
-        train_privately(network, "diseased", [alone], stage, noise=noise, rates=[1e-4], dtype=torch.float32)
+        train_privately(network, [alone], [1e-4], context, noise)
 
     shortest = dict.fromkeys((plain, private), float("inf"))
     for _ in range(TIMINGS + 1):  # the first warms up

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.crop import crop_of
+from preprocessing.crop import crop_for_box
 from preprocessing.lungs.lobes import find_lobes
 from preprocessing.pipeline import find_scan_lobes, lobe_arrays, prepare_series
 from preprocessing.prepare import prepare
@@ -108,12 +108,12 @@ def our_steps(folder: Path, work: Path) -> dict[str, float]:
     mark()
     lobes = find_lobes(images, volume.spacing_mm, method="paper")
     mark()
-    arrays = lobe_arrays(images, lobes, tuple(crop_of(lobe.box) for lobe in lobes), PAPER)
+    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), PAPER)
     mark()
     steps = {
         name: marks[i + 1] - marks[i] for i, name in enumerate(("read", "batch effect", "lobes", "arrays"))
     }
-    record = prepare_series(series, PAPER).study(key="0" * 16, fold=0.5, label="covid")
+    record = prepare_series(series, PAPER).record(key="0" * 16, fold=0.5, label="covid")
     shutil.rmtree(work / "steps", ignore_errors=True)
     store = LobeStore.create(work / "steps", PAPER)
     return steps | {"write": timed(lambda: store.add(record, arrays))[1]}

@@ -10,24 +10,24 @@ from client.learning.site import Site
 from deploy.example_scans import examples
 from deploy.progress import Advance, Steps
 from deploy.simulation.grids import POLL_S, Engine, engine_of
-from preprocessing.cores import cores
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
+from preprocessing.processes import cores
 from preprocessing.store.lobe_store import LobeStore
 from server import events
 from server.app import card_of
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.document import report_document
 from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
 from server.study_result import StudyResult
-from shared_model.checkpoint import ModelCard, save_model
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
 from shared_model.initial_weights import initial_weights
 from shared_model.protocol import Role
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 
 TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows nothing of real disease."
@@ -108,7 +108,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals' trainers on their stores, by name; a value, so that it crosses to workers."""
+    """The hospitals on their stores, by name; a value, so that it crosses to workers."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -131,7 +131,7 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    tasks = events.tasks_in(study, training=training, held_out=len(roles) - training)
+    replies = events.replies_in(study, training=training, held_out=len(roles) - training)
     open_site = PhantomSites(folder / "stores", roles, study)
     with (
         engine_of(engine, open_site, list(dict(roles))) as grid,
@@ -143,7 +143,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            tell=_teller(steps, advance, tasks),
+            tell=_teller(steps, advance, replies),
         )
 
 
@@ -162,7 +162,7 @@ def _report(
     return document
 
 
-def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
+def _teller(steps: Steps, advance: Advance, replies: int) -> events.Listener:
     """Moves the bar with every hospital's reply, and says what went wrong or was found out."""
     done = 0
 
@@ -172,11 +172,11 @@ def _teller(steps: Steps, advance: Advance, tasks: int) -> events.Listener:
         match event:
             case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                advance(done, tasks)
+                advance(done, replies)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundDone(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None and area >= 0}
+                found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 

@@ -8,8 +8,8 @@ from client.learning.site import Site
 from deploy.progress import Advance
 from preprocessing.store.lobe_store import LobeStore
 from server.report.task_metrics import task_block
-from shared_model.checkpoint import load_model
 from shared_model.constants import LABEL_WORDS, TASKS
+from shared_model.saved_model import load_model
 
 
 def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:

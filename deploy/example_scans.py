@@ -15,9 +15,9 @@ from client.diagnosis.verdict_text import verdict_words
 from deploy.progress import Advance
 from preprocessing.phantom.hospital import PhantomHospital
 from server.report.page import Example
-from shared_model.checkpoint import ModelCard
 from shared_model.constants import LABELS
-from shared_model.network_weights import Weights
+from shared_model.saved_model import ModelCard
+from shared_model.weights import Weights
 
 
 @dataclass(frozen=True)

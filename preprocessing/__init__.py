@@ -1,1 +1,1 @@
-"""From DICOM folders to lobes on disk."""
+"""Prepares DICOM chest CTs: from folders of files to lobes on disk."""

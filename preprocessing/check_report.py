@@ -1,4 +1,4 @@
-"""What `pneumofed hospital check` says of a folder, for machines and for people. It stays in the hospital."""
+"""The report of `pneumofed hospital check`, as JSON and as a table. It stays in the hospital."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,8 +10,10 @@ from preprocessing.reading.series import Refusal, SeriesReport
 from preprocessing.reading.series_selection import with_choices
 
 
-def as_document(report: SeriesReport) -> dict[str, Any]:
-    """DESIGN 5's contract."""
+def check_document(report: SeriesReport) -> dict[str, Any]:
+    """The JSON document: accepted series with slices, spacing and flags; refused series and files with
+    codes.
+    """
     accepted = [
         {
             "series": series.series_uid,
@@ -21,22 +23,25 @@ def as_document(report: SeriesReport) -> dict[str, Any]:
         }
         for series in with_choices(report.accepted)
     ]
-    refused = [{one.kind: one.where, "code": one.code, "reason": one.reason} for one in report.refused]
+    refused = [
+        {refusal.kind: refusal.where, "code": refusal.code, "reason": refusal.reason}
+        for refusal in report.refused
+    ]
     return {"accepted": accepted, "refused": refused}
 
 
-def as_table(report: SeriesReport) -> Table:
-    """One row a series, and one for all refused files of a code."""
+def check_table(report: SeriesReport) -> Table:
+    """A table with one row per series, and one per code of refused files."""
     table = Table("", "series or file", "what")
     for series in with_choices(report.accepted):
         spacing = " x ".join(f"{length:.4g}" for length in series.spacing_mm)
         what = ", ".join((f"{series.slices} slices, {spacing} mm", *series.flags))
         table.add_row("accepted", series.series_uid, what)
     for uid, problems in _by_series(report.refused).items():
-        table.add_row("refused", uid, "\n".join(f"{one.code}: {one.reason}" for one in problems))
-    files = [one for one in report.refused if one.kind == "file"]
-    for code, count in Counter(one.code for one in files).items():
-        first = next(one for one in files if one.code == code)
+        table.add_row("refused", uid, "\n".join(f"{refusal.code}: {refusal.reason}" for refusal in problems))
+    files = [refusal for refusal in report.refused if refusal.kind == "file"]
+    for code, count in Counter(refusal.code for refusal in files).items():
+        first = next(refusal for refusal in files if refusal.code == code)
         name = Path(first.where).name
         table.add_row(
             "refused", name if count == 1 else f"{count} files, {name} first", f"{code}: {first.reason}"
@@ -44,16 +49,16 @@ def as_table(report: SeriesReport) -> Table:
     return table
 
 
-def summary(report: SeriesReport) -> str:
-    """How many series can be used, and how many series and files cannot."""
+def check_summary(report: SeriesReport) -> str:
+    """One line: how many series are accepted, and how many series and files are refused."""
     series = len(_by_series(report.refused))
-    files = sum(one.kind == "file" for one in report.refused)
+    files = sum(refusal.kind == "file" for refusal in report.refused)
     return f"series: {len(report.accepted)} accepted, {series} refused; files refused by themselves: {files}"
 
 
 def _by_series(refused: tuple[Refusal, ...]) -> dict[str, list[Refusal]]:
     found: dict[str, list[Refusal]] = {}
-    for one in refused:
-        if one.kind == "series":
-            found.setdefault(one.where, []).append(one)
+    for refusal in refused:
+        if refusal.kind == "series":
+            found.setdefault(refusal.where, []).append(refusal)
     return found

@@ -1,4 +1,4 @@
-"""labels.csv: which study is healthy, COVID-19 or another disease; and the folders it must agree with."""
+"""Reads labels.csv, the label of each study folder, and checks that rows and folders agree."""
 
 import csv
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared_model.errors import PneumofedError
 
 @dataclass(frozen=True)
 class LabelledStudy:
-    """A study's folder and its label; `row` is its line in labels.csv, by which it is named in reports."""
+    """A study's folder and label; `row` is its line in labels.csv, which identifies it in reports."""
 
     folder: Path
     label: str
@@ -20,8 +20,8 @@ class LabelledStudy:
 def read_labels(folder: Path, labels_csv: Path) -> list[LabelledStudy]:
     """Studies in `folder` with their labels, in the order of labels.csv (columns `study,label`).
 
-    `study` is the name of a folder inside `folder`; a `folder` that holds files and no folders is one
-    study of its own name. Raises PneumofedError `folder-empty`, `labels-unreadable`, `labels-missing`,
+    `study` is the name of a folder inside `folder`; if `folder` holds no folders, it is one study of its own
+    name. Raises PneumofedError `folder-empty`, `labels-unreadable`, `labels-missing`,
     `labels-repeated` or `label-unknown`.
     """
     folders = _study_folders(folder)
@@ -47,7 +47,7 @@ def _study_folders(folder: Path) -> dict[str, Path]:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
     folders = {entry.name: entry for entry in entries if entry.is_dir()}
     if not entries:
-        reason = "the folder of studies is empty or missing; name the folder that holds one folder a study"
+        reason = "the folder of studies is empty or missing; name the folder that holds one folder per study"
         raise PneumofedError("folder-empty", reason)
     return folders or {folder.resolve().name: folder}
 

@@ -1,4 +1,4 @@
-"""What was found in each slice, as a table and as a picture to look at."""
+"""Reports the lobes of a scan: as a table and as a contact sheet."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.lungs.lobes import SIDES, Lobe
-from preprocessing.pipeline import LocatedScan
+from preprocessing.pipeline import SegmentedScan
 
 _TILE = 192  # pixels
 _COLUMNS = 10
-_WHITE = 1400  # grey value shown white
-_COLOURS = ((80, 160, 255), (120, 230, 120))  # blue, green, red; one a side
+_WHITE = 1400  # grey value displayed as white
+_COLOURS = ((80, 160, 255), (120, 230, 120))  # BGR, one per side
 
 
-def lobe_table(scan: LocatedScan) -> list[dict[str, Any]]:
-    """Per slice, feet first: `z_mm`, and per side `box` and `area_mm2`, or None."""
+def lobe_table(scan: SegmentedScan) -> list[dict[str, Any]]:
+    """One dict per slice, feet first: `z_mm`, and per side None or `box` and `area_mm2`."""
     rows: list[dict[str, Any]] = [
         {"z_mm": round(float(height), 3), **dict.fromkeys(SIDES)} for height in scan.z_mm
     ]
@@ -27,8 +27,8 @@ def lobe_table(scan: LocatedScan) -> list[dict[str, Any]]:
     return rows
 
 
-def contact_sheet(scan: LocatedScan) -> bytes:
-    """All slices of a scan, feet first, with the lobes outlined: one PNG file."""
+def contact_sheet(scan: SegmentedScan) -> bytes:
+    """PNG of all slices of a scan, feet first, with lobe outlines."""
     tiles = [_tile(image, number, scan.lobes) for number, image in enumerate(scan.images)]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)
     rows = [np.hstack(tiles[start : start + _COLUMNS]) for start in range(0, len(tiles), _COLUMNS)]
@@ -39,7 +39,7 @@ def contact_sheet(scan: LocatedScan) -> bytes:
 def _tile(image: NDArray[np.uint16], number: int, lobes: tuple[Lobe, ...]) -> NDArray[np.uint8]:
     grey = (np.minimum(image, _WHITE) * (255 / _WHITE)).astype(np.uint8)
     picture = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    for lobe in (one for one in lobes if one.slice == number):
+    for lobe in (lobe for lobe in lobes if lobe.slice == number):
         outlines, _ = cv2.findContours(lobe.mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         corner = (lobe.box[1], lobe.box[0])
         cv2.drawContours(picture, outlines, -1, _COLOURS[lobe.side], 2, offset=corner)

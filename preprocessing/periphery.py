@@ -1,10 +1,10 @@
-"""How deep in the lobe each pixel lies (2.4)."""
+"""Distance of each pixel of a lobe from its periphery (2.4)."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FARTHEST = 255
+MAX_DISTANCE = 255
 
 
 def periphery_distance(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -14,6 +14,6 @@ def periphery_distance(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     lobe or the image; it has distance 0, as has everything outside. Clipped at 255.
     """
     framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    # City-block distance to the nearest outside pixel is one more than that to the nearest peripheral one.
+    # The distance to the nearest outside pixel is one more than that to the nearest peripheral pixel.
     to_outside = cv2.distanceTransform(framed, cv2.DIST_L1, 3, dstType=cv2.CV_32F)[1:-1, 1:-1]
-    return np.clip(to_outside - 1, 0, FARTHEST).astype(np.uint8)
+    return np.clip(to_outside - 1, 0, MAX_DISTANCE).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""One series through all steps, in memory: what `prepare` stores and `diagnose` looks at."""
+"""Prepares one series in memory, through all steps; used by `prepare` and `diagnose`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.chest_check import check_chest
-from preprocessing.crop import Crop, crop_of, put_in_crop
+from preprocessing.crop import Crop, crop_for_box, write_crop
 from preprocessing.lung_density import density_correction, normal_lung_level
 from preprocessing.lungs.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.volume import load_volume
-from preprocessing.semi_infection import denser_than_lung, semi_infection_bounds, semi_infection_mask
+from preprocessing.semi_infection import dense_lung_mask, semi_infection_bounds, semi_infection_mask
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.constants import CROP_SIZE
 
 
 @dataclass(frozen=True)
-class LocatedScan:
-    """A scan whose lungs were looked for.
+class SegmentedScan:
+    """A scan after lung segmentation.
 
     `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
-    [slice]; `lobes` in order of (slice, side), none where there is no lung.
+    [slice]; `lobes` in order of (slice, side), empty if there are no lungs.
     """
 
     images: NDArray[np.uint16]
@@ -36,14 +36,14 @@ class LocatedScan:
 
 
 @dataclass(frozen=True)
-class PreparedScan(LocatedScan):
-    """A scan ready for the networks: `crops` and `arrays` follow the order of `lobes`."""
+class PreparedScan(SegmentedScan):
+    """A scan ready for the networks; `crops` and `arrays` are in the order of `lobes`."""
 
     crops: tuple[Crop, ...]
     arrays: LobeArrays
 
-    def study(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
-        """The record of this scan under its pseudonyms and with its label."""
+    def record(self, *, key: str, fold: float, label: str, source: str = "") -> ScanRecord:
+        """The record of this scan, with its pseudonyms `key` and `source`, `fold` and `label`."""
         return ScanRecord(
             key=key,
             fold=fold,
@@ -62,22 +62,22 @@ class PreparedScan(LocatedScan):
         )
 
 
-def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> LocatedScan:
-    """2.2 and 2.3 for one series. Raises PneumofedError as load_volume and remove_batch_effect do."""
+def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> SegmentedScan:
+    """Load a series and find its lobes (2.2, 2.3). Raises what load_volume and remove_batch_effect raise."""
     volume = load_volume(series)
     images = remove_batch_effect(volume)
     lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
-    return LocatedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes))
+    return SegmentedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes))
 
 
 def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
-    """2.2, 2.3 and 2.7.2's labels for one series.
+    """Prepare one series for the networks: 2.2, 2.3 and the semi-infection masks of 2.7.2.
 
-    Raises PneumofedError: as find_scan_lobes and check_chest do.
+    Raises what find_scan_lobes and check_chest raise.
     """
     scan = find_scan_lobes(series, settings)
     flags = tuple(sorted((*scan.flags, *check_chest(scan.lobes, scan.images, scan.spacing_mm))))
-    crops = tuple(crop_of(lobe.box) for lobe in scan.lobes)
+    crops = tuple(crop_for_box(lobe.box) for lobe in scan.lobes)
     arrays = lobe_arrays(scan.images, scan.lobes, crops, settings)
     return PreparedScan(
         scan.images, scan.spacing_mm, scan.z_mm, flags, scan.lobes, crops=crops, arrays=arrays
@@ -90,9 +90,9 @@ def lobe_arrays(
     crops: Sequence[Crop],
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
 ) -> LobeArrays:
-    """The networks' input of each lobe of a scan (2.3, 2.4, 2.7.2), at the breath that `settings` say.
+    """The networks' input for each lobe of a scan (2.3, 2.4, 2.7.2); density as `settings.breath` says.
 
-    `images` is uint16 [slice, row, column] after 2.2, and stays as it is.
+    `images` is uint16 [slice, row, column] after 2.2, and is not changed.
     """
     planes = np.zeros((len(lobes), 3, CROP_SIZE, CROP_SIZE), np.uint16)
     masks = np.zeros((len(lobes), CROP_SIZE, CROP_SIZE), np.bool_)
@@ -100,13 +100,13 @@ def lobe_arrays(
         row0, column0, row1, column1 = lobe.box
         for place, step in enumerate((-1, 0, 1)):
             neighbour = images[min(max(lobe.slice + step, 0), len(images) - 1)]
-            put_in_crop(neighbour[row0:row1, column0:column1], crop, planes[number, place])
-        put_in_crop(lobe.mask, crop, masks[number])
+            write_crop(neighbour[row0:row1, column0:column1], crop, planes[number, place])
+        write_crop(lobe.mask, crop, masks[number])
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
     if settings.breath == "paper":
         semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
     else:
         planes = density_correction(normal_lung_level(own, masks))[planes]
-        semi = denser_than_lung(planes[:, 1], masks)
+        semi = dense_lung_mask(planes[:, 1], masks)
     return LobeArrays(planes, masks, distances, semi)

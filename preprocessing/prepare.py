@@ -1,4 +1,4 @@
-"""From a folder of labelled studies to a LobeStore: resumable, on all cores, bad studies set aside."""
+"""Prepares a folder of labelled studies into a LobeStore, resumable and in parallel."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ __all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_ser
 
 @dataclass(frozen=True)
 class Rejection:
-    """One problem of a study that was set aside; `row` is its line in labels.csv."""
+    """One problem of a rejected study; `row` is its line in labels.csv."""
 
     row: int
     code: str
@@ -49,8 +49,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class PrepareReport:
-    """How many studies were added, were there before, or were rejected; every problem of the last; and the
-    studies of which one series was chosen."""
+    """How many studies were added, already present, or rejected; all problems of rejected studies; and the
+    choices made in studies with several usable series.
+    """
 
     added: int
     present: int
@@ -75,15 +76,15 @@ def prepare(
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> PrepareReport:
-    """Prepare every study of `folder` (see labels.read_labels) into the store, made where it is missing.
+    """Prepare every study of `folder` (see labels.read_labels) into the store, which is created if missing.
 
-    Studies already there are skipped, so a run that was killed is simply run again. A study that cannot
-    be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems.
+    Studies already in the store are skipped, so a killed run is resumed by running it again. A study that
+    cannot be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems.
     `progress(done, total)` is called after each study.
 
-    Raises, before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store
-    made with other settings, `store-busy` where another process writes to it. Later: `disk-full`, with
-    nothing half-written.
+    Raises before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store made
+    with other settings, `store-busy` if another process writes to it. Later: `disk-full`; no study is half
+    written.
     """
     studies = read_labels(folder, labels_csv)
     try:
@@ -119,7 +120,7 @@ def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
 
 
 def _remove_leftovers(store: Path) -> None:
-    """What a killed run had begun to write: folders of studies, and single files."""
+    """Remove the partial folders and files of a killed run."""
     for leftover in store.rglob(".*.partial"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
@@ -145,7 +146,7 @@ def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iter
 
 
 def _start_worker(store: Path) -> None:
-    """One core a worker; and no worker outlives the command it works for."""
+    """Initialise a worker: one thread, and exit with the parent process."""
     cv2.setNumThreads(1)
     join_writer(store)
     parent = multiprocessing.parent_process()
@@ -173,7 +174,7 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
             _update(study, store, key, source)
             return _Outcome("present", choice=choice)
         scan = prepare_series(series, store.settings)
-        record = scan.study(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
+        record = scan.record(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
         store.add(record, scan.arrays)
     except PneumofedError as error:
         return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))
@@ -181,8 +182,10 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
 
 
 def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> None:
-    """A study that an earlier run prepared; its label follows labels.csv."""
-    known = store.study(key)
+    """Update the label of a study that an earlier run prepared. Raises `study-exists` for a duplicate
+    study.
+    """
+    known = store.scan(key)
     if known.source != source:
         raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
     if known.label != study.label:

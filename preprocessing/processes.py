@@ -1,5 +1,6 @@
-"""Worker processes: where they come from, and starting them undisturbed."""
+"""Worker processes: how many there can be, where they come from, and starting them without interruption."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,10 +9,15 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 
 
-def worker_context() -> ForkServerContext:
-    """Where worker processes come from: forks of a small server that has loaded the work once.
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    A process of its own takes two seconds to load it, for each pool and each core anew.
+
+def worker_context() -> ForkServerContext:
+    """Worker processes are forks of a small server process that has imported the modules once.
+
+    A new process for each worker of each pool would take two seconds to import them.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", "preprocessing.prepare", "preprocessing.phantom.hospital"])
@@ -20,10 +26,10 @@ def worker_context() -> ForkServerContext:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold a person's interrupt back while worker processes are started; it is raised afterwards.
+    """Delay a person's interrupt (Ctrl-C) while worker processes are started; it is raised afterwards.
 
-    A worker whose command has ended while it was starting finds nothing of what it was given, and
-    says so at length.
+    If the command ended while a worker starts, the worker would not find what it was given, and would print a
+    long traceback.
     """
     at_first = signal.getsignal(signal.SIGINT)
     on_main_thread = threading.current_thread() is threading.main_thread()

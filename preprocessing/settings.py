@@ -1,4 +1,4 @@
-"""What a hospital may choose about preprocessing, and the fingerprint that keeps hospitals alike."""
+"""Settings of preprocessing, and the fingerprint by which hospitals agree on them."""
 
 import hashlib
 import json
@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERSION = 8  # raise it with every change that gives the same scan other lobes; a test notices
+VERSION = 8  # raise it with every change of the lobes of a scan; a test checks this
 
 
 class PreprocessingSettings(BaseModel):
-    """Settings of the way from DICOM to lobes; unknown names are refused."""
+    """Settings of preprocessing, from DICOM to lobes; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,7 @@ class PreprocessingSettings(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that differ whenever settings or the code's version give other lobes."""
+        """16 hex digits: a hash of settings and VERSION."""
         text = json.dumps({"version": VERSION, **self.model_dump()}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

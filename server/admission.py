@@ -10,7 +10,8 @@ import numpy as np
 from server.strategies.fed_avg import LARGEST_WEIGHT
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription, is_trained
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, network_of
 
 

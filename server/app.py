@@ -5,12 +5,8 @@ Run settings: `study` (name or file), `folder` (where the study's ledger, model 
 `deadline-s`, `hospitals` (how many to wait for before the first round) and `patience-s` (how long).
 """
 
-import fcntl
 import math
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +14,14 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from server.dispatch import RoundPolicy
-from server.initial_weights import starting_weights
 from server.ledger import Ledger
 from server.rounds import run_study
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
-from shared_model.checkpoint import ModelCard, save_model
+from server.torch_process import load_initial_weights
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
+from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
@@ -34,7 +31,7 @@ INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "stat
 # A hospital that is away is asked again for about an hour; one that is silent, less and less often.
 RETRIES, AGAIN_S = 6, 60.0
 SLOW_LINE = 1e6
-"""Bits a second: a hospital behind such a line is not silent while a task and its answer are on their way."""
+"""Bits a second: a hospital behind such a line is not silent while request and reply are on their way."""
 
 app = ServerApp()
 
@@ -51,7 +48,10 @@ def main(grid: Grid, context: Context) -> None:
         retries=RETRIES,
         again_s=AGAIN_S,
     )
-    with _alone(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two runs of one study would write one ledger.
+    running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
+    with exclusive(folder / "lock", refusal=running):
         status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))
         try:
             _wait_for(grid, int(settings.get("hospitals", 0)), float(settings.get("patience-s", 0)))
@@ -76,7 +76,7 @@ def card_of(result: StudyResult, trained_on: str) -> ModelCard:
 def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
-    weights = starting_weights(folder / INITIAL, study)
+    weights = load_initial_weights(folder / INITIAL, study)
     policy = replace(policy, again_s=policy.again_s + way_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))
@@ -93,22 +93,6 @@ def _wait_for(grid: Grid, hospitals: int, patience_s: float) -> None:
     end = time.monotonic() + patience_s
     while len(list(grid.get_nodes())) < hospitals and time.monotonic() < end:
         time.sleep(min(1.0, patience_s))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """At most one run of a study: two would write one ledger. Raises PneumofedError `study-running`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it") from None
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def _text(context: Context, name: str) -> str:

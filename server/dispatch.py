@@ -1,4 +1,4 @@
-"""One task to several hospitals over Flower's Grid, their answers as they arrive."""
+"""One request to several hospitals over Flower's Grid, their answers as they arrive."""
 
 import math
 import time
@@ -31,11 +31,11 @@ LONGEST_PAUSE_S = 1800.0
 class RoundPolicy:
     """How long the coordinator waits, for how many, and when it asks again.
 
-    deadline_s: for each task of a round; what comes later is never read. poll_s: between looks for replies.
-    quorum: hospitals whose training must be admitted for a round to count. retries: how often a hospital is
-    asked again that was absent or failed for a reason that may pass. again_s: the pause before that, doubled
-    each time; a hospital silent for as long is asked again too, as its node may have lost task or reply. One
-    that was away and is back need not wait for longer than the first pause.
+    deadline_s: for each request of a round; what comes later is never read. poll_s: between looks for
+    replies. quorum: hospitals whose training must be admitted for a round to count. retries: how often a
+    hospital is asked again that was absent or failed for a reason that may pass. again_s: the pause before
+    that, doubled each time; a hospital silent for as long is asked again too, as its node may have lost
+    request or reply. One that was away and is back need not wait for longer than the first pause.
     """
 
     deadline_s: float = math.inf

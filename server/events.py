@@ -6,7 +6,8 @@ from typing import Literal
 
 from server.study_result import Hospital, HospitalReply, RoundRecord
 from shared_model.constants import TASKS
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 
 Phase = Literal["describe", "train", "validation", "test"]
 
@@ -35,7 +36,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Replied:
-    """A hospital's task is over, one way or the other."""
+    """A hospital's request is over, one way or the other."""
 
     phase: Phase
     hospital: str
@@ -62,7 +63,7 @@ def validates(stage: StageConfig, round: int) -> bool:
     return every > 0 and (round % every == 0 or round == stage.rounds)
 
 
-def tasks_in(study: StudyConfig, *, training: int, held_out: int) -> int:
+def replies_in(study: StudyConfig, *, training: int, held_out: int) -> int:
     """How many `Replied` events a study gives after `Gathered`, with so many hospitals of each role."""
     rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]
     if study.privacy is not None:  # those that train give no scores

@@ -82,8 +82,7 @@ class Ledger:
         best: dict[Task, Best] = {}
         for network, round_number in records[max(records)].best.items():
             record = records[round_number]
-            accuracy, auc = record.accuracy.get(network), record.auc.get(network)
-            score = Score(-1.0 if accuracy is None else accuracy, -1.0 if auc is None else auc)
+            score = Score(record.accuracy.get(network), record.auc.get(network))
             best[network] = Best(round_number, score, only(self.weights_of(stage, round_number), network))
         return best
 

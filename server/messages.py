@@ -1,56 +1,48 @@
 """The coordinator's words <-> Flower's records. The hospital's side is client/node/messages.py."""
 
-import json
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
-from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation
 from shared_model.proposal import Proposal
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, from_bytes, to_bytes
 
 # Names, shapes and headers on top of the values themselves.
 _BYTES_BESIDES_VALUES = 1024
 
 
-class Update(NamedTuple):
-    """A hospital's round as it came: read, not yet admitted."""
-
-    weights: Weights
-    scans: dict[str, int]
-    loss: dict[str, float]
+def describe_request(proposal: Proposal) -> RecordDict:
+    return RecordDict({protocol.REQUEST: _settings(proposal)})
 
 
-def describe_task(proposal: Proposal) -> RecordDict:
-    return RecordDict({protocol.TASK: _settings(proposal)})
+def train_request(proposal: Proposal, weights: Weights, request: TrainRequest) -> RecordDict:
+    settings = {protocol.STAGE: request.stage, protocol.ROUND: request.round}
+    return _with_weights(weights, _settings(proposal, **settings))
 
 
-def train_task(proposal: Proposal, weights: Weights, *, stage: int, round: int) -> RecordDict:
-    """`stage` from 0, `round` from 1 within the stage."""
-    return _task(weights, _settings(proposal, **{protocol.STAGE: stage, protocol.ROUND: round}))
+def evaluate_request(proposal: Proposal, weights: Weights, request: EvaluateRequest) -> RecordDict:
+    settings = {protocol.SPLIT: request.split, protocol.ASKED_TASKS: list(request.tasks)}
+    return _with_weights(weights, _settings(proposal, **settings))
 
 
-def evaluate_task(
-    proposal: Proposal, weights: Weights, *, split: protocol.Split, tasks: Sequence[Task]
-) -> RecordDict:
-    return _task(weights, _settings(proposal, **{protocol.SPLIT: split, protocol.ASKED_TASKS: list(tasks)}))
-
-
-def read_description(message: Message) -> protocol.SiteDescription:
+def read_description(message: Message) -> SiteDescription:
     """Raises PneumofedError `reply-unreadable`, as all readers here do."""
-    return _parsed(message, protocol.DESCRIPTION, protocol.SiteDescription.from_text)
+    return _parsed(message, protocol.DESCRIPTION, SiteDescription.from_text)
 
 
 def read_evaluation(message: Message) -> SiteEvaluation:
-    return _parsed(message, protocol.EVALUATION, lambda text: SiteEvaluation.from_json(json.loads(text)))
+    return _parsed(message, protocol.EVALUATION, SiteEvaluation.from_text)
 
 
-def read_update(message: Message, weights: Weights) -> Update:
-    """What is in `message`, which loses it. `weights` bound the bytes: no more is returned than was sent."""
+def read_train_result(message: Message, weights: Weights) -> TrainResult[Weights]:
+    """What is in `message`, which loses it: read, not yet admitted.
+
+    `weights` bound the bytes: no more is returned than was sent.
+    """
     arrays = _record(message, protocol.WEIGHTS, ArrayRecord)
     limit = sum(array.nbytes + len(name) + _BYTES_BESIDES_VALUES for name, array in weights.items())
     if arrays.count_bytes() > limit:
@@ -62,7 +54,7 @@ def read_update(message: Message, weights: Weights) -> Update:
     if not all(isinstance(value, float | int) for value in loss.values()):
         raise _unreadable(protocol.LOSS)
     try:
-        return Update(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
+        return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
 
@@ -79,11 +71,11 @@ def _settings(proposal: Proposal, **settings: Any) -> ConfigRecord:
     return ConfigRecord({protocol.PROPOSAL: proposal.to_text(), **settings})
 
 
-def _task(weights: Weights, settings: ConfigRecord) -> RecordDict:
-    # One array of bytes: Flower carries each array by a request of its own (decision 0085).
+def _with_weights(weights: Weights, settings: ConfigRecord) -> RecordDict:
+    # One array of bytes: Flower carries each array by a request of its own (docs/decisions/0032).
     data = to_bytes(weights)
     packed = Array("uint8", (len(data),), protocol.PACKED, data)
-    return RecordDict({protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}), protocol.TASK: settings})
+    return RecordDict({protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}), protocol.REQUEST: settings})
 
 
 def _record(message: Message, name: str, kind: type) -> Any:

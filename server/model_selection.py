@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared_model.checkpoint import OperatingPoint
 from shared_model.constants import TASKS, Task
 from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, network_of
 
 
 @dataclass(frozen=True)
 class Score:
-    """A network on validation scans. -1 where it is undefined for want of scans."""
+    """A network on validation scans; None where a figure is undefined for want of scans."""
 
-    accuracy: float
-    auc: float
+    accuracy: float | None
+    auc: float | None
 
     @property
     def key(self) -> tuple[float, float]:
-        return self.accuracy, self.auc
+        """What rounds are ordered by: accuracy, then AUC; an undefined figure is below every other."""
+        return _or_lowest(self.accuracy), _or_lowest(self.auc)
+
+
+def _or_lowest(figure: float | None) -> float:
+    return -1.0 if figure is None else figure
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,7 @@ def operating_points(evaluation: SiteEvaluation, study: StudyConfig) -> Operatin
 def score_of(evaluation: SiteEvaluation, task: Task, study: StudyConfig) -> Score:
     """Accuracy at the study's operating point, and AUC."""
     accuracy = evaluation.accuracy(task, operating_point(evaluation, task, study))
-    auc = evaluation.auc_value(task)
-    return Score(-1.0 if accuracy is None else accuracy.value, -1.0 if auc is None else auc)
+    return Score(None if accuracy is None else accuracy.value, evaluation.auc_value(task))
 
 
 def keep_best(

@@ -52,8 +52,8 @@ def gather(grid: Grid, proposal: Proposal, policy: RoundPolicy, tell: events.Lis
     nodes = connected(grid)
     descriptions: dict[str, SiteDescription] = {}
     left_out: dict[str, HospitalReply] = {}
-    task = messages.describe_task(proposal)
-    for answer in ask(grid, task, MessageType.QUERY, nodes, policy, group="describe", tell=tell):
+    request = messages.describe_request(proposal)
+    for answer in ask(grid, request, MessageType.QUERY, nodes, policy, group="describe", tell=tell):
         outcome = answer.outcome
         if answer.message is not None:
             try:

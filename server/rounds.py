@@ -13,18 +13,19 @@ from flwr.serverapp import Grid
 
 from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, ask
-from server.initial_weights import begin_stage
 from server.ledger import Ledger
 from server.roster import Roster, gather
 from server.strategies.fed_avg import FedAvg
-from server.strategies.last_rounds import mean_of_rounds
+from server.strategies.round_averaging import mean_of_rounds
 from server.study_result import HospitalReply, RoundRecord, StudyResult
+from server.torch_process import begin_stage
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import Split
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.protocol import EvaluateRequest, Split, TrainRequest
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint
 
 Bests = dict[Task, model_selection.Best]
@@ -119,10 +120,10 @@ class Coordinator:
         """One round of FedAvg; the new global weights, and how each hospital fared."""
         stage, average = self.study.stages[index], FedAvg(weights)
         replies: dict[str, HospitalReply] = {}
-        task = messages.train_task(self.proposal, weights, stage=index, round=round)
+        request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
         nodes, group = self.roster.training, f"{index}.{round}"
         for answer in ask(
-            self.grid, task, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
+            self.grid, request, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
         ):
             outcome = answer.outcome
             if answer.message is not None:
@@ -144,14 +145,14 @@ class Coordinator:
     ) -> HospitalReply:
         """Admit a hospital's update into the average, or say why not."""
         try:
-            update = messages.read_update(reply, average.weights)
-            admission.admit_scans(update.scans, stage, self.roster.descriptions[hospital])
-            admission.admit_losses(update.loss, update.scans, self.study)
-            admission.admit_weights(update.weights, update.scans, stage, average.weights)
-            average.add(update.weights, update.scans)
+            result = messages.read_train_result(reply, average.weights)
+            admission.admit_scans(result.scans, stage, self.roster.descriptions[hospital])
+            admission.admit_losses(result.loss, result.scans, self.study)
+            admission.admit_weights(result.weights, result.scans, stage, average.weights)
+            average.add(result.weights, result.scans)
         except PneumofedError as error:
             return outcome.model_copy(update={"status": "refused", "reason": error.code})
-        return outcome.model_copy(update={"scans": update.scans, "loss": update.loss})
+        return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})
 
     def evaluate(
         self, weights: Weights, split: Split, tasks: tuple[Task, ...]
@@ -166,9 +167,9 @@ class Coordinator:
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
-        task = messages.evaluate_task(self.proposal, weights, split=split, tasks=tasks)
+        request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
         for answer in ask(
-            self.grid, task, MessageType.EVALUATE, nodes, self.policy, group=split, tell=self.tell
+            self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, tell=self.tell
         ):
             outcome = answer.outcome
             if answer.message is not None:

@@ -27,7 +27,7 @@ class StudyStatus(BaseModel):
     rounds: int = Field(0, description="Rounds of the stage.")
     rounds_done: int = Field(0, description="Complete rounds of all stages, now and in runs before.")
     hospitals: dict[str, HospitalReply] = Field(
-        default_factory=dict, description="How each hospital fared in its last task."
+        default_factory=dict, description="How each hospital fared with its last request."
     )
     asked: dict[str, str | None] = Field(
         default_factory=dict,

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared_model.checkpoint import OperatingPoint
 from shared_model.constants import Task
 from shared_model.metrics import SiteEvaluation
 from shared_model.protocol import Role
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 
@@ -31,7 +31,7 @@ class _Record(BaseModel):
 
 
 class HospitalReply(_Record):
-    """How one hospital fared in one task."""
+    """How one hospital fared with one request."""
 
     status: Status
     reason: str | None = Field(None, description="The code of what went wrong; none where it returned.")
@@ -51,9 +51,12 @@ class RoundRecord(_Record):
     )
     validation: Evaluation | None = Field(None, description="Merged over the hospitals that returned.")
     accuracy: dict[Task, float | None] = Field(
-        default_factory=dict, description="On validation, at the study's kind of operating point."
+        default_factory=dict,
+        description="On validation, at the study's kind of operating point; null where undefined.",
     )
-    auc: dict[Task, float | None] = Field(default_factory=dict, description="On validation.")
+    auc: dict[Task, float | None] = Field(
+        default_factory=dict, description="On validation; null where undefined."
+    )
     best: dict[Task, int] = Field(
         default_factory=dict, description="The stage's best round so far, per network it trains."
     )

@@ -1,11 +1,11 @@
-"""What every part of pneumofed takes as given: tasks, labels, the grey scale, the size of a crop."""
+"""Constants used by every package: tasks, labels, the grey scale, the size of a crop."""
 
 from typing import Literal
 
 Task = Literal["diseased", "covid"]
 TASKS: tuple[Task, ...] = ("diseased", "covid")
-"""The two questions asked of a scan, each answered by a network of its own: diseased or healthy; COVID-19 or
-other pneumonia."""
+"""The two classification tasks, each with its own network: diseased or healthy, and COVID-19 or other
+pneumonia."""
 
 TASK_WORDS: dict[str, str] = {
     "diseased": "diseased or healthy",
@@ -22,10 +22,10 @@ LABELS_OF: dict[Task, tuple[Label, ...]] = {
     "diseased": ("healthy", "covid", "other"),
     "covid": ("covid", "other"),
 }
-"""The scans that each network learns from (2.7.1)."""
+"""Labels of the scans that each network is trained on (2.7.1)."""
 
 FULL_SCALE = 2048
-"""The greatest grey value after 2.2; air is 0."""
+"""The largest grey value after the batch effect is removed (2.2); air is 0."""
 
 CROP_SIZE = 256
-"""Rows and columns of the image that a lobe is cropped to (2.3)."""
+"""Rows and columns of a lobe's crop (2.3)."""

@@ -1,16 +1,16 @@
-"""The one error that all of pneumofed raises on purpose, and the system's that have a code of ours."""
+"""The base class of errors that pneumofed raises, and the system errors that it gives a code."""
 
 import errno
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What an OSError says of a disk, quota or file that can take no more: code `disk-full`."""
+"""errno of an OSError for a full disk, quota or file: code `disk-full`."""
 
 
 class PneumofedError(Exception):
-    """A refusal with a stable code and one line for people: what is wrong, where, and the remedy.
+    """An error with a stable code and a one-line message: what is wrong, where, and the remedy.
 
-    `code` is for machines and never changes meaning; `str(error)` is one line. Neither may name a
-    patient, a UID, a date or the path of a scan when it can leave the hospital.
+    `code` is for machines and never changes its meaning. If the error can leave the hospital, neither code
+    nor message may contain a patient's name, a UID, a date or the path of a scan.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -18,5 +18,5 @@ class PneumofedError(Exception):
         self.code = code
 
     def __reduce__(self) -> tuple[type["PneumofedError"], tuple[str, str]]:
-        # Exceptions cross process borders when work runs on all cores.
+        # Exceptions are pickled when they cross from a worker process.
         return type(self), (self.code, str(self))

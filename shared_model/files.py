@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old content or the new, never a mixture."""
+"""Atomic writes: after a crash a file or folder has its old content or the new, never a mixture."""
 
 import os
 import secrets
@@ -17,9 +17,9 @@ def _flush_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write `data` to `path` whole or not at all; survives a crash or a full disk at any moment.
+    """Write `data` to `path` whole or not at all, also if a crash or a full disk interrupts it.
 
-    Raises OSError as the file system gives it; the temporary file is removed then.
+    Raises the file system's OSError, after removing the temporary file.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -36,10 +36,10 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 @contextmanager
 def atomic_folder(path: Path, *, flush: bool = True) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that becomes `path` on success and vanishes on failure.
+    """Yield an empty folder beside `path` that is renamed to `path` on success and removed on failure.
 
-    An existing `path` is refused by the operating system (OSError) unless it is empty. Without `flush` its
-    files may be empty after a power cut, which only what can be made again should risk.
+    Raises OSError if `path` exists and is not empty. Without `flush` its files may be empty after a
+    power failure: for content that can be made again.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     temporary.mkdir()

@@ -1,4 +1,4 @@
-"""The two infection maps and what they say of the lung (2.8)."""
+"""Infected pixels and infected lung volume from the two infection maps (2.8)."""
 
 from dataclasses import dataclass
 
@@ -14,29 +14,29 @@ from shared_model.patches import COARSE, FINE
 def infection_map(output: LobeOutput, mask: Tensor) -> Tensor:
     """Infected pixels: bool [n, 256, 256].
 
-    A pixel is infected where the greatest probability among its coarse patches and among its fine patches
-    both exceed 0.5, inside the lobe's `mask` (bool [n, 256, 256]).
+    A pixel is infected if it lies in the lobe's `mask` (bool [n, 256, 256]) and both the maximum probability
+    of the coarse patches that cover it and that of its fine patches exceed 0.5.
 
-    Raises ValueError for the output of a network without infection heads, or not asked for the fine map.
+    Raises ValueError if `output` lacks patch or fine logits.
     """
     if output.patch is None or output.fine is None:
         raise ValueError("infection maps need the diseased network's patch and fine outputs")
-    # Probability over 0.5 is a positive difference of the two logits.
-    coarse = COARSE.cover(output.patch[:, 1] - output.patch[:, 0]) > 0
-    fine = FINE.cover(output.fine[:, 1] - output.fine[:, 0]) > 0
+    # A probability above 0.5 is a positive difference of the two logits.
+    coarse = COARSE.pixel_maximum(output.patch[:, 1] - output.patch[:, 0]) > 0
+    fine = FINE.pixel_maximum(output.fine[:, 1] - output.fine[:, 0]) > 0
     return torch.logical_and(torch.logical_and(coarse, fine), mask)
 
 
 @dataclass(frozen=True)
 class InfectedVolume:
-    """Infected and whole volume of one lung, in ml."""
+    """Infected and total volume of one or both lungs, in ml."""
 
     infected_ml: float
     lung_ml: float
 
     @property
     def percent(self) -> float | None:
-        """Infected share in percent; None where no lung was found."""
+        """Infected share in percent; None if no lung was found."""
         return 100 * self.infected_ml / self.lung_ml if self.lung_ml > 0 else None
 
     def __add__(self, other: "InfectedVolume") -> "InfectedVolume":
@@ -48,6 +48,9 @@ def infected_volume(
     lung_pixels: NDArray[np.integer],
     spacing_mm: tuple[float, float, float],
 ) -> InfectedVolume:
-    """Volume from pixels [lobe] of the original scan; spacing is (slice, row, column) in mm."""
+    """Volumes from pixel counts [lobe] in the original scan.
+
+    spacing_mm: distance of slices, rows and columns in mm.
+    """
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     return InfectedVolume(float(infected_pixels.sum()) * voxel_ml, float(lung_pixels.sum()) * voxel_ml)

@@ -3,6 +3,7 @@
 No row about a scan leaves a hospital; a histogram of scores per label does, and histograms add.
 """
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -183,6 +184,15 @@ class SiteEvaluation:
         right = positive.at_least(threshold) + negative.total - negative.at_least(threshold)
         total = positive.total + negative.total
         return Proportion(right, total) if total else None
+
+    def to_text(self) -> str:
+        """The JSON that leaves a hospital."""
+        return json.dumps(self.to_json())
+
+    @classmethod
+    def from_text(cls, text: str) -> "SiteEvaluation":
+        """Inverse of `to_text`; raises ValueError, TypeError or AttributeError for anything else."""
+        return cls.from_json(json.loads(text))
 
     def to_json(self) -> dict[str, dict[str, dict[str, int]]]:
         return {

@@ -1,4 +1,4 @@
-"""Networks <-> weights as they travel: named float32 arrays, in the order of the modules."""
+"""torch networks <-> Weights: named float32 arrays, in the order of the modules."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,13 +8,11 @@ import torch
 from torch import nn
 
 from shared_model.errors import PneumofedError
-from shared_model.weights import Weights, fingerprint, network_of
-
-__all__ = ["Weights", "fingerprint", "load_weights", "network_of", "to_weights"]
+from shared_model.weights import Weights
 
 
 def to_weights(networks: Mapping[Any, nn.Module]) -> Weights:
-    """All parameters of the named networks, copied, in the order of the modules."""
+    """Copies of all parameters and buffers of the named networks, in the order of the modules."""
     return {
         f"{network}/{name}": tensor.detach().cpu().float().numpy().copy()
         for network, module in networks.items()
@@ -25,8 +23,8 @@ def to_weights(networks: Mapping[Any, nn.Module]) -> Weights:
 def load_weights(networks: Mapping[Any, nn.Module], weights: Weights) -> None:
     """Copy `weights` into the networks.
 
-    Raises PneumofedError `architecture-mismatch` where names or shapes are not exactly those of the
-    networks: weights of another architecture must never load half.
+    Raises PneumofedError `architecture-mismatch` unless names and shapes are exactly those of the networks;
+    nothing is loaded then.
     """
     expected = {
         f"{network}/{name}": tensor

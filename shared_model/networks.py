@@ -1,7 +1,7 @@
-"""Table 1 as code: the subnetworks, and the lobe network that joins them (2.4, 2.5, Fig. 2).
+"""The networks of Table 1: the subnetworks, and the lobe network built from them (2.4, 2.5, Fig. 2).
 
-Shapes are [n, channels, rows, columns]; channel counts are the paper's times the width factor. Where weights
-start is another matter: initial.py.
+Shapes are [n, channels, rows, columns]; channel counts in docstrings are the paper's, times the width factor.
+Weights are initialised in initial_weights.py.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from shared_model.patches import COARSE
 from shared_model.sparse_convolution import block_features
 from shared_model.study import NetworkConfig
 
-DISTANCE_SCALE = 128.0  # pixels: brings the Manhattan distance to about [0, 1]
-# What VGG-16 was trained on (torchvision's means and deviations, averaged over its three channels).
+DISTANCE_SCALE = 128.0  # pixels: scales the Manhattan distance to about [0, 1]
+# Input normalisation of VGG-16: torchvision's means and deviations, averaged over the three channels.
 INPUT_MEAN, INPUT_DEVIATION = 0.449, 0.226
 
 
@@ -29,10 +29,10 @@ def upsample(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 @dataclass(frozen=True)
 class Channels:
-    """Channel counts of Table 1 at a width factor.
+    """Channel counts of Table 1, times a width factor.
 
-    The hidden units of the lobe's and the patches' deciders are the paper's 64 at any width: they cost
-    next to nothing, and few of them die all together (docs/decisions/0050, 0051).
+    The lobe and patch deciders keep the paper's 64 hidden units at any width: they cost little, and with
+    fewer all units of a decider may be inactive (docs/decisions/0051).
     """
 
     pfe1: int
@@ -43,13 +43,13 @@ class Channels:
     hidden: int = 64
 
     @classmethod
-    def at(cls, width: float) -> "Channels":
+    def at_width(cls, width: float) -> "Channels":
         c64, c128, c256 = (max(1, round(c * width)) for c in (64, 128, 256))
         return cls(pfe1=c64, pfe2=c128, patch=c256, vicinity=c64, fine=c64)
 
     @property
     def features(self) -> int:
-        """Of a patch: its own and its vicinity's (2 x vicinity after the last concatenation)."""
+        """Features of a patch: its own, and 2 x vicinity after the last concatenation."""
         return self.patch + 2 * self.vicinity
 
 
@@ -65,8 +65,8 @@ class PatchFeatureExtractor(nn.Module):
 
     @staticmethod
     def _block(inputs: int, outputs: int) -> nn.Sequential:
-        # Table 1 has the second ReLU before the pooling. A maximum and a ReLU commute, and a quarter of the
-        # pixels is cheaper to rectify.
+        # Table 1 has the second ReLU before the pooling. Max pooling and ReLU commute, and ReLU is cheaper
+        # on a quarter of the pixels.
         return nn.Sequential(
             conv(inputs, outputs), nn.ReLU(), conv(outputs, outputs), nn.MaxPool2d(2, 2), nn.ReLU()
         )
@@ -76,9 +76,11 @@ class PatchFeatureExtractor(nn.Module):
         pfe2 = self.block2(pfe1)
         return self.block3(pfe2), pfe1, pfe2
 
-    def within_black(self, images: Tensor, black: float, *, every_block: bool) -> list[Tensor]:
-        """The same for lobes in a border of value `black`, without convolving it: the patch features alone,
-        or PFE1, PFE2 and the patch features."""
+    def sparse_forward(self, images: Tensor, black: float, *, every_block: bool) -> list[Tensor]:
+        """`forward` for lobes within a border of value `black`, without convolving the border.
+
+        Returns [patch features], or with `every_block` [PFE1, PFE2, patch features].
+        """
         blocks = self.block1, self.block2, self.block3
         return block_features(blocks, images, black=black, every_block=every_block)
 
@@ -106,7 +108,7 @@ class VicinityFeatureExtractor(nn.Module):
 class PatchDecider(nn.Sequential):
     """Two logits for each patch: [n, features + 1, 32, 32] -> [n, 2, 32, 32].
 
-    Table 1 gives the patch infection label decider and the bounded attention calculator the same layers.
+    In Table 1 the patch infection label decider and the bounded attention calculator have the same layers.
     """
 
     def __init__(self, c: Channels, dropout: float) -> None:
@@ -140,11 +142,11 @@ class FineInfectionDecider(nn.Module):
 
 
 class LobeDecider(nn.Sequential):
-    """One logit for the lobe: [n, features] -> [n, 1]. (One output with a softmax would be constant.)
+    """One logit for the lobe: [n, features] -> [n, 1]. Table 1's softmax of one output would be constant.
 
-    Each feature is taken as so many deviations from its mean, or the faint ones are learned from last
-    (docs/decisions/0100). `mean` and `deviation` [features] are set by calibration and not trained; with them
-    the decider makes the same functions.
+    Features are standardised first, or those of small variance are learned last (docs/decisions/0051). Their
+    `mean` and `deviation` [features] are set by layer_scaling and not trained; they do not change the set of
+    functions that the decider can represent.
     """
 
     mean: Tensor
@@ -164,24 +166,25 @@ class LobeDecider(nn.Sequential):
 
 @dataclass(frozen=True)
 class LobeFeatures:
-    """What the patch feature extractor sees in n lobes: all that the deciders need.
+    """Output of the patch feature extractor for n lobes, and the distances: the input of all other layers.
 
-    patches: [n, 256, 32, 32]; near: [n, 32, 32], each patch's least distance to the periphery, scaled; pfe1:
-    [n, 64, 128, 128] and pfe2: [n, 128, 64, 64], None where the fine infection decider will not be asked.
+    patches: [n, 256, 32, 32]; distance: [n, 32, 32], each patch's least distance to the periphery divided by
+    DISTANCE_SCALE; pfe1: [n, 64, 128, 128] and pfe2: [n, 128, 64, 64], None unless needed for the fine
+    infection map.
     """
 
     patches: Tensor
-    near: Tensor
+    distance: Tensor
     pfe1: Tensor | None = None
     pfe2: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class LobeOutput:
-    """What the network says of n lobes; logits, in float32.
+    """Output of the network for n lobes in float32: logits, and attention.
 
     lobe: [n]; attention: [n, 32, 32] in (0, 1); patch: [n, 2, 32, 32] and fine: [n, 2, 128, 128], channel 1
-    is "infected"; both None where the network has no such head or was not asked.
+    is "infected"; None if the network has no such head, or if the fine map was not requested.
     """
 
     lobe: Tensor
@@ -195,7 +198,7 @@ class LobeNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig, *, infection_heads: bool) -> None:
         super().__init__()
-        c = Channels.at(config.width)
+        c = Channels.at_width(config.width)
         self.pooling = config.pooling
         self.patch_features = PatchFeatureExtractor(c)
         self.vicinity_features = VicinityFeatureExtractor(c)
@@ -205,31 +208,32 @@ class LobeNetwork(nn.Module):
         self.fine_infection = FineInfectionDecider(c, config.dropout) if infection_heads else None
 
     def forward(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeOutput:
-        """Judge n lobes.
+        """Predict n lobes.
 
         images: [n, 3, 256, 256] in 0..2048, the lobe's crop in slices i-1, i, i+1; distance: [n, 256, 256],
-        Manhattan pixels to the lung's periphery, 0 outside; `fine` asks for the fine infection map too.
+        Manhattan distance in pixels to the lung's periphery, 0 outside the lobe; fine: also compute the fine
+        infection map.
         """
-        return self.decide(self.extract_whole(images, distance), fine=fine)
+        return self.decide(self.extract_dense(images, distance), fine=fine)
 
-    def extract_whole(self, images: Tensor, distance: Tensor) -> LobeFeatures:
-        """The first half of `forward`: what the patch feature extractor makes of the lobes."""
+    def extract_dense(self, images: Tensor, distance: Tensor) -> LobeFeatures:
+        """The first half of `forward`: patch features of the lobes, convolving the whole crop."""
         patches, pfe1, pfe2 = self.patch_features(_normalised(images))
-        return LobeFeatures(patches, _nearness(distance), pfe1, pfe2)
+        return LobeFeatures(patches, _patch_distance(distance), pfe1, pfe2)
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeFeatures:
-        """The same without convolving the black round the lobes; `fine` asks for what the fine map needs."""
+        """`extract_dense` without convolving the black border of the lobes; PFE1 and PFE2 only if `fine`."""
         black = float(_normalised(images.new_zeros(1)))
-        *between, patches = self.patch_features.within_black(_normalised(images), black, every_block=fine)
-        return LobeFeatures(patches, _nearness(distance), *between)
+        *between, patches = self.patch_features.sparse_forward(_normalised(images), black, every_block=fine)
+        return LobeFeatures(patches, _patch_distance(distance), *between)
 
     def decide(self, extracted: LobeFeatures, *, fine: bool = False) -> LobeOutput:
-        """The second half of `forward`."""
+        """The second half of `forward`: attention, patch infection and lobe decision from patch features."""
         features = torch.cat(
             [extracted.patches, self.vicinity_features(extracted.patches)], dim=1
         )  # [n, 384, 32, 32]
-        near = extracted.near[:, None].to(features.dtype)
-        with_distance = torch.cat([features, near], dim=1)  # [n, 385, 32, 32]
+        distance = extracted.distance[:, None].to(features.dtype)
+        with_distance = torch.cat([features, distance], dim=1)  # [n, 385, 32, 32]
 
         attention = self.attention(with_distance).float().softmax(dim=1)[:, 1]
         patch = self.patch_infection(with_distance).float() if self.patch_infection is not None else None
@@ -239,31 +243,32 @@ class LobeNetwork(nn.Module):
         lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
         return LobeOutput(lobe, attention, patch, fine_logits)
 
-    def decisions(self) -> list[nn.Module]:
-        """The last layer of each decider: its two logits, or one."""
+    def output_layers(self) -> list[nn.Module]:
+        """The last layer of each decider, which computes its logits."""
         deciders = (self.lobe, self.attention, self.patch_infection)
         last: list[nn.Module] = [decider[-1] for decider in deciders if decider is not None]
         return last if self.fine_infection is None else [*last, self.fine_infection.decide[-1]]
 
     def _pool(self, features: Tensor, attention: Tensor) -> Tensor:
-        """Attention-weighted lobe features [n, 384], in float32 as the terms are many."""
+        """Attention-weighted lobe features [n, 384], summed in float32 as there are many terms."""
         weighted = torch.einsum("nchw,nhw->nc", features.float(), attention)
         if self.pooling == "mean":
             return weighted / attention.sum(dim=(1, 2))[:, None]
-        # The paper's sum in units of its initial attention, 1/2 a patch: the same functions, sane gradients.
+        # The paper's sum, divided by its initial attention of 1/2 per patch: the same set of functions, with
+        # well-conditioned gradients.
         return weighted * (2 / attention[0].numel())
 
 
 def _normalised(images: Tensor) -> Tensor:
-    """0..2048 as VGG-16's first convolution expects its input."""
+    """Grey values 0..2048 normalised as the input of VGG-16."""
     return (images.float() / FULL_SCALE - INPUT_MEAN) / INPUT_DEVIATION
 
 
-def _nearness(distance: Tensor) -> Tensor:
+def _patch_distance(distance: Tensor) -> Tensor:
     """Least distance to the periphery in each coarse patch, scaled: [n, 256, 256] -> [n, 32, 32]."""
-    return COARSE.minimum(distance.float()) / DISTANCE_SCALE
+    return COARSE.patch_minimum(distance.float()) / DISTANCE_SCALE
 
 
 def make_networks(config: NetworkConfig) -> dict[Task, LobeNetwork]:
-    """Both networks, for weights that are loaded into them."""
+    """Both networks, to load weights into."""
     return {network: LobeNetwork(config, infection_heads=network == "diseased") for network in TASKS}

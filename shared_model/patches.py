@@ -1,8 +1,8 @@
-"""Which pixels a patch covers, and back (DESIGN of Table 1: two meshes of overlapping patches).
+"""The two meshes of overlapping patches of Table 1: from pixels to patches and back.
 
 Coarse patch (r, c) of the 32x32 mesh covers pixels [8r-14, 8r+22) x [8c-14, 8c+22) of the 256x256 crop;
-fine patch (r, c) of the 128x128 mesh covers [2r-2, 2r+4) x [2c-2, 2c+4). Both follow from Table 1's strides
-and paddings; tests prove it by gradients.
+fine patch (r, c) of the 128x128 mesh covers [2r-2, 2r+4) x [2c-2, 2c+4). Both are the receptive fields that
+follow from Table 1's strides and paddings; tests verify them by gradients.
 """
 
 import math
@@ -18,7 +18,7 @@ from shared_model.constants import CROP_SIZE
 
 @dataclass(frozen=True)
 class PatchMesh:
-    """A square mesh of `count` x `count` patches of `size` pixels, `stride` apart, beginning at -`margin`."""
+    """A mesh of count x count patches of size x size pixels, `stride` apart, the first at -`margin`."""
 
     count: int
     size: int
@@ -27,7 +27,7 @@ class PatchMesh:
 
     @property
     def _overhang(self) -> int:
-        """Pixels by which the last patch reaches past the crop."""
+        """Pixels by which the last patch extends beyond the crop."""
         return (self.count - 1) * self.stride - self.margin + self.size - CROP_SIZE
 
     def pixels(self, index: int) -> slice:
@@ -36,27 +36,27 @@ class PatchMesh:
         return slice(max(start, 0), min(start + self.size, CROP_SIZE))
 
     def share(self, mask: Tensor) -> Tensor:
-        """Share of each patch's size x size pixels that are set; pixels beyond the crop are not.
+        """Share of each patch's size x size pixels that are set; pixels outside the crop count as not set.
 
         bool [n, 256, 256] -> float32 [n, count, count].
         """
-        return self._over(torch.sum, mask.float()) / self.size**2
+        return self._reduce(torch.sum, mask.float()) / self.size**2
 
-    def minimum(self, values: Tensor) -> Tensor:
-        """Least value among the pixels of each patch; beyond the crop counts 0.
+    def patch_minimum(self, values: Tensor) -> Tensor:
+        """Minimum over the pixels of each patch; pixels outside the crop count as 0.
 
         float [n, 256, 256] of values >= 0 -> float [n, count, count].
         """
-        return self._over(torch.amin, values)
+        return self._reduce(torch.amin, values)
 
-    def cover(self, patch_values: Tensor) -> Tensor:
-        """Greatest value among the patches that cover each pixel (2.8).
+    def pixel_maximum(self, patch_values: Tensor) -> Tensor:
+        """Maximum over the patches that cover each pixel (2.8).
 
         float [n, count, count] -> float [n, 256, 256]. Separable: along rows, then along columns.
         """
-        return self._cover_rows(self._cover_rows(patch_values).transpose(1, 2)).transpose(1, 2)
+        return self._row_maximum(self._row_maximum(patch_values).transpose(1, 2)).transpose(1, 2)
 
-    def _cover_rows(self, values: Tensor) -> Tensor:
+    def _row_maximum(self, values: Tensor) -> Tensor:
         n, _, width = values.shape
         out = values.new_full((n, CROP_SIZE, width), -torch.inf)
         for index in range(self.count):
@@ -64,15 +64,15 @@ class PatchMesh:
             out[:, rows] = torch.maximum(out[:, rows], values[:, index : index + 1])
         return out
 
-    def _over(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
-        """`reduce` over each patch's pixels, zeros beyond the crop: [n, 256, 256] -> [n, count, count]."""
+    def _reduce(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
+        """`reduce` over each patch's pixels, zeros outside the crop: [n, 256, 256] -> [n, count, count]."""
         after = self._overhang
         padded = F.pad(images, (self.margin, after, self.margin, after))
-        # A square window is the rows' window after the columns' window, for sums and minima alike.
-        return self._over_rows(reduce, self._over_rows(reduce, padded).transpose(1, 2)).transpose(1, 2)
+        # Sums and minima are separable: along rows, then along columns.
+        return self._reduce_rows(reduce, self._reduce_rows(reduce, padded).transpose(1, 2)).transpose(1, 2)
 
-    def _over_rows(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
-        """The same along the rows alone: first over blocks that patches share, then over those."""
+    def _reduce_rows(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:
+        """`_reduce` along rows only: first over blocks that overlapping patches share, then over blocks."""
         block = math.gcd(self.size, self.stride)
         blocks = reduce(images.unflatten(1, (-1, block)), 2)
         return reduce(blocks.unfold(1, self.size // block, self.stride // block), -1)
@@ -82,14 +82,14 @@ COARSE = PatchMesh(count=32, size=36, stride=8, margin=14)
 FINE = PatchMesh(count=128, size=6, stride=2, margin=2)
 
 
-def covering_coarse(coarse_values: Tensor) -> Tensor:
-    """Greatest value among the coarse patches that contain each fine patch whole (2.7.2).
+def coarse_maximum_per_fine_patch(coarse_values: Tensor) -> Tensor:
+    """Maximum over the coarse patches that contain all of each fine patch (2.7.2).
 
     float [n, 32, 32] -> float [n, 128, 128].
     """
 
     def rows(values: Tensor) -> Tensor:
-        """The same along the rows alone: [n, 32, width] -> [n, 128, width]."""
+        """The same along rows only: [n, 32, width] -> [n, 128, width]."""
         n, _, width = values.shape
         out = values.new_full((n, FINE.count, width), -torch.inf)
         for index in range(COARSE.count):

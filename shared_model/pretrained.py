@@ -1,4 +1,4 @@
-"""Where ImageNet's VGG-16 weights come from: the hub when a study says so, or a named file (2.7.4)."""
+"""VGG-16 weights trained on ImageNet, from torchvision's hub or from a file (2.7.4)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +11,9 @@ from shared_model.errors import PneumofedError
 
 
 def vgg16_state(init: str) -> Mapping[str, Tensor]:
-    """The state of torchvision's VGG-16 for `init` = "imagenet" (the hub) or the path of a state file.
+    """The state dict of torchvision's VGG-16. `init`: "imagenet" (the hub), or the path of a state file.
 
-    Raises PneumofedError `init-missing` where it cannot be had: there is no silent fallback.
+    Raises PneumofedError `init-missing` if it is not available; there is no silent fallback.
     """
     return _from_hub() if init == "imagenet" else _from_file(Path(init))
 
@@ -27,7 +27,7 @@ def _from_hub() -> Mapping[str, Tensor]:
         raise PneumofedError(
             "init-missing",
             "ImageNet weights of VGG-16 cannot be fetched from torchvision's hub; "
-            "put the state file on disk and say init = 'PATH', or init = 'random'",
+            "download the state file and set init = 'PATH', or set init = 'random'",
         ) from error
     return state
 
@@ -35,8 +35,8 @@ def _from_hub() -> Mapping[str, Tensor]:
 def _from_file(path: Path) -> Mapping[str, Tensor]:
     try:
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is no state
+    except Exception as error:  # torch raises many types for a file that is not a state dict
         raise PneumofedError(
-            "init-missing", f"{path}: not a readable VGG-16 state file; name one that torchvision loads"
+            "init-missing", f"{path}: not a readable VGG-16 state file; give one that torchvision can load"
         ) from error
     return state

@@ -1,23 +1,27 @@
-"""What coordinator and hospital say to each other, without the transport: words, names and checks.
+"""What coordinator and hospital say to each other, without the transport: types, names and checks.
 
-Three tasks go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named float32
-arrays; back come scan counts, mean losses and mergeable histograms, or an error's code. Nothing else. This
-module imports neither torch nor Flower, so that the process that faces the network stays light.
+Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
+float32 arrays; back come scan counts, mean losses and mergeable histograms, or an error's code. Nothing else.
+
+Each of these has one type, here or (`SiteEvaluation`) in metrics.py, at the coordinator, in both zones of a
+hospital and in `client.learning.site.Site`. This module imports neither torch nor Flower, so that the process
+that faces the network stays light.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from shared_model.constants import LABELS_OF, Task
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]
 
 # Names of records in a message, and of entries in them.
-WEIGHTS, TASK, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
+WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 DESCRIPTION, EVALUATION = "description", "evaluation"
 
@@ -48,7 +52,7 @@ def is_trained(name: str, stage: StageConfig) -> bool:
 
 @dataclass(frozen=True)
 class SiteDescription:
-    """What a hospital says of itself before round 1.
+    """What a hospital says of itself before round 1. Raises ValueError for a role or counts that cannot be.
 
     study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
     counts[split][label] with splits "train", "validation", "test" and "all": scans, None where they are
@@ -61,6 +65,12 @@ class SiteDescription:
     count_floor: int
     counts: dict[str, dict[str, int | None]]
 
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role):
+            raise ValueError("a hospital's role is one of " + ", ".join(get_args(Role)))
+        if not _is_count(self.count_floor) or not _are_counts(self.counts):
+            raise ValueError("counts are whole numbers by split and label")
+
     def most_scans(self, network: Task) -> int:
         """The most training scans that `network` can have learned from here, by this description."""
         scans = [self.counts["train"][label] for label in LABELS_OF[network]]
@@ -72,18 +82,44 @@ class SiteDescription:
     @classmethod
     def from_text(cls, text: str) -> "SiteDescription":
         """Inverse of `to_text`; raises ValueError for anything else."""
-        return cls.of(json.loads(text))
-
-    @classmethod
-    def of(cls, document: Any) -> "SiteDescription":
-        """Check a description that came as plain data; raises ValueError where it is not one."""
+        document = json.loads(text)
         if not isinstance(document, dict) or set(document) != set(cls.__dataclass_fields__):
             raise ValueError("a description has the fields " + ", ".join(cls.__dataclass_fields__))
-        if document["role"] not in get_args(Role):
-            raise ValueError("a hospital's role is one of " + ", ".join(get_args(Role)))
-        if not _is_count(document["count_floor"]) or not _are_counts(document["counts"]):
-            raise ValueError("counts are whole numbers by split and label")
         return cls(**document)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """Train one round; the global weights go beside it. stage: from 0; round: from 1 within the stage."""
+
+    stage: int
+    round: int
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it."""
+
+    split: Split
+    tasks: tuple[Task, ...]
+
+
+W = TypeVar("W")
+
+
+@dataclass(frozen=True)
+class TrainResult(Generic[W]):
+    """What a hospital returns of a round.
+
+    weights: the arrays trained, of networks with scans only, by name; at the node, which does not decode
+    them, the bytes of their safetensors file; scans: how many scans each network of the stage learned from;
+    loss: mean loss over the round's batches, per network with scans. In a private study scans are no more
+    than the description tells, and there is no loss.
+    """
+
+    weights: W
+    scans: Mapping[str, int]
+    loss: Mapping[str, float]
 
 
 def _are_counts(counts: Any) -> bool:

@@ -1,31 +1,31 @@
-"""Rectangles of an image, and how far a block of the patch feature extractor looks beyond them."""
+"""Rectangles of an image, and the receptive field of one block of the patch feature extractor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-LOOKS = 2  # pixels: two 3x3 convolutions
+BLOCK_RADIUS = 2  # pixels: receptive field of two 3x3 convolutions, on each side
 
 
 @dataclass(frozen=True)
 class Span:
-    """Rows, or columns, from `start` up to `stop`."""
+    """Rows, or columns, from `start` up to and without `stop`."""
 
     start: int
     stop: int
 
-    def touched(self, size: int) -> "Span":
-        """Outputs of a block that look at any of these inputs, in an image of `size`."""
-        return Span(max(self.start - LOOKS, 0) // 2, (min(self.stop + LOOKS, size) + 1) // 2)
+    def affected_outputs(self, size: int) -> "Span":
+        """Outputs of a block whose receptive field contains any of these inputs, in an image of `size`."""
+        return Span(max(self.start - BLOCK_RADIUS, 0) // 2, (min(self.stop + BLOCK_RADIUS, size) + 1) // 2)
 
-    def needed(self, size: int) -> "Span":
-        """Inputs that a block needs for these outputs, where the image has `size`.
+    def required_inputs(self, size: int) -> "Span":
+        """Inputs that a block needs to compute these outputs, in an image of `size`.
 
-        The block pads what it is given with zeros. Those are right at the image's own edge; elsewhere they
-        reach the outermost output on each side, which lies beyond this span.
+        The block pads its input with zeros. That is correct at the image's own edge; elsewhere the padding
+        affects only the outermost output on each side, which lies outside this span.
         """
-        return Span(max(2 * self.start - LOOKS, 0), min(2 * self.stop + LOOKS, size))
+        return Span(max(2 * self.start - BLOCK_RADIUS, 0), min(2 * self.stop + BLOCK_RADIUS, size))
 
 
 @dataclass(frozen=True)
@@ -35,36 +35,39 @@ class Rectangle:
     rows: Span
     columns: Span
 
+    @staticmethod
+    def full(size: int) -> "Rectangle":
+        """All of an image of size x size."""
+        return Rectangle(Span(0, size), Span(0, size))
+
+    @staticmethod
+    def enclosing(rectangles: Sequence["Rectangle"]) -> "Rectangle":
+        """The smallest rectangle that contains all of `rectangles`."""
+        spans = [r.rows for r in rectangles], [r.columns for r in rectangles]
+        return Rectangle(*(Span(min(s.start for s in both), max(s.stop for s in both)) for both in spans))
+
     @property
     def area(self) -> int:
         """Pixels."""
         return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
-    def of(self, images: Tensor, *, origin: "Rectangle | None" = None) -> Tensor:
-        """This part of [..., row, column]; `origin` is the rectangle that `images` fill, else all from 0."""
+    def crop(self, images: Tensor, *, origin: "Rectangle | None" = None) -> Tensor:
+        """View of this part of `images` [..., row, column].
+
+        origin: the rectangle of the whole image that `images` hold; None if they hold all of it.
+        """
         top, left = (origin.rows.start, origin.columns.start) if origin is not None else (0, 0)
         rows = slice(self.rows.start - top, self.rows.stop - top)
         return images[..., rows, self.columns.start - left : self.columns.stop - left]
 
-    @staticmethod
-    def whole(size: int) -> "Rectangle":
-        """All of an image of size x size."""
-        return Rectangle(Span(0, size), Span(0, size))
+    def affected_outputs(self, size: int) -> "Rectangle":
+        """Span.affected_outputs of rows and columns."""
+        return Rectangle(self.rows.affected_outputs(size), self.columns.affected_outputs(size))
 
-    def touched(self, size: int) -> "Rectangle":
-        """Span.touched, both ways."""
-        return Rectangle(self.rows.touched(size), self.columns.touched(size))
+    def required_inputs(self, size: int) -> "Rectangle":
+        """Span.required_inputs of rows and columns."""
+        return Rectangle(self.rows.required_inputs(size), self.columns.required_inputs(size))
 
-    def needed(self, size: int) -> "Rectangle":
-        """Span.needed, both ways."""
-        return Rectangle(self.rows.needed(size), self.columns.needed(size))
-
-    def halved(self) -> "Rectangle":
-        """What a 2x2 maximum makes of this rectangle."""
+    def pooled(self) -> "Rectangle":
+        """This rectangle after 2x2 max pooling."""
         return Rectangle(*(Span(s.start // 2, s.stop // 2) for s in (self.rows, self.columns)))
-
-    @staticmethod
-    def around(rectangles: Sequence["Rectangle"]) -> "Rectangle":
-        """The least rectangle that holds all of `rectangles`."""
-        spans = [w.rows for w in rectangles], [w.columns for w in rectangles]
-        return Rectangle(*(Span(min(s.start for s in both), max(s.stop for s in both)) for both in spans))

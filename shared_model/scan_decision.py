@@ -1,4 +1,4 @@
-"""From the lobes of a scan to the scan (2.6, eq. 2)."""
+"""The decision for a scan from the decisions for its lobes (2.6, eq. 2)."""
 
 import math
 
@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def soften(
+def softened_logits(
     lobe_logits: NDArray[np.floating], slice_index: NDArray[np.integer], side: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """SP of eq. 2, in logits: min(P_i, max(P_{i-1}, P_{i+1})) on the same side; a missing neighbour counts 0.
+    """The softened probability SP of eq. 2, as logits [lobe].
 
-    All arrays are [lobe]; the order is free. Logits and probabilities order alike, so eq. 2 may be taken of
-    either; logits keep apart what probabilities round to 1.
+    SP_i = min(P_i, max(P_{i-1}, P_{i+1})) on the same side; a missing neighbour has probability 0. All arrays
+    are [lobe], in any order. Minimum and maximum commute with the logit, and logits still differ where
+    probabilities round to 1.
     """
     first = int(slice_index.min())
     layers = int(slice_index.max()) - first + 3  # one empty slice below and one above
@@ -29,12 +30,13 @@ def scan_logit(
     side: NDArray[np.integer],
     share: float = 0.0,
 ) -> float:
-    """The scan's logit: mean of its greatest softened lobes, `share` of those with a neighbour, at least one.
+    """The scan's logit: mean of the greatest softened lobe logits.
 
-    Share 0 is eq. 2: the greatest over slices and sides. -inf without two neighbouring lobes.
+    share: the share of the lobes with a neighbour that is averaged, at least one lobe; 0 is eq. 2, the
+    greatest over slices and sides. -inf if no two neighbouring slices hold a lobe.
     """
-    softened = soften(lobe_logits, slice_index, side)
-    softened = np.sort(softened[softened != -math.inf])[::-1]  # what is no number comes first and shows
+    softened = softened_logits(lobe_logits, slice_index, side)
+    softened = np.sort(softened[softened != -math.inf])[::-1]  # NaN sorts first, so it reaches the result
     if not len(softened):
         return -math.inf
     return float(softened[: max(1, math.ceil(share * len(softened)))].mean())

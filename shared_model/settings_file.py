@@ -1,19 +1,25 @@
-"""Settings that people write as TOML: parsed and checked, with every problem named in one line."""
+"""Settings in TOML files: parsed and validated, with every problem named in one line."""
 
 import tomllib
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared_model.errors import PneumofedError
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def parse_settings(content: bytes, model: type[Settings], *, name: str, code: str) -> Settings:
-    """The settings in a file's `content`; `name` is what the message calls the file.
+class FrozenSettings(BaseModel):
+    """Base of settings that are not changed once read; unknown names are refused."""
 
-    Raises PneumofedError `code` where it is no TOML or no `model`, the latter with every problem named.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def parse_settings(content: bytes, model: type[Settings], *, name: str, code: str) -> Settings:
+    """The settings in a file's `content`; `name` is the file's name in error messages.
+
+    Raises PneumofedError `code` if it is not TOML, or not a valid `model`: then with every problem named.
     """
     try:
         document = tomllib.loads(content.decode())
@@ -23,15 +29,15 @@ def parse_settings(content: bytes, model: type[Settings], *, name: str, code: st
 
 
 def check_settings(document: dict[str, Any], model: type[Settings], *, name: str, code: str) -> Settings:
-    """The settings in a parsed file. Raises PneumofedError as `parse_settings`."""
+    """The settings in a parsed file. Raises PneumofedError as `parse_settings` does."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(_in_words(problem["loc"], problem["msg"]) for problem in error.errors())
+        problems = "; ".join(_problem_text(problem["loc"], problem["msg"]) for problem in error.errors())
         raise PneumofedError(code, f"{name}: {problems}") from None
 
 
-def _in_words(location: tuple[int | str, ...], message: str) -> str:
+def _problem_text(location: tuple[int | str, ...], message: str) -> str:
     where = ".".join(str(part) for part in location)
     message = message.removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

@@ -1,4 +1,4 @@
-"""Sums whose last bits do not depend on how many cores a machine has."""
+"""Single-threaded torch, for results that do not depend on the number of CPU cores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch on one thread meanwhile: it adds in an order that the number of threads changes."""
+    """Run torch on one thread: the number of threads changes the order of sums, and so their last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

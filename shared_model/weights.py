@@ -1,4 +1,4 @@
-"""Weights as every party names them: float32 arrays by name, and a fingerprint of their bytes. No torch."""
+"""Model weights as named float32 arrays, their serialisation and fingerprint; without torch."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ def network_of(name: str) -> str:
 
 
 def fingerprint(weights: Weights) -> str:
-    """SHA-256 over names, shapes and bytes, independent of the order of names."""
+    """SHA-256 of names, shapes and values as hex digits, independent of the order of names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         array = np.ascontiguousarray(weights[name], dtype="<f4")
@@ -27,17 +27,17 @@ def fingerprint(weights: Weights) -> str:
 
 
 def to_bytes(weights: Weights) -> bytes:
-    """A safetensors file of the arrays."""
+    """The arrays as the bytes of a safetensors file."""
     return save(weights)
 
 
 def from_bytes(data: bytes) -> Weights:
-    """Inverse of `to_bytes`, names sorted. Types and shapes are as the file says.
+    """Inverse of `to_bytes`, names sorted. Types and shapes are those in the file: the caller checks them.
 
-    Raises ValueError for anything but a safetensors file.
+    Raises ValueError if `data` is not a safetensors file.
     """
     try:
         arrays = load(data)
     except (SafetensorError, KeyError, AttributeError) as error:
-        raise ValueError("no safetensors file") from error
+        raise ValueError("not a safetensors file") from error
     return {name: arrays[name] for name in sorted(arrays)}

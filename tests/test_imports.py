@@ -16,16 +16,65 @@ OURS = ("preprocessing", "shared_model", "client", "server", "deploy")
 
 # What each package may import of ours. The server's row is the promise that it cannot read patient data.
 MAY_IMPORT = {
-    "preprocessing": ("preprocessing", "shared_model.errors", "shared_model.files", "shared_model.constants"),
+    "preprocessing": (
+        "preprocessing",
+        *(f"shared_model.{name}" for name in ("constants", "errors", "file_lock", "files", "progress")),
+    ),
     "shared_model": ("shared_model",),
     "client": ("client", "preprocessing", "shared_model"),
     "server": ("server", "shared_model"),
     "deploy": OURS,
 }
 
+# The rooms of each package from the top floor to the bottom: a module imports from floors below its own, and
+# within its own room. Rooms on one floor do not know each other.
+ROOMS = {
+    "preprocessing": (
+        "check_report lobe_report phantom prepare",
+        "labels pipeline",
+        "batch_effect chest_check periphery semi_infection store",
+        "lungs reading",
+        "lung_density settings",
+        "crop histogram",
+        "image_ops processes",
+    ),
+    "shared_model": (
+        "infection_map initial_weights losses protocol saved_model",
+        "layer_scaling network_weights pretrained proposal",
+        "networks synthetic_lobes",
+        "metrics patches sampling scan_decision sparse_convolution study weights",
+        "rectangle study_stage",
+        "constants file_lock files progress settings_file threads",
+        "errors",
+    ),
+    "client": (
+        "diagnosis preflight",
+        "node trainer",
+        "privacy",
+        "learning",
+        "records wire",
+        "error_redaction hospital_settings trainer_interface",
+    ),
+    "server": (
+        "process",
+        "app report",
+        "rounds status",
+        "ledger roster torch_process",
+        "admission dispatch messages model_selection",
+        "events strategies",
+        "study_result",
+    ),
+    "deploy": (
+        "commands",
+        "app coordinator demo evaluate executor join logs",
+        "example_scans simulation supervise",
+        "environment progress",
+    ),
+}
+
 # What a part must not load from others, not even through a third module.
 MUST_NOT_LOAD = {
-    "client.node": ("torch", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
+    "client.node": ("torch", "safetensors", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr"),
     "client.learning.site": ("flwr",),
     "preprocessing": ("torch", "flwr"),
@@ -74,6 +123,35 @@ def test_imports_run_one_way(package: str) -> None:
         if is_within(name, OURS) and not is_within(name, MAY_IMPORT[package])
     ]
     assert not wrong, wrong
+
+
+def rooms_of(package: str) -> dict[str, int]:
+    """The floor of each room, from 0 at the top."""
+    return {room: floor for floor, rooms in enumerate(ROOMS[package]) for room in rooms.split()}
+
+
+def room_of(name: str) -> str:
+    """The second part of a dotted name: the room that a module or what it defines is in."""
+    return name.split(".")[1]
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_every_module_is_in_a_room(package: str) -> None:
+    found = {room_of(module) for module, _ in modules(package) if module != package}
+    assert found == set(rooms_of(package))
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_no_module_imports_from_its_own_floor_or_above(package: str) -> None:
+    floors = rooms_of(package)
+    upward = [
+        f"{module} imports {name}"
+        for module, name in all_imports(package)
+        if name.startswith(f"{package}.") and module != package
+        and room_of(name) != room_of(module)
+        and floors[room_of(name)] <= floors[room_of(module)]
+    ]  # fmt: skip
+    assert not upward, upward
 
 
 @pytest.mark.parametrize("part", MUST_NOT_LOAD)

@@ -10,15 +10,14 @@ from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.precision import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
-from preprocessing.settings import PreprocessingSettings
-from shared_model.checkpoint import ModelCard
+from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import Weights, load_weights
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
-from shared_model.scan_decision import scan_logit, soften
-
-DEFAULT_SETTINGS = PreprocessingSettings()
+from shared_model.saved_model import ModelCard
+from shared_model.scan_decision import scan_logit, softened_logits
+from shared_model.weights import Weights
 
 
 def diagnose(
@@ -42,7 +41,7 @@ def diagnose(
     scan = prepare_series(series, settings)
     progress("finding the lungs", 1, 1)
     dtype = activation_dtype(card.study.precision, device)
-    return diagnosis_of(scan, infer_scan(scan, networks, device=device, dtype=dtype, progress=progress), card)
+    return diagnosis_of(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
 
 
 def _networks(
@@ -101,8 +100,8 @@ def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:
     return LobeFindings(
         slice_index=slice_index,
         side=side,
-        diseased=_probability(soften(seen.logits["diseased"], slice_index, side)),
-        covid=_probability(soften(seen.logits["covid"], slice_index, side)),
+        diseased=_probability(softened_logits(seen.logits["diseased"], slice_index, side)),
+        covid=_probability(softened_logits(seen.logits["covid"], slice_index, side)),
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,

@@ -9,8 +9,8 @@ from client.diagnosis.diagnose import diagnose
 from client.diagnosis.output_folder import check_target, write_diagnosis
 from client.diagnosis.progress import Progress, no_progress
 from client.diagnosis.source import one_series
-from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
+from shared_model.saved_model import load_model
 
 
 def diagnose_folder(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from preprocessing.crop import Crop, to_image
 from preprocessing.lungs.lobes import SIDES
-from shared_model.checkpoint import ModelCard
 from shared_model.constants import CROP_SIZE, Task
 from shared_model.infection_map import InfectedVolume
+from shared_model.saved_model import ModelCard
 
 Verdict = Literal["healthy", "covid", "other"]
 

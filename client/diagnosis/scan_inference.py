@@ -42,7 +42,6 @@ def infer_scan(
     scan: PreparedScan,
     networks: Mapping[Task, LobeNetwork],
     *,
-    device: torch.device,
     dtype: torch.dtype,
     progress: Progress = no_progress,
 ) -> ScanOutputs:
@@ -62,7 +61,7 @@ def infer_scan(
         step = " and ".join(_STEPS[network] for network in group)
         progress(step, 0, count)
         fine = "diseased" in group
-        batches = extract_batches(networks[group[0]], read, count, device=device, dtype=dtype, fine=fine)
+        batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
             for network in group:
                 output = decide(networks[network], features, dtype=dtype, fine=network == "diseased")

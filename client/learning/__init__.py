@@ -1,1 +1,1 @@
-"""Training and inference at one hospital, on torch and without Flower."""
+"""Training and inference at one hospital, with torch and without Flower."""

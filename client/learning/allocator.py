@@ -1,4 +1,4 @@
-"""Keeping freed memory in the process: a third of a CPU training step is otherwise page faults."""
+"""Keeps freed memory in the process: page faults are otherwise a third of a training step on the CPU."""
 
 import ctypes
 import ctypes.util
@@ -11,10 +11,10 @@ _LARGEST_INT = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse large blocks instead of returning them to the kernel after every tensor.
+    """Make glibc reuse large blocks instead of returning them to the kernel after every tensor.
 
-    Peak memory stays as it is; it is given back when the process ends. Returns whether the C library took
-    the settings (only glibc knows them); nothing but speed depends on it.
+    Peak memory does not change; it is returned when the process ends. Returns whether the C library accepted
+    the settings (only glibc has them); only speed depends on it.
     """
     mallopt = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "mallopt", None)
     if mallopt is None:

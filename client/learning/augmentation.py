@@ -1,4 +1,4 @@
-"""Slight changes of training lobes that a scanner or a breath could have made (off in the paper's study)."""
+"""Random changes of training lobes that another scanner or breath could have caused (off in the paper)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from preprocessing.lung_density import density_curve
 from preprocessing.store.scan_record import LobeArrays
 from shared_model.constants import FULL_SCALE
-from shared_model.study import AugmentationConfig
+from shared_model.study_stage import AugmentationConfig
 
 
-def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
-    """Lobes [n, ...] of one scan, changed alike in images, mask, distance and semi-infection.
+def augment(arrays: LobeArrays, config: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
+    """The lobes [n, ...] of one scan, with images, mask, distance and semi-infection changed alike.
 
-    One factor on the intensities, one flip and one breath for the scan, as they are the scanner's and the
-    patient's; a shift for each lobe. What a shift brings in from outside is black and outside the lobe.
+    The intensity factor, the flip and the inspiration depth are drawn once per scan, as they belong to the
+    scanner and the patient; the shift is drawn per lobe. Pixels shifted in from outside are 0 in every array.
     """
-    factor = 1 + how.intensity * generator.uniform(-1, 1)
-    flipped = how.flip and generator.random() < 0.5
-    shifts = generator.integers(-how.shift, how.shift + 1, (len(arrays.mask), 2))
+    factor = 1 + config.intensity * generator.uniform(-1, 1)
+    flipped = config.flip and generator.random() < 0.5
+    shifts = generator.integers(-config.shift, config.shift + 1, (len(arrays.mask), 2))
 
     def moved(field: NDArray) -> NDArray:
         out = np.zeros_like(field)
@@ -26,22 +26,22 @@ def augment(arrays: LobeArrays, how: AugmentationConfig, generator: np.random.Ge
             out[lobe] = _shifted(source, int(down), int(right))
         return out
 
-    power = np.exp(how.breath * generator.uniform(-1, 1))
+    power = np.exp(config.breath * generator.uniform(-1, 1))
     return LobeArrays(
-        images=moved(_tones(factor, power)[arrays.images]),
+        images=moved(_intensity_map(factor, power)[arrays.images]),
         mask=moved(arrays.mask),
         distance=moved(arrays.distance),
         semi_infection=moved(arrays.semi_infection),
     )
 
 
-def _tones(factor: float, power: float) -> NDArray[np.uint16]:
-    """What each grey value 0..2048 becomes: [2049]. Breath moves neither air nor water."""
+def _intensity_map(factor: float, power: float) -> NDArray[np.uint16]:
+    """The new value of each grey value 0..2048: uint16 [2049]. Inspiration leaves air and water unchanged."""
     return np.clip(np.rint(density_curve(power) * factor), 0, FULL_SCALE).astype(np.uint16)
 
 
 def _shifted(field: NDArray, down: int, right: int) -> NDArray:
-    """`field` [..., row, column] moved, with zeros where nothing came from."""
+    """`field` [..., row, column] shifted by whole pixels, with zeros shifted in."""
     rows, columns = field.shape[-2:]
     out = np.zeros_like(field)
     to_rows, from_rows = _overlap(down, rows)
@@ -51,4 +51,5 @@ def _shifted(field: NDArray, down: int, right: int) -> NDArray:
 
 
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
+    """Where shifted pixels go, and where they come from, along an axis of `size` pixels."""
     return slice(max(0, shift), size + min(0, shift)), slice(max(0, -shift), size + min(0, -shift))

@@ -1,4 +1,4 @@
-"""Batches for training: bags of slice lobes of several scans, as tensors on the device."""
+"""Training batches: bags of slice lobes of several scans, drawn by seed and read as tensors."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,18 @@ from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.sampling import draw_bag, scan_generator
-from shared_model.study import AugmentationConfig, StageConfig
+from shared_model.study_stage import AugmentationConfig, StageConfig
+
+SeedParts = tuple[int | str, ...]
+"""What random draws are seeded with, besides a scan's key (shared_model.sampling.scan_generator)."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Bags of `scans` scans; `lobes`, as images or as already seen, are scan 0's lobes, then scan 1's, ...
+    """The bags of several scans, of equal size: `lobes` are those of scan 0, then of scan 1, ...
 
-    keys: the scans' anonymous keys in the store, which stay in the hospital.
+    lobes: as images, or as features already extracted; labels: one per scan; keys: the scans' anonymous
+    keys in the store, which never leave the hospital.
     """
 
     lobes: LobeTensors | ExtractedLobes
@@ -35,53 +39,58 @@ class Batch:
         return len(self.labels)
 
     def has_label(self, *labels: str) -> Tensor:
-        """bool [scan]: the scan has one of `labels`."""
+        """bool [scan]: whether the scan has one of `labels`."""
         return torch.tensor([label in labels for label in self.labels], device=self.lobes.device)
 
-    def of_lobes(self, per_scan: Tensor) -> Tensor:
-        """A value per scan [scan], repeated for each of the scan's lobes [n]."""
+    def repeat_per_lobe(self, per_scan: Tensor) -> Tensor:
+        """A value per scan [scan], repeated for each of the scan's lobes: [n]."""
         return per_scan.repeat_interleave(len(self.lobes) // self.scans)
 
 
 @dataclass(frozen=True)
 class Bag:
-    """Which lobes of a scan a batch holds, by index, and how they are changed.
+    """Which lobes of a scan a batch contains, by index, and how they are augmented.
 
-    seed_parts: of the random draws for this bag, with the study's key.
+    seed_parts: seed of the random draws for this bag, together with the scan's key.
     """
 
-    study: ScanRecord
+    scan: ScanRecord
     lobes: tuple[int, ...]
-    seed_parts: tuple[int | str, ...]
+    seed_parts: SeedParts
     augmentation: AugmentationConfig | None = None
 
 
-def draw_batches(
-    studies: Sequence[ScanRecord], stage: StageConfig, seed_parts: tuple[int | str, ...]
-) -> list[list[Bag]]:
-    """The batches of one round: `stage.epochs` passes over `studies`, each scan once a pass.
+def draw_batches(scans: Sequence[ScanRecord], stage: StageConfig, seed_parts: SeedParts) -> list[list[Bag]]:
+    """The batches of one round: `stage.epochs` passes over `scans`, each scan once per pass.
 
-    Batches of a pass are of nearly equal size. Order and jitter follow from `seed_parts` and each study's key
-    alone.
+    The batches of a pass are of nearly equal size. Order and jitter depend only on `seed_parts` and each
+    scan's key.
     """
     batches = []
     for epoch in range(math.ceil(stage.epochs)):
-        order = _shuffled(studies, (*seed_parts, epoch))
+        order = _shuffled(scans, (*seed_parts, epoch))
         order = order[: max(1, round(min(1.0, stage.epochs - epoch) * len(order)))]
         count = math.ceil(len(order) / stage.scans_per_batch)
         bounds = [round(len(order) * i / count) for i in range(count + 1)]
         for start, stop in pairwise(bounds):
-            batches.append([draw_bag_of(study, stage, (*seed_parts, epoch)) for study in order[start:stop]])
+            batches.append([draw_scan_bag(scan, stage, (*seed_parts, epoch)) for scan in order[start:stop]])
     return batches
 
 
+def draw_scan_bag(scan: ScanRecord, stage: StageConfig, seed_parts: SeedParts) -> Bag:
+    """Nearly equidistant lobes of one scan; jitter depends only on `seed_parts` and the scan's key."""
+    generator = scan_generator(*seed_parts, "bag", scan.key) if stage.jitter else None
+    lobes = draw_bag(scan.slice_index, scan.side, stage.lobes_per_scan, generator)
+    return Bag(scan, tuple(lobes.tolist()), seed_parts, stage.augmentation)
+
+
 def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[Batch]:
-    """The batches as tensors; the next one is read while the present one is used."""
+    """The batches as images on `device`; a thread reads the next batch while the current one is used."""
 
     def read(bags: Sequence[Bag]) -> Batch:
-        arrays = [_fields(_read(store, bag)) for bag in bags]
+        arrays = [_fields(_read_bag(store, bag)) for bag in bags]
         joined = LobeArrays(*(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
-        return _batch_of(LobeTensors.of(joined, device), bags)
+        return _batch(LobeTensors.from_arrays(joined, device), bags)
 
     with ThreadPoolExecutor(max_workers=1) as reader:
         upcoming = [reader.submit(read, bags) for bags in batches[:1]]
@@ -94,33 +103,26 @@ def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: tor
             yield batch
 
 
-def batches_of_features(features: FrozenFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
-    """The batches as their lobes were seen by an extractor that rests."""
+def frozen_batches(features: FrozenFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
+    """The batches as frozen features, without augmentation."""
     for bags in batches:
-        lobes = ExtractedLobes.joined([features.of(bag.study).some(bag.lobes) for bag in bags])
-        yield _batch_of(lobes, bags)
+        lobes = ExtractedLobes.concatenate([features[bag.scan].select(bag.lobes) for bag in bags])
+        yield _batch(lobes, bags)
 
 
-def _batch_of(lobes: LobeTensors | ExtractedLobes, bags: Sequence[Bag]) -> Batch:
-    return Batch(lobes, tuple(bag.study.label for bag in bags), tuple(bag.study.key for bag in bags))
+def _batch(lobes: LobeTensors | ExtractedLobes, bags: Sequence[Bag]) -> Batch:
+    return Batch(lobes, tuple(bag.scan.label for bag in bags), tuple(bag.scan.key for bag in bags))
 
 
-def _shuffled(studies: Sequence[ScanRecord], seed_parts: tuple[int | str, ...]) -> list[ScanRecord]:
-    return sorted(studies, key=lambda s: (scan_generator(*seed_parts, "order", s.key).random(), s.key))
+def _shuffled(scans: Sequence[ScanRecord], seed_parts: SeedParts) -> list[ScanRecord]:
+    return sorted(scans, key=lambda scan: (scan_generator(*seed_parts, "order", scan.key).random(), scan.key))
 
 
-def draw_bag_of(study: ScanRecord, stage: StageConfig, seed_parts: tuple[int | str, ...]) -> Bag:
-    """The lobes of one scan, near-equidistant, as `seed_parts` and its key have them."""
-    generator = scan_generator(*seed_parts, "bag", study.key) if stage.jitter else None
-    lobes = draw_bag(study.slice_index, study.side, stage.lobes_per_scan, generator)
-    return Bag(study, tuple(lobes.tolist()), seed_parts, stage.augmentation)
-
-
-def _read(store: LobeStore, bag: Bag) -> LobeArrays:
-    arrays = store.read(bag.study.key, bag.lobes)
+def _read_bag(store: LobeStore, bag: Bag) -> LobeArrays:
+    arrays = store.read(bag.scan.key, bag.lobes)
     if bag.augmentation is None:
         return arrays
-    return augment(arrays, bag.augmentation, scan_generator(*bag.seed_parts, "augment", bag.study.key))
+    return augment(arrays, bag.augmentation, scan_generator(*bag.seed_parts, "augment", bag.scan.key))
 
 
 def _fields(arrays: LobeArrays) -> tuple[np.ndarray, ...]:

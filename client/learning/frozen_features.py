@@ -1,4 +1,4 @@
-"""Patch features that rest: seen once a scan, for the stages that train the decision alone."""
+"""Frozen patch features, computed once per scan, for the stages that train the deciders alone."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -12,60 +12,53 @@ from preprocessing.store.scan_record import ScanRecord
 from shared_model.networks import LobeNetwork
 from shared_model.patches import COARSE
 
-MOST_BYTES = 4 << 30
-"""What a hospital's features may take of memory."""
+MAX_BYTES = 4 << 30
+"""The most memory that the features of one hospital may take."""
 
 
 class FrozenFeatures:
-    """What one patch feature extractor sees in some scans; a scan is looked at when first asked for.
+    """The output of one patch feature extractor for some scans, computed when a scan is first asked for.
 
-    A scan is seen whole and in the batches of inference, so that neither the order of questions nor a
-    restart changes a bit.
+    A scan is always computed whole and in the batches of inference, so that neither the order of requests
+    nor a restart changes a bit.
     """
 
     def __init__(
-        self,
-        network: LobeNetwork,
-        store: LobeStore,
-        studies: Sequence[ScanRecord],
-        *,
-        device: torch.device,
-        dtype: torch.dtype,
+        self, network: LobeNetwork, store: LobeStore, scans: Sequence[ScanRecord], dtype: torch.dtype
     ) -> None:
-        self._network, self._store, self._device, self._dtype = deepcopy(network), store, device, dtype
-        self._seen: dict[str, ExtractedLobes | None] = dict.fromkeys(study.key for study in studies)
+        self._network, self._store, self._dtype = deepcopy(network), store, dtype
+        self._features: dict[str, ExtractedLobes | None] = dict.fromkeys(scan.key for scan in scans)
 
     @classmethod
-    def fit(cls, network: LobeNetwork, studies: Sequence[ScanRecord], dtype: torch.dtype) -> bool:
-        """Whether the features of `studies` are small enough to be kept."""
+    def fit_in_memory(cls, network: LobeNetwork, scans: Sequence[ScanRecord], dtype: torch.dtype) -> bool:
+        """Whether the features of `scans` take at most MAX_BYTES."""
         channels = network.patch_features.channels
-        of_patch = channels * dtype.itemsize + 2 * torch.float32.itemsize + torch.bool.itemsize
-        per_lobe = COARSE.count**2 * of_patch
-        return per_lobe * sum(len(study.side) for study in studies) <= MOST_BYTES
+        per_patch = channels * dtype.itemsize + 2 * torch.float32.itemsize + torch.bool.itemsize
+        per_lobe = COARSE.count**2 * per_patch
+        return per_lobe * sum(len(scan.side) for scan in scans) <= MAX_BYTES
 
-    def serves(self, network: LobeNetwork) -> bool:
-        """Whether `network` sees what this holds."""
+    def valid_for(self, network: LobeNetwork) -> bool:
+        """Whether `network` would compute the same features."""
         return have_equal_extractors(network, self._network)
 
-    def __contains__(self, study: ScanRecord) -> bool:
-        return study.key in self._seen
+    def __contains__(self, scan: ScanRecord) -> bool:
+        return scan.key in self._features
 
-    def of(self, study: ScanRecord) -> ExtractedLobes:
-        """All lobes of a scan."""
-        seen = self._seen[study.key]
-        if seen is None:
-            seen = self._seen[study.key] = self._look(study)
-        return seen
+    def __getitem__(self, scan: ScanRecord) -> ExtractedLobes:
+        """All lobes of a scan. Raises KeyError for a scan that is not among `scans`."""
+        found = self._features[scan.key]
+        if found is None:
+            found = self._features[scan.key] = self._extract(scan)
+        return found
 
-    def _look(self, study: ScanRecord) -> ExtractedLobes:
+    def _extract(self, scan: ScanRecord) -> ExtractedLobes:
         batches = extract_batches(
             self._network,
-            lambda lobes: self._store.read(study.key, lobes),
-            len(study.side),
-            device=self._device,
+            lambda lobes: self._store.read(scan.key, lobes),
+            len(scan.side),
             dtype=self._dtype,
         )
-        return ExtractedLobes.joined(
+        return ExtractedLobes.concatenate(
             [
                 ExtractedLobes(features, tensors.semi_infected, tensors.in_lobe)
                 for _, tensors, features in batches

@@ -1,4 +1,4 @@
-"""Slice lobes on the device: as the networks take them, and as their extractor has seen them."""
+"""Slice lobes as tensors on the device: images, or the features that an extractor computed of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ from shared_model.patches import COARSE
 
 @dataclass(frozen=True)
 class LobeTensors:
-    """n lobes as the networks take them: images float32 [n, 3, 256, 256] in 0..2048, else [n, 256, 256]."""
+    """The networks' input for n lobes.
+
+    images: float32 [n, 3, 256, 256] in 0..2048, channels last; distance: uint8 [n, 256, 256], pixels to the
+    lung's periphery; mask, semi_infection: bool [n, 256, 256].
+    """
 
     images: Tensor
     distance: Tensor
@@ -31,7 +35,7 @@ class LobeTensors:
 
     @property
     def in_lobe(self) -> Tensor:
-        """Coarse patches that hold some of the lobe: bool [n, 32, 32]."""
+        """Coarse patches that contain a part of the lobe: bool [n, 32, 32]."""
         return COARSE.share(self.mask) > 0
 
     @property
@@ -39,9 +43,9 @@ class LobeTensors:
         return self.images.device
 
     @classmethod
-    def of(cls, arrays: LobeArrays, device: torch.device) -> "LobeTensors":
+    def from_arrays(cls, arrays: LobeArrays, device: torch.device) -> "LobeTensors":
         """The arrays of a store, on `device`."""
-        # Values up to 2048 fit int16, which torch handles everywhere; uint16 it does not.
+        # Values up to 2048 fit int16, which torch supports everywhere; uint16 it does not.
         images = torch.from_numpy(arrays.images.view(np.int16)).to(device).float()
         return cls(
             images=images.contiguous(memory_format=torch.channels_last),
@@ -53,9 +57,9 @@ class LobeTensors:
 
 @dataclass(frozen=True)
 class ExtractedLobes:
-    """n lobes as the deciders take them.
+    """The deciders' input for n lobes.
 
-    features: what the extractor saw; semi_infected, in_lobe: [n, 32, 32], as of LobeTensors.
+    features: the extractors' output; semi_infected, in_lobe: [n, 32, 32], as in LobeTensors.
     """
 
     features: LobeFeatures
@@ -69,16 +73,18 @@ class ExtractedLobes:
     def device(self) -> torch.device:
         return self.semi_infected.device
 
-    def some(self, lobes: Sequence[int]) -> "ExtractedLobes":
-        """Some of the lobes, by index."""
+    def select(self, lobes: Sequence[int]) -> "ExtractedLobes":
+        """The lobes with these indices, in this order."""
         index = list(lobes)
-        features = LobeFeatures(self.features.patches[index], self.features.near[index])
+        features = LobeFeatures(self.features.patches[index], self.features.distance[index])
         return ExtractedLobes(features, self.semi_infected[index], self.in_lobe[index])
 
     @classmethod
-    def joined(cls, parts: Sequence["ExtractedLobes"]) -> "ExtractedLobes":
-        """The lobes of all parts, one after the other."""
+    def concatenate(cls, parts: Sequence["ExtractedLobes"]) -> "ExtractedLobes":
+        """The lobes of all parts, one part after the other."""
         patches = torch.cat([part.features.patches for part in parts])
-        near = torch.cat([part.features.near for part in parts])
+        distance = torch.cat([part.features.distance for part in parts])
         semi_infected = torch.cat([part.semi_infected for part in parts])
-        return cls(LobeFeatures(patches, near), semi_infected, torch.cat([part.in_lobe for part in parts]))
+        return cls(
+            LobeFeatures(patches, distance), semi_infected, torch.cat([part.in_lobe for part in parts])
+        )

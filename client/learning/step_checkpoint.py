@@ -1,12 +1,12 @@
-"""A network's round that was cut off: its last kept step, so that training goes on to the same bits.
+"""Checkpoint of an interrupted round: resuming is bit-identical to a round that was not interrupted.
 
     STATE/unfinished/NETWORK.safetensors    weights, optimiser, random state and losses after a step
 
-Private rounds are not kept: they are done anew, and paid for anew (docs/decisions/0092). Never pickle.
+Private rounds have none: they start anew, and are charged anew (docs/decisions/0092). Nothing is pickled.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -16,43 +16,60 @@ from torch import Tensor, nn
 
 from shared_model.files import write_atomically
 
-EVERY_S = 60.0
-"""A step is kept when the last one kept is older than this."""
+SAVE_EVERY_S = 60.0
+"""A step is saved if the last one was saved longer ago than this."""
 
-Tensors = dict[str, Tensor]
+Parameters = Mapping[str, nn.Parameter]
+"""The parameters that are trained, by name."""
 
 
 class StepCheckpoint:
-    """The file of one network's round; `key` tells rounds apart, as another's must not be gone on with."""
+    """The checkpoint file of one network in one round.
+
+    key: identifies the round and all that its result depends on; a file with another key is ignored, as is
+    one that cannot be read.
+    """
 
     def __init__(self, path: Path, key: str) -> None:
-        self._path, self._key, self._written = path, key, time.monotonic()
+        self._path, self._key, self._saved_at = path, key, time.monotonic()
+        self._saved = self._read()
 
-    def read(self) -> Tensors | None:
-        """The step kept of this very round; None where there is none, or none that can be read."""
+    @property
+    def steps_done(self) -> int:
+        """How many steps of the round an earlier attempt has saved."""
+        return 0 if self._saved is None else len(self._saved["losses"])
+
+    def restore(self, trained: Parameters, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+        """Restore weights, optimiser and random state of the saved step; returns the losses so far."""
+        saved, self._saved = self._saved, None
+        return [] if saved is None else unpack_step(saved, trained, optimizer)
+
+    def save_if_due(
+        self, trained: Parameters, optimizer: torch.optim.Optimizer, losses: list[Tensor]
+    ) -> None:
+        """Save the step just taken, if the last one was saved more than SAVE_EVERY_S ago."""
+        if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            packed = pack_step(trained, optimizer, losses)
+            write_atomically(self._path, save(packed, {"key": self._key}), mode=0o600)
+            self._saved_at = time.monotonic()
+
+    def _read(self) -> dict[str, Tensor] | None:
         try:
             with safe_open(self._path, framework="pt") as file:
                 if (file.metadata() or {}).get("key") != self._key:
                     return None
-                names = list(file.keys())
-                return {name: file.get_tensor(name) for name in names}
+                return {name: file.get_tensor(name) for name in list(file.keys())}
         except (FileNotFoundError, SafetensorError):
             return None
 
-    def keep(self, pack: Callable[[], Tensors]) -> None:
-        """Write what `pack` gives, if the last step kept is old enough."""
-        if time.monotonic() - self._written >= EVERY_S:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path, save(pack(), {"key": self._key}), mode=0o600)
-            self._written = time.monotonic()
-
 
 def pack_step(
-    learning: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, losses: list[Tensor]
-) -> Tensors:
-    """All that the next step depends on, and the losses [step] so far."""
-    packed = {f"weight/{name}": parameter.detach() for name, parameter in learning.items()}
-    for name, parameter in learning.items():
+    trained: Parameters, optimizer: torch.optim.Optimizer, losses: list[Tensor]
+) -> dict[str, Tensor]:
+    """Everything that the next step depends on, and the losses [step] so far."""
+    packed = {f"weight/{name}": parameter.detach() for name, parameter in trained.items()}
+    for name, parameter in trained.items():
         for part, value in optimizer.state[parameter].items():
             packed[f"optimizer/{part}/{name}"] = value
     device = losses[0].device
@@ -63,20 +80,18 @@ def pack_step(
 
 
 def unpack_step(
-    packed: Tensors,
-    learning: Mapping[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
+    packed: dict[str, Tensor], trained: Parameters, optimizer: torch.optim.Optimizer
 ) -> list[Tensor]:
-    """Inverse of `pack_step`; the losses so far."""
+    """Inverse of `pack_step`, on the device of `trained`; returns the losses so far."""
+    device = next(iter(trained.values())).device
     with torch.no_grad():
-        for name, parameter in learning.items():
+        for name, parameter in trained.items():
             parameter.copy_(packed[f"weight/{name}"])
     for entry, value in packed.items():
         if entry.startswith("optimizer/"):
             _, part, name = entry.split("/", 2)
-            # Adam counts its steps on the processor.
-            optimizer.state[learning[name]][part] = value if part == "step" else value.to(device)
+            # Adam counts its steps on the CPU.
+            optimizer.state[trained[name]][part] = value if part == "step" else value.to(device)
     torch.set_rng_state(packed["random/cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(packed["random/cuda"], device)

@@ -1,6 +1,6 @@
 """The Flower ClientApp: the thin process that faces the network. It holds no data and imports no torch.
 
-It turns a message into a call of the trainer and the outcome into a reply. Whatever goes wrong, a code
+It forwards a message to the trainer, and what the trainer returns as the reply. Whatever goes wrong, a code
 crosses and nothing else: an exception's text may hold a path or a name.
 """
 
@@ -14,7 +14,6 @@ from flwr.common.constant import ErrorCode
 from client.error_redaction import code_of, place_of
 from client.node import messages
 from client.trainer_interface import Trainer
-from shared_model.protocol import SiteDescription
 
 log = logging.getLogger("pneumofed.node")
 
@@ -34,19 +33,17 @@ def make_client_app(trainer_of: TrainerOf) -> ClientApp:
 
 
 def _describe(trainer: Trainer, message: Message) -> RecordDict:
-    return messages.describe_reply(SiteDescription.of(trainer.describe()))
+    return messages.describe_reply(trainer.describe())
 
 
 def _train(trainer: Trainer, message: Message) -> RecordDict:
-    task = messages.train_task(message)
-    outcome = trainer.train(task.weights, stage=task.stage, round=task.round)
-    return messages.train_reply(outcome.weights, outcome.scans, outcome.loss)
+    request = messages.train_request(message)
+    return messages.train_reply(trainer.train(messages.weights_of(message), request))
 
 
 def _evaluate(trainer: Trainer, message: Message) -> RecordDict:
-    task = messages.evaluate_task(message)
-    evaluation = trainer.evaluate(task.weights, split=task.split, tasks=task.tasks)
-    return messages.evaluate_reply(evaluation.to_json())
+    request = messages.evaluate_request(message)
+    return messages.evaluate_reply(trainer.evaluate(messages.weights_of(message), request))
 
 
 def _handler(answer: Answer, trainer_of: TrainerOf) -> Callable[[Message, Context], Message]:
@@ -55,7 +52,7 @@ def _handler(answer: Answer, trainer_of: TrainerOf) -> Callable[[Message, Contex
             return Message(answer(trainer_of(context, message), message), reply_to=message)
         except Exception as error:
             code = code_of(error)
-            log.error("task %s failed: %s (%s)", message.metadata.message_type, code, place_of(error))
+            log.error("request %s failed: %s (%s)", message.metadata.message_type, code, place_of(error))
             return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, code), reply_to=message)
 
     return handle

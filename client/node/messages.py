@@ -1,89 +1,76 @@
-"""Flower's records <-> the trainer's words, at the hospital. The coordinator's side is server/messages.py."""
+"""Flower's records <-> what the trainer takes and gives. The coordinator's side is server/messages.py.
 
-import json
+Weights are forwarded as the bytes that they come in, descriptions and evaluations as text: nothing of them is
+decoded here.
+"""
+
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.weights import Weights, from_bytes, to_bytes
+from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
 
 
-class TrainTask(NamedTuple):
-    weights: Weights
-    stage: int
-    round: int
+def train_request(message: Message) -> TrainRequest:
+    """Raises PneumofedError `task-unreadable` where the message asks for no training."""
+    return TrainRequest(_setting(message, protocol.STAGE, int), _setting(message, protocol.ROUND, int))
 
 
-class EvaluateTask(NamedTuple):
-    weights: Weights
-    split: protocol.Split
-    tasks: tuple[str, ...]
-
-
-def train_task(message: Message) -> TrainTask:
-    """Raises PneumofedError `task-unreadable` where the message is not a training task."""
-    stage, round_number = _task(message, protocol.STAGE, int), _task(message, protocol.ROUND, int)
-    return TrainTask(_weights(message), stage, round_number)
-
-
-def evaluate_task(message: Message) -> EvaluateTask:
-    """Raises PneumofedError `task-unreadable` where the message is not an evaluation task."""
-    split, tasks = _task(message, protocol.SPLIT, str), _task(message, protocol.ASKED_TASKS, list)
-    return EvaluateTask(_weights(message), split, tuple(tasks))
+def evaluate_request(message: Message) -> EvaluateRequest:
+    """Raises PneumofedError `task-unreadable` where the message asks for no evaluation."""
+    tasks = tuple(_setting(message, protocol.ASKED_TASKS, list))
+    return EvaluateRequest(_setting(message, protocol.SPLIT, str), tasks)
 
 
 def proposal_of(message: Message) -> Proposal:
-    """The study that a task belongs to. Raises PneumofedError `task-unreadable` or `proposal-unreadable`."""
-    return Proposal.from_text(_task(message, protocol.PROPOSAL, str))
+    """The study that a request belongs to. Raises PneumofedError `task-unreadable`, `proposal-unreadable`."""
+    return Proposal.from_text(_setting(message, protocol.PROPOSAL, str))
 
 
-def train_reply(weights: Weights, scans: Mapping[str, int], loss: Mapping[str, float]) -> RecordDict:
+def weights_of(message: Message) -> bytes:
+    """The file of weights in a request. Raises PneumofedError `task-unreadable` where there is none."""
+    record = message.content.get(protocol.WEIGHTS)
+    if not isinstance(record, ArrayRecord) or protocol.WEIGHTS not in record:
+        raise _unreadable(protocol.WEIGHTS)
+    return record[protocol.WEIGHTS].data
+
+
+def train_reply(result: TrainResult[bytes]) -> RecordDict:
+    # One array of bytes, as the coordinator sends them (server/messages.py).
+    packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
     return RecordDict(
         {
-            protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: _packed(weights)}),
-            protocol.SCANS: MetricRecord(dict(scans)),
-            protocol.LOSS: MetricRecord(dict(loss)),
+            protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
+            protocol.SCANS: _metrics(result.scans),
+            protocol.LOSS: _metrics(result.loss),
         }
     )
 
 
-def evaluate_reply(evaluation: Mapping[str, Any]) -> RecordDict:
-    """`evaluation` is `SiteEvaluation.to_json()`: counts only."""
-    return RecordDict({protocol.REPLY: ConfigRecord({protocol.EVALUATION: json.dumps(evaluation)})})
+def evaluate_reply(evaluation: str) -> RecordDict:
+    return RecordDict({protocol.REPLY: ConfigRecord({protocol.EVALUATION: evaluation})})
 
 
-def describe_reply(description: protocol.SiteDescription) -> RecordDict:
-    return RecordDict({protocol.REPLY: ConfigRecord({protocol.DESCRIPTION: description.to_text()})})
+def describe_reply(description: str) -> RecordDict:
+    return RecordDict({protocol.REPLY: ConfigRecord({protocol.DESCRIPTION: description})})
 
 
-def _weights(message: Message) -> Weights:
-    record = message.content.get(protocol.WEIGHTS)
-    if not isinstance(record, ArrayRecord):
-        raise _unreadable(protocol.WEIGHTS)
-    try:
-        return from_bytes(record[protocol.WEIGHTS].data)
-    except (ValueError, TypeError, KeyError) as error:
-        raise _unreadable(protocol.WEIGHTS) from error
+def _metrics(figures: Mapping[str, Any]) -> MetricRecord:
+    return MetricRecord(dict(figures))
 
 
-def _packed(weights: Weights) -> Array:
-    """One array of bytes: Flower carries each array by a request of its own, which 94 of them would need."""
-    data = to_bytes(weights)
-    return Array("uint8", (len(data),), protocol.PACKED, data)
-
-
-def _task(message: Message, name: str, kind: type) -> Any:
-    record = message.content.get(protocol.TASK)
+def _setting(message: Message, name: str, kind: type) -> Any:
+    record = message.content.get(protocol.REQUEST)
     if not isinstance(record, ConfigRecord) or not isinstance(record.get(name), kind):
-        raise _unreadable(f"{protocol.TASK}.{name}")
+        raise _unreadable(f"{protocol.REQUEST}.{name}")
     return record[name]
 
 
 def _unreadable(what: str) -> PneumofedError:
     return PneumofedError(
-        "task-unreadable", f"the task has no {what}; coordinator and hospital must run the same version"
+        "task-unreadable", f"the request has no {what}; coordinator and hospital must run the same version"
     )

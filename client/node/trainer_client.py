@@ -1,6 +1,5 @@
-"""The trainer across the zones: a port that speaks to the data zone through its Unix socket."""
+"""The trainer across the zones: asks the data zone through its Unix socket, and forwards bytes unread."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,17 +8,18 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from client.trainer_interface import Counted, Trained
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.protocol import INTERNAL_ERROR, Split, is_code
-from shared_model.weights import Weights
+from shared_model.protocol import INTERNAL_ERROR, EvaluateRequest, TrainRequest, TrainResult, is_code
 
 REACH_S = 60.0
 """How long to wait for a trainer that is being started again."""
+
+LONGEST_TEXT = 256 * 1024
+"""Characters of a description or an evaluation; scores in every bin of all classes need about 90,000."""
 
 _OPTIONS = [("grpc.enable_http_proxy", 0)]
 
@@ -32,49 +32,52 @@ _OF_STATUS = {
 
 
 class TrainerClient:
-    """One study at the trainer behind `socket`; tasks may take `deadline_s` seconds each.
+    """One study at the trainer behind `socket`; requests may take `deadline_s` seconds each.
 
-    Raises PneumofedError with the trainer's code, or `trainer-unreachable`, `deadline`, `cancelled`.
+    Raises PneumofedError with the trainer's code, or `trainer-unreachable`, `deadline`, `cancelled`;
+    `weights-too-long` or `reply-too-long` where the trainer returns more than a study's reply can have.
     """
 
     def __init__(self, socket: Path, proposal: Proposal, *, deadline_s: float) -> None:
         self._socket, self._proposal, self._deadline_s = socket, proposal, deadline_s
 
-    def describe(self) -> dict[str, Any]:
-        """The hospital's description, as `protocol.SiteDescription` has it."""
+    def describe(self) -> str:
+        """The hospital's description."""
         with self._trainer() as trainer:
             reply = trainer.Describe(
                 pb.DescribeRequest(proposal=self._proposal.to_text()), timeout=self._deadline_s
             )
-            return json.loads(reply.description)
+            return _bounded(reply.description)
 
-    def train(self, weights: Weights, *, stage: int, round: int) -> Trained:
+    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
         """One round of training; the weights go and come in chunks."""
-        task = pb.TrainTask(proposal=self._proposal.to_text(), stage=stage, round=round)
+        job = pb.TrainJob(proposal=self._proposal.to_text(), stage=request.stage, round=request.round)
 
-        def request() -> Iterator[Any]:
-            yield pb.TrainRequest(task=task)
+        def parts() -> Iterator[Any]:
+            yield pb.TrainRequest(job=job)
             yield from (pb.TrainRequest(weights=chunk) for chunk in to_chunks(weights))
 
         with self._trainer() as trainer:
-            replies = trainer.Train(request(), timeout=self._deadline_s)
-            outcome = next(r for r in replies if r.WhichOneof("part") == "outcome").outcome
+            replies = trainer.Train(parts(), timeout=self._deadline_s)
+            figures = next(r for r in replies if r.WhichOneof("part") == "figures").figures
             trained = from_chunks((reply.weights for reply in replies), self._proposal)
-        return Trained(trained, dict(outcome.scans), dict(outcome.loss))
+        return TrainResult(trained, dict(figures.scans), dict(figures.loss))
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Any) -> Counted:
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
         """Mergeable counts of the scores of one part of the hospital's scans."""
-        task = pb.EvaluateTask(proposal=self._proposal.to_text(), split=split, tasks=tasks)
+        job = pb.EvaluateJob(proposal=self._proposal.to_text(), split=request.split, tasks=request.tasks)
 
-        def request() -> Iterator[Any]:
-            yield pb.EvaluateRequest(task=task)
+        def parts() -> Iterator[Any]:
+            yield pb.EvaluateRequest(job=job)
             yield from (pb.EvaluateRequest(weights=chunk) for chunk in to_chunks(weights))
 
         with self._trainer() as trainer:
-            replies = trainer.Evaluate(request(), timeout=self._deadline_s)
-            # To the stream's end: a call that is dropped after its answer is a failed task in the audit log.
-            found = [r.evaluation for r in replies if r.WhichOneof("part") == "evaluation"]
-        return Counted(json.loads(found[0]))
+            replies = trainer.Evaluate(parts(), timeout=self._deadline_s)
+            found = next(r for r in replies if r.WhichOneof("part") == "evaluation").evaluation
+            # To the stream's end: a call that is dropped after its answer is a failed job in the audit log.
+            for _ in replies:
+                pass
+        return _bounded(found)
 
     @contextmanager
     def _trainer(self) -> Iterator[TrainerStub]:
@@ -100,6 +103,12 @@ def trainer_is_healthy(socket: Path, *, seconds: float = 5.0) -> bool:
         except grpc.RpcError:
             return False
     return reply.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def _bounded(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise PneumofedError("reply-too-long", f"the trainer's reply has more than {LONGEST_TEXT} characters")
+    return text
 
 
 def _code_of(error: grpc.RpcError) -> str:

@@ -1,1 +1,1 @@
-"""Patient-level differential privacy: noisy steps, their accounting, and the ledger of what was spent."""
+"""Patient-level differential privacy: noisy steps, their accounting, and the ledger of privacy spent."""

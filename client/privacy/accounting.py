@@ -1,7 +1,8 @@
-"""What a round of private training costs, by Opacus's RDP accountant over the whole history (Mironov 2017).
+"""The privacy cost of rounds, by Opacus's RDP accountant over the whole history (Mironov 2017).
 
-The unit is the patient. Which patients there are is told (`SiteDescription`), what their scans show is not:
-neighbouring hospitals differ in one patient whose gradients are replaced by zero. See docs/decisions/0090.
+The unit of privacy is the patient. Neighbouring data sets differ in one patient, whose gradients are replaced
+by zero: what a patient's scans show is protected, the number of patients is not (`SiteDescription` tells it).
+See docs/decisions/0090.
 """
 
 from collections import Counter
@@ -12,16 +13,17 @@ from opacus.accountants import RDPAccountant
 from client.privacy.ledger import Charge
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.study import PrivacyConfig, StageConfig, StudyConfig
+from shared_model.study import PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
 TOLERANCE = 0.005
-"""How close to its budget the least noise is sought."""
+"""Relative precision of the search for the least noise."""
 
-MOST_NOISE = 1e4
+MAX_NOISE = 1e4
 
 
 def epsilon_of(charges: Sequence[Charge], delta: float) -> float:
-    """The epsilon at `delta` of all charges together."""
+    """The epsilon at `delta` of all charges composed."""
     steps: Counter[tuple[float, float]] = Counter()
     for charge in charges:
         steps[charge.noise_multiplier, charge.sample_rate] += charge.steps
@@ -31,21 +33,21 @@ def epsilon_of(charges: Sequence[Charge], delta: float) -> float:
 
 
 def round_charge(patients: int, stage: StageConfig, noise_multiplier: float) -> Charge:
-    """What one network's training on `patients` costs in one round of `stage`."""
+    """The charge of one round of `stage` for one network, trained on `patients` patients."""
     rate = min(1.0, stage.scans_per_batch / patients)
     return Charge(noise_multiplier, rate, max(1, round(stage.epochs / rate)))
 
 
 def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Mapping[Task, int]) -> float:
-    """The study's noise multiplier; where it names none, the least with which all rounds stay in epsilon.
+    """The study's noise multiplier; if it has none, the least with which all rounds stay within epsilon.
 
-    patients: those that each network learns from here. Raises PneumofedError `privacy-delta` where delta
-    would allow to tell all of one patient, `privacy-budget-spent` where no noise is enough.
+    patients: how many each network is trained on here. Raises PneumofedError `privacy-delta` if delta is so
+    large that it permits disclosing one patient completely, `privacy-budget-spent` if no noise suffices.
     """
     if max(patients.values()) * privacy.delta >= 1:
         raise PneumofedError(
             "privacy-delta",
-            f"delta {privacy.delta:g} promises nothing to so many patients; choose a smaller one",
+            f"delta {privacy.delta:g} protects none of so many patients; choose one below 1 / patients",
         )
     if privacy.noise_multiplier is not None:
         return privacy.noise_multiplier
@@ -53,10 +55,10 @@ def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Ma
     def cost(noise: float) -> float:
         """The epsilon of all rounds of the study with this noise."""
         rounds = [
-            (stage.rounds, round_charge(patients[network], stage, noise))
+            (stage.rounds, round_charge(patients[task], stage, noise))
             for stage in study.stages
-            for network in stage.networks
-            if patients[network]
+            for task in stage.networks
+            if patients[task]
         ]
         whole = [Charge(c.noise_multiplier, c.sample_rate, c.steps * count) for count, c in rounds]
         return epsilon_of(whole, privacy.delta)
@@ -65,11 +67,11 @@ def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Ma
 
 
 def _least(cost: Callable[[float], float], limit: float) -> float:
-    """The least noise that costs at most `limit`, within TOLERANCE; cost falls as noise rises."""
+    """The least noise that costs at most `limit`, by bisection to TOLERANCE: more noise costs less."""
     low, high = 0.0, 1.0
     while cost(high) > limit:
         low, high = high, 2 * high
-        if high > MOST_NOISE:
+        if high > MAX_NOISE:
             raise PneumofedError(
                 "privacy-budget-spent", "no noise keeps the study within its epsilon; allow more"
             )

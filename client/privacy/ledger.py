@@ -1,16 +1,13 @@
-"""What all private training at this hospital ever told of a patient: one line a round, never taken back.
+"""The privacy spent by all private training at this hospital: one line per round, never removed.
 
-    STATE/privacy.jsonl, privacy.head    a chained log (client/records/chained_log.py) of what was spent
-    STATE/audit.jsonl                    notes number and hash of each of its lines
+    STATE/privacy.jsonl, privacy.head    a chained log (client/records/chained_log.py) of charges
+    STATE/audit.jsonl                    records number and hash of each of its lines
 
-A line is on disk before training starts, so a crash can only charge for what was never sent. A ledger that
-lacks the line noted last is an older copy, and is refused. Imports no torch. See docs/decisions/0091.
+A line is on disk before training starts, so a crash can only overcharge. A ledger that lacks the line that
+the audit log recorded last is an older copy, and is refused. Imports no torch. See docs/decisions/0091.
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +15,17 @@ from typing import Any
 from client.records.audit import AuditLog
 from client.records.chained_log import ChainedLog, Entry
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
 
 SPENT, NOTED = "spent", "privacy spent"
 
 
 @dataclass(frozen=True)
 class Charge:
-    """`steps` times the Gaussian mechanism on a Poisson sample of the patients.
+    """`steps` releases by the Gaussian mechanism, each on a Poisson sample of the patients.
 
-    noise_multiplier: deviation of the noise over the most that one patient can change; sample_rate: the
-    probability that a step sees a patient.
+    noise_multiplier: standard deviation of the noise over the clip norm; sample_rate: probability that a step
+    samples a given patient.
     """
 
     noise_multiplier: float
@@ -35,12 +33,12 @@ class Charge:
     steps: int
 
 
-Price = Callable[[Sequence[Charge]], float]
-"""The epsilon of charges together."""
+EpsilonOf = Callable[[Sequence[Charge]], float]
+"""The epsilon of charges composed."""
 
 
 class PrivacyLedger:
-    """The ledger in a hospital's state folder; safe from several processes."""
+    """The ledger in a hospital's state folder; several processes may use it at once."""
 
     def __init__(self, state: Path) -> None:
         self._log, self._audit, self._lock = (
@@ -54,17 +52,19 @@ class PrivacyLedger:
         return [Charge(*charge) for entry in self._entries() for charge in entry.facts["charges"]]
 
     def epsilon(self) -> float:
-        """What was spent in all, at the last study's delta; 0 before the first. Raises as `charges`."""
+        """Total epsilon, at the delta of the last study; 0 without charges. Raises as `charges`."""
         entries = self._entries()
         return float(entries[-1].facts["epsilon"]) if entries else 0.0
 
-    def spend(self, charges: Sequence[Charge], *, price: Price, limit: float, **facts: Any) -> float:
-        """Write `charges` down if all charges ever cost at most `limit`; what they cost now.
+    def spend(self, charges: Sequence[Charge], *, epsilon_of: EpsilonOf, limit: float, **facts: Any) -> float:
+        """Record `charges` if the total epsilon stays within `limit`; returns that total.
 
-        Durable when this returns. Raises PneumofedError `privacy-budget-spent`, and as `charges`.
+        facts: recorded with them. Durable when this returns.
+
+        Raises PneumofedError `privacy-budget-spent`, and as `charges`.
         """
-        with self._alone():
-            epsilon = price([*self.charges(), *charges])
+        with exclusive(self._lock):
+            epsilon = epsilon_of([*self.charges(), *charges])
             if not epsilon <= limit:
                 raise PneumofedError(
                     "privacy-budget-spent",
@@ -77,8 +77,8 @@ class PrivacyLedger:
             return epsilon
 
     def _entries(self) -> list[Entry]:
-        """The lines, which must hold the one that the audit log noted last."""
-        # In this order: a line that another process adds in between is in the ledger and not noted yet.
+        """All lines, which must include the one that the audit log recorded last."""
+        # The audit log first: a line that another process adds in between is then in the ledger.
         noted = [entry.facts for entry in self._audit.entries() if entry.event == NOTED]
         entries = self._log.entries()
         if noted and not _holds(entries, noted[-1]["line"], noted[-1]["ledger"]):
@@ -88,15 +88,6 @@ class PrivacyLedger:
                 "older copy or another's; put the latest one back",
             )
         return entries
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _holds(entries: Sequence[Entry], number: int, digest: str) -> bool:

@@ -7,18 +7,18 @@ A change or cut within a log shows by itself. Whoever can write both files can m
 elsewhere shows that too.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive, shared
 from shared_model.files import write_atomically
 
 FIRST = "0" * 64
@@ -107,11 +107,13 @@ class ChainedLog:
 
     def _read(self) -> tuple[list[bytes], str | None]:
         """Lines and head as they are together; while another process writes they do not match."""
-        with self.path.open("rb") if self.path.exists() else nullcontext() as file:
-            if file is not None:
-                fcntl.flock(file, fcntl.LOCK_SH)
-            lines = [] if file is None else file.read().splitlines(keepends=True)
-            return lines, self.head_path.read_text() if self.head_path.exists() else None
+        if not self.path.exists():
+            return [], self._read_head()
+        with shared(self.path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read().splitlines(keepends=True), self._read_head()
+
+    def _read_head(self) -> str | None:
+        return self.head_path.read_text() if self.head_path.exists() else None
 
     def _write_head(self, number: int, digest: str) -> None:
         write_atomically(self.head_path, _head(number, digest).encode(), mode=0o600)
@@ -151,9 +153,8 @@ class ChainedLog:
 
     @contextmanager
     def _locked(self) -> Iterator[Any]:
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "r+b", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """The log's file, unbuffered, held alone."""
+        with exclusive(self.path) as handle, os.fdopen(handle, "r+b", buffering=0, closefd=False) as file:
             yield file
 
 

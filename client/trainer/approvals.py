@@ -3,7 +3,7 @@
     STATE/studies/FINGERPRINT.json    the proposal, and the decision on it
     STATE/paused                      there while the hospital pauses all studies
 
-The trainer reads these before, while and after it works on a task, so a decision works at once.
+The trainer reads these before, while and after it works on a job, so a decision works at once.
 """
 
 from pathlib import Path

@@ -39,9 +39,9 @@ class _Running:
     def check_all(self) -> None:
         self.check()
         if self.cancelled.is_set():
-            raise PneumofedError("cancelled", "the task was cancelled")
+            raise PneumofedError("cancelled", "the job was cancelled")
         if time.monotonic() > self.end:
-            raise PneumofedError("deadline", "the task took longer than it may; see the hospital's limits")
+            raise PneumofedError("deadline", "the job took longer than it may; see the hospital's limits")
 
 
 class JobRunner:
@@ -71,7 +71,7 @@ class JobRunner:
         """
         end = time.monotonic() + deadline_s
         if not self._free.acquire(timeout=min(BUSY_S, deadline_s)):
-            raise PneumofedError("trainer-busy", "the trainer does another task; ask again when it is done")
+            raise PneumofedError("trainer-busy", "the trainer does another job; ask again when it is done")
         self._running = running = _Running(end, check)
         finished = False
         try:

@@ -1,16 +1,15 @@
 """The three things a trainer does, as values that cross to the worker process."""
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from client.trainer_interface import Counted, Trained
+from shared_model.metrics import SiteEvaluation
+from shared_model.progress import Progress
 from shared_model.proposal import Purpose
-from shared_model.protocol import Split
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint
 
 if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
-    from client.learning.local_round import Progress
     from client.learning.site import Site
 
 
@@ -19,7 +18,7 @@ class Describe:
     name: ClassVar[str] = "describe"
     purpose: ClassVar[Purpose | None] = None
 
-    def run(self, site: "Site", progress: "Progress") -> dict[str, Any]:
+    def run(self, site: "Site", progress: Progress) -> SiteDescription:
         return site.describe()
 
     def facts(self) -> dict[str, Any]:
@@ -29,48 +28,43 @@ class Describe:
 
 @dataclass(frozen=True)
 class Train:
-    """stage from 0, round from 1 within it."""
-
     weights: Weights
-    stage: int
-    round: int
+    request: TrainRequest
     name: ClassVar[str] = "train"
     purpose: ClassVar[Purpose | None] = "train"
 
-    def run(self, site: "Site", progress: "Progress") -> Trained:
-        outcome = site.train(self.weights, stage=self.stage, round=self.round, progress=progress)
-        return Trained(outcome.weights, outcome.scans, outcome.loss)
+    def run(self, site: "Site", progress: Progress) -> TrainResult[Weights]:
+        stage, round = self.request.stage, self.request.round
+        return site.train(self.weights, stage=stage, round=round, progress=progress)
 
     def facts(self) -> dict[str, Any]:
-        return {"stage": self.stage, "round": self.round, **_facts_of(self.weights)}
+        return {"stage": self.request.stage, "round": self.request.round, **_facts_of(self.weights)}
 
 
 @dataclass(frozen=True)
 class Evaluate:
     weights: Weights
-    split: Split
-    tasks: tuple[Any, ...]
+    request: EvaluateRequest
     name: ClassVar[str] = "evaluate"
     purpose: ClassVar[Purpose | None] = "evaluate"
 
-    def run(self, site: "Site", progress: "Progress") -> Counted:
-        evaluation = site.evaluate(self.weights, split=self.split, tasks=self.tasks, progress=progress)
-        return Counted(evaluation.to_json())
+    def run(self, site: "Site", progress: Progress) -> SiteEvaluation:
+        split, tasks = self.request.split, self.request.tasks
+        return site.evaluate(self.weights, split=split, tasks=tasks, progress=progress)
 
     def facts(self) -> dict[str, Any]:
-        return {"split": self.split, "of": list(self.tasks), **_facts_of(self.weights)}
+        return {"split": self.request.split, "of": list(self.request.tasks), **_facts_of(self.weights)}
 
 
 Job = Describe | Train | Evaluate
-Result = dict[str, Any] | Trained | Counted
+Result = SiteDescription | TrainResult[Weights] | SiteEvaluation
 
 
 def facts_of_result(result: Result) -> dict[str, Any]:
     """What leaves the hospital, for the audit log: counts, bytes and a hash."""
-    if isinstance(result, Trained):
+    if isinstance(result, TrainResult):
         return {"scans": result.scans, **_facts_of(result.weights)}
-    document = result.to_json() if isinstance(result, Counted) else result
-    return {"bytes": len(json.dumps(document))}
+    return {"bytes": len(result.to_text())}
 
 
 def _facts_of(weights: Weights) -> dict[str, Any]:

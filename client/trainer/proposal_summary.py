@@ -7,7 +7,7 @@ from typing import Any
 from client.hospital_settings import HospitalSettings
 from shared_model.proposal import BYTES_A_VALUE, Proposal
 from shared_model.protocol import is_trained
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 _PURPOSE = {
     "train": "train the networks on this hospital's scans",

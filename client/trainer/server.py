@@ -1,6 +1,5 @@
 """The resident trainer: the service on its Unix socket, with gRPC's standard health service."""
 
-import fcntl
 import os
 import signal
 import threading
@@ -21,9 +20,10 @@ from client.trainer.site_factory import SiteFactory
 from client.trainer.worker import MakeSite
 from client.wire.trainer_pb2_grpc import add_TrainerServicer_to_server
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
 
 SERVICE = "pneumofed.trainer.v1.Trainer"
-_THREADS = 8  # one task works at a time; the others are cancelled, refused or asked after health
+_THREADS = 8  # one job works at a time; the others are cancelled, refused or asked after health
 _SOCKET_UMASK = 0o117  # user and group may connect
 
 
@@ -33,10 +33,10 @@ def run_trainer(hospital: HospitalSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     limits = hospital.limits
-    opener = SiteFactory(
+    open_site = SiteFactory(
         hospital.store, hospital.state, hospital.role, hospital.device, limits.count_floor, limits.threads
     )
-    with serving(hospital, opener):
+    with serving(hospital, open_site):
         ending.wait()
 
 
@@ -45,9 +45,10 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
     """The service, with studies opened by `open_site`, for as long as the block runs."""
     hospital.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     hospital.socket.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(hospital.state / "trainer.lock"):
-        audit, approvals, desk = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
-        service = TrainerService(desk, approvals, audit, task_limit_s=60 * hospital.limits.task_minutes)
+    running = PneumofedError("trainer-running", "a trainer runs here already; stop it first")
+    with exclusive(hospital.state / "trainer.lock", refusal=running):
+        audit, approvals, runner = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
+        service = TrainerService(runner, approvals, audit, job_limit_s=60 * hospital.limits.task_minutes)
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
         add_TrainerServicer_to_server(service, server)
         answering = health.HealthServicer()
@@ -56,12 +57,12 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
         _listen(server, hospital.socket)
         for name in ("", SERVICE):
             answering.set(name, health_pb2.HealthCheckResponse.SERVING)
-        desk.start()
+        runner.start()
         try:
             yield
         finally:
             answering.enter_graceful_shutdown()
-            desk.close()
+            runner.close()
             server.stop(grace=1).wait()
             audit.write("trainer stopped")
             hospital.socket.unlink(missing_ok=True)
@@ -78,18 +79,3 @@ def _listen(server: grpc.Server, socket: Path) -> None:
         ) from None
     finally:
         os.umask(before)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """At most one trainer for a hospital's state."""
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise PneumofedError("trainer-running", "a trainer runs here already; stop it first") from None
-    try:
-        yield
-    finally:
-        os.close(handle)

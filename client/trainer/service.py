@@ -1,10 +1,9 @@
-"""The gRPC service: reads a task, has it permitted and recorded, has it done, streams what came out.
+"""The gRPC service: reads a request, has it permitted and recorded, has the job done, streams the result.
 
 An RPC that fails ends with the error's code as its details, and nothing else. What leaves is in the audit log
 before it is sent.
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,26 +16,28 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.job_runner import JobRunner
 from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
+from client.trainer.weights_file import read_weights
 from client.trainer.worker import Done, Step
-from client.trainer_interface import Counted, Trained
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
 from shared_model.errors import PneumofedError
+from shared_model.metrics import SiteEvaluation
 from shared_model.proposal import Proposal, Purpose
-from shared_model.protocol import SiteDescription, Split
+from shared_model.protocol import EvaluateRequest, SiteDescription, Split, TrainRequest, TrainResult
+from shared_model.weights import Weights, to_bytes
 
 log = logging.getLogger("pneumofed.trainer")
 
 
 class TrainerService(TrainerServicer):
-    """Answers for one hospital. task_limit_s: the longest that any task may take here."""
+    """Answers for one hospital. job_limit_s: the longest that any job may take here."""
 
     def __init__(
-        self, desk: JobRunner, approvals: Approvals, audit: AuditLog, *, task_limit_s: float
+        self, runner: JobRunner, approvals: Approvals, audit: AuditLog, *, job_limit_s: float
     ) -> None:
-        self._desk, self._approvals, self._audit = desk, approvals, audit
-        self._task_limit_s = task_limit_s
+        self._runner, self._approvals, self._audit = runner, approvals, audit
+        self._job_limit_s = job_limit_s
         self._last: tuple[Proposal, dict[str, Any], Done] | None = None
 
     def Describe(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -44,39 +45,40 @@ class TrainerService(TrainerServicer):
         with _sanitised(context):
             proposal = self._received(request.proposal)
             done = [answer for answer in self._do(proposal, Describe(), context) if isinstance(answer, Done)]
-            return pb.DescribeReply(description=SiteDescription.of(done[0].result).to_text())
+            return pb.DescribeReply(description=cast(SiteDescription, done[0].result).to_text())
 
     def Train(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Steps as they are done, then scans and losses, then the weights in chunks."""
         with _sanitised(context):
-            task = _task_of(request_iterator)
-            proposal = self._permitted(task.proposal, "train")
-            weights = from_chunks((part.weights for part in request_iterator), proposal)
-            for answer in self._do(proposal, Train(weights, task.stage, task.round), context):
+            asked = _first_part(request_iterator)
+            proposal = self._permitted(asked.proposal, "train")
+            weights = _rest(request_iterator, proposal)
+            for answer in self._do(proposal, Train(weights, TrainRequest(asked.stage, asked.round)), context):
                 if isinstance(answer, Step):
                     yield pb.TrainReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
-                    trained = cast(Trained, answer.result)
-                    yield pb.TrainReply(outcome=pb.Outcome(scans=trained.scans, loss=trained.loss))
-                    yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(trained.weights))
+                    result = cast(TrainResult[Weights], answer.result)
+                    yield pb.TrainReply(figures=pb.Figures(scans=result.scans, loss=result.loss))
+                    data = to_bytes(result.weights)
+                    yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(data))
 
     def Evaluate(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Scans as they are done, then the counts of their scores."""
         with _sanitised(context):
-            task = _task_of(request_iterator)
-            proposal = self._permitted(task.proposal, "evaluate")
-            weights = from_chunks((part.weights for part in request_iterator), proposal)
-            job = Evaluate(weights, cast(Split, task.split), tuple(task.tasks))
-            for answer in self._do(proposal, job, context):
+            asked = _first_part(request_iterator)
+            proposal = self._permitted(asked.proposal, "evaluate")
+            weights = _rest(request_iterator, proposal)
+            request = EvaluateRequest(cast(Split, asked.split), tuple(asked.tasks))
+            for answer in self._do(proposal, Evaluate(weights, request), context):
                 if isinstance(answer, Step):
                     yield pb.EvaluateReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
-                    counted = cast(Counted, answer.result)
-                    yield pb.EvaluateReply(evaluation=json.dumps(counted.to_json()))
+                    evaluation = cast(SiteEvaluation, answer.result)
+                    yield pb.EvaluateReply(evaluation=evaluation.to_text())
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Stop the task that runs, if one does."""
-        return pb.CancelReply(was_running=self._desk.cancel())
+        """Stop the job that runs, if one does."""
+        return pb.CancelReply(was_running=self._runner.cancel())
 
     def _received(self, text: str) -> Proposal:
         """The proposal, kept for people to decide on where it is new; permitted or refused by code."""
@@ -100,17 +102,17 @@ class TrainerService(TrainerServicer):
         def check() -> None:
             self._approvals.check(proposal, job.purpose)
             if not context.is_active():
-                raise PneumofedError("cancelled", "who asked for the task is gone")
+                raise PneumofedError("cancelled", "who asked is gone")
 
         last = self._last
         if job.purpose is not None and last is not None and last[:2] == (proposal, asked):
-            # Asked again, as the answer was lost on its way: the same task gives the same bits.
+            # Asked again, as the answer was lost on its way: the same request gives the same bits.
             self._audit.write("returned", **facts, **facts_of_result(last[2].result), again=True)
             yield last[2]
             return
-        deadline_s = min(self._task_limit_s, context.time_remaining() or self._task_limit_s)
+        deadline_s = min(self._job_limit_s, context.time_remaining() or self._job_limit_s)
         try:
-            for answer in self._desk.run(proposal, job, deadline_s=deadline_s, check=check):
+            for answer in self._runner.run(proposal, job, deadline_s=deadline_s, check=check):
                 if isinstance(answer, Done):
                     self._last = (proposal, asked, answer)
                     self._audit.write("returned", **facts, **facts_of_result(answer.result))
@@ -121,12 +123,17 @@ class TrainerService(TrainerServicer):
             raise
 
 
-def _task_of(parts: Iterator[Any]) -> Any:
-    """The first part of a request, which names the task. Raises PneumofedError `task-unreadable`."""
+def _first_part(parts: Iterator[Any]) -> Any:
+    """The first part of a request, which says what is asked. Raises PneumofedError `task-unreadable`."""
     first = next(parts, None)
-    if first is None or first.WhichOneof("part") != "task":
-        raise PneumofedError("task-unreadable", "a request begins with its task; both zones need one version")
-    return first.task
+    if first is None or first.WhichOneof("part") != "job":
+        raise PneumofedError("task-unreadable", "a request begins with its job; both zones need one version")
+    return first.job
+
+
+def _rest(parts: Iterator[Any], proposal: Proposal) -> Weights:
+    """The weights, which all other parts hold. Raises `weights-too-long`, `weights-unreadable`."""
+    return read_weights(from_chunks((part.weights for part in parts), proposal))
 
 
 @contextmanager
@@ -136,5 +143,5 @@ def _sanitised(context: grpc.ServicerContext) -> Iterator[None]:
         yield
     except Exception as error:
         code = code_of(error)
-        log.error("task ended: %s (%s)", code, place_of(error))
+        log.error("request ended: %s (%s)", code, place_of(error))
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, code)

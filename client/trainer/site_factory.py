@@ -1,6 +1,7 @@
 """A hospital's part in a study, opened in the worker process: torch comes in here and not before."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class SiteFactory:
 
         from client.learning.allocator import keep_freed_memory
         from client.learning.site import Site
+        from client.privacy.training_choice import hospital_training
         from preprocessing.store.lobe_store import LobeStore
         from shared_model.network_weights import to_weights
 
@@ -51,7 +53,7 @@ class SiteFactory:
             role=self.role,
             device=self.device,
             count_floor=self.count_floor,
-            state=self.state,
+            training=partial(hospital_training, state=self.state),
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

@@ -24,45 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"#\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\"$\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\"Z\n\x0cTrainRequest\x12/\n\x04task\x18\x01 \x01(\x0b\x32\x1f.pneumofed.trainer.v1.TrainTaskH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\";\n\tTrainTask\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07outcome\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.OutcomeH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xd4\x01\n\x07Outcome\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Outcome.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Outcome.LossEntry\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"`\n\x0f\x45valuateRequest\x12\x32\n\x04task\x18\x01 \x01(\x0b\x32\".pneumofed.trainer.v1.EvaluateTaskH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\">\n\x0c\x45valuateTask\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\"a\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x42\x06\n\x04part\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xe2\x02\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"#\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\"$\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\"X\n\x0cTrainRequest\x12-\n\x03job\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.TrainJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\":\n\x08TrainJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07\x66igures\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.FiguresH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xd4\x01\n\x07\x46igures\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Figures.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Figures.LossEntry\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"^\n\x0f\x45valuateRequest\x12\x30\n\x03job\x18\x01 \x01(\x0b\x32!.pneumofed.trainer.v1.EvaluateJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"=\n\x0b\x45valuateJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\"a\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x42\x06\n\x04part\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xe2\x02\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'client.wire.trainer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME_SCANSENTRY']._loaded_options = None
-  _globals['_OUTCOME_SCANSENTRY']._serialized_options = b'8\001'
-  _globals['_OUTCOME_LOSSENTRY']._loaded_options = None
-  _globals['_OUTCOME_LOSSENTRY']._serialized_options = b'8\001'
+  _globals['_FIGURES_SCANSENTRY']._loaded_options = None
+  _globals['_FIGURES_SCANSENTRY']._serialized_options = b'8\001'
+  _globals['_FIGURES_LOSSENTRY']._loaded_options = None
+  _globals['_FIGURES_LOSSENTRY']._serialized_options = b'8\001'
   _globals['_DESCRIBEREQUEST']._serialized_start=51
   _globals['_DESCRIBEREQUEST']._serialized_end=86
   _globals['_DESCRIBEREPLY']._serialized_start=88
   _globals['_DESCRIBEREPLY']._serialized_end=124
   _globals['_TRAINREQUEST']._serialized_start=126
-  _globals['_TRAINREQUEST']._serialized_end=216
-  _globals['_TRAINTASK']._serialized_start=218
-  _globals['_TRAINTASK']._serialized_end=277
-  _globals['_TRAINREPLY']._serialized_start=280
-  _globals['_TRAINREPLY']._serialized_end=421
-  _globals['_PROGRESS']._serialized_start=423
-  _globals['_PROGRESS']._serialized_end=462
-  _globals['_OUTCOME']._serialized_start=465
-  _globals['_OUTCOME']._serialized_end=677
-  _globals['_OUTCOME_SCANSENTRY']._serialized_start=588
-  _globals['_OUTCOME_SCANSENTRY']._serialized_end=632
-  _globals['_OUTCOME_LOSSENTRY']._serialized_start=634
-  _globals['_OUTCOME_LOSSENTRY']._serialized_end=677
-  _globals['_EVALUATEREQUEST']._serialized_start=679
-  _globals['_EVALUATEREQUEST']._serialized_end=775
-  _globals['_EVALUATETASK']._serialized_start=777
-  _globals['_EVALUATETASK']._serialized_end=839
-  _globals['_EVALUATEREPLY']._serialized_start=841
-  _globals['_EVALUATEREPLY']._serialized_end=938
-  _globals['_CANCELREQUEST']._serialized_start=940
-  _globals['_CANCELREQUEST']._serialized_end=955
-  _globals['_CANCELREPLY']._serialized_start=957
-  _globals['_CANCELREPLY']._serialized_end=991
-  _globals['_TRAINER']._serialized_start=994
-  _globals['_TRAINER']._serialized_end=1348
+  _globals['_TRAINREQUEST']._serialized_end=214
+  _globals['_TRAINJOB']._serialized_start=216
+  _globals['_TRAINJOB']._serialized_end=274
+  _globals['_TRAINREPLY']._serialized_start=277
+  _globals['_TRAINREPLY']._serialized_end=418
+  _globals['_PROGRESS']._serialized_start=420
+  _globals['_PROGRESS']._serialized_end=459
+  _globals['_FIGURES']._serialized_start=462
+  _globals['_FIGURES']._serialized_end=674
+  _globals['_FIGURES_SCANSENTRY']._serialized_start=585
+  _globals['_FIGURES_SCANSENTRY']._serialized_end=629
+  _globals['_FIGURES_LOSSENTRY']._serialized_start=631
+  _globals['_FIGURES_LOSSENTRY']._serialized_end=674
+  _globals['_EVALUATEREQUEST']._serialized_start=676
+  _globals['_EVALUATEREQUEST']._serialized_end=770
+  _globals['_EVALUATEJOB']._serialized_start=772
+  _globals['_EVALUATEJOB']._serialized_end=833
+  _globals['_EVALUATEREPLY']._serialized_start=835
+  _globals['_EVALUATEREPLY']._serialized_end=932
+  _globals['_CANCELREQUEST']._serialized_start=934
+  _globals['_CANCELREQUEST']._serialized_end=949
+  _globals['_CANCELREPLY']._serialized_start=951
+  _globals['_CANCELREPLY']._serialized_end=985
+  _globals['_TRAINER']._serialized_start=988
+  _globals['_TRAINER']._serialized_end=1342
 # @@protoc_insertion_point(module_scope)

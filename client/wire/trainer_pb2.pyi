@@ -19,14 +19,14 @@ class DescribeReply(_message.Message):
     def __init__(self, description: _Optional[str] = ...) -> None: ...
 
 class TrainRequest(_message.Message):
-    __slots__ = ("task", "weights")
-    TASK_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("job", "weights")
+    JOB_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
-    task: TrainTask
+    job: TrainJob
     weights: bytes
-    def __init__(self, task: _Optional[_Union[TrainTask, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[TrainJob, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
-class TrainTask(_message.Message):
+class TrainJob(_message.Message):
     __slots__ = ("proposal", "stage", "round")
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
@@ -37,14 +37,14 @@ class TrainTask(_message.Message):
     def __init__(self, proposal: _Optional[str] = ..., stage: _Optional[int] = ..., round: _Optional[int] = ...) -> None: ...
 
 class TrainReply(_message.Message):
-    __slots__ = ("progress", "outcome", "weights")
+    __slots__ = ("progress", "figures", "weights")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
-    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
-    outcome: Outcome
+    figures: Figures
     weights: bytes
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., figures: _Optional[_Union[Figures, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("done", "total")
@@ -54,7 +54,7 @@ class Progress(_message.Message):
     total: int
     def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
-class Outcome(_message.Message):
+class Figures(_message.Message):
     __slots__ = ("scans", "loss")
     class ScansEntry(_message.Message):
         __slots__ = ("key", "value")
@@ -77,14 +77,14 @@ class Outcome(_message.Message):
     def __init__(self, scans: _Optional[_Mapping[str, int]] = ..., loss: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class EvaluateRequest(_message.Message):
-    __slots__ = ("task", "weights")
-    TASK_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("job", "weights")
+    JOB_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
-    task: EvaluateTask
+    job: EvaluateJob
     weights: bytes
-    def __init__(self, task: _Optional[_Union[EvaluateTask, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[EvaluateJob, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
-class EvaluateTask(_message.Message):
+class EvaluateJob(_message.Message):
     __slots__ = ("proposal", "split", "tasks")
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TrainerStub:
-    """One study at a time, one task at a time. An error's details are its code, nothing else.
+    """One study at a time, one job at a time. An error's details are its code, nothing else.
     """
 
     def __init__(self, channel):
@@ -58,7 +58,7 @@ class TrainerStub:
 
 
 class TrainerServicer:
-    """One study at a time, one task at a time. An error's details are its code, nothing else.
+    """One study at a time, one job at a time. An error's details are its code, nothing else.
     """
 
     def Describe(self, request, context):
@@ -83,7 +83,7 @@ class TrainerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Cancel(self, request, context):
-        """Stops the running task, whoever asked for it; returns once it has stopped.
+        """Stops the running job, whoever asked for it; returns once it has stopped.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +121,7 @@ def add_TrainerServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Trainer:
-    """One study at a time, one task at a time. An error's details are its code, nothing else.
+    """One study at a time, one job at a time. An error's details are its code, nothing else.
     """
 
     @staticmethod

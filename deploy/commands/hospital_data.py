@@ -30,7 +30,7 @@ Folder = Annotated[Path, typer.Argument(exists=True, file_okay=True, help="Folde
 @hospital_app.command()
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Which CT series under FOLDER can be used, and why the others cannot."""
-    from preprocessing.check_report import as_document, as_table, summary
+    from preprocessing.check_report import check_document, check_summary, check_table
     from preprocessing.reading.series import find_series
 
     with _progress("reading headers", quiet=as_json) as advance:
@@ -38,10 +38,10 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     if not report.accepted and not report.refused:
         raise PneumofedError("folder-empty", "there are no files here; name a folder with DICOM files")
     if as_json:
-        _print_json(as_document(report))
+        _print_json(check_document(report))
     else:
-        Console().print(as_table(report))
-        typer.echo(summary(report))
+        Console().print(check_table(report))
+        typer.echo(check_summary(report))
 
 
 @hospital_app.command()
@@ -66,8 +66,8 @@ def prepare(
 
     Studies that cannot be used are listed in STORE/rejected.csv. Ends with 1 where none can be used.
     """
-    from preprocessing.cores import cores
     from preprocessing.prepare import prepare as run
+    from preprocessing.processes import cores
 
     with _progress("preparing studies", quiet=as_json) as advance:
         report = run(folder, labels, store, jobs=jobs or cores(), progress=advance)

@@ -11,7 +11,8 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
-from deploy.commands.hospital import SITE, Site, hospital_app
+from deploy.commands.hospital import SITE, Site
+from deploy.commands.hospital_data import hospital_app
 from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -76,8 +77,8 @@ def phantom(
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
     from deploy.progress import Steps
-    from preprocessing.cores import cores
     from preprocessing.phantom.hospital import make_hospitals
+    from preprocessing.processes import cores
 
     with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as advance:
         hospitals = make_hospitals(preset, out, scans=scans, seed=seed, jobs=cores(), progress=advance)

@@ -9,7 +9,7 @@ from flwr.serverapp import Grid
 from deploy.simulation.local_grid import OpenSite
 from deploy.simulation.ray_grid import ray_workers
 from deploy.simulation.worker_grid import WorkerGrid, process_workers
-from preprocessing.cores import cores
+from preprocessing.processes import cores
 
 Engine = Literal["local", "ray"]
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from deploy.environment import QUIET
 
@@ -17,26 +18,29 @@ from flwr.supercore.run import Run  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
 from client.node.app import make_client_app  # noqa: E402
-from client.trainer_interface import Trainer  # noqa: E402
+from deploy.simulation.site_trainer import SiteTrainer  # noqa: E402
 
-OpenSite = Callable[[str], Trainer]
-"""Gives a hospital's trainer by its name. Hashable and picklable where it crosses to other processes."""
+if TYPE_CHECKING:
+    from client.learning.site import Site
+
+OpenSite = Callable[[str], "Site"]
+"""Gives a hospital's Site by its name. Hashable and picklable where it crosses to other processes."""
 
 FIRST_NODE_ID = 1001
 RUN_ID, TASK_ID = 1, 1
 
 
 def client_app(open_site: OpenSite) -> ClientApp:
-    """The hospitals' ClientApp on trainers that are opened once."""
+    """The hospitals' ClientApp on sites of this process, which are opened once."""
     opened = lru_cache(maxsize=None)(open_site)
-    return make_client_app(lambda context, _: opened(str(context.node_config["hospital"])))
+    return make_client_app(lambda context, _: SiteTrainer(opened(str(context.node_config["hospital"]))))
 
 
 class LocalGrid(Grid):
     """One node a hospital, all answered by `app` in this process, one after the other.
 
-    A task runs when its reply is first pulled, so that only one reply is in memory. The hospital's name is
-    `context.node_config["hospital"]`.
+    A request is worked off when its reply is first pulled, so that only one reply is in memory. The
+    hospital's name is `context.node_config["hospital"]`.
     """
 
     def __init__(self, app: ClientApp, hospitals: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Engine `ray`: many virtual hospitals on one machine, each task in whichever of Ray's workers is free.
+"""Engine `ray`: many virtual hospitals on one machine, each request in whichever of Ray's workers is free.
 
 Needs the extra `simulation`. The round loop and the ClientApp are those of the other engines; for the same
 study, seed and hospitals the weights are, bit for bit, those of `local`.
@@ -18,7 +18,7 @@ def ray_workers(
 ) -> Iterator[Start]:
     """Ray on this machine alone, for as long as the block runs. Raises PneumofedError `ray-missing`.
 
-    count: tasks at a time; gpus: share of a GPU that a task is given, 0.25 for four at a time.
+    count: requests at a time; gpus: share of a GPU that one is given, 0.25 for four at a time.
     """
     try:
         import ray
@@ -28,7 +28,7 @@ def ray_workers(
         ) from None
     ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
-        task, names = ray.remote(num_cpus=1, num_gpus=gpus)(answer_in_worker), tuple(sorted(hospitals))
-        yield lambda _, message: task.remote(open_site, names, message).future()
+        answer, names = ray.remote(num_cpus=1, num_gpus=gpus)(answer_in_worker), tuple(sorted(hospitals))
+        yield lambda _, message: answer.remote(open_site, names, message).future()
     finally:
         ray.shutdown()

@@ -14,11 +14,11 @@ from deploy.simulation.local_grid import LocalGrid, OpenSite, client_app
 from shared_model.errors import PneumofedError
 
 Start = Callable[[str, Message], Future[Message]]
-"""Gives a hospital's task to a worker; the hospital's name, the message, and the reply to come."""
+"""Gives a hospital's request to a worker; the hospital's name, the message, and the reply to come."""
 
 
 class WorkerGrid(LocalGrid):
-    """One node a hospital; a task runs as soon as a worker is free for it."""
+    """One node a hospital; a request is worked off as soon as a worker is free for it."""
 
     def __init__(self, open_site: OpenSite, hospitals: Sequence[str], start: Start) -> None:
         super().__init__(client_app(open_site), hospitals)
@@ -63,13 +63,13 @@ def process_workers(open_site: OpenSite, hospitals: Sequence[str], count: int) -
 
 
 def answer_in_worker(open_site: OpenSite, hospitals: tuple[str, ...], message: Message) -> Message:
-    """In a worker: a task's reply, computed with one thread."""
+    """In a worker: a request's reply, computed with one thread."""
     return _grid_of_worker(open_site, hospitals).answer(message)
 
 
 @lru_cache(maxsize=1)
 def _grid_of_worker(open_site: OpenSite, hospitals: tuple[str, ...]) -> LocalGrid:
-    """What answers there, kept between tasks."""
+    """What answers there, kept between requests."""
     import torch
 
     torch.set_num_threads(1)

@@ -1,1 +1,1 @@
-"""Both lungs in every slice (2.3): as the paper has it, and consistent along z."""
+"""Segments both lungs in every slice (2.3): as in the paper, or consistently along z."""

@@ -1,42 +1,49 @@
-"""Trachea and main bronchi: found as the longest tube in the middle, followed down into the lungs."""
+"""Segments trachea and main bronchi: the longest tube near the midline, followed down to the lungs."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Objects, Spacing, dilate, disc_of, objects_of, reached_from
+from preprocessing.image_ops import (
+    Components,
+    Spacing,
+    components_touching,
+    connected_components,
+    dilate,
+    disc_kernel,
+)
 
-_LEAST_MM2, _MOST_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
-_MIDDLE = 0.18  # the trachea's centre lies within this share of the body's width from its middle
-_LEAST_TUBE_MM = 20.0  # shorter ones are gas in the gullet or a bronchus
-_LUMEN = 0.5  # how far from the trachea's grey value towards the lung's a voxel may be and still be lumen
-_BELOW_CARINA_MM = 60.0  # from where on branches belong to the lung
-_GROWTH = 2.0  # times the slice above's cross-section, from which the lumen has leaked into lung
+_MIN_MM2, _MAX_MM2 = 30.0, 700.0  # cross-section of the trachea or of both main bronchi
+_MIDDLE = 0.18  # largest distance of the trachea's centre from the body's middle, as a share of its width
+_MIN_LENGTH_MM = 20.0  # shorter tubes are oesophageal gas or a bronchus
+_LUMEN = 0.5  # lumen threshold, as a share of the way from the trachea's grey value to the lung's
+_BELOW_CARINA_MM = 60.0  # below this, bronchi belong to the lung
+_GROWTH = 2.0  # cross-section relative to the slice above; larger means that the lumen leaked into lung
 
 
 def find_airway(
-    images: NDArray[np.uint16], inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+    images: NDArray[np.uint16], enclosed: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
 ) -> tuple[NDArray[np.bool_], int]:
-    """Airway outside the lungs, bool [slice, row, column], and the lowest slice of the trachea.
+    """Airway outside the lungs, bool [slice, row, column], and the index of the lowest slice of the trachea.
 
-    `images` uint16, `inside` bool (dark, not open air) and `body` bool (its hull) are [slice, row, column],
-    feet to head. Where no trachea is seen, all False and the number of slices.
+    `images` uint16, `enclosed` bool (see body.find_enclosed_air) and `body` bool (its convex hull) are
+    [slice, row, column], feet to head. If no trachea is found: all False, and the number of slices.
     """
-    airway, carina = _trachea(inside, body, spacing_mm)
+    airway, carina = _trachea(enclosed, body, spacing_mm)
     if not airway.any():
         return airway, carina
-    level = _lumen_level(images, inside, airway)
+    level = _lumen_level(images, enclosed, airway)
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    reach = disc_of(max(1, round(min(spacing_mm[0], 8.0) / spacing_mm[1])))
-    step = disc_of(max(1, round(min(spacing_mm[0], 8.0) / 2 / spacing_mm[1])))
+    reach = disc_kernel(max(1, round(min(spacing_mm[0], 8.0) / spacing_mm[1])))
+    step = disc_kernel(max(1, round(min(spacing_mm[0], 8.0) / 2 / spacing_mm[1])))
     for number in range(carina - 1, -1, -1):
         above = airway[number + 1]
         if not above.any() or (carina - number) * spacing_mm[0] > _BELOW_CARINA_MM:
             break
         near = dilate(above, reach)
-        mask = _small_objects(inside[number], dilate(above, step), pixel_mm2)
-        lumen = reached_from(above, (images[number] < level) & inside[number] & near)
+        mask = _airway_components(enclosed[number], dilate(above, step), pixel_mm2)
+        lumen = components_touching(above, (images[number] < level) & enclosed[number] & near)
         if np.count_nonzero(lumen) * pixel_mm2 <= min(
-            _MOST_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
+            _MAX_MM2, _GROWTH * np.count_nonzero(above) * pixel_mm2
         ):
             mask |= lumen
         airway[number] = mask
@@ -44,69 +51,71 @@ def find_airway(
 
 
 def _trachea(
-    inside: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
+    enclosed: NDArray[np.bool_], body: NDArray[np.bool_], spacing_mm: Spacing
 ) -> tuple[NDArray[np.bool_], int]:
-    """The longest chain of round objects near the body's middle from slice to slice, and its lowest slice.
+    """The longest chain of overlapping round components near the body's middle, and its lowest slice.
 
-    It must reach above the slice with most lung, where no bowel does.
+    It must reach above the slice with the largest dark area, which bowel gas does not.
     """
     chains: list[list[tuple[int, int]]] = []
     open_chains: dict[int, list[tuple[int, int]]] = {}
-    before = np.zeros(inside.shape[1:], np.int32)
-    numbers = []
-    for number in range(len(inside) - 1, -1, -1):
-        objects = objects_of(inside[number], connectivity=4)
-        numbers.append(objects.numbers)
+    before = np.zeros(enclosed.shape[1:], np.int32)
+    labels = []
+    for number in range(len(enclosed) - 1, -1, -1):
+        components = connected_components(enclosed[number], connectivity=4)
+        labels.append(components.labels)
         following: dict[int, list[tuple[int, int]]] = {}
-        for index in np.flatnonzero(_round_and_central(objects, body[number], spacing_mm)):
-            touched = before[objects.numbers == index]
+        for index in np.flatnonzero(_is_tracheal(components, body[number], spacing_mm)):
+            touched = before[components.labels == index]
             longest = max(
                 (open_chains[k] for k in set(touched.tolist()) & open_chains.keys()), key=len, default=[]
             )
             chain = [*longest, (number, int(index))]
             following[int(index)] = chain
             chains.append(chain)
-        open_chains, before = following, objects.numbers
-    widest = int(np.argmax(np.count_nonzero(inside, axis=(1, 2))))  # where the lungs are
+        open_chains, before = following, components.labels
+    widest = int(np.argmax(np.count_nonzero(enclosed, axis=(1, 2))))  # the lungs' level
     best = max((chain for chain in chains if chain[0][0] >= widest), key=len, default=[])
-    airway = np.zeros_like(inside)
-    if len(best) * spacing_mm[0] < _LEAST_TUBE_MM:
-        return airway, len(inside)
+    airway = np.zeros_like(enclosed)
+    if len(best) * spacing_mm[0] < _MIN_LENGTH_MM:
+        return airway, len(enclosed)
     for place, chosen in best:
-        airway[place] = numbers[len(inside) - 1 - place] == chosen
+        airway[place] = labels[len(enclosed) - 1 - place] == chosen
     return airway, best[-1][0]
 
 
-def _round_and_central(objects: Objects, body: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
-    """Objects that may be the trachea's cut: compact, of its size, near the body's middle; bool [object]."""
+def _is_tracheal(components: Components, body: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Components that may be the trachea: compact, of its size, near the body's middle; bool [component]."""
     columns = np.flatnonzero(body.any(axis=0))
     if columns.size == 0:
-        return np.zeros(len(objects.areas), np.bool_)
-    width, height = objects.boxes[:, 2], objects.boxes[:, 3]
-    areas = objects.areas * spacing_mm[1] * spacing_mm[2]
-    compact = objects.areas > 0.5 * width * height
+        return np.zeros(len(components.areas), np.bool_)
+    width, height = components.boxes[:, 2], components.boxes[:, 3]
+    areas = components.areas * spacing_mm[1] * spacing_mm[2]
+    compact = components.areas > 0.5 * width * height
     square = (width < 2.5 * height) & (height < 2.5 * width)
     middle, across = (columns[0] + columns[-1]) / 2, columns[-1] - columns[0] + 1
-    near = np.abs(objects.centres[:, 0] - middle) < _MIDDLE * across
-    chosen = compact & square & near & (areas >= _LEAST_MM2) & (areas <= _MOST_MM2)
+    near = np.abs(components.centroids[:, 0] - middle) < _MIDDLE * across
+    chosen = compact & square & near & (areas >= _MIN_MM2) & (areas <= _MAX_MM2)
     chosen[0] = False
     return chosen
 
 
-def _lumen_level(images: NDArray[np.uint16], inside: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
-    """Grey value half way from the trachea to the lungs (all that is dark, inside and not gas)."""
+def _lumen_level(images: NDArray[np.uint16], enclosed: NDArray[np.bool_], airway: NDArray[np.bool_]) -> float:
+    """Lumen threshold: grey value half way between trachea and lungs (the other enclosed air)."""
     trachea = float(np.percentile(images[airway], 30))
-    dark = images[inside & ~airway]
+    dark = images[enclosed & ~airway]
     lungs = float(np.median(dark)) if dark.size else trachea
     return trachea + _LUMEN * (lungs - trachea)
 
 
-def _small_objects(inside: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float) -> NDArray[np.bool_]:
-    """Objects of a slice that the airway above reaches and that are small enough to be airway."""
-    objects = objects_of(inside, connectivity=4)
-    areas = objects.areas * pixel_mm2
+def _airway_components(
+    enclosed: NDArray[np.bool_], near: NDArray[np.bool_], pixel_mm2: float
+) -> NDArray[np.bool_]:
+    """Components of a slice that touch the airway above and are small enough to be airway."""
+    components = connected_components(enclosed, connectivity=4)
+    areas = components.areas * pixel_mm2
     chosen = np.zeros(len(areas), np.bool_)
-    chosen[np.unique(objects.numbers[near])] = True
-    chosen &= areas <= _MOST_MM2
+    chosen[np.unique(components.labels[near])] = True
+    chosen &= areas <= _MAX_MM2
     chosen[0] = False
-    return np.asarray(chosen[objects.numbers])
+    return np.asarray(chosen[components.labels])

@@ -1,20 +1,22 @@
-"""Consolidation against the chest wall: as bright as the wall, it looks like a bay in the lung."""
+"""Restores consolidation at the chest wall, which is as bright as the wall and leaves a concavity in the
+lung.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.image_ops import convex_hull
 
-_DEPTH_MM = 30.0  # bays deeper than this are the heart, the diaphragm or a lung too ill to outline
-_LATERAL = 0.65  # share of the lung's width, from the chest wall, where its back faces ribs, not the spine
+_DEPTH_MM = 30.0  # deeper concavities are the heart, the diaphragm or a lung too diseased to outline
+_LATERAL = 0.65  # lateral share of the lung's width, where its back faces ribs and not the spine
 
 
-def bays_at_chest_wall(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> NDArray[np.bool_]:
-    """Bays of one lung in one slice towards the chest wall, bool [row, column] as `lung`.
+def chest_wall_concavities(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> NDArray[np.bool_]:
+    """Concavities of one lung in one slice towards the chest wall, bool [row, column] as `lung`.
 
-    The wall is convex there: what lies between the lung and its convex hull, seen from the side or (in
-    the lateral part) from the back, is lung that has lost its air. `side` is 1 for the right lung, at the
-    image's left, and 2 for the left.
+    The chest wall is convex there: voxels between the lung and its convex hull, seen from the side or (in the
+    lateral part) from the back, are airless lung. `side` is 1 for the right lung, at the image's left, and 2
+    for the left.
     """
     if not lung.any():
         return lung
@@ -23,13 +25,13 @@ def bays_at_chest_wall(lung: NDArray[np.bool_], side: int, pixel_mm: float) -> N
     deepest = _DEPTH_MM / pixel_mm
     columns = np.flatnonzero(hull.any(axis=0))
     faces_ribs = np.arange(mask.shape[1]) <= columns[0] + _LATERAL * (columns[-1] - columns[0])
-    bays = _before_lung(mask, hull, deepest)
-    bays |= _before_lung(mask[::-1].T, hull[::-1].T, deepest).T[::-1] & faces_ribs
-    return bays[:, towards_wall]
+    concavities = _hull_before_lung(mask, hull, deepest)
+    concavities |= _hull_before_lung(mask[::-1].T, hull[::-1].T, deepest).T[::-1] & faces_ribs
+    return concavities[:, towards_wall]
 
 
-def _before_lung(mask: NDArray[np.bool_], hull: NDArray[np.bool_], deepest: float) -> NDArray[np.bool_]:
-    """Hull pixels before the first mask pixel of their row, in rows with lung and few enough of them."""
+def _hull_before_lung(mask: NDArray[np.bool_], hull: NDArray[np.bool_], deepest: float) -> NDArray[np.bool_]:
+    """Hull pixels before the first mask pixel of their row, in rows with at most `deepest` of them."""
     before = hull & ~np.logical_or.accumulate(mask, axis=1)
     fits = mask.any(axis=1) & (np.count_nonzero(before, axis=1) <= deepest)
     return before & fits[:, np.newaxis]

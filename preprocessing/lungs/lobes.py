@@ -1,4 +1,4 @@
-"""Finding the lobes (2.3): the paper's word for one whole lung in one slice."""
+"""Finds the lobes of a scan (2.3); a lobe is the paper's word for one lung in one slice."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from preprocessing.lungs.consistent_lobes import consistent_lungs
 from preprocessing.lungs.paper_lobes import paper_lungs
 
 SIDES = ("right", "left")  # side 0 lies at the image's left
-Method = Literal["consistent", "paper"]
+LobeMethod = Literal["consistent", "paper"]
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Lobe:
 
 
 def find_lobes(
-    images: NDArray[np.uint16], spacing_mm: tuple[float, float, float], *, method: Method = "consistent"
+    images: NDArray[np.uint16], spacing_mm: tuple[float, float, float], *, method: LobeMethod = "consistent"
 ) -> list[Lobe]:
     """Lobes of a scan, sorted by (slice, side).
 
     `images` is uint16 [slice, row, column] after 2.2, 0 (air) to 2048; `spacing_mm` (slice, row, column).
-    `paper` looks at each slice alone, literally as 2.3; `consistent` at the whole scan. An image
-    without lungs gives an empty list.
+    Method `paper` segments each slice alone, literally as in 2.3; `consistent` uses the whole scan. The
+    list is empty if there are no lungs.
     """
     lungs = paper_lungs(images) if method == "paper" else consistent_lungs(images, spacing_mm)
     return [lobe for number, sides in enumerate(lungs) for lobe in _lobes_of(number, sides)]
 
 
 def _lobes_of(number: int, sides: NDArray[np.uint8]) -> list[Lobe]:
-    """Lobes of one slice from its sides, uint8 [row, column]: 0 neither, 1 right, 2 left lung."""
+    """Lobes of slice `number` from its lung labels, uint8 [row, column]: 0 none, 1 right, 2 left lung."""
     found = []
     for side in range(len(SIDES)):
         mask = sides == side + 1

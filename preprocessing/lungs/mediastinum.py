@@ -1,4 +1,4 @@
-"""Where each lung begins beside the mediastinum, also in rows in which it holds no air."""
+"""Estimates the medial edge of each lung beside the mediastinum, also in airless rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,45 +6,47 @@ from scipy import ndimage
 
 from preprocessing.image_ops import Spacing
 
-_BEHIND_MM = 20.0  # from so far behind the lungs' middle on, there is no heart
-_HEART_TOP = 0.7  # share of the lungs' height above which there is no heart
-_BESIDE_MM = 5.0  # how much wider the mediastinum may be on the right than on the left
-_HEART_MM = 50.0  # ... and how far it reaches to the right at most: the heart lies mostly on the left
-_AORTA_MM = 30.0  # how much wider it may be on the left, where the aorta lies, than on the right
-_SPINE_MM = {1: 28.0, 2: 45.0}  # how far spine and, on the left, aorta reach from the spine's middle
-_VERTEBRA_MM = 24.0  # how far the spine reaches at least
-_BREASTBONE_MM = 20.0  # how far the tissue behind the breastbone reaches at least
-_HEART_HEIGHT_MM = 50.0  # in front the right edge does not go out and come back within so much height
-_SPINE_HEIGHT_MM = 160.0  # ... and behind, where the spine runs straight
-_WAVES_MM = 8.0  # ... by more than this
+_BEHIND_MM = 20.0  # the heart ends this far behind the lungs' middle
+_HEART_TOP = 0.7  # share of the lungs' height at which the heart ends
+_BESIDE_MM = 5.0  # largest excess of the mediastinum's right half over its left half
+_HEART_MM = 50.0  # largest extent to the right: the heart lies mostly on the left
+_AORTA_MM = 30.0  # largest excess of the left half, where the aorta lies, over the right half
+_SPINE_EXTENT_MM = {
+    1: 28.0,
+    2: 45.0,
+}  # by side: extent of spine and, on the left, aorta from the spine's middle
+_VERTEBRA_MM = 24.0  # least extent of the spine
+_BREASTBONE_MM = 20.0  # least extent of the retrosternal tissue
+_HEART_HEIGHT_MM = 50.0  # height of the opening that smooths the right edge in front
+_SPINE_HEIGHT_MM = 160.0  # ... and behind, along the spine
+_WAVES_MM = 8.0  # deviation from the smoothed edge that is kept
 
 
-def first_row_behind(middle_row: float, row_mm: float) -> int:
-    """The first row behind the heart; `middle_row` is the lungs' middle."""
+def first_row_behind_heart(middle_row: float, row_mm: float) -> int:
+    """Index of the first row behind the heart; `middle_row` is the lungs' middle."""
     return round(middle_row + _BEHIND_MM / row_mm)
 
 
-def nearest_lung(
+def medial_edges(
     sides: NDArray[np.uint8],
     line: NDArray[np.int64],
     spine: NDArray[np.float64],
     behind: int,
     spacing_mm: Spacing,
 ) -> dict[int, NDArray[np.float64]]:
-    """Pixels from the line between the lungs to where a lung may begin, by side, float64 [slice, row].
+    """Distance in pixels from the midline to each lung's medial edge, by side, float64 [slice, row].
 
-    `sides` uint8 [slice, row, column] is the lung that is seen; `line` int64 [slice, row] the first column
-    beyond the line; `spine` float64 [slice] the column of its middle; rows from `behind` on lie behind the
-    heart. A lung begins where it is seen to, or where the other one does in the mirror, with
-    what organs take more on its side; behind, beside the spine. The right one's edge also follows the slices
-    above and below. In front on the left and low, where the heart is, only what is seen counts. Infinite
-    where nothing is known.
+    `sides` uint8 [slice, row, column] is the aerated lung; `line` int64 [slice, row] the first column left
+    of the midline; `spine` float64 [slice] the column of the spine's middle; rows from `behind` on lie
+    behind the heart. The edge is that of aerated lung, or the mirrored edge of the other lung plus the
+    extent of organs on its side; behind, it lies beside the spine. The right edge is also smoothed along z.
+    At the heart (in front, left, low) only aerated lung counts. Infinite where unknown.
     """
     pixel_mm = spacing_mm[2]
     seen = {side: _edge(sides == side, line, side) for side in (1, 2)}
-    right, left = _between(seen[1]), _between(seen[2])
+    right, left = _interpolate_rows(seen[1]), _interpolate_rows(seen[2])
     front = np.arange(sides.shape[1]) < behind
-    right = _between_slices(right, front, spacing_mm)
+    right = _smooth_along_z(right, front, spacing_mm)
     heart = front & (np.arange(len(sides)) < _heart_top(sides))[:, np.newaxis]
     left = np.where(heart, seen[2], left)  # the heart's tip lies between lung before and behind
     aorta = np.where(heart, np.inf, _AORTA_MM / pixel_mm)
@@ -52,32 +54,34 @@ def nearest_lung(
     aside = {1: line - spine[:, np.newaxis], 2: spine[:, np.newaxis] - line}
     nearest = {}
     for side, known in ((1, right), (2, left)):
-        far = np.where(front, np.inf, aside[side] + _SPINE_MM[side] / pixel_mm)
+        far = np.where(front, np.inf, aside[side] + _SPINE_EXTENT_MM[side] / pixel_mm)
         least = np.where(front, _BREASTBONE_MM / pixel_mm, aside[side] + _VERTEBRA_MM / pixel_mm)
         nearest[side] = np.minimum(known, np.maximum(np.minimum(guess[side], far), least))
     return nearest
 
 
-def _between_slices(
+def _smooth_along_z(
     edges: NDArray[np.float64], front: NDArray[np.bool_], spacing_mm: Spacing
 ) -> NDArray[np.float64]:
-    """Edges [slice, row] that lie no farther out than those of the slices below and above let expect."""
-    usual = np.empty_like(edges)
+    """Edges [slice, row] limited to what a grey opening along z predicts from the slices below and above."""
+    smooth = np.empty_like(edges)
     for rows, height in ((front, _HEART_HEIGHT_MM), (~front, _SPINE_HEIGHT_MM)):
         size = 2 * round(height / 2 / spacing_mm[0]) + 1
-        usual[:, rows] = ndimage.grey_opening(edges[:, rows], (size, 1), mode="nearest")
-    return np.minimum(edges, usual + _WAVES_MM / spacing_mm[2])
+        smooth[:, rows] = ndimage.grey_opening(edges[:, rows], (size, 1), mode="nearest")
+    return np.minimum(edges, smooth + _WAVES_MM / spacing_mm[2])
 
 
 def _heart_top(sides: NDArray[np.uint8]) -> float:
-    """The slice above which there is no heart; beyond the last where the lungs' top is not in the scan."""
+    """Slice at which the heart ends; the number of slices if the lungs' top is outside the scan."""
     heights = np.flatnonzero(sides.any(axis=(1, 2)))
     whole = heights.size > 0 and heights[-1] < len(sides) - 1
     return float(np.quantile(heights, _HEART_TOP)) if whole else float(len(sides))
 
 
 def _edge(lung: NDArray[np.bool_], line: NDArray[np.int64], side: int) -> NDArray[np.float64]:
-    """Pixels from the line to the nearest of one lung in each row, infinite without, [slice, row]."""
+    """Pixels from the midline to the nearest voxel of one lung, [slice, row]; infinite in rows without
+    lung.
+    """
     if side == 1:
         edge = line - (lung.shape[2] - np.argmax(lung[:, :, ::-1], axis=2))
     else:
@@ -85,8 +89,8 @@ def _edge(lung: NDArray[np.bool_], line: NDArray[np.int64], side: int) -> NDArra
     return np.where(lung.any(axis=2), edge, np.inf)
 
 
-def _between(edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unknown rows of each slice interpolated between known ones; those beyond stay infinite."""
+def _interpolate_rows(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Infinite rows of each slice interpolated between finite ones; rows beyond them stay infinite."""
     filled = edges.copy()
     rows = np.arange(edges.shape[1])
     for edge, target in zip(edges, filled, strict=True):

@@ -1,11 +1,11 @@
-"""The line between the lungs in each slice, where they touch as well as where they do not."""
+"""Separates right from left lung in each slice, also where they touch, by a path of minimal cost."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_STRIP_MM = 55.0  # how far the line may lie from the middle
-_BOTH_SIDES = 0.05  # share on the lesser side from which an object is two lungs that touch
-_STRAIGHT = 0.002  # price of a step beside the middle, against 1 to 2 for a pixel of lung
+_STRIP_MM = 55.0  # largest distance of the midline from the middle column
+_BOTH_SIDES = 0.05  # share on the smaller side from which a component is two touching lungs
+_STRAIGHT = 0.002  # cost per column of distance from the middle; a pixel of lung costs 1 to 2
 
 
 def left_of_midline(
@@ -15,26 +15,26 @@ def left_of_midline(
     threshold: int,
     spacing_mm: tuple[float, float, float],
 ) -> NDArray[np.bool_]:
-    """Where the left lung's side is, bool [slice, row, column]: at and beyond the line between the lungs.
+    """The left lung's side of each slice, bool [slice, row, column]: at and beyond the midline.
 
-    The line runs from front to back and moves one column a row at most. It crosses as little lung as
-    possible and crosses it where it is brightest: at the pleura between lungs that touch. `images` uint16
-    and `lung` bool are [slice, row, column]; `middle` is the column near which the line is looked for;
-    values from `threshold` on count as tissue.
+    The midline runs from front to back and moves at most one column per row. Its cost is lowest outside
+    lung, and within lung where it is brightest: at the pleura between touching lungs. `images` uint16 and
+    `lung` bool are [slice, row, column]; `middle` is the column around which it is searched; grey values
+    from `threshold` on are tissue.
     """
     reach = round(_STRIP_MM / spacing_mm[2])
     start, stop = max(0, middle - reach), min(lung.shape[2], middle + reach + 1)
     darkness = 1 - np.minimum(images[:, :, start:stop], threshold) / np.float32(threshold)
     beside = np.abs(np.arange(start, stop) - middle) * np.float32(_STRAIGHT)
-    price = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
-    path = start + _cheapest_paths(price.astype(np.float32))
+    cost = np.where(lung[:, :, start:stop], 1 + darkness, 0) + beside
+    path = start + _min_cost_paths(cost.astype(np.float32))
     return np.asarray(np.arange(lung.shape[2]) >= path[:, :, np.newaxis])
 
 
 def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
-    """The patient's middle: the airway's column where one was found, else that of the body's hull.
+    """Column of the patient's middle: the mean of the airway if there is one, else the middle of the body.
 
-    The lungs do not tell it: one of them may hold no air. Both are bool [slice, row, column].
+    Lungs are not used, as one of them may be airless. `airway` and `body` are bool [slice, row, column].
     """
     columns = np.flatnonzero(body.any(axis=(0, 1)))
     if airway.any():
@@ -42,8 +42,8 @@ def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
     return int(columns[0] + columns[-1]) // 2 if columns.size else body.shape[2] // 2
 
 
-def divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Sides 1 (right) and 2 (left) of numbered 3-D objects; only an object that is both lungs is cut."""
+def split_into_sides(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Lung labels 1 (right) and 2 (left) of 3-D components; only one that holds both lungs is split."""
     sizes, on_left = (np.bincount(part, minlength=256) for part in (objects.ravel(), objects[left]))
     share = on_left / np.maximum(sizes, 1)
     whole = np.where(share > 0.5, 2, 1).astype(np.uint8)
@@ -53,10 +53,12 @@ def divide(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.ui
     return np.where(both[objects], left + np.uint8(1), whole[objects]).astype(np.uint8)
 
 
-def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Column per row, int64 [slice, row], of the cheapest path through price float32 [slice, row, column]."""
-    slices, rows, columns = price.shape
-    total = price[:, 0].copy()
+def _min_cost_paths(cost: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Column of the minimal cost path in each row, int64 [slice, row]; `cost` is float32 [slice, row,
+    column].
+    """
+    slices, rows, columns = cost.shape
+    total = cost[:, 0].copy()
     steps = np.zeros((rows, slices, columns), np.int8)
     border = np.full((slices, 1), np.inf, np.float32)
     for row in range(1, rows):
@@ -65,7 +67,7 @@ def _cheapest_paths(price: NDArray[np.float32]) -> NDArray[np.int64]:
         )  # from the same column, from its left, from its right
         best = np.argmin(choices, axis=0)
         steps[row] = np.array([0, -1, 1], np.int8)[best]
-        total = np.take_along_axis(choices, best[np.newaxis], axis=0)[0] + price[:, row]
+        total = np.take_along_axis(choices, best[np.newaxis], axis=0)[0] + cost[:, row]
     path = np.empty((slices, rows), np.int64)
     path[:, -1] = np.argmin(total, axis=1)
     every = np.arange(slices)

@@ -1,12 +1,12 @@
-"""From the coarse grid back to the scan's own pixels: where exactly the lung ends."""
+"""Refines the lung boundary from the coarse grid to the scan's pixels."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import dilate, enlarge, erode
+from preprocessing.image_ops import dilate, erode, upsample
 
-_NEAR_MM = 12.0  # side of the square in which the lung beside its edge is measured
+_NEAR_MM = 12.0  # side of the square in which lung beside the boundary is averaged
 
 
 def refine_outline(
@@ -17,11 +17,11 @@ def refine_outline(
     factor: int,
     coarse_mm: float,
 ) -> NDArray[np.uint8]:
-    """Sides per pixel of `images`, uint8 [slice, row, column], from those on the coarse grid.
+    """Lung labels of the pixels of `images`, uint8 [slice, row, column], from `sides` on the coarse grid.
 
-    `coarse` and `sides` are [slice, row, column] on pixels of `coarse_mm`, `factor` times the images'.
-    Within one coarse pixel of the edge a pixel belongs to the lung if it is nearer to the grey value of
-    the lung beside it than to that of `tissue`.
+    `coarse` uint16 and `sides` uint8 are [slice, row, column] with pixels of `coarse_mm`, `factor` times
+    the images'. Within one coarse pixel of the boundary, a pixel is lung if its grey value is nearer to
+    that of the neighbouring lung than to `tissue`.
     """
     refined = np.zeros(images.shape, np.uint8)
     rows, columns = sides.shape[1] * factor, sides.shape[2] * factor
@@ -36,7 +36,7 @@ def refine_outline(
 def _edge_level(
     image: NDArray[np.uint16], lung: NDArray[np.bool_], tissue: float, side: int
 ) -> NDArray[np.float32]:
-    """Half way between the mean of the lung round about and tissue, float32 [row, column]."""
+    """Threshold half way between the local mean of lung and tissue, float32 [row, column]."""
     weight = erode(lung).astype(np.float32)
     total = cv2.blur(image * weight, (side, side))
     share = cv2.blur(weight, (side, side))
@@ -47,9 +47,9 @@ def _edge_level(
 def _refine(
     darker: NDArray[np.bool_], sides: NDArray[np.uint8], target: NDArray[np.uint8], factor: int
 ) -> None:
-    """Write one slice's sides into `target`, uint8 [row, column]."""
+    """Write one slice's lung labels into `target`, uint8 [row, column], in place."""
     for side in (1, 2):
         mask = sides == side
         if mask.any():
-            found = enlarge(erode(mask), factor) | (enlarge(dilate(mask), factor) & darker)
+            found = upsample(erode(mask), factor) | (upsample(dilate(mask), factor) & darker)
             target[found & (target == 0)] = side

@@ -1,20 +1,20 @@
-"""Consolidation that still holds some air: islands of grey in tissue, apart from the lung that is seen."""
+"""Adds consolidation with islands of air, which lie in tissue apart from the aerated lung."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, close_gaps, dilate, disc_of, erode, thick_objects
-from preprocessing.lungs.dome_surface import above_dome
+from preprocessing.image_ops import Spacing, close_and_fill, dilate, disc_kernel, erode, thick_components
+from preprocessing.lungs.dome_surface import above_diaphragm
 
-_SMOOTH_MM = 4.5  # side of the square over which noise is averaged
-_EDGE_MM = 4.5  # grey so near to the lung that is seen is its blurred edge
-_APART_MM = 20.0  # islands no farther apart than twice this have lung between them
-_THICK_MM = 2.0  # half the thickness that is more than a bronchus
-_LEAST_ML = 5.0
-_GAS_RATIO = 0.5  # darker than this share of the lungs' median is gas alone
-_WIDE_GAS_MM = 5.0  # half the width from which gas is no bronchus in airless lung
-_WALL_MM = 8.0  # how far a gullet's or bowel's wall reaches from its gas
+_SMOOTH_MM = 4.5  # side of the averaging square against noise
+_EDGE_MM = 4.5  # grey voxels this near to aerated lung are its blurred edge
+_APART_MM = 20.0  # islands at most twice this apart have lung between them
+_THICK_MM = 2.0  # half the thickness that exceeds a bronchus
+_MIN_ML = 5.0
+_GAS_RATIO = 0.5  # darker than this share of the lungs' median is pure gas
+_WIDE_GAS_MM = 5.0  # half the width from which gas is not a bronchus in airless lung
+_WALL_MM = 8.0  # thickness of the wall of oesophagus or bowel
 
 
 def patchy_consolidation(
@@ -24,42 +24,41 @@ def patchy_consolidation(
     level: float,
     spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
-    """What islands of air hold between them and the lung that is seen, bool [slice, row, column].
+    """Tissue between islands of air and the aerated lung of one side, bool [slice, row, column].
 
-    `images` uint16, `lung` bool (what is seen of one side's) and `place` bool (where islands may lie) are
-    [slice, row, column]; below the grey value `level`, tissue holds air. Heart, liver and muscle hold none,
-    and fat is brighter. Only what lies above the dome that carries the lung counts; gaps that the lung closes
-    by itself are left to others.
+    `images` uint16, `lung` bool (one side, aerated) and `place` bool (where islands may lie) are
+    [slice, row, column]. Tissue below the grey value `level` contains air: heart, liver, muscle and fat are
+    brighter. Only voxels above the diaphragm count; gaps that closing the lung alone would fill are left out.
     """
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
-    edge = disc_of(max(1, round(_EDGE_MM / spacing_mm[1])))
+    edge = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))
     radius = max(1, round(_APART_MM / spacing_mm[1]))
     held = np.zeros_like(lung)
     for image, seen, here, target in zip(
-        images, lung, place & above_dome(lung, spacing_mm), held, strict=True
+        images, lung, place & above_diaphragm(lung, spacing_mm), held, strict=True
     ):
         islands = here & (cv2.blur(image, (side, side)) < level) & ~dilate(seen, edge)
         if islands.any():
-            target |= close_gaps(islands | seen, radius) & ~close_gaps(seen, radius) & here
-    return thick_objects(held, _THICK_MM, _LEAST_ML, spacing_mm)
+            target |= close_and_fill(islands | seen, radius) & ~close_and_fill(seen, radius) & here
+    return thick_components(held, _THICK_MM, _MIN_ML, spacing_mm)
 
 
-def other_gas(
+def non_lung_gas(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
+    enclosed: NDArray[np.bool_],
     airway: NDArray[np.bool_],
     spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
-    """The airway, gullet and bowel with the wall round their gas, bool [slice, row, column].
+    """Airway, oesophagus and bowel including their walls, bool [slice, row, column].
 
-    `images` uint16, `sides` uint8 (the lungs), `inside` bool (all that is dark in the body) and `airway`
-    bool (its tubes outside the lungs) are [slice, row, column]. Gas that is narrow may be a bronchus in
-    consolidation, gas not as dark a rest of lung.
+    `images` uint16, `sides` uint8 (lungs), `enclosed` bool (air in the body) and `airway` bool (outside the
+    lungs) are [slice, row, column]. Narrow gas may be a bronchus in consolidation, and less dark gas a
+    remnant of lung: both are left out.
     """
-    wide = disc_of(max(1, round(_WIDE_GAS_MM / spacing_mm[1])))
-    wall = disc_of(max(1, round(_WALL_MM / spacing_mm[1])))
-    gas = inside & (sides == 0) & (images < _GAS_RATIO * float(np.median(images[sides > 0])))
+    wide = disc_kernel(max(1, round(_WIDE_GAS_MM / spacing_mm[1])))
+    wall = disc_kernel(max(1, round(_WALL_MM / spacing_mm[1])))
+    gas = enclosed & (sides == 0) & (images < _GAS_RATIO * float(np.median(images[sides > 0])))
     return np.stack(
         [dilate(tube | dilate(erode(mask, wide), wide), wall) for mask, tube in zip(gas, airway, strict=True)]
     )

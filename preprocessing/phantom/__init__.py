@@ -1,1 +1,1 @@
-"""Synthetic hospitals, written as real DICOM."""
+"""Synthetic hospitals of phantom chest CTs, written as DICOM."""

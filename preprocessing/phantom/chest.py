@@ -1,4 +1,4 @@
-"""One patient's body: its measures, drawn at random, and the outlines that all organs lie between.
+"""The measures of a random patient's body, and the outlines of its chest wall.
 
 Millimetres; x to the patient's left, y to the back, z to the head; the origin is the middle of the chest
 at about the height of the lung roots.
@@ -15,33 +15,33 @@ _ANGLES = np.linspace(0, 2 * np.pi, 144, endpoint=False)  # 0 = the patient's le
 
 @dataclass(frozen=True)
 class Chest:
-    """The measures of one body (mm, HU, rad)."""
+    """Measures of one body (mm, HU, rad)."""
 
     width: float  # half width of the chest cavity
     depth: float  # half depth of the chest cavity
-    apex: float  # z of the lungs' top
-    domes: tuple[float, float]  # z of the right and left diaphragm's top
+    apex: float  # z of the lung apex
+    find_organ_domes: tuple[float, float]  # z of the right and left diaphragm's top
     muscle: float
     fat: float
     breast: float
     heart: float  # size factor
     blood_hu: float
     lung_hu: float
-    vessels: float  # thickness of the lung's vessels, 1 = usual
-    gravity_hu: float  # rise of the lung's density from front to back
-    septum: float  # least half width of the tissue between the lungs
+    vessels: float  # relative thickness of the lung vessels, 1 = average
+    gravity_hu: float  # increase of lung density from front to back
+    septum: float  # minimal half width of the tissue between the lungs
     rib_phase: float
     vertebra_phase: float
     waves: Waves  # amplitude and phase of the outline's harmonics 2, 3, 4
-    gas: float  # share of the stomach that is gas
-    effusion: tuple[float, float] = (0.0, 0.0)  # height (mm) of fluid behind the right and left lung
+    gas: float  # gas share of the stomach
+    effusion: tuple[float, float] = (0.0, 0.0)  # height (mm) of pleural fluid behind the right and left lung
     turn: float = 0.0
     shift: tuple[float, float] = (0.0, 0.0)
 
     @property
     def base(self) -> float:
-        """z of the lungs' lowest point, far down in the posterior sulcus."""
-        return min(self.domes) - 78
+        """z of the lungs' lowest point, in the posterior sulcus."""
+        return min(self.find_organ_domes) - 78
 
     def _outline(self, half_width: float, half_depth: float, middle: float, power: float) -> Points:
         cos, sin = np.cos(_ANGLES), np.sin(_ANGLES)
@@ -51,26 +51,28 @@ class Chest:
         return np.column_stack([radius * cos, radius * sin + middle])
 
     def taper(self, z: float) -> float:
-        """How much of its full width the cavity has at height z: 1 below, 0 at the apex."""
+        """Relative width of the cavity at height z: 1 below the shoulders, 0 at the apex."""
         shoulder = self.apex - 150
         up = np.clip((z - shoulder) / (self.apex - shoulder), 0, 1)
         return float(np.sqrt(max(1 - up**2.6, 0.0)))
 
-    def cavity(self, z: float, grow: float = 0.0) -> Points:
-        """The inner side of the chest wall, moved outwards by `grow` mm -> [144, 2], from left via back."""
+    def cavity(self, z: float, expand_mm: float = 0.0) -> Points:
+        """Inner outline of the chest wall, expanded by `expand_mm`: [144, (x, y)], from the left via the
+        back.
+        """
         taper = max(self.taper(z), 0.05)
         depth = self.depth * (0.4 + 0.6 * taper)
         middle = (1 - taper) * 0.25 * self.depth
-        return self._outline(self.width * taper + grow, depth + grow, middle, 2.45)
+        return self._outline(self.width * taper + expand_mm, depth + expand_mm, middle, 2.45)
 
     def muscles(self, z: float) -> Points:
-        """The outer side of the muscles."""
+        """Outer outline of the muscles, [144, (x, y)] mm."""
         shoulder = self.shoulder(z)
         width = self.width * (0.6 + 0.4 * self.taper(z)) + 9 + self.muscle + 45 * shoulder
         return self._outline(width, self.depth + 22 + 0.3 * self.muscle - 6 * shoulder, 11, 2.25)
 
     def skin(self, z: float) -> Points:
-        """The outer side of the body."""
+        """Outline of the skin, [144, (x, y)] mm."""
         shoulder = self.shoulder(z)
         width = self.width * (0.8 + 0.2 * self.taper(z)) + 12 + self.muscle + self.fat + 35 * shoulder
         outline = self._outline(width, self.depth + 24 + 0.3 * self.muscle + 0.75 * self.fat, 10, 2.3)
@@ -80,22 +82,22 @@ class Chest:
         return outline
 
     def shoulder(self, z: float) -> float:
-        """0 at the chest, towards 1 at the shoulders."""
+        """Shoulder factor at height z: 0 at the chest, towards 1 at the shoulders."""
         return float(np.clip((z - self.apex + 70) / 80, 0, 1)) ** 1.5
 
 
-def draw_chest(rng: np.random.Generator) -> Chest:
-    """One body at random."""
+def random_chest(rng: np.random.Generator) -> Chest:
+    """A body with random measures."""
     size = rng.normal(1.0, 0.06)
     woman = rng.random() < 0.45
     contrast = rng.random() < 0.35
-    shallow = rng.random() < 0.25  # scanned without a deep breath: dense lungs, high diaphragm
+    shallow = rng.random() < 0.25  # shallow inspiration: dense lungs, high diaphragm
     right_dome = rng.normal(-52, 7) + (12 if shallow else 0)
     return Chest(
         width=float(np.clip(132 * size * rng.normal(1, 0.035), 112, 150)),
         depth=float(np.clip(88 * size * rng.normal(1, 0.05), 74, 104)),
         apex=float(118 * size + rng.normal(0, 4)),
-        domes=(float(right_dome), float(right_dome - rng.normal(12, 5))),
+        find_organ_domes=(float(right_dome), float(right_dome - rng.normal(12, 5))),
         muscle=float(rng.uniform(6, 14)),
         fat=float(np.clip(rng.gamma(3.0, 5.5), 5, 42)),
         breast=float(rng.uniform(10, 38)) if woman else float(rng.uniform(0, 6)),

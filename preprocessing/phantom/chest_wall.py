@@ -1,4 +1,4 @@
-"""The chest wall: skin, fat, muscles, ribs, spine, breastbone, shoulder blades."""
+"""Shapes of the chest wall: skin, fat, muscles, ribs, spine, sternum, scapulae."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ FAT, MUSCLE, SKIN, CORTEX, MARROW = -100.0, 52.0, 10.0, 560.0, 210.0
 AIR = -1000.0
 _RIBS = 12
 _EVERYWHERE = 900.0 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-_VERTEBRA = 23.0  # mm from one disc to the next
-_PHI = np.linspace(0.13 * np.pi, 0.93 * np.pi, 80)  # along a rib, from spine to breastbone
+_VERTEBRA = 23.0  # mm between intervertebral discs
+_PHI = np.linspace(0.13 * np.pi, 0.93 * np.pi, 80)  # angle along a rib, from spine to sternum
 
 
 def soft_wall(chest: Chest, z: float) -> list[Shape]:
-    """Skin, fat and muscle round the cavity (or through the neck, above the lungs)."""
+    """Skin, fat and muscle around the cavity, or of the neck above the lungs."""
     skin, muscles = chest.skin(z), chest.muscles(z)
     middle = skin.mean(0)
     under = middle + (skin - middle) * (1 - 1.8 / np.linalg.norm(skin - middle, axis=1, keepdims=True))
@@ -30,7 +30,7 @@ def soft_wall(chest: Chest, z: float) -> list[Shape]:
 
 
 def _muscle_gaps(chest: Chest, z: float) -> list[Shape]:
-    """Fat between the layers of muscle at the sides, and behind the breastbone's edges."""
+    """Fat between the lateral muscle layers, and beside the sternum."""
     shapes = []
     rim, outer = chest.cavity(z, 10.5), chest.muscles(z)
     for low, high in ((4, 26), (46, 68), (78, 94), (122, 138)):
@@ -43,7 +43,7 @@ def _muscle_gaps(chest: Chest, z: float) -> list[Shape]:
 
 
 def ribs(chest: Chest, z: float) -> list[Shape]:
-    """Every rib is an arc that falls from spine to breastbone: a slice cuts it obliquely, in short pieces."""
+    """Sections of the ribs; each rib is an arc that descends from spine to sternum."""
     if z > chest.apex + 4:
         return []
     number = np.arange(_RIBS)
@@ -57,21 +57,23 @@ def ribs(chest: Chest, z: float) -> list[Shape]:
     inner, outer = chest.cavity(z, 1.5), chest.cavity(z, 9.0)
     for sign in (1, -1):
         place = (np.pi / 2 - sign * _PHI) / (2 * np.pi) * len(inner)
-        rim, far = _ring(inner, place), _ring(outer, place)
+        rim, far = _interpolate_outline(inner, place), _interpolate_outline(outer, place)
         for rib, ends in cut:
             for first, last in zip(ends[::2], ends[1::2], strict=True):
-                shapes += _piece(rim[first:last], far[first:last], off[rib, first:last], _PHI[first:last])
+                shapes += _rib_section(
+                    rim[first:last], far[first:last], off[rib, first:last], _PHI[first:last]
+                )
     return shapes
 
 
-def _ring(points: Points, place: np.ndarray) -> Points:
-    """Points of a closed outline at fractional indices."""
+def _interpolate_outline(points: Points, place: np.ndarray) -> Points:
+    """Points of a closed outline at fractional indices `place`, linearly interpolated."""
     low = np.floor(place).astype(int)
     part = (place - low)[:, None]
     return points[low % len(points)] * (1 - part) + points[(low + 1) % len(points)] * part
 
 
-def _piece(rim: Points, far: Points, off: np.ndarray, phi: np.ndarray) -> list[Shape]:
+def _rib_section(rim: Points, far: Points, off: np.ndarray, phi: np.ndarray) -> list[Shape]:
     if len(rim) < 2:
         return []
     half = 0.5 * np.sqrt(1 - off**2)[:, None]
@@ -84,7 +86,7 @@ def _piece(rim: Points, far: Points, off: np.ndarray, phi: np.ndarray) -> list[S
 
 
 def spine(chest: Chest, z: float) -> list[Shape]:
-    """A vertebra or a disc, the canal, the arch and its processes."""
+    """Vertebral body or disc, spinal canal, arch and processes."""
     d = chest.depth
     phase = ((z / _VERTEBRA + chest.vertebra_phase) % 1.0) * 2 - 1  # 0 = middle of a vertebra, +-1 = disc
     disc = abs(phase) > 0.8
@@ -109,9 +111,9 @@ def spine(chest: Chest, z: float) -> list[Shape]:
     return shapes
 
 
-def breastbone(chest: Chest, z: float) -> list[Shape]:
-    """Manubrium above, body below."""
-    low, high = chest.domes[0] - 5, chest.apex - 42
+def sternum(chest: Chest, z: float) -> list[Shape]:
+    """Sternum: manubrium above, body below."""
+    low, high = chest.find_organ_domes[0] - 5, chest.apex - 42
     if not low < z < high:
         return []
     front = chest.cavity(z, 7)[108]
@@ -123,8 +125,8 @@ def breastbone(chest: Chest, z: float) -> list[Shape]:
     ]
 
 
-def shoulder_blades(chest: Chest, z: float) -> list[Shape]:
-    """Thin oblique plates behind the ribs, and the collar bones at the top."""
+def scapulae_and_clavicles(chest: Chest, z: float) -> list[Shape]:
+    """Scapulae behind the ribs, and clavicles at the top."""
     shapes = []
     up = (z - chest.apex + 130) / 130
     outer = chest.cavity(z, 17)

@@ -1,4 +1,4 @@
-"""Writing slices as CT Image Storage (PS3.3 A.3), one file a slice, with invented identities."""
+"""Writes slices as CT Image Storage (PS3.3 A.3), one file per slice, with invented identities."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,16 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRL
 
 from preprocessing.phantom.scanner import Scanner
 
-# What differs from slice to slice, in the order of tags. All other elements are encoded once: it is half
-# the time of writing.
-_OF_A_SLICE = [
+# Elements that differ between slices, in tag order. The others are encoded once, which halves the time.
+_PER_SLICE_TAGS = [
     Tag(name)
     for name in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "SliceLocation", "PixelData")
 ]
 IMPLEMENTATION_UID = generate_uid(entropy_srcs=["pneumofed", "phantom", "implementation"])
 
 
-def uid(*parts: object) -> UID:
-    """A UID that depends on its parts alone."""
+def phantom_uid(*parts: object) -> UID:
+    """A UID derived from `parts`."""
     return generate_uid(entropy_srcs=["pneumofed", "phantom", *map(str, parts)])
 
 
@@ -44,7 +43,7 @@ def _patient(ds: Dataset, identity: str) -> None:
     ds.PatientID = identity
     ds.PatientBirthDate = ""
     ds.PatientSex = "O"
-    ds.StudyInstanceUID = uid(identity, "study")
+    ds.StudyInstanceUID = phantom_uid(identity, "study")
     ds.StudyDate = "20200401"
     ds.StudyTime = "080000"
     ds.ReferringPhysicianName = ""
@@ -89,8 +88,8 @@ def _pixels(ds: Dataset, scanner: Scanner) -> None:
     ds.WindowWidth = [1500, 400]
 
 
-def numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """InstanceNumber of each slice, feet to head."""
+def instance_numbers(scanner: Scanner, slices: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """InstanceNumber of each slice, feet to head, int64 [slice]."""
     order = np.arange(1, slices + 1)
     if scanner.numbering == "head-first":
         return order[::-1]
@@ -106,28 +105,28 @@ def write_series(
     identity: str,
     rng: np.random.Generator,
 ) -> None:
-    """Write planes of stored values [row, column], feet to head at table heights z_mm, into `folder`.
+    """Write planes of stored values, int32 [row, column], feet to head at positions `z_mm`, into `folder`.
 
-    File names follow InstanceNumber and say nothing about the patient.
+    File names are InstanceNumbers and contain nothing about the patient.
     """
     ds = FileDataset("", Dataset(), file_meta=_meta(scanner), preamble=b"\0" * 128)
     ds.SOPClassUID = CTImageStorage
     _patient(ds, identity)
     _equipment(ds, scanner)
     _pixels(ds, scanner)
-    ds.SeriesInstanceUID = uid(identity, "series")
-    ds.FrameOfReferenceUID = uid(identity, "frame")
+    ds.SeriesInstanceUID = phantom_uid(identity, "series")
+    ds.FrameOfReferenceUID = phantom_uid(identity, "frame")
     ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    fixed = _encoded_between(ds, _OF_A_SLICE)
+    fixed = _encoded_between(ds, _PER_SLICE_TAGS)
     corner = round(-(scanner.matrix - 1) / 2 * scanner.pixel_mm, 4)
     dtype = np.dtype("<i2" if scanner.signed else "<u2")
-    for number, z, plane in zip(numbers(scanner, len(z_mm), rng), z_mm, stored, strict=True):
-        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = uid(identity, "slice", number)
+    for number, z, plane in zip(instance_numbers(scanner, len(z_mm), rng), z_mm, stored, strict=True):
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = phantom_uid(identity, "slice", number)
         ds.InstanceNumber = int(number)
         ds.ImagePositionPatient = [corner, corner, round(float(z), 4)]
         ds.SliceLocation = round(float(z), 4)
         ds.add_new("PixelData", "OW", plane.astype(dtype).tobytes())
-        own = (_element(ds[tag], scanner.implicit) for tag in _OF_A_SLICE)
+        own = (_element(ds[tag], scanner.implicit) for tag in _PER_SLICE_TAGS)
         meta = DicomBytesIO()
         write_file_meta_info(meta, ds.file_meta)
         parts = [part for pair in zip(fixed, own, strict=True) for part in pair]
@@ -135,7 +134,9 @@ def write_series(
 
 
 def _encoded_between(ds: FileDataset, tags: Sequence[int]) -> list[bytes]:
-    """The elements before the first tag, between it and the second, and so on; `ds` has none of `tags`."""
+    """Encoded elements of `ds` before the first of `tags`, between first and second, ...; `ds` has none of
+    `tags`.
+    """
     implicit = ds.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
     return [_encoded(ds[low:high], implicit) for low, high in itertools.pairwise((0, *tags))]
 

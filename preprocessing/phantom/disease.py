@@ -1,8 +1,8 @@
-"""The laws of the three classes: what a healthy, a COVID and another pneumonia scan show, at random.
+"""Random findings of the three classes: healthy, COVID-19, other pneumonia.
 
-Both diseases share severity, ground glass and consolidation, so that no intensity statistic tells them
-apart; they differ in where and how: COVID in many subpleural patches on both sides, low and behind; other
-pneumonia in a lobe, round the lung's root, or in grains, mostly on one side.
+Both diseases share the distributions of severity, ground glass and consolidation, so that no intensity
+statistic separates them. They differ in distribution and shape: COVID-19 has many subpleural patches in both
+lungs, low and posterior; other pneumonia is lobar, perihilar or nodular, mostly on one side.
 """
 
 from dataclasses import replace
@@ -11,133 +11,143 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.confounders import confounders
-from preprocessing.phantom.lesions import Area, Findings, Grains
-from preprocessing.phantom.lungs import Filling, Lungs, Rng, new_key
+from preprocessing.phantom.lesion_sites import LesionPlacer, Lungs, Rng, noise_key
+from preprocessing.phantom.lesions import Findings, Opacity, Spheres
 
-INVISIBLE = 0.04  # share of diseased scans that show nothing
-_FISSURE = np.array([0, -0.62, 0.78])  # normal of the oblique fissure, which rises to the back
+INVISIBLE_SHARE = 0.04  # share of diseased scans without visible findings
+_FISSURE = np.array([0, -0.62, 0.78])  # normal of the oblique fissure, which ascends to the back
 
-_Grain = tuple[NDArray[np.float64], float, float]  # place, radius, strength
+_Nodule = tuple[NDArray[np.float64], float, float]  # centre, radius, strength
 
 
-def severity(rng: Rng) -> float:
-    """The share of lung infected: 0 at times, mostly 10 to 50 %; one law for both diseases."""
-    if rng.random() < INVISIBLE:
+def random_severity(rng: Rng) -> float:
+    """Random infected share of the lung, the same distribution for both diseases: mostly 0.1 to 0.5, rarely
+    0.
+    """
+    if rng.random() < INVISIBLE_SHARE:
         return 0.0
     return float(0.03 + 0.75 * rng.beta(1.3, 2.4))
 
 
-def find(label: str, lungs: Lungs, rng: Rng) -> Findings:
-    """What a scan of this class shows."""
+def random_findings(label: str, lungs: Lungs, rng: Rng) -> Findings:
+    """Random findings of a scan of class `label`."""
     common = confounders(lungs, rng)
-    share = severity(rng)
+    share = random_severity(rng)
     if label == "healthy" or share == 0:
         return common
-    return covid(common, lungs, share, rng) if label == "covid" else other(common, lungs, share, rng)
+    return (
+        covid_findings(common, lungs, share, rng)
+        if label == "covid"
+        else other_findings(common, lungs, share, rng)
+    )
 
 
 def _solid_share(rng: Rng) -> float:
-    """The share of a patient's areas that are consolidated: none in many patients, of either disease."""
+    """Share of a patient's opacities that are consolidation; 0 in many patients of either disease."""
     return 0.0 if rng.random() < 0.45 else float(rng.beta(1.1, 1.3))
 
 
-def _hu(solid_share: float, lungs: Lungs, rng: Rng) -> tuple[float, bool]:
-    """An area's density, and whether it is consolidated."""
+def _random_density(solid_share: float, lungs: Lungs, rng: Rng) -> tuple[float, bool]:
+    """(HU, whether consolidated) of one opacity."""
     if rng.random() < solid_share:
         return float(rng.uniform(-220, 50)), True
     return lungs.lung_hu + float(rng.uniform(95, 350)), False
 
 
-def covid(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
-    """Patches on both sides, mostly under the pleura, behind and below; ground glass, some of it paved."""
-    filling = Filling(lungs)
+def covid_findings(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
+    """Patches in both lungs, mostly subpleural, posterior and low; ground glass, partly crazy paving."""
+    filling = LesionPlacer(lungs)
     solid, paved = 0.85 * _solid_share(rng), bool(rng.random() < 0.4)
     size = rng.uniform(0.8, 1.1) * (0.8 + 2.2 * share)
-    while filling.wants(share):
-        n = len(filling.areas)
-        side = 1 + n % 2 if n < 4 else lungs.either(rng)  # both lungs, always
+    while filling.needs_more(share):
+        n = len(filling.opacities)
+        side = 1 + n % 2 if n < 4 else lungs.random_side(rng)  # always both lungs
         filling.add(_patch(lungs, side, size, share, solid, paved, rng))
-    return replace(common, areas=(*common.areas, *filling.areas))
+    return replace(common, opacities=(*common.opacities, *filling.opacities))
 
 
-def _patch(lungs: Lungs, side: int, size: float, share: float, solid: float, paved: bool, rng: Rng) -> Area:
+def _patch(
+    lungs: Lungs, side: int, size: float, share: float, solid: float, paved: bool, rng: Rng
+) -> Opacity:
     subpleural = rng.random() < 0.85
-    centre = lungs.place(rng, side, low=2.5, back=2.2, edge_mm=11 if subpleural else None)
-    hu, dense = _hu(solid, lungs, rng)
+    centre = lungs.random_point(rng, side, low=2.5, back=2.2, edge_mm=11 if subpleural else None)
+    hu, dense = _random_density(solid, lungs, rng)
     radii = size * rng.uniform(14, 34) * (0.8 if dense else 1) * rng.uniform(0.8, 1.25, 3) * (1, 1, 1.15)
-    return Area(
+    return Opacity(
         tuple(centre), tuple(radii), hu, side, ragged=rng.uniform(0.3, 0.5), blur=rng.uniform(0.12, 0.25),
         depth_mm=rng.uniform(13, 30) * (0.75 + 1.4 * share) if subpleural else 999.0,
-        paving=rng.uniform(0.5, 1) if paved and not dense and rng.random() < 0.6 else 0.0, key=new_key(rng),
+        paving=rng.uniform(0.5, 1) if paved and not dense and rng.random() < 0.6 else 0.0, key=noise_key(rng),
     )  # fmt: skip
 
 
-def other(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
-    """A lobe, the lung's root, or clusters of grains; mostly one side; at times fluid."""
-    filling = Filling(lungs)
+def other_findings(common: Findings, lungs: Lungs, share: float, rng: Rng) -> Findings:
+    """Lobar or perihilar opacities or clusters of nodules, mostly on one side; sometimes pleural fluid."""
+    filling = LesionPlacer(lungs)
     pattern = rng.choice(["lobar", "root", "grains"], p=[0.42, 0.26, 0.32])
-    first = lungs.either(rng)
+    first = lungs.random_side(rng)
     both = rng.random() < (0.6 if pattern == "root" else 0.1 + 0.7 * share)
     solid, upper, fissure_z = _solid_share(rng), bool(rng.random() < 0.45), rng.normal(0, 8)
     share = share if both else min(share, 0.4)
-    grains: list[_Grain] = []
-    while filling.wants(0.6 * share if pattern == "grains" else share):
-        side = lungs.either(rng) if both else first
-        hu, dense = _hu(solid, lungs, rng)
+    grains: list[_Nodule] = []
+    while filling.needs_more(0.6 * share if pattern == "grains" else share):
+        side = lungs.random_side(rng) if both else first
+        hu, dense = _random_density(solid, lungs, rng)
         if pattern == "lobar":
             filling.add(_lobar(lungs, side, hu, upper, fissure_z, share, rng))
         elif pattern == "root":
-            filling.add(_root(side, hu, share, rng))
+            filling.add(_perihilar(side, hu, share, rng))
         else:
-            middle = lungs.place(rng, side, low=1.0, back=0.5)
+            middle = lungs.random_point(rng, side, low=1.0, back=0.5)
             grains += _cluster(middle, 1.0 if dense else 0.6, rng)
-            filling.add(_haze(middle, side, hu, rng))
+            filling.add(_confluence(middle, side, hu, rng))
     fluid = float(rng.uniform(15, 55)) if rng.random() < 0.3 else 0.0
     return replace(
         common,
-        areas=(*common.areas, *filling.areas),
-        nodules=_gather(grains),
+        opacities=(*common.opacities, *filling.opacities),
+        nodules=_spheres(grains),
         effusion=(fluid, 0.0) if first == 1 else (0.0, fluid),
     )
 
 
-def _lobar(lungs: Lungs, side: int, hu: float, upper: bool, fissure_z: float, share: float, rng: Rng) -> Area:
-    """A big area that stops sharply at the oblique fissure."""
-    centre = lungs.place(rng, side, low=-2.0 if upper else 2.0, back=-1.0 if upper else 1.5)
+def _lobar(
+    lungs: Lungs, side: int, hu: float, upper: bool, fissure_z: float, share: float, rng: Rng
+) -> Opacity:
+    """A large opacity bounded by the oblique fissure."""
+    centre = lungs.random_point(rng, side, low=-2.0 if upper else 2.0, back=-1.0 if upper else 1.5)
     normal = _FISSURE if upper else -_FISSURE
     radii = rng.uniform(32, 58) * (0.8 + 0.7 * share) * rng.uniform(0.85, 1.15, 3)
-    return Area(
+    return Opacity(
         tuple(centre), tuple(radii), hu, side, ragged=rng.uniform(0.12, 0.28), blur=0.12,
         fissure=(float(normal[0]), float(normal[1]), float(normal[2]), float(normal[2] * fissure_z)),
-        patchy=0.15, key=new_key(rng),
+        patchy=0.15, key=noise_key(rng),
     )  # fmt: skip
 
 
-def _root(side: int, hu: float, share: float, rng: Rng) -> Area:
-    """An area round the lung's root that spares the outer lung."""
+def _perihilar(side: int, hu: float, share: float, rng: Rng) -> Opacity:
+    """A perihilar opacity that spares the periphery."""
     centre = np.array([-46.0 if side == 1 else 50.0, 8.0, 0.0]) + rng.normal(0, (9, 14, 22))
     radii = rng.uniform(24, 42) * (0.75 + 1.7 * share) * rng.uniform(0.85, 1.2, 3)
     ragged = rng.uniform(0.2, 0.4)
-    return Area(tuple(centre), tuple(radii), hu, side, ragged=ragged, blur=0.3, key=new_key(rng))
+    return Opacity(tuple(centre), tuple(radii), hu, side, ragged=ragged, blur=0.3, key=noise_key(rng))
 
 
-def _cluster(middle: NDArray[np.float64], strength: float, rng: Rng) -> list[_Grain]:
-    """Grains of 2 to 7 mm round a small airway."""
+def _cluster(middle: NDArray[np.float64], strength: float, rng: Rng) -> list[_Nodule]:
+    """Centrilobular nodules of 2 to 7 mm around a small airway."""
     count = int(rng.integers(25, 70))
     places = middle + rng.normal(0, rng.uniform(11, 20), (count, 3))
     radii, strengths = rng.uniform(1.3, 3.4, count), strength * rng.uniform(0.45, 1.0, count)
     return [(p, float(r), float(s)) for p, r, s in zip(places, radii, strengths, strict=True)]
 
 
-def _haze(middle: NDArray[np.float64], side: int, hu: float, rng: Rng) -> Area:
-    """The small patch in which a cluster's grains flow together."""
+def _confluence(middle: NDArray[np.float64], side: int, hu: float, rng: Rng) -> Opacity:
+    """The small opacity in which a cluster's nodules are confluent."""
     centre = middle + rng.normal(0, 6, 3)
     radii = rng.uniform(10, 24) * rng.uniform(0.8, 1.2, 3)
-    return Area(tuple(centre), tuple(radii), hu, side, ragged=0.45, blur=0.4, key=new_key(rng))
+    return Opacity(tuple(centre), tuple(radii), hu, side, ragged=0.45, blur=0.4, key=noise_key(rng))
 
 
-def _gather(items: list[_Grain]) -> Grains:
+def _spheres(items: list[_Nodule]) -> Spheres:
     if not items:
-        return Grains()
+        return Spheres()
     centre, radius, strength = zip(*items, strict=True)
-    return Grains(np.array(centre), np.array(radius), np.array(strength))
+    return Spheres(np.array(centre), np.array(radius), np.array(strength))

@@ -1,4 +1,4 @@
-"""Whole hospitals on disk: studies as DICOM, labels.csv, and the truth that no real hospital has."""
+"""Writes phantom hospitals to disk: studies as DICOM, labels.csv and ground truth masks."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preprocessing.phantom.acquisition import Scan, simulate
+from preprocessing.phantom.acquisition import PhantomScan, simulate_scan
 from preprocessing.phantom.dicom import write_series
-from preprocessing.phantom.presets import HospitalPlan, Role, plans
+from preprocessing.phantom.presets import HospitalPlan, Role, hospital_plans
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PhantomHospital:
-    """A hospital that was made."""
+    """A phantom hospital on disk."""
 
     name: str
     role: Role
@@ -34,8 +34,8 @@ class PhantomHospital:
 
 
 @dataclass(frozen=True)
-class _Order:
-    """One scan to make; depends on nothing but the preset's plan, the seed and its own number."""
+class _ScanPlan:
+    """One scan to make; determined by the preset's plan, the seed and the scan's number."""
 
     folder: Path
     study: str
@@ -62,23 +62,25 @@ def make_hospitals(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[PhantomHospital]:
-    """Make a preset's hospitals under `out`; what an earlier run finished is kept, not made again.
+    """Make a preset's hospitals under `out`; scans that an earlier run finished are kept.
 
-    `scans` scales the total over all hospitals (None: the preset's own). A scan depends on seed, hospital and
-    its number alone, so `jobs` (processes) does not change it. `progress(done, total)` is called per scan.
+    `scans` scales the total over all hospitals (None: the preset's own). A scan depends only on seed,
+    hospital and its number, not on `jobs` (processes). `progress(done, total)` is called after each scan.
     Raises PneumofedError "phantom-preset", "phantom-scans" or, for a folder that holds hospitals made with
     another preset, number or seed, "phantom-folder".
     """
-    chosen = plans(preset, scans)
+    chosen = hospital_plans(preset, scans)
     recipe = {"preset": preset, "scans": sum(plan.total for plan in chosen), "seed": seed}
-    orders: list[_Order] = []
+    scan_plans: list[_ScanPlan] = []
     for plan in chosen:
-        orders += _open_hospital(plan, out / plan.name, recipe, seed)
-    _run([order for order in orders if not _is_done(order)], len(orders), jobs, progress)
+        scan_plans += _plan_scans(plan, out / plan.name, recipe, seed)
+    _make_scans(
+        [scan_plan for scan_plan in scan_plans if not _is_done(scan_plan)], len(scan_plans), jobs, progress
+    )
     return [PhantomHospital(plan.name, plan.role, out / plan.name) for plan in chosen]
 
 
-def _open_hospital(plan: HospitalPlan, folder: Path, recipe: dict[str, object], seed: int) -> list[_Order]:
+def _plan_scans(plan: HospitalPlan, folder: Path, recipe: dict[str, object], seed: int) -> list[_ScanPlan]:
     """Write a hospital's fixed files and list its scans; the classes are shuffled over the numbers."""
     card = {"name": plan.name, "role": plan.role, "counts": plan.counts, "made": recipe}
     path = folder / "hospital.json"
@@ -92,68 +94,70 @@ def _open_hospital(plan: HospitalPlan, folder: Path, recipe: dict[str, object], 
     key = zlib.crc32(plan.name.encode())
     labels = [label for label, n in plan.counts.items() for _ in range(n)]
     np.random.default_rng([seed, key]).shuffle(labels)
-    orders = [
-        _Order(folder, f"s{i:04d}", label, plan.scanner, (seed, key, i), f"P{key % 10**5:05d}{i:04d}-{seed}")
+    scan_plans = [
+        _ScanPlan(
+            folder, f"s{i:04d}", label, plan.scanner, (seed, key, i), f"P{key % 10**5:05d}{i:04d}-{seed}"
+        )
         for i, label in enumerate(labels, start=1)
     ]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerows([("study", "label"), *((order.study, order.label) for order in orders)])
+    writer.writerows([("study", "label"), *((scan_plan.study, scan_plan.label) for scan_plan in scan_plans)])
     write_atomically(folder / "labels.csv", table.getvalue().encode())
     write_atomically(path, (json.dumps(card, indent=2) + "\n").encode())
-    return orders
+    return scan_plans
 
 
-def _is_done(order: _Order) -> bool:
-    return order.truth.exists() and order.study_folder.exists()  # both appear whole or not at all
+def _is_done(scan_plan: _ScanPlan) -> bool:
+    return scan_plan.truth.exists() and scan_plan.study_folder.exists()  # both are written atomically
 
 
-def _run(todo: list[_Order], total: int, jobs: int, progress: Progress | None) -> None:
+def _make_scans(todo: list[_ScanPlan], total: int, jobs: int, progress: Progress | None) -> None:
     done = total - len(todo)
-    tell = progress or (lambda done, total: None)
-    tell(done, total)
+    report = progress or (lambda done, total: None)
+    report(done, total)
     if jobs == 1 or len(todo) < 2:
-        for order in todo:
-            _make(order)
-            tell(done := done + 1, total)
+        for scan_plan in todo:
+            _make_scan(scan_plan)
+            report(done := done + 1, total)
         return
     with ProcessPoolExecutor(jobs, mp_context=worker_context()) as pool:
         try:
             with uninterrupted():
-                waiting = [pool.submit(_make, order) for order in todo]
+                waiting = [pool.submit(_make_scan, scan_plan) for scan_plan in todo]
             for future in as_completed(waiting):
                 future.result()
-                tell(done := done + 1, total)
+                report(done := done + 1, total)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _make(order: _Order) -> None:
+def _make_scan(scan_plan: _ScanPlan) -> None:
     """Make and write one scan."""
-    cv2.setNumThreads(1)  # scans run side by side: one core each
-    scan = simulate(order.label, order.scanner, order.seed)
-    if not order.truth.exists():
-        write_atomically(order.truth, _truth(scan))
-    if not order.study_folder.exists():
-        # Flushing some 40 files a scan is a tenth of the time, and a phantom can be made again.
-        with atomic_folder(order.study_folder, flush=False) as folder:
+    cv2.setNumThreads(1)  # scans are made in parallel, one core each
+    scan = simulate_scan(scan_plan.label, scan_plan.scanner, scan_plan.seed)
+    if not scan_plan.truth.exists():
+        write_atomically(scan_plan.truth, _truth(scan))
+    if not scan_plan.study_folder.exists():
+        # Not flushed, which saves a tenth of the time: a lost phantom can be made again.
+        with atomic_folder(scan_plan.study_folder, flush=False) as folder:
             write_series(
                 folder,
-                map(order.scanner.store, scan.hu),
+                map(scan_plan.scanner.store, scan.hu),
                 scan.z_mm,
-                order.scanner,
-                identity=order.identity,
-                rng=np.random.default_rng([*order.seed, 99]),
+                scan_plan.scanner,
+                identity=scan_plan.identity,
+                rng=np.random.default_rng([*scan_plan.seed, 99]),
             )
 
 
-def _truth(scan: Scan) -> bytes:
-    """The truth as an .npz file: np.savez_compressed's format at zlib's fastest level."""
+def _truth(scan: PhantomScan) -> bytes:
+    """Ground truth as .npz bytes: the format of np.savez_compressed at zlib's fastest level."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in (("lungs", scan.lungs), ("infection", scan.infection)):
-            entry = zipfile.ZipInfo(f"{name}.npy")  # a fixed date: the same scan gives the same bytes
+            entry = zipfile.ZipInfo(f"{name}.npy")  # with a fixed date: equal scans give equal bytes
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""What disease and age put into lungs: areas of another density, grains, lines; in 3-D, inside lungs."""
+"""Lesions of the lungs in 3-D: opacities, spheres (nodules, emphysema), and their density on a mesh."""
 
 from dataclasses import dataclass, field
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.phantom.noise import noise_at
-from preprocessing.phantom.painting import Floats
-from preprocessing.phantom.tubes import Tubes
+from preprocessing.phantom.painting import Float32Array
+from preprocessing.phantom.tube_segments import Tubes
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """Where densities are worked out: axes (mm) and, at each place, the lung's side and depth.
+    """The mesh on which densities are computed: axes z, y, x in mm, and lung label and depth at each point.
 
-    side [z, y, x]: 0 none, 1 right, 2 left. depth [z, y, x] float32: mm to the nearest edge of lung in the
+    side uint8 [z, y, x]: 0 none, 1 right, 2 left. depth float32 [z, y, x]: mm to the lung's edge in the
     slice.
     """
 
@@ -22,24 +22,26 @@ class Mesh:
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     side: NDArray[np.uint8]
-    depth: Floats
+    depth: Float32Array
 
-    def window(self, centre: NDArray[np.float64], reach: NDArray[np.float64]) -> tuple[slice, slice, slice]:
-        """The part of the mesh within `reach` (x, y, z) of `centre` (x, y, z)."""
+    def box_around(
+        self, centre: NDArray[np.float64], reach: NDArray[np.float64]
+    ) -> tuple[slice, slice, slice]:
+        """Index slices (z, y, x) of the mesh within `reach` (x, y, z) mm of `centre` (x, y, z) mm."""
         axes = ((self.z, 2), (self.y, 1), (self.x, 0))
         z, y, x = (slice(*np.searchsorted(a, (centre[k] - reach[k], centre[k] + reach[k]))) for a, k in axes)
         return z, y, x
 
 
 @dataclass(frozen=True)
-class Area:
-    """An irregular ellipsoid of denser lung.
+class Opacity:
+    """An opacity: an irregular ellipsoid of denser lung.
 
-    centre, radii: (x, y, z) mm. hu: the density it turns lung into. ragged: how far noise moves its edge
-    (share of the radius). blur: width of its edge (share of the radius). depth_mm: how deep under the pleura
-    it reaches. fissure: normal (x, y, z) and offset of a plane it does not cross. paving: strength of the
-    net of lines in it. patchy: how uneven its density is. side: the lung it lies in. infection: False for
-    what is no disease.
+    centre, radii: (x, y, z) mm. hu: density of lung inside it. ragged: amplitude of its edge's noise,
+    relative to the radius. blur: width of its edge, relative to the radius. depth_mm: depth below the
+    pleura that it reaches. fissure: normal (x, y, z) and offset (mm) of a plane that bounds it. paving:
+    strength of crazy paving. patchy: relative variation of its density. side: the lung it lies in.
+    infection: False for a confounder.
     """
 
     centre: tuple[float, float, float]
@@ -55,13 +57,13 @@ class Area:
     infection: bool = True
     key: int = 0
 
-    def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Floats]:
-        """The window of the mesh it touches, and there how much of each voxel it takes (0..1)."""
+    def cover(self, mesh: Mesh) -> tuple[tuple[slice, slice, slice], Float32Array]:
+        """Index slices of the mesh that it touches, and its coverage there, float32 0..1."""
         centre, radii = np.asarray(self.centre), np.asarray(self.radii)
-        at = mesh.window(centre, radii * (1 + 1.6 * self.ragged))
-        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
+        box = mesh.box_around(centre, radii * (1 + 1.6 * self.ragged))
+        z, y, x = mesh.z[box[0]], mesh.y[box[1]], mesh.x[box[2]]
         if not (len(z) and len(y) and len(x)):
-            return at, np.zeros((len(z), len(y), len(x)), np.float32)
+            return box, np.zeros((len(z), len(y), len(x)), np.float32)
         square = (
             (((z - centre[2]) / radii[2]) ** 2)[:, None, None]
             + (((y - centre[1]) / radii[1]) ** 2)[:, None]
@@ -72,7 +74,7 @@ class Area:
                                  + 0.5 * noise_at(z, y, x, scale_mm=4.5, key=self.key + 1)) * 0.7  # fmt: skip
         if self.depth_mm < 500:
             shallow = (self.depth_mm * (1 + 0.3 * noise_at(z, y, x, scale_mm=14, key=self.key + 2))
-                       - mesh.depth[at]) / self.depth_mm  # fmt: skip
+                       - mesh.depth[box]) / self.depth_mm  # fmt: skip
             inside = np.minimum(inside, shallow)
         if self.fissure is not None:
             a, b, c, d = self.fissure
@@ -80,63 +82,63 @@ class Area:
             plane += 4 * noise_at(z, y, x, scale_mm=24, key=self.key + 4)
             inside = np.minimum(inside, plane / float(radii.mean()))
         cover = np.clip(inside / self.blur + 0.5, 0, 1)
-        return at, cover * (mesh.side[at] == self.side)
+        return box, cover * (mesh.side[box] == self.side)
 
 
 @dataclass(frozen=True)
-class Grains:
-    """Small balls (nodules, buds, holes of emphysema): centre [n, (x, y, z)] mm, radius mm, strength 0..1."""
+class Spheres:
+    """Small spheres (nodules, emphysema): centre [n, (x, y, z)] mm, radius [n] mm, strength [n] 0..1."""
 
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     radius: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     strength: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def tubes(self) -> Tubes:
-        """As tubes without length, which draw as discs."""
+        """As very short tubes, which are drawn as discs."""
         stub = np.array([0.0, 0.0, 1.0]) * self.radius[:, None] * 0.6
         return Tubes(self.centre - stub, self.centre + stub, self.radius, self.strength)
 
 
-NO_GRAINS = Grains()
-NO_TUBES = NO_GRAINS.tubes()
+NO_SPHERES = Spheres()
+NO_TUBES = NO_SPHERES.tubes()
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that one patient's lungs show; areas (unless marked) and `nodules` are infection."""
+    """All lesions of one patient's lungs; `nodules`, and opacities with `infection`, are infection."""
 
-    areas: tuple[Area, ...] = ()
-    nodules: Grains = NO_GRAINS
-    benign_nodules: Grains = NO_GRAINS
-    holes: Grains = NO_GRAINS
+    opacities: tuple[Opacity, ...] = ()
+    nodules: Spheres = NO_SPHERES
+    benign_nodules: Spheres = NO_SPHERES
+    emphysema: Spheres = NO_SPHERES
     scars: Tubes = NO_TUBES
-    dependent_hu: float = 0.0  # extra density of the lung that lies lowest, falling off over dependent_mm
+    dependent_hu: float = 0.0  # added density of dependent lung, decreasing over dependent_mm
     dependent_mm: float = 10.0
     effusion: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Density:
-    """The findings' areas on a mesh, [z, y, x]: HU added to lung, strength of paving, infection 0..1."""
+class OpacityMap:
+    """Opacities on a mesh, float32 [z, y, x]: added HU, strength of paving, infection 0..1."""
 
-    added: Floats
-    paving: Floats
-    cover: Floats
+    added: Float32Array
+    paving: Float32Array
+    cover: Float32Array
 
 
-def density(areas: tuple[Area, ...], mesh: Mesh, lung_hu: float) -> Density:
-    """Put all areas on a mesh; where they overlap the denser one shows."""
-    result = Density(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
-    for area in areas:
-        at, cover = area.cover(mesh)
+def opacity_map(opacities: tuple[Opacity, ...], mesh: Mesh, lung_hu: float) -> OpacityMap:
+    """All opacities on a mesh; where they overlap, the maximum counts."""
+    result = OpacityMap(*(np.zeros(mesh.side.shape, np.float32) for _ in range(3)))
+    for opacity in opacities:
+        box, cover = opacity.cover(mesh)
         if not cover.size:
             continue
-        z, y, x = mesh.z[at[0]], mesh.y[at[1]], mesh.x[at[2]]
-        patchy = area.patchy * min(1.0, 250 / (area.hu - lung_hu))
-        uneven = 1 + patchy * noise_at(z, y, x, scale_mm=7, key=area.key + 3)
-        added = cover * np.clip((area.hu - lung_hu) * uneven, 60, 60 - lung_hu)
-        np.maximum(result.added[at], added, out=result.added[at])
-        np.maximum(result.paving[at], cover * area.paving, out=result.paving[at])
-        if area.infection:
-            np.maximum(result.cover[at], cover, out=result.cover[at])
+        z, y, x = mesh.z[box[0]], mesh.y[box[1]], mesh.x[box[2]]
+        patchy = opacity.patchy * min(1.0, 250 / (opacity.hu - lung_hu))
+        uneven = 1 + patchy * noise_at(z, y, x, scale_mm=7, key=opacity.key + 3)
+        added = cover * np.clip((opacity.hu - lung_hu) * uneven, 60, 60 - lung_hu)
+        np.maximum(result.added[box], added, out=result.added[box])
+        np.maximum(result.paving[box], cover * opacity.paving, out=result.paving[box])
+        if opacity.infection:
+            np.maximum(result.cover[box], cover, out=result.cover[box])
     return result

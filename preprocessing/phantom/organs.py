@@ -1,4 +1,4 @@
-"""What lies inside the chest cavity besides lung: mediastinum, heart, great vessels, diaphragm, fluid."""
+"""Shapes of the organs inside the chest cavity: mediastinum, heart, abdomen, pleural fluid."""
 
 import math
 
@@ -10,14 +10,14 @@ from preprocessing.phantom.painting import Points, Shape, Waves, ellipse
 FAT, SOFT, AIR = -95.0, 45.0, -990.0
 
 
-def _dents(chest: Chest, amount: float) -> Waves:
-    """This patient's departure from ellipses."""
+def _outline_waves(chest: Chest, amount: float) -> Waves:
+    """Harmonics by which this patient's organs deviate from ellipses."""
     turn = 6.3 * chest.rib_phase
     return (amount, turn), (0.8 * amount, 2.1 * turn + 1), (0.4 * amount, 3.3 * turn + 2)
 
 
 def effusion(chest: Chest, z: float) -> list[Shape]:
-    """Fluid behind and below the lung, its surface rising towards the chest wall."""
+    """Pleural fluid behind and below the lung, its meniscus rising towards the chest wall."""
     shapes = []
     for sign, height in zip((-1, 1), chest.effusion, strict=True):
         up = 1 - (z - chest.base) / (2.2 * height) if height > 0 else 0
@@ -36,20 +36,20 @@ def effusion(chest: Chest, z: float) -> list[Shape]:
 
 
 def abdomen(chest: Chest, z: float) -> list[Shape]:
-    """Liver under the right dome; fat, spleen and stomach under the left; both meet in the middle."""
+    """Liver under the right hemidiaphragm; fat, spleen and stomach under the left."""
     shapes: list[Shape] = []
     liver = 62 + 0.2 * (chest.blood_hu - 42)
     for side, sign in ((1, 1), (0, -1)):
-        below = chest.domes[side] - z
+        below = chest.find_organ_domes[side] - z
         if below <= 0:
             continue
         centre = (sign * 0.46 * chest.width, -0.16 * chest.depth)
         radii = (0.62 * chest.width * (below / 52) ** 0.5, 1.25 * chest.depth * (below / 76) ** 0.56)
         if side == 0:
-            shapes.append(Shape((ellipse(centre, radii, 0.1, _dents(chest, 0.06)),), liver))
+            shapes.append(Shape((ellipse(centre, radii, 0.1, _outline_waves(chest, 0.06)),), liver))
         else:
             shapes += _under_left_dome(chest, centre, radii)
-    deep = chest.domes[0] - 22 - z
+    deep = chest.find_organ_domes[0] - 22 - z
     if deep > 0:
         middle = ellipse((0, -0.3 * chest.depth), (16 + 9 * deep**0.5, 10 + 7 * deep**0.5))
         shapes.append(Shape((middle,), liver))
@@ -68,7 +68,7 @@ def _under_left_dome(chest: Chest, centre: tuple[float, float], radii: tuple[flo
     shapes.append(Shape((ellipse(*stomach, -0.2),), 40))
     inner = ellipse(stomach[0], (max(stomach[1][0] - 4, 2), max(stomach[1][1] - 4, 2)), -0.2)
     shapes.append(Shape((inner,), 15))
-    level = inner[:, 1].min() + chest.gas * np.ptp(inner[:, 1])  # gas floats in front, fluid behind
+    level = inner[:, 1].min() + chest.gas * np.ptp(inner[:, 1])  # gas is anterior, fluid posterior
     if chest.gas > 0.15:
         gas = inner.copy()
         gas[:, 1] = np.minimum(gas[:, 1], level)
@@ -77,12 +77,12 @@ def _under_left_dome(chest: Chest, centre: tuple[float, float], radii: tuple[flo
 
 
 def midline(chest: Chest, z: float) -> float:
-    """x that parts the right lung from the left at height z."""
+    """x of the border between right and left lung at height z, mm."""
     return 5 * math.sin(0.02 * z + 6 * chest.rib_phase)
 
 
 def septum(chest: Chest, z: float) -> Points:
-    """The fat between the lungs, from breastbone to spine: narrow in front, wide round the great vessels."""
+    """Mediastinal fat from sternum to spine: narrow in front, wide around the great vessels."""
     y = np.linspace(-chest.depth - 12, chest.depth + 12, 48)
     upper = 1 / (1 + np.exp(-(z + 5) / 14))
     wide = 13 + 15 * upper
@@ -100,27 +100,27 @@ def septum(chest: Chest, z: float) -> Points:
 
 
 def heart(chest: Chest, z: float) -> list[Shape]:
-    """The heart lying on the diaphragm, its tip down and to the left, in a thin layer of fat."""
-    centre_z, radius_z = chest.domes[0] + 22, 58 * chest.heart
+    """The heart on the diaphragm, its apex caudal and left, in a thin layer of fat."""
+    centre_z, radius_z = chest.find_organ_domes[0] + 22, 58 * chest.heart
     rise = (z - centre_z) / radius_z
     if abs(rise) >= 1:
         return []
     part = np.sqrt(1 - abs(rise) ** 2.4)
     x, y = 20 - 14 * rise, -0.36 * chest.depth + 5 * rise
     a, b = 60 * chest.heart * part, 44 * chest.heart * part
-    blood, dents = chest.blood_hu, _dents(chest, 0.05)
+    blood, dents = chest.blood_hu, _outline_waves(chest, 0.05)
     shapes = [
         Shape((ellipse((x, y), (a + 4, b + 4), -0.6, dents),), FAT + 10),
         Shape((ellipse((x, y), (a, b), -0.6, dents),), SOFT + 0.35 * (blood - 42)),
     ]
-    if blood > 80:  # contrast shows the chambers
+    if blood > 80:  # chambers are visible with contrast agent
         shapes.append(Shape((ellipse((x + 0.2 * a, y + 0.12 * b), (0.5 * a, 0.5 * b), -0.6),), blood))
         shapes.append(Shape((ellipse((x - 0.42 * a, y + 0.05 * b), (0.38 * a, 0.6 * b), -0.3),), blood * 0.9))
     return shapes
 
 
 def paraspinal(chest: Chest, z: float) -> Shape:
-    """The soft tissue in front of and beside the spine that parts the lungs at the back."""
+    """Soft tissue in front of and beside the spine, between the lungs."""
     y = np.linspace(0.42 * chest.depth, chest.depth + 20, 20)
     back = (y - y[0]) / (y[-1] - y[0])
     half = 9 + 17 * np.sqrt(np.clip(2.5 * back, 0, 1)) + 16 * back**3

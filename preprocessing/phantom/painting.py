@@ -1,4 +1,4 @@
-"""Painting outlines given in millimetres on a scanner's pixels, with soft edges, in microseconds."""
+"""Paints outlines in patient coordinates (mm) on a slice's pixels, with anti-aliased edges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # [point, (x, y)] mm
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+UInt8Array = NDArray[np.uint8]
+Float32Array = NDArray[np.float32]
 Waves = tuple[tuple[float, float], ...]
 
 _ROUND = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 _COS, _SIN = np.cos(_ROUND), np.sin(_ROUND)
 
-SHIFT = 4  # OpenCV's fixed-point bits: outlines are placed to a sixteenth of a pixel
-HU_STEP = 8.0  # tissue is painted in 8 bits so that OpenCV can blend edges: 8 HU a level
+SHIFT = 4  # fixed-point bits of OpenCV coordinates: a sixteenth of a pixel
+HU_STEP = 8.0  # HU per paint level: tissue is painted in 8 bits, which OpenCV can anti-alias
 HU_ZERO = -1024.0
 
 
-def level_of(hu: float) -> int:
-    """The 8-bit paint level of a tissue."""
+def paint_level(hu: float) -> int:
+    """The 8-bit paint level of `hu`."""
     return min(max(round((hu - HU_ZERO) / HU_STEP), 0), 255)
 
 
@@ -30,16 +30,18 @@ PAINT_TO_HU = (np.arange(256, dtype=np.float32) * HU_STEP + HU_ZERO).astype(np.f
 
 @dataclass(frozen=True)
 class Shape:
-    """An area of one tissue in one slice: the points that lie in an odd number of its outlines."""
+    """A region of one tissue in one slice: the points inside an odd number of its outlines."""
 
     outlines: tuple[Points, ...]
     hu: float
-    lung: bool = False  # whether this area is lung (True), or takes lung away (False)
+    lung: bool = False  # whether the region is lung (True) or displaces lung (False)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a slice's pixels lie in the patient: pixel centre (column, row) = matrix @ (x, y, 1), mm."""
+    """Mapping from patient coordinates to pixels of a slice: (column, row) = matrix @ (x, y, 1), x and y in
+    mm.
+    """
 
     rows: int
     columns: int
@@ -49,7 +51,7 @@ class Frame:
     def centred(
         rows: int, columns: int, pixel_mm: float, centre: tuple[float, float] = (0, 0), angle: float = 0.0
     ) -> "Frame":
-        """A frame whose middle is the patient's point `centre` (mm), the patient turned by `angle` (rad)."""
+        """A frame centred on the patient's point `centre` (mm), with the patient rotated by `angle` (rad)."""
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / pixel_mm
         middle = np.array([(columns - 1) / 2, (rows - 1) / 2])
         return Frame(rows, columns, np.column_stack([turn, middle - turn @ np.asarray(centre)]))
@@ -66,30 +68,30 @@ class Frame:
         """[..., (x, y)] mm -> OpenCV's fixed-point (column, row)."""
         return np.rint(self.pixels(points) * (1 << SHIFT)).astype(np.int32)
 
-    def blank(self) -> Bytes:
+    def blank(self) -> UInt8Array:
         return np.zeros((self.rows, self.columns), np.uint8)
 
 
-def fill(canvas: Bytes, frame: Frame, outlines: Sequence[Points], level: int) -> None:
-    """Fill what lies in an odd number of the outlines, edges blended."""
+def fill(canvas: UInt8Array, frame: Frame, outlines: Sequence[Points], level: int) -> None:
+    """Fill the points inside an odd number of outlines, anti-aliased, in place."""
     cv2.fillPoly(canvas, [frame.fixed(o) for o in outlines], level, cv2.LINE_AA, SHIFT)
 
 
-def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[Bytes, Bytes]:
-    """Paint shapes in order -> (tissue levels, lung coverage 0..255), both [row, column].
+def paint(shapes: Sequence[Shape], frame: Frame) -> tuple[UInt8Array, UInt8Array]:
+    """Paint shapes in order; returns (tissue levels, lung coverage 0..255), both uint8 [row, column].
 
-    OpenCV's soft edge lies half a pixel outside the outline: each shape is that much bigger, in both alike.
+    OpenCV's anti-aliased edge lies half a pixel outside the outline, so shapes are that much larger in both.
     """
     tissue, lung = frame.blank(), frame.blank()
     for shape in shapes:
         outlines = [frame.fixed(o) for o in shape.outlines]
-        cv2.fillPoly(tissue, outlines, level_of(shape.hu), cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(tissue, outlines, paint_level(shape.hu), cv2.LINE_AA, SHIFT)
         cv2.fillPoly(lung, outlines, 255 if shape.lung else 0, cv2.LINE_AA, SHIFT)
     return tissue, lung
 
 
-def paint_lung(shapes: Sequence[Shape], frame: Frame) -> Bytes:
-    """Only the lung coverage of `paint`."""
+def paint_lung(shapes: Sequence[Shape], frame: Frame) -> UInt8Array:
+    """The lung coverage of `paint`, uint8 [row, column]."""
     lung = frame.blank()
     for shape in shapes:
         fill(lung, frame, shape.outlines, 255 if shape.lung else 0)
@@ -99,7 +101,7 @@ def paint_lung(shapes: Sequence[Shape], frame: Frame) -> Bytes:
 def ellipse(
     centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0, waves: Waves = ()
 ) -> Points:
-    """The outline of a turned ellipse (mm, rad), dented by harmonics 2, 3, ... (amplitude, phase)."""
+    """Outline of a rotated ellipse (mm, rad), modulated by harmonics 2, 3, ... (amplitude, phase)."""
     radius = 1.0 + sum(a * np.cos(k * _ROUND + phase) for k, (a, phase) in enumerate(waves, start=2))
     x, y = radii[0] * radius * _COS, radii[1] * radius * _SIN
     c, s = np.cos(turn), np.sin(turn)

@@ -1,4 +1,4 @@
-"""The federations that can be made: which hospitals, what they hold, how they scan."""
+"""Presets of phantom federations: hospitals, their scans per class, their scanners."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,7 +11,7 @@ Role = Literal["training", "held-out"]
 
 @dataclass(frozen=True)
 class HospitalPlan:
-    """One hospital to make: how many scans of each class, and its scanner."""
+    """One phantom hospital: number of scans of each class, and scanner."""
 
     name: str
     role: Role
@@ -58,7 +58,7 @@ SCANNERS = (
 
 
 def _tiny(scanner: Scanner) -> Scanner:
-    """The same scanner with few, large voxels: for tests."""
+    """The same scanner with few, large voxels, for tests."""
     return replace(
         scanner, matrix=128, pixel_mm=2.9, spacing_mm=18.0, thickness_mm=6.0, blur_mm=1.8, grain_mm=2.0
     )
@@ -83,7 +83,7 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
         _plan("harbour", "held-out", 10, 10, 10, E),
         _plan("airport", "held-out", 10, 10, 10, F),
     ),
-    "paper": (  # Table 2; healthy and other scans added at the held-out hospitals, where it has none
+    "paper": (  # Table 2; with healthy and other scans added at the held-out hospitals, which have none there
         _plan("imam-khomeini-tehran", "training", 188, 0, 0, A),
         _plan("yaas", "training", 38, 0, 0, B),
         _plan("trc", "training", 0, 0, 438, C),
@@ -98,8 +98,8 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
 }
 
 
-def plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
-    """The hospitals of a preset, scaled to about `scans` scans in all (None: as the preset says).
+def hospital_plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
+    """The hospitals of a preset, scaled to a total of `scans` scans (None: the preset's own).
 
     Every class that a hospital has keeps at least one scan. Raises PneumofedError "phantom-preset" for an
     unknown name and "phantom-scans" for fewer scans than there are classes at hospitals.
@@ -125,7 +125,7 @@ def _scaled(plan: HospitalPlan, counts: list[int]) -> HospitalPlan:
 
 
 def _shares(cells: list[int], total: int) -> list[int]:
-    """Split `total` in proportion to cells, each at least 1: the furthest below its share gets the next."""
+    """Split `total` in proportion to `cells`, each at least 1, by largest remainder."""
     wanted = [n * total / sum(cells) for n in cells]
     result = [min(max(1, int(want)), total) for want in wanted]
     while (missing := total - sum(result)) != 0:

@@ -1,9 +1,9 @@
-"""The branching vessels and airways of one lung, grown towards points spread through it."""
+"""Grows the branching vessels and airways of one lung towards random target points."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.phantom.tubes import Tubes
+from preprocessing.phantom.tube_segments import Tubes
 
 _LEVELS = 16
 _TWIG_MM = 0.36  # radius of a vessel that feeds one target point
@@ -15,13 +15,13 @@ def _means(values: NDArray[np.float64], group: NDArray[np.int64], groups: int) -
     return np.stack(sums, 1) / np.maximum(count, 1)
 
 
-def grow(
+def grow_tree(
     root: NDArray[np.float64], targets: NDArray[np.float64], thickness: float, rng: np.random.Generator
 ) -> tuple[Tubes, NDArray[np.int64]]:
-    """Split the targets in halves again and again, each branch heading for the middle of its half.
+    """Grow a tree by recursive bisection of the targets; each branch heads for the mean of its half.
 
-    root [(x, y, z)] and targets [n, (x, y, z)] in mm. Returns the branches and how many targets each feeds;
-    the radius follows from that number (Murray's law) times `thickness`.
+    root [(x, y, z)] and targets [n, (x, y, z)] in mm. Returns the branches and the number of targets each
+    feeds. Radii follow from that number (Murray's law), scaled by `thickness`.
     """
     group = np.zeros(len(targets), np.int64)
     node = root[None, :]
@@ -53,7 +53,7 @@ def grow(
 
 
 def airways_beside(vessels: Tubes, feeding: NDArray[np.int64], *, least: int) -> Tubes:
-    """Airways that accompany the vessels that feed at least `least` targets (lumen, not wall)."""
+    """Airway lumina beside the vessels that feed at least `least` targets."""
     kept = feeding >= least
     way = vessels.end[kept] - vessels.start[kept]
     side = np.cross(way, np.array([0.3, 0.5, 1.0]))

@@ -1,1 +1,1 @@
-"""From the files of a folder to slices in order: DICOM as archives hold it."""
+"""Reads DICOM files of a folder into CT series, and one series into a volume in HU."""

@@ -1,7 +1,7 @@
-"""Compressed frames: all there, no larger than the header says, and decoded (PS3.5 A.4).
+"""Decodes compressed frames (PS3.5 A.4), after checking that they are complete and of the header's size.
 
-A codestream has a size of its own, and decoders trust it: a small file can ask for all memory. So its
-size is looked at before a decoder sees it.
+A codestream declares its own size, and decoders allocate what it declares: a small file could request all
+memory. So the declared size is checked before decoding.
 """
 
 import logging
@@ -20,7 +20,7 @@ from preprocessing.reading.refusals import FileRefusedError
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"
 _JPEG, _JPEG_LS, _JPEG_2000 = "jpeg", "jpeg-ls", "jpeg-2000"
-# Transfer syntax: family of its codestream, and the decoder that reads it (decision 0061).
+# Transfer syntax UID: (codestream family, pydicom decoding plugin); see docs/decisions/0061.
 DECODERS = {
     "1.2.840.10008.1.2.5": ("rle", "pylibjpeg"),
     _EXTENDED: (_JPEG, "gdcm"),  # extended, 12 bits, lossy
@@ -35,17 +35,17 @@ DECODERS = {
     "1.2.840.10008.1.2.4.203": (_JPEG_2000, "pylibjpeg"),
 }
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-_SPARE = 1 << 16  # bytes by which a compressed frame may be larger than twice a plain one
-_NO_SIZE = (0xC4, 0xC8, 0xCC)  # among JPEG's markers C0 to CF, those that start no frame
+_SPARE = 1 << 16  # bytes a compressed frame may exceed twice its uncompressed length by
+_NOT_FRAME_HEADERS = (0xC4, 0xC8, 0xCC)  # among JPEG's markers C0 to CF (DHT, JPG, DAC)
 
 
-def require_complete(elements: Elements, frames: int, frame_length: int) -> None:
-    """All fragments lie in the file, their sequence ends, and they are no larger than frames can be.
+def require_complete_fragments(elements: Elements, frames: int, frame_length: int) -> None:
+    """Check that all fragments lie in the file, are delimited, and are not larger than the frames can be.
 
     Raises FileRefusedError `unreadable-pixels` or `implausible-size`.
     """
-    at, stream, left = elements.pixels_at or 0, elements.stream, frames * (2 * frame_length + _SPARE)
-    if elements.pixels_length is not None:
+    at, stream, left = elements.pixel_data_offset or 0, elements.stream, frames * (2 * frame_length + _SPARE)
+    if elements.pixel_data_length is not None:
         raise FileRefusedError("unreadable-pixels", "compressed pixels are not encapsulated")
     while True:
         stream.seek(at)
@@ -57,36 +57,36 @@ def require_complete(elements: Elements, frames: int, frame_length: int) -> None
         (length,) = struct.unpack("<L", head[4:])
         at, left = at + 8 + length, left - 8 - length
         if left < 0:
-            raise FileRefusedError("implausible-size", "compressed pixels larger than plain ones")
+            raise FileRefusedError("implausible-size", "compressed pixels are larger than uncompressed ones")
 
 
-def frame_bytes(elements: Elements, number: int, frames: int) -> bytes:
-    """The codestream of frame `number`. Raises FileRefusedError `unreadable-pixels`."""
-    elements.stream.seek(elements.pixels_at or 0)
+def read_frame(elements: Elements, number: int, frames: int) -> bytes:
+    """Codestream of frame `number` (0-based) of `frames`. Raises FileRefusedError `unreadable-pixels`."""
+    elements.stream.seek(elements.pixel_data_offset or 0)
     try:
         return get_frame(elements.stream, number, number_of_frames=frames)
     except Exception:  # offset tables can be wrong in many ways
         raise FileRefusedError("unreadable-pixels") from None
 
 
-def decode(
+def decode_frame(
     data: bytes, syntax: str, rows: int, columns: int, bits_stored: int, signed: bool
 ) -> NDArray[np.uint16]:
-    """The stored words [row, column] of one compressed frame.
+    """Decode one compressed frame to its stored 16-bit words, uint16 [row, column].
 
-    Raises FileRefusedError `unreadable-pixels`, or `eight-bit` where the codestream has no more.
+    Raises FileRefusedError `unreadable-pixels`, or `eight-bit` if the codestream has 8 bits or fewer.
     """
     family, plugin = DECODERS[syntax]
     if family != "rle":
-        _require_plausible(data, family, rows, columns)
+        _check_codestream_size(data, family, rows, columns)
     options: dict[str, Any] = {
         "rows": rows, "columns": columns, "samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2",
         "bits_allocated": 16, "bits_stored": bits_stored, "pixel_representation": int(signed),
         "number_of_frames": 1, "pixel_keyword": "PixelData",
     }  # fmt: skip
     if family == "rle":
-        options["correct_unused_bits"] = False  # we look at them ourselves
-    logging.getLogger("pydicom").disabled = True  # what a decoder says of a file is for nobody's log
+        options["correct_unused_bits"] = False  # checked in pixels.py
+    logging.getLogger("pydicom").disabled = True  # a decoder's message may quote the file
     try:
         if syntax == _EXTENDED:
             return decode_extended(data, rows, columns)
@@ -95,35 +95,35 @@ def decode(
         )
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # each decoder fails in its own way; one in Rust panics past Exception
+    except BaseException:  # decoders raise arbitrary errors; a Rust panic is no Exception
         raise FileRefusedError("unreadable-pixels") from None
     if found.shape != (rows, columns) or found.dtype.itemsize != 2:
-        raise FileRefusedError("unreadable-pixels", "other pixels than the header promises")
+        raise FileRefusedError("unreadable-pixels", "the decoded size or depth differs from the header's")
     return found.view(np.uint16)
 
 
-def _require_plausible(data: bytes, family: str, rows: int, columns: int) -> None:
-    """The codestream's own size is the header's, it is grey and has more than 8 bits."""
+def _check_codestream_size(data: bytes, family: str, rows: int, columns: int) -> None:
+    """Check that the codestream declares the header's size, one component and more than 8 bits."""
     try:
         size = _jpeg_2000_size(data) if family == _JPEG_2000 else _jpeg_size(data)
     except (struct.error, IndexError):
-        raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels") from None
+        raise FileRefusedError("unreadable-pixels", "no image in the compressed pixels") from None
     if size[:2] != (rows, columns) or size[2] != 1:
-        raise FileRefusedError("unreadable-pixels", "compressed pixels of another size than the header's")
+        raise FileRefusedError("unreadable-pixels", "the codestream's size differs from the header's")
     if size[3] <= 8:
         raise FileRefusedError("eight-bit")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int, int, int]:
-    """Rows, columns, components and bits of a JPEG or JPEG-LS codestream, from its frame header."""
+    """(rows, columns, components, bits) of a JPEG or JPEG-LS codestream, from its frame header."""
     at = 2
     while True:
         mark, marker, length = struct.unpack_from(">BBH", data, at)
         if mark != 0xFF:
-            raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels")
+            raise FileRefusedError("unreadable-pixels", "no image in the compressed pixels")
         if marker == 0xFF:  # a fill byte
             at += 1
-        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NO_SIZE):
+        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAME_HEADERS):
             bits, rows, columns, components = struct.unpack_from(">BHHB", data, at + 4)
             return rows, columns, components, bits
         else:
@@ -131,10 +131,10 @@ def _jpeg_size(data: bytes) -> tuple[int, int, int, int]:
 
 
 def _jpeg_2000_size(data: bytes) -> tuple[int, int, int, int]:
-    """Rows, columns, components and bits of a JPEG 2000 codestream, from its SIZ segment."""
+    """(rows, columns, components, bits) of a JPEG 2000 codestream, from its SIZ segment."""
     start = data.find(b"\xff\x4f\xff\x51")  # some writers wrap the codestream into a JP2 file
     if start < 0 or start > 1 << 12:
-        raise FileRefusedError("unreadable-pixels", "no picture in the compressed pixels")
+        raise FileRefusedError("unreadable-pixels", "no image in the compressed pixels")
     right, bottom, left, top = struct.unpack_from(">4L", data, start + 8)
     components, bits = struct.unpack_from(">HB", data, start + 40)
     return bottom - top, right - left, components, (bits & 0x7F) + 1

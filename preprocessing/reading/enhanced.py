@@ -6,40 +6,40 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from preprocessing.reading.ct_slice import CtSlice, parse_plane, parse_rescale
 from preprocessing.reading.elements import Elements
 from preprocessing.reading.pixels import PixelFormat
 from preprocessing.reading.refusals import FileRefusedError
-from preprocessing.reading.slices import CtSlice, plane_of, rescale_of
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
-_LONGEST_HEADER = 32 << 20  # bytes
-_MOST_ITEMS = 200_000  # each becomes a dataset in memory
+_MAX_HEADER_BYTES = 32 << 20  # bytes
+_MAX_ITEMS = 200_000  # each becomes a dataset in memory
 _ITEM = b"\xfe\xff\x00\xe0"
 
 
-def enhanced_slices(
-    elements: Elements, form: PixelFormat, path: Path, flags: tuple[str, ...]
+def read_enhanced_slices(
+    elements: Elements, pixel_format: PixelFormat, path: Path, flags: tuple[str, ...]
 ) -> list[CtSlice]:
-    """One slice a frame. Raises FileRefusedError where one frame cannot be a slice."""
+    """One slice per frame, in file order. Raises FileRefusedError if a frame is not a usable slice."""
     data = _functional_groups(elements)
     shared, per_frame = data.get(_SHARED, None) or [Dataset()], data.get(_PER_FRAME, None) or []
-    if len(per_frame) != form.frames:
+    if len(per_frame) != pixel_format.frames:
         raise FileRefusedError("broken-header", "functional groups for other frames than there are")
     return [
-        _slice(_Frame(shared[0], own), elements, form, path, number, flags)
+        _slice(_FrameGroups(shared[0], own), elements, pixel_format, path, number, flags)
         for number, own in enumerate(per_frame)
     ]
 
 
 def _functional_groups(elements: Elements) -> Dataset:
-    """The two sequences of functional groups, within a bound on memory."""
-    length = (elements.pixels_at or 0) - elements.dataset_at
-    if length > _LONGEST_HEADER:
-        raise FileRefusedError("implausible-size", "a header longer than any CT's")
-    elements.stream.seek(elements.dataset_at)
-    if elements.stream.read(length).count(_ITEM) > _MOST_ITEMS:
-        raise FileRefusedError("implausible-size", "more items than any CT has")
-    elements.stream.seek(elements.dataset_at)
+    """The dataset of the shared and per-frame functional groups, with bounded memory."""
+    length = (elements.pixel_data_offset or 0) - elements.dataset_offset
+    if length > _MAX_HEADER_BYTES:
+        raise FileRefusedError("implausible-size", "the header is longer than any CT's")
+    elements.stream.seek(elements.dataset_offset)
+    if elements.stream.read(length).count(_ITEM) > _MAX_ITEMS:
+        raise FileRefusedError("implausible-size", "more sequence items than any CT has")
+    elements.stream.seek(elements.dataset_offset)
     return read_dataset(
         elements.stream,
         elements.syntax == ImplicitVRLittleEndian,
@@ -49,14 +49,14 @@ def _functional_groups(elements: Elements) -> Dataset:
     )
 
 
-class _Frame:
-    """A frame's functional groups: its own, else the shared ones."""
+class _FrameGroups:
+    """Functional groups of a frame: per-frame ones first, then shared ones (PS3.3 C.7.6.16)."""
 
     def __init__(self, shared: Dataset, own: Dataset) -> None:
         self._shared, self._own = shared, own
 
     def get(self, group: str, keyword: str) -> object:
-        """Value of `keyword` in the first item of `group`, None where absent."""
+        """Value of `keyword` in the first item of the functional group, None if absent."""
         for groups in (self._own, self._shared):
             items = groups.get(group, None)
             if items:
@@ -73,7 +73,12 @@ class _Frame:
 
 
 def _slice(
-    frame: _Frame, elements: Elements, form: PixelFormat, path: Path, number: int, flags: tuple[str, ...]
+    frame: _FrameGroups,
+    elements: Elements,
+    pixel_format: PixelFormat,
+    path: Path,
+    number: int,
+    flags: tuple[str, ...],
 ) -> CtSlice:
     kind = frame.values("CTImageFrameTypeSequence", "FrameType")
     pixels, transform = "PixelMeasuresSequence", "PixelValueTransformationSequence"
@@ -82,10 +87,10 @@ def _slice(
     if "LOCALIZER" in map(str, kind):
         raise FileRefusedError("localizer", "a frame")
     units = frame.text(transform, "RescaleType")
-    slope, intercept = rescale_of(
+    slope, intercept = parse_rescale(
         frame.get(transform, "RescaleSlope"), frame.get(transform, "RescaleIntercept"), units
     )
-    plane = plane_of(
+    plane = parse_plane(
         frame.values("PlanePositionSequence", "ImagePositionPatient"),
         frame.values("PlaneOrientationSequence", "ImageOrientationPatient"),
         frame.values(pixels, "PixelSpacing"),
@@ -93,7 +98,7 @@ def _slice(
     if units.upper() == "US":
         flags = (*flags, "unspecified-units")
     content, reconstruction = "FrameContentSequence", "CTReconstructionSequence"
-    marks = [frame.text(content, keyword) for keyword in
+    split_attributes = [frame.text(content, keyword) for keyword in
              ("FrameAcquisitionNumber", "TemporalPositionIndex", "StackID")]  # fmt: skip
     return CtSlice(
         path=path,
@@ -102,14 +107,14 @@ def _slice(
         series_uid=elements.text("SeriesInstanceUID"),
         study_uid=elements.text("StudyInstanceUID"),
         patient_id=elements.text("PatientID"),
-        shape=(form.rows, form.columns),
+        shape=(pixel_format.rows, pixel_format.columns),
         plane=plane,
         slope=slope,
         intercept=intercept,
-        stored_range=form.stored_range,
+        stored_range=pixel_format.stored_range,
         kernel=frame.text(reconstruction, "ConvolutionKernel") or elements.text("ConvolutionKernel"),
         thickness_mm=float(frame.text(pixels, "SliceThickness") or 0),
         body_part=elements.text("BodyPartExamined").upper(),
-        marks=(*marks, frame.text(reconstruction, "ReconstructionDiameter")),
+        split_attributes=(*split_attributes, frame.text(reconstruction, "ReconstructionDiameter")),
         flags=flags,
     )

@@ -1,4 +1,4 @@
-"""JPEG Extended (process 4, 12 bits): GDCM decodes it, but pydicom does not ask it to."""
+"""Decodes JPEG Extended (process 4, 12 bits) with GDCM, which pydicom does not use for it."""
 
 import gdcm
 import numpy as np
@@ -10,9 +10,9 @@ _END = b"\xff\xd9"
 
 
 def decode_extended(data: bytes, rows: int, columns: int) -> NDArray[np.uint16]:
-    """The words [row, column] of one frame's codestream. Raises ValueError where it cannot be decoded."""
-    if not data.rstrip(b"\0").endswith(_END):  # GDCM would fill up what is missing
-        raise ValueError("the codestream is cut short")
+    """Decode one frame's codestream to uint16 [row, column]. Raises ValueError if it cannot be decoded."""
+    if not data.rstrip(b"\0").endswith(_END):  # GDCM would fill missing data silently
+        raise ValueError("the codestream is truncated")
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(data)
     fragments = gdcm.SequenceOfFragments.New()

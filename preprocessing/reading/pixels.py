@@ -1,4 +1,4 @@
-"""How a file stores its pixels, and the stored values of its frames (PS3.3 C.7.6.3, C.7.5.1.1.2)."""
+"""Reads the stored pixel values and announced padding of a file's frames (PS3.3 C.7.6.3, C.7.5.1.1.2)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,17 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.reading.elements import Elements
-from preprocessing.reading.encapsulation import DECODERS, decode, frame_bytes, require_complete
+from preprocessing.reading.encapsulation import DECODERS, decode_frame, read_frame, require_complete_fragments
 from preprocessing.reading.refusals import FileRefusedError
 
-MOST_PIXELS = 2048 * 2048  # of one slice
-MOST_VOXELS = 640 * 512 * 512  # of one file: HU and padding of so many take 480 MiB
-_PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
+MAX_PIXELS = 2048 * 2048  # of one slice
+MAX_VOXELS = 640 * 512 * 512  # of one file: HU and padding of this many take 480 MiB
+_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
 
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """The Image Pixel module's attributes. `padding` is (least, greatest) stored value, or None."""
+    """The Image Pixel module (PS3.3 C.7.6.3); `padding` is the announced range (min, max) of stored values,
+    or None.
+    """
 
     rows: int
     columns: int
@@ -29,14 +31,16 @@ class PixelFormat:
     overlay: bool
 
     @classmethod
-    def of(cls, elements: Elements) -> "PixelFormat":
-        """Raises FileRefusedError where these are no CT's pixels or the file does not hold them all."""
+    def from_elements(cls, elements: Elements) -> "PixelFormat":
+        """The format of a file's pixels. Raises FileRefusedError if it is not a CT's or the pixel data is
+        incomplete.
+        """
         unsigned = elements.unsigned
         rows, columns = unsigned("Rows") or 0, unsigned("Columns") or 0
-        if rows < 1 or columns < 1 or elements.pixels_at is None:
+        if rows < 1 or columns < 1 or elements.pixel_data_offset is None:
             raise FileRefusedError("not-an-image")
         frames = int(elements.text("NumberOfFrames") or 1)
-        if rows * columns > MOST_PIXELS or frames * rows * columns > MOST_VOXELS:
+        if rows * columns > MAX_PIXELS or frames * rows * columns > MAX_VOXELS:
             raise FileRefusedError("implausible-size", f"{frames} images of {rows} x {columns} pixels")
         stored, allocated = unsigned("BitsStored") or 0, unsigned("BitsAllocated") or 0
         if (unsigned("SamplesPerPixel") or 1) != 1:
@@ -50,28 +54,28 @@ class PixelFormat:
         signed = unsigned("PixelRepresentation") == 1
         padding = _padding(elements, signed)
         found = cls(rows, columns, frames, stored, high, signed, padding, elements.overlay_in_pixels)
-        found._require_all(elements)
+        found._require_complete(elements)
         return found
 
     @property
     def frame_length(self) -> int:
-        """Bytes of one frame without compression."""
+        """Bytes of one uncompressed frame."""
         return self.rows * self.columns * 2
 
     @property
     def stored_range(self) -> tuple[int, int]:
-        """Least and greatest value that BitsStored can hold."""
+        """Minimum and maximum value of BitsStored bits."""
         half = 1 << (self.bits_stored - 1)
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
-    def _require_all(self, elements: Elements) -> None:
+    def _require_complete(self, elements: Elements) -> None:
         if elements.syntax in DECODERS:
-            require_complete(elements, self.frames, self.frame_length)
-        elif elements.syntax not in _PLAIN:
+            require_complete_fragments(elements, self.frames, self.frame_length)
+        elif elements.syntax not in _UNCOMPRESSED:
             raise FileRefusedError("unknown-encoding")
         else:
             needed = self.frames * self.frame_length
-            there = min(elements.pixels_length or 0, elements.size - (elements.pixels_at or 0))
+            there = min(elements.pixel_data_length or 0, elements.size - (elements.pixel_data_offset or 0))
             if there < needed:
                 raise FileRefusedError("unreadable-pixels", f"{there} of {needed} bytes")
 
@@ -80,7 +84,7 @@ _EIGHT_BIT = ("1.2.840.10008.1.2.4.50",)  # JPEG Baseline
 
 
 def _padding(elements: Elements, signed: bool) -> tuple[int, int] | None:
-    """The announced padding values; some writers give them as US where pixels are signed."""
+    """(min, max) of the announced padding; some writers encode it as US although pixels are signed."""
     value, limit = elements.unsigned("PixelPaddingValue"), elements.unsigned("PixelPaddingRangeLimit")
     if value is None:
         return None
@@ -90,61 +94,74 @@ def _padding(elements: Elements, signed: bool) -> tuple[int, int] | None:
 
 
 def stored_frames(
-    elements: Elements, form: PixelFormat, numbers: Iterable[int]
+    elements: Elements, pixel_format: PixelFormat, numbers: Iterable[int]
 ) -> Iterator[tuple[NDArray[np.integer], NDArray[np.bool_] | None]]:
-    """Stored values, int16 or uint16 [row, column], and announced padding (bool, or None) of some frames.
+    """Yield stored values, int16 or uint16 [row, column], and announced padding (bool or None) of frames
+    `numbers`.
 
     Raises FileRefusedError `unreadable-pixels`, `eight-bit` or `stray-bits`.
     """
     for number in numbers:
-        words = _plain_frame(elements, form, number)
+        words = _uncompressed_frame(elements, pixel_format, number)
         if words is None:
-            data = frame_bytes(elements, number, form.frames)
-            words = decode(data, elements.syntax, form.rows, form.columns, form.bits_stored, form.signed)
-        yield _values(words, form)
+            data = read_frame(elements, number, pixel_format.frames)
+            words = decode_frame(
+                data,
+                elements.syntax,
+                pixel_format.rows,
+                pixel_format.columns,
+                pixel_format.bits_stored,
+                pixel_format.signed,
+            )
+        yield _values(words, pixel_format)
 
 
-def _plain_frame(elements: Elements, form: PixelFormat, number: int) -> NDArray[np.uint16] | None:
+def _uncompressed_frame(
+    elements: Elements, pixel_format: PixelFormat, number: int
+) -> NDArray[np.uint16] | None:
     if elements.syntax in DECODERS:
         return None
-    elements.stream.seek((elements.pixels_at or 0) + number * form.frame_length)
-    data = elements.stream.read(form.frame_length)
-    if len(data) < form.frame_length:
+    elements.stream.seek((elements.pixel_data_offset or 0) + number * pixel_format.frame_length)
+    data = elements.stream.read(pixel_format.frame_length)
+    if len(data) < pixel_format.frame_length:
         raise FileRefusedError("unreadable-pixels")
     words = np.frombuffer(data, "<u2" if elements.little_endian else ">u2")
-    return words.astype(np.uint16, copy=False).reshape(form.rows, form.columns)
+    return words.astype(np.uint16, copy=False).reshape(pixel_format.rows, pixel_format.columns)
 
 
 def _values(
-    words: NDArray[np.uint16], form: PixelFormat
+    words: NDArray[np.uint16], pixel_format: PixelFormat
 ) -> tuple[NDArray[np.integer], NDArray[np.bool_] | None]:
-    """Numbers in BitsStored bits of 16-bit words, and which are padding."""
-    whole = words.view(np.int16) if form.signed else words
-    padding = None if form.padding is None else _within(whole, *form.padding)
-    if form.bits_stored == 16:
+    """Values in the BitsStored bits of 16-bit words, and which of them are padding."""
+    whole = words.view(np.int16) if pixel_format.signed else words
+    padding = None if pixel_format.padding is None else _in_range(whole, *pixel_format.padding)
+    if pixel_format.bits_stored == 16:
         return whole, padding
-    shift, mask = np.uint16(form.high_bit + 1 - form.bits_stored), np.uint16((1 << form.bits_stored) - 1)
+    shift, mask = (
+        np.uint16(pixel_format.high_bit + 1 - pixel_format.bits_stored),
+        np.uint16((1 << pixel_format.bits_stored) - 1),
+    )
     values: NDArray[np.integer] = (words >> shift) & mask
-    if form.signed:
-        sign = 1 << (form.bits_stored - 1)
+    if pixel_format.signed:
+        sign = 1 << (pixel_format.bits_stored - 1)
         values = ((values.astype(np.int32) ^ sign) - sign).astype(np.int16)
-    if padding is not None and form.padding is not None:
-        padding = padding | _within(values, *form.padding)
-    stray = _stray(words, values, form)
+    if padding is not None and pixel_format.padding is not None:
+        padding = padding | _in_range(values, *pixel_format.padding)
+    stray = _stray_bits_mask(words, values, pixel_format)
     if stray is not None:
         padding = stray if padding is None else padding | stray
     return values, padding
 
 
-def _stray(
-    words: NDArray[np.uint16], values: NDArray[np.integer], form: PixelFormat
+def _stray_bits_mask(
+    words: NDArray[np.uint16], values: NDArray[np.integer], pixel_format: PixelFormat
 ) -> NDArray[np.bool_] | None:
-    """Padding written beyond BitsStored, or None. Bits that nothing explains are refused, `stray-bits`."""
-    if form.overlay:
+    """Padding encoded beyond BitsStored, or None. Raises FileRefusedError `stray-bits` for other set bits."""
+    if pixel_format.overlay:
         return None
-    shift = np.uint16(form.high_bit + 1 - form.bits_stored)
+    shift = np.uint16(pixel_format.high_bit + 1 - pixel_format.bits_stored)
     bits = values.view(np.uint16)
-    plain = words == ((bits & np.uint16((1 << form.bits_stored) - 1)) << shift)
+    plain = words == ((bits & np.uint16((1 << pixel_format.bits_stored) - 1)) << shift)
     stray = ~(plain | (words == bits)) if shift == 0 else ~plain
     if not stray.any():
         return None
@@ -154,5 +171,5 @@ def _stray(
     return stray
 
 
-def _within(values: NDArray[np.integer], low: int, high: int) -> NDArray[np.bool_]:
+def _in_range(values: NDArray[np.integer], low: int, high: int) -> NDArray[np.bool_]:
     return values == low if low == high else (values >= low) & (values <= high)

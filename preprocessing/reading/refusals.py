@@ -1,7 +1,7 @@
-"""Why a file, a series or a scan is refused, and what is unusual but usable: one stable code each.
+"""Stable codes: why a file, a series or a scan is refused, and which flags a usable one gets.
 
-The two tables are what `pneumofed hospital check` says and what docs/reading.md lists. A reason names the
-case and the remedy, never a patient, a UID, a date or a path.
+`pneumofed hospital check` prints these texts and docs/reading.md lists them. A reason names the case and the
+remedy, never a patient, a UID, a date or a path.
 """
 
 from shared_model.errors import PneumofedError
@@ -76,13 +76,13 @@ FLAGS = {
 
 
 def reason(code: str, detail: str = "") -> str:
-    """The sentence and remedy of a refusal's code, after what was found. KeyError for an unknown code."""
+    """Case and remedy of a refusal's code, preceded by `detail`. Raises KeyError for an unknown code."""
     text = (FILE_REFUSALS | SERIES_REFUSALS | SCAN_REFUSALS)[code]
     return f"{detail}: {text}" if detail else text
 
 
 class FileRefusedError(Exception):
-    """One file or series that is of no use; `series_uid` is empty where unknown."""
+    """A file or series cannot be used; `series_uid` is empty if unknown."""
 
     def __init__(self, code: str, detail: str = "", series_uid: str = "") -> None:
         super().__init__(reason(code, detail))
@@ -90,5 +90,5 @@ class FileRefusedError(Exception):
 
 
 def scan_refused(code: str, detail: str = "") -> PneumofedError:
-    """The error for a scan that turns out to be of no use while it is read or prepared."""
+    """The error of a scan that is refused while it is read or prepared."""
     return PneumofedError(code, reason(code, detail))

@@ -1,7 +1,7 @@
-"""Finding CT series in a folder: every file is accepted into a series or refused with a stable code.
+"""Finds the CT series of a folder: every file joins a series or is refused with a stable code.
 
-Nothing here is fatal: a bad file or series is listed with its reason and the rest goes on. The codes are
-in `reasons`, and in docs/reading.md.
+A bad file or series does not stop the others; it is listed with its reason. The codes are in `refusals` and
+in docs/reading.md.
 """
 
 from collections import Counter
@@ -10,17 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from preprocessing.reading.folder import files_under
-from preprocessing.reading.grouping import groups_of, without_copies
+from preprocessing.reading.ct_slice import CtSlice
+from preprocessing.reading.file_walk import walk_files
 from preprocessing.reading.header import read_slices
-from preprocessing.reading.layout import Layout
 from preprocessing.reading.refusals import FileRefusedError, reason
-from preprocessing.reading.slices import CtSlice
+from preprocessing.reading.slice_grid import SliceGrid
+from preprocessing.reading.slice_grouping import group_slices, remove_duplicates
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
-_HIGHEST_FLOOR_HU = -800  # stored values that cannot go below hold no air
-_CHEST = ("CHEST", "THORAX", "LUNG", "TSPINE", "HEART", "CARDIAC", "WHOLEBODY", "BODY", "TORSO", "TRUNK")
-_FAR_FROM_CHEST = (
+_AIR_HU = -800  # stored values must be able to represent air
+_CHEST_BODY_PARTS = (
+    "CHEST",
+    "THORAX",
+    "LUNG",
+    "TSPINE",
+    "HEART",
+    "CARDIAC",
+    "WHOLEBODY",
+    "BODY",
+    "TORSO",
+    "TRUNK",
+)
+_EXCLUDED_BODY_PARTS = (
     "HEAD", "BRAIN", "SKULL", "FACE", "SINUS", "ORBIT", "EAR", "JAW", "MAXILLA", "MANDIBLE", "CSPINE",
     "LSPINE", "PELVIS", "HIP", "LEG", "KNEE", "FOOT", "ANKLE", "FEMUR", "TIBIA", "ELBOW", "HAND", "WRIST",
     "EXTREMITY", "HEEL", "TOE", "FINGER", "FOREARM",
@@ -31,9 +42,9 @@ _FAR_FROM_CHEST = (
 class CtSeries:
     """One accepted CT series.
 
-    `images` run from feet to head; `spacing_mm` is (slice, row, column) of the volume it becomes. UIDs
-    and `patient_id` stay in the hospital: they only enter a keyed hash. `flags` name what was unusual but
-    usable.
+    `images` are ordered feet to head; `spacing_mm` is (slice, row, column) of the volume made of it. UIDs and
+    `patient_id` stay in the hospital: they only enter a keyed hash. `flags` (see refusals.FLAGS) name what is
+    unusual but usable.
     """
 
     images: tuple[CtSlice, ...]
@@ -44,13 +55,13 @@ class CtSeries:
 
     @property
     def slices(self) -> int:
-        """How many slices it has, without those that will be interpolated."""
+        """Number of slices, without those that will be interpolated."""
         return len(self.images)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refused series or file; `where` is its SeriesInstanceUID or its path (for the hospital's eyes)."""
+    """One refused series or file; `where` is its SeriesInstanceUID or path, and stays in the hospital."""
 
     where: str
     kind: Literal["series", "file"]
@@ -60,17 +71,18 @@ class Refusal:
 
 @dataclass(frozen=True)
 class SeriesReport:
+    """All series of a folder: accepted ones, and refused series and files."""
+
     accepted: tuple[CtSeries, ...]
     refused: tuple[Refusal, ...]
 
 
 def find_series(folder: Path, *, progress: Callable[[int, int], None] | None = None) -> SeriesReport:
-    """Read the headers of all files under `folder` and sort them into CT series (DESIGN 3).
+    """Read the headers of all files under `folder` (or of a single file) and group them into CT series.
 
-    `progress(done, total)` is called after each file. A file alone is as good as a folder. Raises nothing
-    for bad input: see `SeriesReport.refused`.
+    `progress(done, total)` is called after each file. Bad input raises nothing: see `SeriesReport.refused`.
     """
-    files = list(files_under(folder))
+    files = list(walk_files(folder))
     slices: list[CtSlice] = []
     bad: list[tuple[Path, FileRefusedError]] = []
     for number, (path, refusal) in enumerate(files, start=1):
@@ -82,13 +94,13 @@ def find_series(folder: Path, *, progress: Callable[[int, int], None] | None = N
             bad.append((path, refused))
         if progress is not None:
             progress(number, len(files))
-    accepted, refused_series = _sort_into_series(slices)
-    usable = {one.series_uid for one in slices}
-    return SeriesReport(tuple(accepted), (*refused_series, *_refusals_of(bad, usable)))
+    accepted, refused_series = _build_series(slices)
+    usable = {ct_slice.series_uid for ct_slice in slices}
+    return SeriesReport(tuple(accepted), (*refused_series, *_summarise_refusals(bad, usable)))
 
 
-def _refusals_of(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> list[Refusal]:
-    """One refusal a series and code; by file where the series is unknown or otherwise usable."""
+def _summarise_refusals(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> list[Refusal]:
+    """One refusal per series and code; per file if its series is unknown or has usable slices."""
     rows: dict[tuple[str, str], Refusal] = {}
     for path, refusal in bad:
         by_series = bool(refusal.series_uid) and refusal.series_uid not in usable
@@ -98,12 +110,12 @@ def _refusals_of(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> 
     return list(rows.values())
 
 
-def _sort_into_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]:
+def _build_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]:
     parts: list[tuple[list[CtSlice], int]] = []
     refused: list[Refusal] = []
-    for group in groups_of(slices):
+    for group in group_slices(slices):
         try:
-            split = without_copies(group)
+            split = remove_duplicates(group)
             dropped = len(group) - sum(map(len, split))
             parts += [(part, dropped) for part in split]
         except FileRefusedError as refusal:
@@ -114,44 +126,50 @@ def _sort_into_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refus
         uid = part[0].series_uid
         flags = {"duplicates"} if dropped else set()
         flags |= {"split-series"} if siblings[uid] > 1 else set()
-        found, problems = _series_of(part, flags)
+        found, problems = _make_series(part, flags)
         refused += [Refusal(uid, "series", code, reason(code, detail)) for code, detail in problems]
         if found is not None:
             accepted.append(found)
     return accepted, refused
 
 
-def _series_of(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None, list[tuple[str, str]]]:
-    """The series of slices in order, or None with code and detail of all its problems."""
+def _make_series(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None, list[tuple[str, str]]]:
+    """The series made of ordered slices, or None with (code, detail) of all its problems."""
     first = part[0]
     problems = _header_problems(part)
     if len(part) < MIN_SLICES:
         problems.append(("too-few-slices", f"{len(part)} where {MIN_SLICES} are needed"))
         return None, problems
-    layout = Layout.of(part)
-    problems += layout.problems(first.shape)
+    grid = SliceGrid.from_slices(part)
+    problems += grid.problems(first.shape)
     if problems:
         return None, problems
-    flags = flags | layout.flags() | {flag for one in part for flag in one.flags}
-    if not first.plane.is_level and not layout.is_tilted:
+    flags = flags | grid.flags() | {flag for ct_slice in part for flag in ct_slice.flags}
+    if not first.plane.is_level and not grid.is_tilted:
         flags.add("oblique")
-    if first.body_part and not any(name in _plain(first.body_part) for name in _CHEST):
+    if first.body_part and not _names_chest(_normalise(first.body_part)):
         flags.add("other-body-part")
-    spacing = (layout.spacing_mm, *layout.volume_pixel_mm)
+    spacing = (grid.spacing_mm, *grid.volume_pixel_mm)
     return CtSeries(tuple(part), first.series_uid, first.patient_id, spacing, tuple(sorted(flags))), []
 
 
 def _header_problems(part: list[CtSlice]) -> list[tuple[str, str]]:
     found = []
-    if len({one.patient_id for one in part}) > 1:
+    if len({ct_slice.patient_id for ct_slice in part}) > 1:
         found.append(("mixed-patients", ""))
-    body_part = _plain(part[0].body_part)
-    if body_part.startswith(_FAR_FROM_CHEST) and not any(name in body_part for name in _CHEST):
+    body_part = _normalise(part[0].body_part)
+    if body_part.startswith(_EXCLUDED_BODY_PARTS) and not any(
+        name in body_part for name in _CHEST_BODY_PARTS
+    ):
         found.append(("not-chest", ""))
-    if any(one.floor_hu > _HIGHEST_FLOOR_HU for one in part):
-        found.append(("not-hounsfield", "stored values cannot be low enough for air"))
+    if any(ct_slice.min_hu > _AIR_HU for ct_slice in part):
+        found.append(("not-hounsfield", "stored values cannot represent air"))
     return found
 
 
-def _plain(body_part: str) -> str:
+def _names_chest(body_part: str) -> bool:
+    return any(name in body_part for name in _CHEST_BODY_PARTS)
+
+
+def _normalise(body_part: str) -> str:
     return body_part.replace(" ", "").replace("_", "").replace("-", "")

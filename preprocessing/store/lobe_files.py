@@ -1,11 +1,11 @@
-"""A study's lobes in one file: a table, then one compressed chunk a lobe, each under its own checksum.
+"""The lobe file of a scan: a table, then one compressed chunk per lobe, each with a checksum.
 
     uint32 lobes, CRC-32 of the table
     table: per lobe uint32 bytes of its chunk, CRC-32 of its chunk
-    chunks: Blosc, uint16 [4, 256, 256]: planes i-1, i, i+1; distance in the low byte, marks in the high
+    chunks: Blosc, uint16 [4, 256, 256]: planes i-1, i, i+1; distance in the low byte, mask bits in the high
 
-All numbers are little endian. A chunk is checked before it is decompressed, so that damage is told by its
-checksum and never reaches the decompressor.
+All numbers are little endian. A chunk's checksum is verified before it is decompressed, so damaged data never
+reaches the decompressor.
 """
 
 import os
@@ -23,8 +23,8 @@ from shared_model.constants import CROP_SIZE
 _CHUNK = (4, CROP_SIZE, CROP_SIZE)
 _WORD = np.dtype("<u4")
 _ENTRY = 2 * _WORD.itemsize
-_MASK, _SEMI_INFECTION = 1, 2  # bits of the marks
-# Byte shuffling lets LZ4 drop the upper bytes; level and filter by measurement, see decision 0070.
+_MASK, _SEMI_INFECTION = 1, 2  # mask bits
+# Byte shuffling lets LZ4 drop the upper bytes; level and filter by measurement, see docs/decisions/0012.
 _COMPRESSION = {
     "codec": blosc2.Codec.LZ4,
     "clevel": 5,
@@ -37,13 +37,13 @@ _COMPRESSION = {
 
 
 class DamagedFileError(Exception):
-    """A file that is not what was written: a checksum is wrong, or bytes are missing."""
+    """A lobe file is damaged: a checksum is wrong, or bytes are missing."""
 
 
 def encode_lobes(arrays: LobeArrays) -> bytes:
-    """The content of the file for these lobes.
+    """The bytes of the lobe file of `arrays`.
 
-    Compressed in memory, so that a full disk is met by our own writing and not inside a library.
+    Compressed in memory, so that a full disk is reported by our own write and not inside a library.
     """
     chunks = []
     for number in range(len(arrays.images)):
@@ -58,9 +58,9 @@ def encode_lobes(arrays: LobeArrays) -> bytes:
 
 
 def read_lobes(path: Path, numbers: Sequence[int]) -> LobeArrays:
-    """The lobes `numbers` of a file, in the order asked for.
+    """The lobes `numbers` of a file, in the requested order.
 
-    Raises IndexError for a lobe that is not there, DamagedFileError, and OSError as the disk gives it.
+    Raises IndexError for an unknown lobe, DamagedFileError, and OSError.
     """
     planes = np.empty((len(numbers), *_CHUNK), "<u2")
     handle = os.open(path, os.O_RDONLY)
@@ -86,12 +86,14 @@ def _read_table(handle: int) -> NDArray[np.uint32]:
     """Bytes and checksum per lobe, uint32 [lobe, 2]."""
     lobes, checksum = np.frombuffer(_read(handle, _ENTRY, 0), _WORD).tolist()
     table = _read(handle, lobes * _ENTRY, _ENTRY)
-    if not lobes or zlib.crc32(table) != checksum:  # a file of zeros has the right checksum of nothing
+    if (
+        not lobes or zlib.crc32(table) != checksum
+    ):  # in a file of zeros the checksum of an empty table is correct
         raise DamagedFileError("the table's checksum is wrong")
     return np.frombuffer(table, _WORD).reshape(lobes, 2)
 
 
 def _read(handle: int, size: int, start: int) -> bytes:
-    if start + size > os.fstat(handle).st_size:  # asked first, for a damaged size can be 4 GB
+    if start + size > os.fstat(handle).st_size:  # checked first: a damaged size may be 4 GB
         raise DamagedFileError("the file is cut off")
     return os.pread(handle, size, start)

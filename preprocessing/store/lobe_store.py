@@ -2,10 +2,10 @@
 
     store.json            format, settings and their fingerprint
     secret.key            32 random bytes for the keyed hashes, mode 0600
-    studies/KEY/study.json    geometry, label, size and checksum of the other file
+    studies/KEY/study.json    one scan: geometry, label, size and checksum of the other file
     studies/KEY/lobes.blosc   the lobes' arrays, see lobe_files: any lobe is read and checked alone
 
-A study's folder appears by one rename: it is there whole or not at all. No name, UID, date or path of a scan
+A scan's folder appears by one rename: it is there whole or not at all. No name, UID, date or path of a scan
 is kept.
 """
 
@@ -46,7 +46,7 @@ class LobeStore:
     def create(cls, path: Path, settings: PreprocessingSettings) -> "LobeStore":
         """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.parent, patience_s=10), atomic_folder(path) as folder:
+        with locked(path.parent, wait_s=10), atomic_folder(path) as folder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
             for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
@@ -83,54 +83,54 @@ class LobeStore:
         return cls(path, settings, Pseudonyms(secret))
 
     def has(self, key: str) -> bool:
-        """Whether the study `key` is in the store."""
+        """Whether the scan `key` is in the store."""
         return (self._folder(key) / "study.json").is_file()
 
-    def studies(self) -> list[ScanRecord]:
-        """All studies, sorted by key. Raises `store-damaged` for a record or a file size that is wrong."""
+    def scans(self) -> list[ScanRecord]:
+        """The records of all scans, sorted by key. Raises `store-damaged` for a wrong record or file size."""
         folders = sorted(folder for folder in (self.path / "studies").iterdir() if folder.name[0] != ".")
-        return [self.study(folder.name) for folder in folders]
+        return [self.scan(folder.name) for folder in folders]
 
-    def study(self, key: str) -> ScanRecord:
-        """One study's record. Raises `store-damaged` where it or a file size is wrong."""
+    def scan(self, key: str) -> ScanRecord:
+        """One scan's record. Raises `store-damaged` if it or a file size is wrong."""
         return self._record(key)[0]
 
     def verify(self, key: str) -> None:
-        """Read the study's lobes whole. Raises `store-damaged` where the checksum is wrong."""
+        """Read all lobes of a scan. Raises `store-damaged` if the checksum is wrong."""
         if _checksum((self._folder(key) / LOBES).read_bytes()) != self._record(key)[1]:
             raise self._damaged(key)
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        """The arrays of some lobes of one study, in the order asked for, each checked by its checksum.
+        """The arrays of some lobes of one scan, in the order asked for, each checked by its checksum.
 
         Raises `store-damaged` where a lobe cannot be read or is not what was written; IndexError for a
-        lobe that the study does not have.
+        lobe that the scan does not have.
         """
         try:
             return read_lobes(self._folder(key) / LOBES, [int(number) for number in lobes])
         except (OSError, DamagedFileError):
             raise self._damaged(key) from None
 
-    def add(self, study: ScanRecord, arrays: LobeArrays) -> None:
-        """Put one study in, whole or not at all. Raises `study-exists`; OSError as the disk gives it."""
-        if self.has(study.key):
+    def add(self, scan: ScanRecord, arrays: LobeArrays) -> None:
+        """Add one scan, whole or not at all. Raises `study-exists`; OSError as the disk gives it."""
+        if self.has(scan.key):
             raise PneumofedError("study-exists", "this scan is already in the store")
         content = encode_lobes(arrays)
         try:
-            with atomic_folder(self._folder(study.key)) as folder:
+            with atomic_folder(self._folder(scan.key)) as folder:
                 (folder / LOBES).write_bytes(content)
-                (folder / "study.json").write_bytes(_encode(study, _checksum(content)))
+                (folder / "study.json").write_bytes(_encode(scan, _checksum(content)))
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
             # Another worker was faster: two study folders held the same scan.
             raise PneumofedError("study-exists", "this scan is already in the store") from None
 
-    def relabel(self, study: ScanRecord, label: str) -> None:
-        """Give a study in the store another label."""
-        known, lobes = self._record(study.key)
+    def relabel(self, scan: ScanRecord, label: str) -> None:
+        """Give a scan in the store another label."""
+        known, lobes = self._record(scan.key)
         changed = ScanRecord.from_json({**known.to_json(), "label": label})
-        write_atomically(self._folder(study.key) / "study.json", _encode(changed, lobes))
+        write_atomically(self._folder(scan.key) / "study.json", _encode(changed, lobes))
 
     def _folder(self, key: str) -> Path:
         return self.path / "studies" / key
@@ -138,29 +138,29 @@ class LobeStore:
     def _record(self, key: str) -> tuple[ScanRecord, FileSum]:
         try:
             record = json.loads((self._folder(key) / "study.json").read_bytes())
-            study, lobes = ScanRecord.from_json(record["study"]), record["lobes"]
+            scan, lobes = ScanRecord.from_json(record["study"]), record["lobes"]
             size = (self._folder(key) / LOBES).stat().st_size
-            sound = record["checksum"] == _digest_of(record["study"], lobes) and study.key == key
+            sound = record["checksum"] == _digest_of(record["study"], lobes) and scan.key == key
             sound = sound and size == lobes["bytes"]
         except (OSError, ValueError, KeyError, TypeError):
             raise self._damaged(key) from None
         if not sound:
             raise self._damaged(key)
-        return study, lobes
+        return scan, lobes
 
     def _damaged(self, key: str) -> PneumofedError:
-        reason = f"study {key} is damaged; delete its folder in the store and prepare again"
+        reason = f"scan {key} is damaged; delete its folder in the store and prepare again"
         return PneumofedError("store-damaged", reason)
 
 
-def _encode(study: ScanRecord, lobes: FileSum) -> bytes:
-    values = study.to_json()
+def _encode(scan: ScanRecord, lobes: FileSum) -> bytes:
+    values = scan.to_json()
     record = {"study": values, "lobes": lobes, "checksum": _digest_of(json.loads(json.dumps(values)), lobes)}
     return json.dumps(record).encode()
 
 
-def _digest_of(study: object, lobes: object) -> str:
-    return hashlib.sha256(json.dumps([study, lobes], sort_keys=True).encode()).hexdigest()
+def _digest_of(record: object, lobes: object) -> str:
+    return hashlib.sha256(json.dumps([record, lobes], sort_keys=True).encode()).hexdigest()
 
 
 def _checksum(content: bytes) -> FileSum:

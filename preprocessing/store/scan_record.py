@@ -1,4 +1,4 @@
-"""What a hospital keeps of one scan: its geometry (`ScanRecord`) and its lobes' arrays (`LobeArrays`)."""
+"""Types of a stored scan: its geometry (`ScanRecord`), its lobes' arrays (`LobeArrays`), its pseudonyms."""
 
 import hashlib
 import hmac
@@ -20,13 +20,13 @@ _LOBE_FIELDS = {
 
 @dataclass(frozen=True)
 class ScanRecord:
-    """One scan without a name: `key` and `fold` are keyed hashes of its series and of its patient.
+    """One pseudonymised scan: `key` and `fold` are keyed hashes of its series and of its patient.
 
-    `fold` in [0, 1) is the same for all scans of a patient, so that a split by fold is one by patient.
+    `fold` in [0, 1) is equal for all scans of a patient, so a split by fold is a split by patient.
     `slices`, `shape` (rows, columns) and `spacing_mm` (slice, row, column) are the original scan's.
     Per lobe, in order of (slice, side): `slice_index` int16, `side` uint8 (0 right, 1 left), `box` int16
     [lobe, 4] (row0, column0, row1, column1), `scale` float32, `offset` int16 [lobe, 2] (see crop.Crop),
-    `area` int32, pixels of lung in the scan's slice. `flags` name what was unusual but usable.
+    `area` int32, pixels of lung in the scan's slice. `flags` name what is unusual but usable.
     """
 
     key: str
@@ -42,10 +42,10 @@ class ScanRecord:
     offset: NDArray[np.int16]
     area: NDArray[np.int32]
     flags: tuple[str, ...] = ()
-    source: str = ""  # keyed hash of the folder it came from: tells a resumed study from a doubled one
+    source: str = ""  # keyed hash of its study folder: distinguishes a resumed study from a duplicate
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict that `from_json` turns back into an equal ScanRecord."""
+        """A JSON-serialisable dict, the inverse of `from_json`."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()
@@ -53,7 +53,7 @@ class ScanRecord:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ScanRecord":
-        """Raises TypeError, KeyError or ValueError where `values` are not a study's."""
+        """The record of `values` as written by `to_json`. Raises TypeError, KeyError or ValueError."""
         arrays = {name: np.array(values[name], dtype) for name, dtype in _LOBE_FIELDS.items()}
         lobes = len(arrays["slice_index"])
         arrays["box"] = arrays["box"].reshape(lobes, 4)
@@ -64,9 +64,9 @@ class ScanRecord:
 
 @dataclass(frozen=True)
 class LobeArrays:
-    """What a training step reads of n lobes.
+    """The arrays of n lobes that training reads.
 
-    `images` uint16 [n, 3, 256, 256], 0 (air) to 2048, at the breath that the settings say: slices i-1, i,
+    `images` uint16 [n, 3, 256, 256], 0 (air) to 2048, density normalised as the settings say: slices i-1, i,
     i+1 in slice i's box, edge slices repeated. `mask` bool, `distance` uint8 (Manhattan pixels to the
     periphery) and `semi_infection` bool are [n, 256, 256] for slice i.
     """
@@ -79,23 +79,23 @@ class LobeArrays:
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """Keyed hashes (HMAC-SHA256) in place of names; `secret` never leaves the hospital."""
+    """Keyed hashes (HMAC-SHA256) that replace identifiers; `secret` never leaves the hospital."""
 
     secret: bytes
 
     def key(self, series_uid: str, patient_id: str) -> str:
-        """16 hex digits that stand for one series of one patient."""
+        """Pseudonym of one series of one patient: 16 hex digits."""
         return self._digest("series", series_uid, patient_id).hex()[:16]
 
     def fold(self, patient_id: str) -> float:
-        """A number in [0, 1) for the patient; it stays the same as studies are added."""
+        """A number in [0, 1) for the patient, independent of the other scans."""
         return int.from_bytes(self._digest("patient", patient_id)[:6], "big") / 2**48
 
     def source(self, name: str) -> str:
-        """16 hex digits that stand for a study's folder name."""
+        """Pseudonym of a study's folder name: 16 hex digits."""
         return self._digest("source", name).hex()[:16]
 
     def _digest(self, *parts: str) -> bytes:
-        # Lengths keep ("ab", "c") apart from ("a", "bc").
+        # Length prefixes distinguish ("ab", "c") from ("a", "bc").
         message = "".join(f"{len(part)}:{part}" for part in parts)
         return hmac.new(self.secret, message.encode(), hashlib.sha256).digest()

@@ -1,55 +1,36 @@
-"""One writer a store: advisory locks on its folders, which end with the process that holds them.
+"""One writer per store: locks on its folders.
 
-`prepare` locks the store's folder. Its workers share a lock on `studies`, for when `prepare` is killed they
-live on for a moment and may just be putting a study in its place.
+`prepare` locks the store's folder. Its workers share a lock on `studies`: if `prepare` is killed, they live
+on for a moment and may be putting a scan in its place (docs/decisions/0012).
 """
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive, share_until_exit
 
-_PATIENCE_S = 10.0  # longer than orphaned workers need to notice
-_POLL_S = 0.02
+_WORKERS_END_S = 10.0  # orphaned workers notice sooner
 
 
 @contextmanager
-def locked(folder: Path, *, patience_s: float = 0) -> Iterator[None]:
-    """Hold `folder` alone. Raises `store-busy` where another process has it longer than `patience_s`."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        deadline = time.monotonic() + patience_s
-        while not _take(handle):
-            if time.monotonic() >= deadline:
-                reason = "another process is writing to this store; wait for it to end and run this again"
-                raise PneumofedError("store-busy", reason)
-            time.sleep(_POLL_S)
+def locked(folder: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Hold `folder` alone. Raises `store-busy` if another process holds it for longer than `wait_s`."""
+    reason = "another process is writing to this store; wait for it to end and run this again"
+    with exclusive(folder, create=False, refusal=PneumofedError("store-busy", reason), wait_s=wait_s):
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
 def only_writer(store: Path) -> Iterator[None]:
-    """Be the store's only writer; workers of a killed one are waited for. Raises `store-busy`."""
+    """Be the store's only writer, after the workers of a killed one have ended. Raises `store-busy`."""
     with locked(store):
-        with locked(store / "studies", patience_s=_PATIENCE_S):
+        with locked(store / "studies", wait_s=_WORKERS_END_S):
             pass
         yield
 
 
 def join_writer(store: Path) -> None:
-    """Say, in a worker, that it writes to the store as long as it lives."""
-    fcntl.flock(os.open(store / "studies", os.O_RDONLY), fcntl.LOCK_SH)
-
-
-def _take(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    """Register this process, a worker, as writing to the store until it ends."""
+    share_until_exit(store / "studies")

@@ -10,19 +10,20 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from server.report.figures import curves, roc_curves, stage_starts
+from server.report.plots import curves, roc_curves, stage_starts
 from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
 from shared_model.files import write_atomically
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scan to look at. Phantoms only: a picture of a patient must not leave the hospital.
+    """An example scan with its picture. Phantoms only: a picture of a patient must not leave the hospital.
 
-    label: what the scan is, one of shared_model.constants.LABELS; verdict: what the model says; picture_png: any size;
-    infected_percent: share of the lung, 0 to 100, as found; true_infected_percent: as drawn into the phantom.
+    label: the scan's label, one of constants.LABELS; verdict: the model's, in words; picture_png: any size;
+    infected_percent: share of the lung as predicted, 0 to 100; true_infected_percent: as drawn into the
+    phantom.
     """
 
     title: str

@@ -28,7 +28,7 @@ from benchmarks.image_shortcuts import logistic, of_crop, of_file, shortcut_scor
 from benchmarks.image_views import EDGE, RANGE, ViewStore, as_in_lobes, view
 from benchmarks.phantom_start import LEAST_LUNG, SLICES, SPACING_MM, phantom_images, phantom_weights, windowed
 from client.learning.site import Site
-from preprocessing.phantom.acquisition import simulate
+from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.presets import SCANNERS
 from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
@@ -156,9 +156,9 @@ def test_lung_and_tissue_are_where_lobes_have_them() -> None:
 
 
 def test_studies_carry_labels_of_the_covid_network_and_are_all_for_training() -> None:
-    studies = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).studies()
-    assert [(s.key, s.label) for s in studies] == [("a.png", "covid"), ("b.png", "other")]
-    assert all(federated_study().split.part_of(s.fold) == "train" for s in studies)
+    scans = ViewStore([image("b.png", "p", False), image("a.png", "q", True)]).scans()
+    assert [(s.key, s.label) for s in scans] == [("a.png", "covid"), ("b.png", "other")]
+    assert all(federated_study().split.part_of(s.fold) == "train" for s in scans)
 
 
 def test_no_patient_is_on_two_sides() -> None:
@@ -278,7 +278,7 @@ def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -
     for number, label in enumerate(LABELS):
         own = [i for i in images if i.patient == str(number)]
         scanner = replace(SCANNERS[0], spacing_mm=SPACING_MM)
-        scan = simulate(label, scanner, (phantom_start.SEED, number))
+        scan = simulate_scan(label, scanner, (phantom_start.SEED, number))
         assert 0 < len(own) <= SLICES
         for one in own:
             place = int(one.name.split("-")[1])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.loader import loader_rate, loader_store
 from benchmarks.race import PAPER, agreement, floors, one_core, our_steps, our_store
-from preprocessing.crop import crop_of, crop_plane
+from preprocessing.crop import crop_for_box, crop_image
 from preprocessing.pipeline import prepare_series
 from preprocessing.reading.series import find_series
 from preprocessing.store.lobe_store import LobeStore
@@ -40,10 +40,10 @@ def lobes(run: tuple[list[dict], dict[str, float]]) -> list[dict]:
 def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
     our_store(folder, tmp_path, PAPER)
     store = LobeStore.open(tmp_path / "store")
-    (study,) = store.studies()
-    arrays = store.read(study.key, range(len(study.side)))
+    (scan,) = store.scans()
+    arrays = store.read(scan.key, range(len(scan.side)))
     places = [(one["slice"], one["side"] - 1, *one["box"]) for one in lobes]
-    assert places == list(zip(study.slice_index, study.side, *study.box.T, strict=True))
+    assert places == list(zip(scan.slice_index, scan.side, *scan.box.T, strict=True))
 
     def literally(name: str) -> NDArray:
         return np.stack([one[name] for one in lobes])
@@ -76,18 +76,18 @@ def test_both_ways_have_the_same_steps(
 def test_the_literal_crop_of_a_large_lobe_is_ours_but_for_the_interpolation() -> None:
     rows, columns = np.mgrid[:400, :400]
     image = (1000 + 500 * np.sin(rows / 40) + 300 * np.cos(columns / 50)).astype(np.uint16)
-    crop = crop_of((10, 20, 390, 320))
+    crop = crop_for_box((10, 20, 390, 320))
     theirs = literal.crop(image.astype(float), crop.box)
-    ours = crop_plane(image, crop)
+    ours = crop_image(image, crop)
     np.testing.assert_array_equal(theirs > 0, ours > 0)
     assert np.abs(theirs - ours).max() < 25
     mask = image > 1200
-    assert (literal.crop(mask, crop.box) != crop_plane(mask, crop)).mean() < 0.01
+    assert (literal.crop(mask, crop.box) != crop_image(mask, crop)).mean() < 0.01
 
 
 def test_the_loader_reads_from_every_study(folder: Path, tmp_path: Path) -> None:
     store = loader_store([folder], tmp_path / "store")
     (series,) = find_series(folder).accepted
-    assert len(store.studies()) == 8
-    assert len(store.studies()[0].side) == len(prepare_series(series, store.settings).lobes)
+    assert len(store.scans()) == 8
+    assert len(store.scans()[0].side) == len(prepare_series(series, store.settings).lobes)
     assert loader_rate(store) > 0

@@ -19,11 +19,10 @@ SCRIPT = """
 import json, sys, time
 from pathlib import Path
 from flwr.app import Context, RecordDict
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import RUN_ID, LocalGrid
+from deploy.simulation.local_grid import RUN_ID, LocalGrid, client_app
 from server import app
-from shared_model.checkpoint import load_model
-from shared_model.study import StageConfig
+from shared_model.saved_model import load_model
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.fake_sites import FakeSite, study_of, weights_of
 
@@ -36,9 +35,9 @@ class Holding(FakeSite):
         return super().train(weights, stage=stage, round=round)
 
 def run(folder):
-    app.load_study, app.starting_weights = lambda name: STUDY, lambda path, study: weights_of(0)
+    app.load_study, app.load_initial_weights = lambda name: STUDY, lambda path, study: weights_of(0)
     sites = {name: Holding(name, STUDY) for name in ("a", "b")}
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     config = {"study": "x", "folder": str(folder), "trained-on": "Nothing.", "quorum": 2}
     app.app(grid, Context(run_id=RUN_ID, node_id=1, node_config={}, state=RecordDict(), run_config=config))
     return fingerprint(load_model(Path(folder) / "model")[0])

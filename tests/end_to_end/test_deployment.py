@@ -6,8 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from shared_model.network_weights import fingerprint
-from tests.support.deployed_study import (
+from shared_model.weights import fingerprint
+from tests.support.deployment import Deployment
+from tests.support.processes import pneumofed, running, wait_until
+from tests.support.small_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,

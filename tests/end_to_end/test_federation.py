@@ -6,15 +6,16 @@ import torch
 import torch.nn.functional as F
 
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.network_weights import fingerprint, load_weights, to_weights
+from shared_model.initial_weights import initial_weights
+from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import make_networks
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
-from tests.support.initial_weights import initial_weights
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import fingerprint
 from tests.support.stores import FINGERPRINT, MemoryStore, scan_of
 
 HOSPITALS = {
@@ -35,7 +36,7 @@ def run(study, folder, hospitals=HOSPITALS, weights=None):
         name: Site(MemoryStore(scans), study, role="training", device="cpu", count_floor=1)
         for name, scans in hospitals.items()
     }
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     weights = initial_weights(study) if weights is None else weights
     ledger = Ledger(folder, study, weights)
     return run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))

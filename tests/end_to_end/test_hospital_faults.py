@@ -14,8 +14,9 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import fingerprint
 from shared_model.proposal import Proposal
+from shared_model.protocol import TrainRequest
+from shared_model.weights import from_bytes, to_bytes
 from tests.end_to_end.test_two_zones import SCANS, STUDY, hospital_file, weights_of
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.stores import disk_store
@@ -58,19 +59,19 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
         state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
         Approvals(state).decide(proposal, "approved", at=time.time())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        second = weights | far.train(weights, stage=0, round=1).weights
+        second = weights | from_bytes(far.train(to_bytes(weights), TrainRequest(0, 1)).weights)
         filler = fill(state)
         kept = AuditLog(state).entries()
         for _ in range(2):
             with pytest.raises(PneumofedError) as caught:
-                far.train(second, stage=0, round=2)
+                far.train(to_bytes(second), TrainRequest(0, 2))
             assert caught.value.code == "disk-full"
         assert AuditLog(state).entries()[: len(kept)] == kept
         filler.unlink()
-        after = far.train(second, stage=0, round=2)
+        after = far.train(to_bytes(second), TrainRequest(0, 2))
         entries = AuditLog(state).entries()
     assert entries[-1].event == "returned" and entries[: len(kept)] == kept
     assert str(tmp_path) not in (tmp_path / "log").read_text()
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
     expected = near.train(second, stage=0, round=2)
-    assert fingerprint(after.weights) == fingerprint(expected.weights)
+    assert after.weights == to_bytes(expected.weights)

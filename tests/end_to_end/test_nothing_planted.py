@@ -23,8 +23,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.store.lobe_store import LobeStore
@@ -32,13 +31,15 @@ from server import messages
 from server.app import card_of
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.document import report_document
 from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
-from shared_model.checkpoint import save_model
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.protocol import TrainRequest
+from shared_model.saved_model import save_model
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.chests import chest, write_series
 from tests.support.initial_weights import initial_weights
 
@@ -140,8 +141,8 @@ def contents(folder: Path) -> bytes:
 def unpacked(store: LobeStore) -> bytes:
     """All arrays of a store, decompressed."""
     parts = []
-    for study in store.studies():
-        arrays = store.read(study.key, range(len(study.side)))
+    for scan in store.scans():
+        arrays = store.read(scan.key, range(len(scan.side)))
         parts += [arrays.images.tobytes(), arrays.distance.tobytes()]
         parts += [arrays.mask.tobytes(), arrays.semi_infection.tobytes()]
     return b"\0".join(parts)
@@ -188,7 +189,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     printed = prepare(studies, labels, tmp_path / "store")
     printed += prepare(studies, labels, tmp_path / "store", "--json", "--jobs", "2")
     store = LobeStore.open(tmp_path / "store")
-    assert len(store.studies()) == 3
+    assert len(store.scans()) == 3
     rejected = (tmp_path / "store" / "rejected.csv").read_text()
     assert "stray-bits" in rejected and "wrong-modality" in rejected
     assert "no-lungs" in rejected or "no-background" in rejected
@@ -205,7 +206,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
                             lobes_per_scan=2),),
     )  # fmt: skip
     site = Site(store, study, role="training", count_floor=1)
-    grid = ListeningGrid(make_client_app(lambda context, _: site), ["a"])
+    grid = ListeningGrid(client_app(lambda _: site), ["a"])
     weights = initial_weights(study)
     ledger = Ledger(tmp_path / "ledger", study, weights)
     result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
@@ -221,10 +222,8 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
         if path.is_file() and path.suffix != ".json":
             path.write_bytes(b"broken")
     (node,) = grid.get_node_ids()
-    task = grid.create_message(
-        messages.train_task(Proposal.of(study, weights), weights, stage=0, round=1), "train", node, "1"
-    )
-    (reply,) = grid.send_and_receive([task])
+    request = messages.train_request(Proposal.of(study, weights), weights, TrainRequest(0, 1))
+    (reply,) = grid.send_and_receive([grid.create_message(request, "train", node, "1")])
     assert reply.has_error()
 
     nothing_in(printed, "what prepare printed")

@@ -17,7 +17,8 @@ from server.rounds import run_study
 from server.study_result import StudyResult
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
 from tests.support.processes import ROOT
 from tests.support.stores import disk_store, scan_of

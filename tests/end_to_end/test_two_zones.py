@@ -16,11 +16,15 @@ from client.trainer.approvals import Approvals
 from client.trainer.site_factory import SiteFactory
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
+from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import Weights, fingerprint, to_weights
+from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
 from shared_model.proposal import Proposal
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.protocol import EvaluateRequest, TrainRequest
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, to_bytes
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.stores import disk_store, scan_of
 
@@ -91,8 +95,8 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     with running(command, tmp_path / "log", prefix=unshare) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        described, outcome = far.describe(), far.train(weights, stage=0, round=1)
-        scores = far.evaluate(weights, split="all", tasks=("diseased", "covid")).to_json()
+        described, result = far.describe(), far.train(to_bytes(weights), TrainRequest(0, 1))
+        scores = far.evaluate(to_bytes(weights), EvaluateRequest("all", TASKS))
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
         failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
         interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]
@@ -102,10 +106,10 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
 
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
     expected = near.train(weights, stage=0, round=1)
-    assert fingerprint(outcome.weights) == fingerprint(expected.weights)
-    assert (outcome.scans, outcome.loss) == (expected.scans, expected.loss)
-    assert described == near.describe()
-    assert json.dumps(scores) == json.dumps(near.evaluate(weights, split="all").to_json())
+    assert result.weights == to_bytes(expected.weights)
+    assert (result.scans, result.loss) == (expected.scans, expected.loss)
+    assert described == near.describe().to_text()
+    assert scores == near.evaluate(weights, split="all").to_text()
 
 
 def test_another_architecture_or_device_is_refused_by_code(tmp_path):

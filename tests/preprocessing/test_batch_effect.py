@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.batch_effect import air_level, remove_batch_effect
-from preprocessing.histogram import counts_of, two_means_threshold
 from preprocessing.reading.volume import CtVolume, hounsfield
 from shared_model.errors import PneumofedError
 from tests.reference import preprocessing as reference
@@ -114,31 +113,3 @@ def test_a_scan_without_air_is_refused() -> None:
     with pytest.raises(PneumofedError) as error:
         remove_batch_effect(volume_of(hu))
     assert error.value.code == "no-background"
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_two_means_are_those_of_k_means(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    values = np.concatenate([rng.normal(150, 90, 3000), rng.normal(1000, 60 + 80 * seed, 1000 * (seed + 1))])
-    image = np.clip(np.rint(values), 0, 2048).astype(np.uint16).reshape(1, -1)
-    threshold = two_means_threshold(counts_of(image, 2049))
-    ours, theirs = image < threshold, reference.two_clusters(image)
-
-    def within(low: NDArray[np.bool_]) -> float:
-        return float(sum(image[part].var() * part.sum() for part in (low, ~low)))
-
-    assert within(ours) <= within(theirs) * (1 + 1e-12)
-    assert (ours != theirs).mean() < 0.002
-
-
-def test_one_value_has_no_upper_cluster() -> None:
-    assert two_means_threshold(counts_of(np.full((4, 4), 7, np.uint16), 2049)) == 2049
-
-
-@pytest.mark.parametrize(
-    ("slope", "intercept"), [(1, -1024), (1, -1024.5), (0.25, 0), (10, -30000), (2, 60000)]
-)
-def test_hounsfield_units_never_overflow(slope: float, intercept: float) -> None:
-    for raw in (np.array([0, 1, 4095, 65535], np.uint16), np.array([-32768, -2000, 0, 32767], np.int16)):
-        exact = np.clip(np.rint(raw.astype(float) * slope + intercept), -32768, 32767)
-        np.testing.assert_array_equal(hounsfield(raw, slope=slope, intercept=intercept), exact)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import histogram, objects_in_space, objects_of, thick_objects
+from preprocessing.image_ops import connected_components, connected_components_3d, histogram, thick_components
 
 STRUCTURES = {4: None, 8: np.ones((3, 3))}
 
@@ -28,26 +28,26 @@ def test_objects_are_measured_as_opencv_and_scipy_do(
     seed: int, share: float, block: int, connectivity: int
 ) -> None:
     mask = masks_of(seed, share, block)
-    ours = objects_of(mask, connectivity=connectivity)
-    count, numbers, stats, centres = cv2.connectedComponentsWithStats(
+    ours = connected_components(mask, connectivity=connectivity)
+    count, labels, stats, centroids = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=connectivity
     )
-    np.testing.assert_array_equal(ours.numbers, numbers)
+    np.testing.assert_array_equal(ours.labels, labels)
     np.testing.assert_array_equal(ours.areas, stats[:, cv2.CC_STAT_AREA])
     np.testing.assert_array_equal(ours.boxes[1:], stats[1:, :4])
-    np.testing.assert_allclose(ours.centres[1:], centres[1:], rtol=1e-12)
+    np.testing.assert_allclose(ours.centroids[1:], centroids[1:], rtol=1e-12)
     labels, known = ndimage.label(mask, STRUCTURES[connectivity])
     assert count == known + 1
     np.testing.assert_array_equal(ours.areas[1:].sum(), mask.sum())
     for label in range(1, count):
-        number = ours.numbers[labels == label]
+        number = ours.labels[labels == label]
         assert (number == number[0]).all() and number[0] > 0
 
 
 def test_runs_end_with_the_row() -> None:
     mask = np.zeros((2, 3), np.bool_)
     mask[0, 2] = mask[1, 0] = True  # side by side in memory
-    objects = objects_of(mask, connectivity=4)
+    objects = connected_components(mask, connectivity=4)
     np.testing.assert_array_equal(objects.boxes, [[0, 0, 0, 0], [2, 0, 1, 1], [0, 1, 1, 1]])
     np.testing.assert_array_equal(objects.areas, [4, 1, 1])
 
@@ -71,9 +71,9 @@ def test_objects_in_space_are_those_of_the_whole_array(seed: int, density: float
     mask = np.zeros(draw.integers(1, 12, 3), np.bool_)
     part = tuple(slice(*sorted(draw.integers(0, size + 1, 2))) for size in mask.shape)
     mask[part] = draw.random(mask[part].shape) < density
-    numbers, sizes = objects_in_space(mask)
+    labels, sizes = connected_components_3d(mask)
     expected, count = ndimage.label(mask)
-    np.testing.assert_array_equal(numbers, expected)
+    np.testing.assert_array_equal(labels, expected)
     np.testing.assert_array_equal(sizes, [0, *(np.count_nonzero(expected == n + 1) for n in range(count))])
 
 
@@ -82,8 +82,8 @@ def test_thick_objects_are_thick_in_their_slice_and_large_in_space() -> None:
     mask[:2, 5:15, 5:15] = True  # 2 slices of 20 x 20 mm: 4 ml
     mask[:2, 5:35, 25:29] = True  # larger, but 8 mm wide
     mask[3, 25:35, 5:15] = True  # 2 ml
-    found = thick_objects(mask, 4.0, 3.0, (5.0, 2.0, 2.0))
+    found = thick_components(mask, 4.0, 3.0, (5.0, 2.0, 2.0))
     assert found[0, 10, 10] and found[1, 10, 10]
     assert not found[:, :, 20:].any()
     assert not found[3].any()
-    assert thick_objects(mask, 4.0, 1.0, (5.0, 2.0, 2.0))[3, 30, 10]
+    assert thick_components(mask, 4.0, 1.0, (5.0, 2.0, 2.0))[3, 30, 10]

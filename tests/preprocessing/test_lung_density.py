@@ -1,42 +1,18 @@
-"""Lobes at one breath: normal lung at one grey value, air and water where they were, labels from there."""
+"""Normal lung is mapped to one grey value; air, water and order stay."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.crop import crop_of
-from preprocessing.lung_density import NORMAL, WATER, density_correction, density_curve, normal_lung_level
-from preprocessing.lungs.lobes import Lobe
-from preprocessing.pipeline import lobe_arrays
-from preprocessing.semi_infection import denser_than_lung
-from preprocessing.settings import PreprocessingSettings
-from shared_model.constants import CROP_SIZE
-
-LUNG = (slice(60, 160), slice(60, 180))  # rows, columns
-GLASS, DENSE = (slice(80, 120), slice(80, 120)), (slice(130, 150), slice(100, 160))
-BOX = (40, 40, 200, 210)
-
-
-def lung_of(level: int, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Slices uint16 [3, 256, 256] with one lung, ground glass and consolidation in it, and its mask."""
-    rng = np.random.default_rng(2)
-    images = np.zeros((3, CROP_SIZE, CROP_SIZE))
-    images[:, 30:210, 30:220] = 1050
-    images[:, *LUNG] = level
-    images[:, *GLASS] = level + 300
-    images[:, *DENSE] = 1040
-    images[images > 0] += noise * rng.standard_normal(np.count_nonzero(images))
-    mask = np.zeros((CROP_SIZE, CROP_SIZE), np.bool_)
-    mask[*LUNG] = True
-    return np.rint(images).clip(0, 2048).astype(np.uint16), mask
-
-
-def arrays_of(images: np.ndarray, mask: np.ndarray, **settings: str):
-    row0, column0, row1, column1 = BOX
-    lobes = [Lobe(number, 1, BOX, mask[row0:row1, column0:column1]) for number in range(len(images))]
-    crops = tuple(crop_of(lobe.box) for lobe in lobes)
-    return lobe_arrays(images, lobes, crops, PreprocessingSettings(**settings))
+from preprocessing.lung_density import (
+    NORMAL_LUNG,
+    WATER,
+    density_correction,
+    density_curve,
+    normal_lung_level,
+)
+from tests.support.lobe_images import lung_of
 
 
 @pytest.mark.parametrize("level", [110, 180, 290])
@@ -72,7 +48,7 @@ def test_air_water_and_order_stay(lung: int) -> None:
 
 @given(st.integers(60, 400))
 def test_normal_lung_is_brought_to_one_value(lung: int) -> None:
-    assert density_correction(lung)[lung] == NORMAL
+    assert density_correction(lung)[lung] == NORMAL_LUNG
 
 
 @pytest.mark.parametrize("lung", [0, 3, 700, 999, 1000, 2048])
@@ -87,50 +63,3 @@ def test_the_power_by_hand() -> None:
     assert density_curve(2.0)[[0, 100, 500, 999, 1000, 2048]].tolist() == pytest.approx(
         [0, 10, 250, 998.001, 1000, 2048]
     )
-
-
-@pytest.mark.parametrize("power", [0.8, 1.3])
-def test_the_same_lung_at_another_breath_gives_the_same_lobes(power: float) -> None:
-    images, mask = lung_of(200, noise=15)
-    other = np.rint(density_curve(power)).astype(np.uint16)[images]
-    ours, theirs = arrays_of(images, mask), arrays_of(other, mask)
-    inside = ours.mask[:, np.newaxis] & np.ones((1, 3, 1, 1), np.bool_)
-    off = np.abs(ours.images[inside].astype(int) - theirs.images[inside])
-    assert off.max() <= 12  # the peak of the histogram is found within a few values
-    assert np.mean(ours.semi_infection ^ theirs.semi_infection) < 1e-4
-    as_scanned = [arrays_of(one, mask, breath="paper").images[inside].astype(int) for one in (images, other)]
-    assert np.abs(np.subtract(*as_scanned)).max() > 40
-
-
-def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
-    images, mask = lung_of(NORMAL)
-    masks = np.broadcast_to(mask, images.shape)
-    expected = np.zeros_like(masks)
-    for number, row, column in np.argwhere(masks):
-        expected[number, row, column] = images[number, row, column] > NORMAL + 240
-    found = denser_than_lung(images, masks)
-    np.testing.assert_array_equal(found, expected)
-    for part in (GLASS, DENSE):
-        assert found[:, *part].all()
-    assert np.count_nonzero(found) == 3 * sum(np.ones(found.shape[1:])[part].sum() for part in (GLASS, DENSE))
-
-
-def test_the_bound_itself_is_no_infection() -> None:
-    planes = np.array([[[NORMAL + 240, NORMAL + 241, 2048]]], np.uint16)
-    assert denser_than_lung(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
-
-
-def test_infection_counts_from_the_scans_own_lung() -> None:
-    """Lung of -620 HU is denser than ground glass of a deep breath, and healthy."""
-    arrays = arrays_of(*lung_of(380))
-    own = np.zeros((CROP_SIZE, CROP_SIZE), np.bool_)
-    for part in (GLASS, DENSE):
-        own[*part] = True
-    assert arrays.semi_infection.sum() == 3 * own.sum()
-
-
-def test_the_papers_bounds_leave_consolidation_out() -> None:
-    arrays = arrays_of(*lung_of(NORMAL, noise=10), breath="paper")
-    even = arrays_of(*lung_of(NORMAL, noise=10))
-    dense = even.images[:, 1] > 950
-    assert (even.semi_infection & dense).any() and not (arrays.semi_infection & dense).any()

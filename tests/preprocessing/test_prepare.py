@@ -14,7 +14,8 @@ import pytest
 from pydicom.uid import generate_uid
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.prepare import prepare, prepare_series
+from preprocessing.pipeline import prepare_series
+from preprocessing.prepare import prepare
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.settings import PreprocessingSettings
@@ -57,14 +58,14 @@ def test_all_studies_are_prepared_by_two_workers_and_stay(tmp_path: Path) -> Non
     assert (report.added, report.present, report.rejected, report.problems) == (3, 0, 0, ())
     assert seen == [(1, 3), (2, 3), (3, 3)]
     store = LobeStore.open(tmp_path / "store")
-    found = store.studies()
-    assert sorted(study.label for study in found) == sorted(LABELS)
-    assert len({study.fold for study in found}) == 2  # two patients
+    found = store.scans()
+    assert sorted(scan.label for scan in found) == sorted(LABELS)
+    assert len({scan.fold for scan in found}) == 2  # two patients
     again = prepare(studies, labels, tmp_path / "store")
     assert (again.added, again.present) == (0, 3)
     write_labels(tmp_path, dict.fromkeys(("Doe^John0", "Doe^John1", "Doe^John2"), "covid"))
     prepare(studies, labels, tmp_path / "store")
-    assert {study.label for study in store.studies()} == {"covid"}
+    assert {scan.label for scan in store.scans()} == {"covid"}
 
 
 @pytest.mark.parametrize("breath", ["even", "paper"])
@@ -73,25 +74,25 @@ def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal
     settings = PreprocessingSettings(breath=breath)
     prepare(studies, labels, tmp_path / "store", settings=settings)
     store = LobeStore.open(tmp_path / "store")
-    (study,) = store.studies()
+    (record,) = store.scans()
     (series,) = find_series(studies).accepted
     images = remove_batch_effect(load_volume(series))
     scan = prepare_series(series, settings)
     np.testing.assert_array_equal(scan.images, images)
     crops = [reference.crop(images[lobe.slice], lobe.box) for lobe in scan.lobes]
-    masks = store.read(study.key, range(len(study.side))).mask
+    masks = store.read(record.key, range(len(record.side))).mask
     density_curve = {
         "even": reference.density_correction(np.stack(crops), masks), "paper": lambda grey: grey
     }[breath]  # fmt: skip
-    lobes = [0, len(study.side) // 2, len(study.side) - 1]
-    arrays = store.read(study.key, lobes)
+    lobes = [0, len(record.side) // 2, len(record.side) - 1]
+    arrays = store.read(record.key, lobes)
     for place, number in enumerate(lobes):
-        box, own = tuple(study.box[number]), int(study.slice_index[number])
+        box, own = tuple(record.box[number]), int(record.slice_index[number])
         for plane, step in enumerate((-1, 0, 1)):
             neighbour = images[min(max(own + step, 0), len(images) - 1)]
             expected = density_curve(reference.crop(neighbour, box))
             np.testing.assert_array_equal(arrays.images[place, plane], expected)
-        assert study.area[number] == arrays.mask[place].sum() == scan.lobes[number].area
+        assert record.area[number] == arrays.mask[place].sum() == scan.lobes[number].area
         distance = reference.distance_to_periphery(arrays.mask[place])
         np.testing.assert_array_equal(arrays.distance[place], distance)
     assert not (arrays.semi_infection & ~arrays.mask).any()
@@ -198,7 +199,7 @@ def start(tmp_path: Path, jobs: int, before: object = None) -> subprocess.Popen[
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jobs: int) -> None:
-    studies, labels = hospital(tmp_path, 5)
+    studies, labels = hospital(tmp_path, 3)
     store = tmp_path / "store"
     process = start(tmp_path, jobs)
     deadline = time.monotonic() + 120
@@ -209,11 +210,11 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jo
         time.sleep(0.002)
     process.communicate()
     report = prepare(studies, labels, store)
-    assert report.added + report.present == 5
+    assert report.added + report.present == 3
     opened = LobeStore.open(store)
-    assert len(opened.studies()) == 5
-    for study in opened.studies():
-        opened.verify(study.key)
+    assert len(opened.scans()) == 3
+    for scan in opened.scans():
+        opened.verify(scan.key)
     assert not list(store.rglob("*.partial"))
 
 
@@ -229,6 +230,6 @@ def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path)
     _, message = process.communicate(timeout=120)
     assert message.strip().splitlines()[-1] == "disk-full"
     store = tmp_path / "store"
-    assert LobeStore.open(store).studies() == []
+    assert LobeStore.open(store).scans() == []
     assert list((store / "studies").iterdir()) == []
     assert prepare(studies, labels, store).added == 2

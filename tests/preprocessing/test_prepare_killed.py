@@ -45,9 +45,9 @@ def run(last_step):
 
 def check():
     opened = LobeStore.open(store)
-    for study in opened.studies():
-        opened.verify(study.key)
-    return len(opened.studies())
+    for scan in opened.scans():
+        opened.verify(scan.key)
+    return len(opened.scans())
 
 step, kept = 0, 0
 while True:
@@ -97,16 +97,16 @@ def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
         process.communicate()
         if store.exists():
-            keys = {study.key for study in LobeStore.open(store).studies()}
+            keys = {scan.key for scan in LobeStore.open(store).scans()}
             assert seen <= keys  # nothing is lost
             seen = keys
         if process.returncode == 0:
             break
     assert prepare(studies, labels, store).present == 12
     opened = LobeStore.open(store)
-    assert len(opened.studies()) == 12
-    for study in opened.studies():
-        opened.verify(study.key)
+    assert len(opened.scans()) == 12
+    for scan in opened.scans():
+        opened.verify(scan.key)
     assert not list(tmp_path.rglob("*.partial"))
 
 
@@ -138,7 +138,7 @@ def test_workers_left_behind_are_waited_for(tmp_path: Path, monkeypatch: pytest.
     ) as worker:  # fmt: skip
         assert worker.stdout is not None and worker.stdout.readline() == "joined\n"
         with monkeypatch.context() as patched:
-            patched.setattr("preprocessing.store.store_lock._PATIENCE_S", 0.1)
+            patched.setattr("preprocessing.store.store_lock._WORKERS_END_S", 0.1)
             with pytest.raises(PneumofedError) as error:
                 prepare(studies, labels, tmp_path / "store")
         assert error.value.code == "store-busy"

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.crop import crop_of
+from preprocessing.crop import crop_for_box
 from preprocessing.lungs.lobes import find_lobes
 from preprocessing.pipeline import lobe_arrays
 from preprocessing.reading.volume import CtVolume
@@ -46,7 +46,7 @@ def scan() -> CtVolume:
 def summary(settings: PreprocessingSettings) -> dict[str, int]:
     images = remove_batch_effect(scan())
     lobes = find_lobes(images, SPACING, method=settings.lobes)
-    arrays = lobe_arrays(images, lobes, tuple(crop_of(lobe.box) for lobe in lobes), settings)
+    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), settings)
 
     def total(array: NDArray) -> int:
         return int(array.sum(dtype=np.int64))

@@ -100,7 +100,7 @@ def shrink(part, scale):
 
 
 def semi_infection_bounds(planes):
-    """Standard deviation of the scan's images and valley of their histogram, as decision 0010 reads it."""
+    """Standard deviation of the scan's images and valley of their histogram (docs/decisions/0010)."""
     values = np.rint(2048 * np.concatenate([plane[plane > 0] for plane in planes])).astype(int)
     low = round(float(values.std()))
     smooth = ndimage.gaussian_filter1d(np.bincount(values, minlength=2049).astype(float), 25, mode="constant")

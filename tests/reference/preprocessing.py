@@ -114,7 +114,7 @@ def crop(image, box):
 
 
 def density_correction(planes, masks):
-    """The function from a crop to the crop at one breath (decision 0066): a scan's lobes' own planes
+    """The function from a crop to the crop at one breath (docs/decisions/0066): a scan's lobes' own planes
     [lobe, 256, 256] as integers, and their masks, say how."""
     inside = planes[masks & (planes > 0)].astype(int)
     shown = planes[planes > 0].astype(float)

@@ -5,13 +5,13 @@ import pytest
 
 from server.admission import admit_description, admit_losses, admit_scans, admit_weights
 from shared_model.errors import PneumofedError
-from shared_model.protocol import SiteDescription
-from shared_model.study import PrivacyConfig, StageConfig
-from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+from shared_model.study import PrivacyConfig
+from shared_model.study_stage import StageConfig
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=1)
-SITE = SiteDescription.of(FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe())
+SITE = FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe()
 SCANS = {"diseased": 30, "covid": 20}
 
 

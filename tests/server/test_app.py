@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from flwr.app import Context, RecordDict
 
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import RUN_ID, LocalGrid
+from deploy.simulation.local_grid import RUN_ID, LocalGrid, client_app
 from server import app as server_app
-from shared_model.checkpoint import load_model
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import fingerprint
-from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+from shared_model.saved_model import load_model
+from shared_model.weights import fingerprint
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 
@@ -23,9 +22,9 @@ def context(**run_config):
 @pytest.fixture
 def grid(monkeypatch):
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
-    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: weights_of(0))
+    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
-    return LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    return LocalGrid(client_app(sites.__getitem__), list(sites))
 
 
 def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
@@ -54,7 +53,7 @@ def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(g
         raise PneumofedError("enough", "for this test")
 
     full = {"diseased/a": np.zeros(1_500_000, np.float32), "covid/a": np.zeros(1_500_000, np.float32)}
-    monkeypatch.setattr(server_app, "starting_weights", lambda path, study: full)
+    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: full)
     monkeypatch.setattr(server_app, "run_study", ended)
     with pytest.raises(PneumofedError, match="for this test"):
         server_app.app(grid, context(study="test", folder=str(tmp_path), trained_on="Phantoms."))

@@ -6,15 +6,14 @@ import pytest
 from flwr.app import Error, Message, MessageType
 from flwr.common.constant import ErrorCode
 
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server import events, messages
 from server.dispatch import RoundPolicy, ask
 from shared_model.proposal import Proposal
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
-TASK = messages.describe_task(Proposal.of(STUDY, weights_of(0)))
+REQUEST = messages.describe_request(Proposal.of(STUDY, weights_of(0)))
 ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
 UPLOAD_BROKE_OFF = (ErrorCode.MESSAGE_UNAVAILABLE, "Reply message objects are unavailable.")
 APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
@@ -29,7 +28,7 @@ class Scripted(LocalGrid):
 
     def __init__(self, script: Iterable[object]) -> None:
         site = FakeSite("a", STUDY)
-        super().__init__(make_client_app(lambda context, _: site), ["a"])
+        super().__init__(client_app(lambda _: site), ["a"])
         self.script, self.fates, self.asked = list(script), {}, 0
 
     def push_messages(self, batch):
@@ -57,7 +56,9 @@ class Scripted(LocalGrid):
 def outcome_of(script, tell=events.ignore, **policy):
     grid = Scripted(script)
     settings = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
-    (answer,) = ask(grid, TASK, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell)
+    (answer,) = ask(
+        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell
+    )
     assert (answer.message is not None) == (answer.outcome.status == "returned")
     return answer.outcome.status, answer.outcome.reason, grid.asked
 
@@ -158,5 +159,5 @@ def test_the_pause_doubles_but_not_for_one_that_is_back(monkeypatch, away, expec
     monkeypatch.setattr("server.dispatch.time.sleep", sleep)
     grid = Noting(now, away)
     policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
-    list(ask(grid, TASK, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    list(ask(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
     assert grid.sends == expected

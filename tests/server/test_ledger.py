@@ -6,8 +6,8 @@ from server.model_selection import Best, Score, only
 from server.study_result import HospitalReply, RoundRecord
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.network_weights import fingerprint
-from tests.support.fake_sites import BOTH, study_of, weights_of
+from shared_model.weights import fingerprint
+from tests.support.trainers import BOTH, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH), weights_of(0)
 
@@ -46,7 +46,7 @@ def test_what_was_written_is_there_after_a_restart(folder):
     assert list(ledger.weights_after(0)) == list(INITIAL)
     best = ledger.best_of(0)
     assert {n: b.round for n, b in best.items()} == {"diseased": 1, "covid": 3}
-    expected = Best(1, Score(0.5, -1.0), only(weights_of(1), "diseased"))
+    expected = Best(1, Score(0.5, None), only(weights_of(1), "diseased"))
     assert (best["diseased"].score, best["diseased"].round) == (expected.score, expected.round)
     assert fingerprint(best["diseased"].weights) == fingerprint(expected.weights)
     evaluation = ledger.records[2].validation

@@ -1,14 +1,16 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from server.events import validates
 from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.study import StageConfig
-from tests.support.fake_sites import BOTH, study_of, weights_of
+from shared_model.study_stage import StageConfig
+from tests.support.trainers import BOTH, study_of, weights_of
 
 
-def kept_after(*scores: tuple[float, float]) -> int:
+def kept_after(*scores: tuple[float | None, float | None]) -> int:
     best: dict = {}
     for round, (accuracy, auc) in enumerate(scores, start=1):
         best = keep_best(
@@ -29,11 +31,26 @@ def kept_after(*scores: tuple[float, float]) -> int:
         ([(0.7, 0.9), (0.8, 0.5), (0.75, 0.99)], 2),  # accuracy first
         ([(0.8, 0.5), (0.8, 0.7), (0.8, 0.6)], 2),  # then AUC
         ([(0.8, 0.7), (0.8, 0.7), (0.8, 0.7)], 3),  # then the later round
-        ([(-1, -1), (-1, -1)], 2),  # nothing to measure on
+        ([(None, None), (None, None)], 2),  # nothing to measure on
+        ([(0.0, None), (None, None)], 1),  # an undefined figure is below every other
+        ([(0.5, None), (0.5, 0.0)], 2),
     ],
 )
 def test_the_kept_round(scores, kept):
     assert kept_after(*scores) == kept
+
+
+def test_undefined_figures_are_ordered_as_when_they_were_written_as_minus_one():
+    """By the words of 2.7.4 on numbers: the last of the rounds with the highest accuracy, then AUC."""
+    figures = (None, 0.0, 0.5, 1.0)
+    scores = list(itertools.product(figures, figures))
+    for rounds in itertools.product(scores, repeat=2):
+        numbers = [tuple(-1.0 if figure is None else figure for figure in score) for score in rounds]
+        expected = 2 if numbers[1] >= numbers[0] else 1
+        best: dict = {}
+        for round, score in enumerate(rounds, start=1):
+            best = keep_best(best, round=round, weights={}, scores={"covid": Score(*score)})
+        assert best["covid"].round == expected, rounds
 
 
 def test_each_networks_best_round_is_put_together():
@@ -58,7 +75,7 @@ def test_accuracy_is_taken_at_the_studys_operating_point():
     half, chosen = study_of(BOTH), study_of(BOTH, operating_point="validation")
     assert score_of(inflated, "diseased", half) == Score(0.5, 1.0)
     assert score_of(inflated, "diseased", chosen) == Score(1.0, 1.0)
-    assert score_of(inflated, "covid", chosen) == Score(-1.0, -1.0)
+    assert score_of(inflated, "covid", chosen) == Score(None, None)
     assert operating_points(inflated, half).diseased == 0.5
     between = operating_points(inflated, chosen)
     assert 1 / (1 + np.exp(-2.4)) < between.diseased < 1 / (1 + np.exp(-4.0)) and between.covid == 0.5

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.model_selection import Score
+from server.report.page import write_report
+from server.report.report_json import report_document
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
-from shared_model.study import StageConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint, from_bytes, to_bytes
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
@@ -37,7 +39,7 @@ def sites_of(study=STUDY) -> dict[str, FakeSite]:
 
 def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalGrid:
     return kind(
-        make_client_app(lambda context, _: sites[context.node_config["hospital"]]),
+        client_app(sites.__getitem__),
         list(sites),
         **settings,
     )
@@ -311,7 +313,8 @@ def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
     run(tmp_path, tell=told.append)
     gathered = next(e for e in told if isinstance(e, events.Gathered))
     after = told[told.index(gathered) :]
-    assert sum(isinstance(e, events.Replied) for e in after) == events.tasks_in(STUDY, training=3, held_out=1)
+    replies = sum(isinstance(e, events.Replied) for e in after)
+    assert replies == events.replies_in(STUDY, training=3, held_out=1)
     assert [e.record.round for e in told if isinstance(e, events.RoundDone)] == [1, 2, 3, 1, 2]
 
 
@@ -380,4 +383,30 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
         assert result.validation.to_json() == again.to_json()
         gathered = [i for i, e in enumerate(told) if isinstance(e, events.Gathered)][0]
         replies = sum(isinstance(e, events.Replied) for e in told[gathered:])
-        assert replies == events.tasks_in(study, training=3, held_out=1)
+        assert replies == events.replies_in(study, training=3, held_out=1)
+
+
+class WithoutOther(FakeSite):
+    """Has no scan to tell COVID-19 from, so that nothing is measured of that network."""
+
+    def evaluate(self, weights, *, split, tasks):
+        found = super().evaluate(weights, split=split, tasks=tasks)
+        return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}})
+
+
+def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path):
+    study = study_of(BOTH, operating_point="validation")
+    sites = {name: WithoutOther(name, study) for name in ("north", "south")}
+    ledger, report = tmp_path / "ledger", tmp_path / "report"
+    result = run(ledger, grid_of(sites), study)
+    assert result.best_rounds["lobes/covid"] == 3  # nothing to choose by: the last
+    record = json.loads((ledger / "00-0001.json").read_text())
+    assert record["accuracy"]["covid"] is None and record["auc"]["covid"] is None
+    assert Ledger(ledger, study, INITIAL).best_of(0)["covid"].score == Score(None, None)
+    report.mkdir()
+    write_report(report, report_document(result, trained_on="", command="", seconds={}), [])
+    rounds = json.loads((report / "report.json").read_text())["rounds"]
+    for told in rounds:
+        assert told["accuracy"]["covid"] is None and told["auc"]["covid"] is None
+        assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["auc"]["diseased"] <= 1
+    assert "-1" not in json.dumps(rounds)

@@ -5,15 +5,16 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model import initial_weights as drawn
-from shared_model.initial_weights import begin_stage
-from shared_model.layer_scaling import draw_synthetic_lobes, scale_layers
-from shared_model.network_weights import Weights, load_weights
+from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
+from shared_model.layer_scaling import scale_layers
+from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.protocol import is_trained
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.synthetic_lobes import draw_synthetic_lobes
 from shared_model.threads import one_thread
-from tests.support.initial_weights import initial_networks, initial_weights
+from shared_model.weights import Weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -54,7 +55,7 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
     for layer in fresh.modules():  # the same draws, so that the same lobes follow
         if hasattr(layer, "weight"):
             torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
-    decisions = {name for name, layer in network.named_modules() if layer in network.decisions()}
+    decisions = {name for name, layer in network.named_modules() if layer in network.output_layers()}
     assert decisions == {"lobe.3", "attention.3", "patch_infection.3", "fine_infection.decide.4"}
     for name, out in outputs(network, draw_synthetic_lobes(generator)).items():
         over = [d for d in range(out.dim()) if d != 1]
@@ -108,10 +109,9 @@ def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> Non
 
 @pytest.mark.parametrize("networks", [("diseased",), ("covid",), ("diseased", "covid")])
 def test_decisions_start_from_the_patches_that_the_diseased_network_sees(networks) -> None:
-    stage = STAGE.model_copy(update={"networks": networks, "start_from_patches": True})
     shift = {"diseased": np.float32(0.01), "covid": np.float32(0)}
     before = {n: a + shift[n.split("/")[0]] for n, a in initial_weights(STUDY).items()}
-    after = begin_stage(before, stage, STUDY)
+    after = start_from_patches(before, networks, STUDY)
     assert after.keys() == before.keys()
     for name, array in after.items():
         network, parameter = name.split("/", 1)
@@ -127,7 +127,6 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
     for network in networks:
         lobe = outputs(models[network], lobes(5))["lobe.0"]
         assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "calibrated to the features it gets"
-    assert begin_stage(before, STAGE, STUDY) is before
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
@@ -135,8 +134,8 @@ def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
 
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
-        weights = drawn.initial_weights(study)
-        begun = begin_stage(weights, STAGE.model_copy(update={"start_from_patches": True}), study)
+        weights = initial_weights(STUDY)
+        begun = start_from_patches(weights, STAGE.networks, STUDY)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back

@@ -63,7 +63,7 @@ def test_share_and_minimum_over_each_patch(mesh: PatchMesh) -> None:
     padded = np.zeros((256 + 100, 256 + 100), values.dtype)
     padded[50:306, 50:306] = values
     share = mesh.share(torch.from_numpy(values[None] > 100))[0]
-    least = mesh.minimum(torch.from_numpy(values[None]).float())[0]
+    least = mesh.patch_minimum(torch.from_numpy(values[None]).float())[0]
     for r, c in generator.integers(0, mesh.count, (200, 2)).tolist() + [[0, 0], [mesh.count - 1] * 2]:
         y, x = 50 + r * mesh.stride - mesh.margin, 50 + c * mesh.stride - mesh.margin
         window = padded[y : y + mesh.size, x : x + mesh.size]
@@ -75,7 +75,7 @@ def test_share_and_minimum_over_each_patch(mesh: PatchMesh) -> None:
 def test_a_pixel_has_the_greatest_of_its_patches(mesh: PatchMesh) -> None:
     values = torch.rand(1, mesh.count, mesh.count, generator=torch.Generator().manual_seed(3))
     expected = literal.pixel_map(values[0].tolist(), mesh.count, mesh.size, mesh.stride, mesh.margin)
-    np.testing.assert_array_equal(mesh.cover(values)[0].numpy(), np.array(expected, np.float32))
+    np.testing.assert_array_equal(mesh.pixel_maximum(values)[0].numpy(), np.array(expected, np.float32))
 
 
 def test_the_infection_map_is_both_maps_inside_the_lobe() -> None:

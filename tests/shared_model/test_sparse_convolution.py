@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shared_model.networks import LobeNetwork, PatchFeatureExtractor
 from shared_model.rectangle import Rectangle, Span
-from shared_model.sparse_convolution import block_features, lit_rectangles
+from shared_model.sparse_convolution import block_features, foreground_rectangles
 from shared_model.study import NetworkConfig
 
 BLACK = -2.0
@@ -94,7 +94,7 @@ def test_less_than_half_of_the_pixels_is_convolved() -> None:
 
 def test_windows_hold_what_is_lit_and_are_rounded_to_8() -> None:
     images = lobes([(17, 31, 8, 16), (0, 256, 255, 256), (5, 5, 5, 5)], BLACK, torch.float32)
-    assert lit_rectangles(images, BLACK) == [
+    assert foreground_rectangles(images, BLACK) == [
         Rectangle(Span(16, 32), Span(8, 16)),
         Rectangle(Span(0, 256), Span(248, 256)),
         Rectangle(Span(128, 136), Span(128, 136)),

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from preprocessing.settings import PreprocessingSettings
 from shared_model.errors import PneumofedError
-from shared_model.study import SplitConfig, StageConfig, StudyConfig, load_study, study_names
+from shared_model.study import SplitConfig, StudyConfig, load_study, study_names
+from shared_model.study_stage import StageConfig
 
 
 @pytest.mark.parametrize("name", study_names())

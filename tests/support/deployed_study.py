@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from client.learning.site import Site
-from client.node.app import make_client_app
-from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.network_weights import fingerprint
+from shared_model.initial_weights import initial_weights
 from shared_model.study import load_study
+from shared_model.threads import one_thread
+from shared_model.weights import fingerprint
 from tests.support.deployment import Deployment
 from tests.support.initial_weights import initial_weights
 
@@ -56,7 +57,7 @@ def local_fingerprint(federation: Deployment, study_path: Path) -> str:
         )
         for name, role in HOSPITALS.items()
     }
-    grid = LocalGrid(make_client_app(lambda context, _: sites[context.node_config["hospital"]]), list(sites))
+    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     weights = initial_weights(study)
     ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
     result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))

@@ -15,15 +15,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from client.hospital_settings import load_hospital_settings
-from client.records.audit import AuditLog, Entry
+from client.records.audit import AuditLog
+from client.records.chained_log import Entry
 from deploy.coordinator.certificates import key_from_pem, new_server_certificate
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import status_document
 from deploy.join import free_port
-from shared_model.checkpoint import load_model
 from shared_model.files import write_atomically
-from shared_model.network_weights import Weights
+from shared_model.saved_model import load_model
+from shared_model.weights import Weights
 from tests.support.processes import ROOT, pneumofed, running, wait_until
 from tests.support.stores import disk_store, scan_of
 

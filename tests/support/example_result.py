@@ -7,9 +7,9 @@ import numpy as np
 
 from server.report.page import Example
 from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
-from shared_model.checkpoint import OperatingPoint
 from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 
 # name, role, counts (healthy, covid, other); None is kept back by the hospital.

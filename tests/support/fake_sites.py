@@ -7,9 +7,10 @@ import numpy as np
 
 from shared_model.constants import NEGATIVE, POSITIVE
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.network_weights import Weights, network_of
-from shared_model.protocol import is_trained
-from shared_model.study import NetworkConfig, StageConfig, StudyConfig
+from shared_model.protocol import SiteDescription, TrainResult, is_trained
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, network_of
 
 SHAPES = {
     "diseased/lobe.weight": (3, 2),
@@ -38,13 +39,6 @@ def study_of(*stages: StageConfig, **settings: Any) -> StudyConfig:
 BOTH = StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    weights: Weights
-    scans: dict[str, int]
-    loss: dict[str, float]
-
-
 @dataclass
 class FakeSite:
     name: str
@@ -53,20 +47,20 @@ class FakeSite:
     scans: dict[str, int] = field(default_factory=lambda: {"diseased": 30, "covid": 20})
     asked: list[tuple] = field(default_factory=list)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> SiteDescription:
         covid = self.scans["covid"]
         here = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
         none = dict.fromkeys(here, 0)
         trains = self.role == "training"
-        return {
-            "role": self.role,
-            "study": self.study.fingerprint,
-            "store": self.study.preprocessing,
-            "count_floor": 10,
-            "counts": {"train": here if trains else none, "validation": none, "test": none, "all": here},
-        }
+        return SiteDescription(
+            role=self.role,
+            study=self.study.fingerprint,
+            store=self.study.preprocessing,
+            count_floor=10,
+            counts={"train": here if trains else none, "validation": none, "test": none, "all": here},
+        )
 
-    def train(self, weights: Weights, *, stage: int, round: int) -> Outcome:
+    def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         self.asked.append(("train", stage, round))
         config = self.study.stages[stage]
         scans = {network: self.scans[network] for network in config.networks}
@@ -76,7 +70,7 @@ class FakeSite:
             for name in sorted(weights)
             if is_trained(name, config) and scans[network_of(name)]
         }
-        return Outcome(update, scans, {network: 0.5 for network, count in scans.items() if count})
+        return TrainResult(update, scans, {network: 0.5 for network, count in scans.items() if count})
 
     def evaluate(self, weights: Weights, *, split: str, tasks: Any) -> SiteEvaluation:
         """Scores that depend on the weights and on this hospital alone."""

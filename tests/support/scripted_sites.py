@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from client.trainer_interface import Counted, Trained
+from shared_model.constants import TASKS
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.study import StageConfig, StudyConfig
+from shared_model.protocol import TrainResult
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
@@ -45,8 +48,11 @@ class NotingSiteFactory(ScriptedSiteFactory):
         self.loaded.touch()
 
 
-class ScriptedSite(FakeSite):
-    """echo, learns, stuck, dying, failing or counting, by the study's name."""
+class StandIn(FakeSite):
+    """echo, learns, stuck, dying, failing, counting or process, by the study's name.
+
+    process: its process's number is the count of the lowest scores.
+    """
 
     def __init__(self, study: StudyConfig) -> None:
         super().__init__("a", study)
@@ -56,9 +62,9 @@ class ScriptedSite(FakeSite):
         self.trained += 1
         match self.study.name:
             case "counting":
-                return Trained(weights, {"diseased": self.trained}, {"diseased": 0.1})
+                return TrainResult(weights, {"diseased": self.trained}, {"diseased": 0.1})
             case "echo":
-                return Trained(weights, {"diseased": 7}, {"diseased": 0.1})
+                return TrainResult(weights, {"diseased": 7}, {"diseased": 0.1})
             case "stuck":
                 progress(1, 2)
                 time.sleep(3600)
@@ -72,7 +78,9 @@ class ScriptedSite(FakeSite):
 
     def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> Any:
         if self.study.name == "process":
-            return Counted({"pid": os.getpid()})
+            process = ScoreHistogram()
+            process.counts[0] = os.getpid()
+            return SiteEvaluation({task: {"covid": process} for task in TASKS})
         return super().evaluate(weights, split=split, tasks=tasks)
 
 

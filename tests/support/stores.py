@@ -17,14 +17,14 @@ class MemoryStore:
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> None:
-        self.scans = {record.key: (record, arrays) for record, arrays in scans}
+    def __init__(self, scans: list[tuple[ScanRecord, LobeArrays]]) -> None:
+        self.by_key = {record.key: (record, arrays) for record, arrays in scans}
 
-    def studies(self) -> list[ScanRecord]:
-        return [record for _, (record, _) in sorted(self.scans.items())]
+    def scans(self) -> list[ScanRecord]:
+        return [record for _, (record, _) in sorted(self.by_key.items())]
 
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
-        arrays, chosen = self.scans[key][1], list(lobes)
+        arrays, chosen = self.by_key[key][1], list(lobes)
         return LobeArrays(
             arrays.images[chosen], arrays.mask[chosen], arrays.distance[chosen], arrays.semi_infection[chosen]
         )

@@ -43,7 +43,7 @@ class Scripted(Blind):
         self.coarse, self.fine = coarse, fine
 
     def decide(self, features: LobeFeatures, *, fine: bool = False) -> LobeOutput:
-        n = len(features.near)
+        n = len(features.distance)
         attention = torch.full((n, 32, 32), 0.1)
         attention[:, 4, 9] = 0.9
         patches = _two_logits(n, 32, self.coarse), _two_logits(n, 128, self.fine) if fine else None
@@ -130,7 +130,7 @@ class Drawn(Blind):
         )
 
     def decide(self, features: LobeFeatures, *, fine: bool = False) -> LobeOutput:
-        n = len(features.near)
+        n = len(features.distance)
         return LobeOutput(
             torch.zeros(n), torch.full((n, 32, 32), 0.5), self.coarse.expand(n, -1, -1, -1),
             self.fine.expand(n, -1, -1, -1),

@@ -7,7 +7,8 @@ import torch
 from client.learning.augmentation import augment
 from client.learning.batches import draw_batches, read_batches
 from preprocessing.store.scan_record import LobeArrays
-from shared_model.study import AugmentationConfig, StageConfig, load_study
+from shared_model.study import load_study
+from shared_model.study_stage import AugmentationConfig, StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 STILL = AugmentationConfig(shift=0, intensity=0.0)
@@ -110,7 +111,7 @@ def test_breath_raises_grey_between_air_and_water_to_one_power_and_moves_nothing
 def test_it_is_off_in_the_papers_study_and_no_flip_by_default():
     assert all(stage.augmentation is None for stage in load_study("paper").stages)
     assert not AugmentationConfig().flip
-    with pytest.raises(ValueError, match="sees each scan once"):
+    with pytest.raises(ValueError, match="features once"):
         StageConfig(
             name="d", networks=("covid",), rounds=1, part="decision", augmentation=AugmentationConfig()
         )
@@ -124,7 +125,7 @@ def test_training_batches_are_changed_anew_in_each_pass_and_alike_when_asked_aga
     store = MemoryStore([scan_of("a", "covid", slices=1)])
 
     def images(seed: int) -> list[torch.Tensor]:
-        drawn = draw_batches(store.studies(), stage, (seed,))
+        drawn = draw_batches(store.scans(), stage, (seed,))
         return [batch.lobes.images for batch in read_batches(store, drawn, torch.device("cpu"))]
 
     first, second = images(0)

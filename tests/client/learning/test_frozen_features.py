@@ -1,20 +1,19 @@
-"""Features that rest: seen once, the same as if seen each time, whatever happened before."""
+"""Frozen features: computed once, equal to features computed each time, whatever happened before."""
 
 import numpy as np
 import pytest
 import torch
 
 import client.learning.frozen_features
-from client.learning.batches import batches_of_features, draw_batches, read_batches
+from client.learning.batches import draw_batches, frozen_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
-from client.learning.lobe_inference import group_by_extractor
 from client.learning.site import Site
-from client.learning.training_steps import stage_loss
-from shared_model.initial_weights import begin_stage
-from shared_model.study import StageConfig
-from tests.support.initial_weights import initial_networks
-from tests.support.small_site import STUDY as TWO_STAGES
-from tests.support.small_site import WEIGHTS as DRAWN
+from client.learning.stage_loss import stage_loss
+from client.learning.step_context import StepContext
+from preprocessing.settings import PreprocessingSettings
+from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from tests.support.stores import MemoryStore, scan_of
 
 CPU = torch.device("cpu")
@@ -29,8 +28,15 @@ DECISION = StageConfig(
     learning_rate=1e-3,
     patch_weight=1.0,
 )
-STUDY = TWO_STAGES.model_copy(update={"stages": (DECISION,)})
-WEIGHTS = begin_stage(DRAWN, DECISION, STUDY)
+STUDY = StudyConfig(
+    name="test",
+    seed=3,
+    preprocessing=PreprocessingSettings().fingerprint,
+    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
+    stages=(DECISION,),
+)
+
+WEIGHTS = start_from_patches(initial_weights(STUDY), DECISION.networks, STUDY)
 SCANS = [
     *(scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=4) for i in range(5)),
     scan_of("v", "other", fold=0.85),
@@ -43,7 +49,7 @@ class CountingStore(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__(SCANS)
-        self.lobes_read = dict.fromkeys(self.scans, 0)
+        self.lobes_read = dict.fromkeys(self.by_key, 0)
 
     def read(self, key, lobes):
         self.lobes_read[key] += len(list(lobes))
@@ -57,18 +63,17 @@ def site() -> Site:
 @pytest.mark.parametrize("patches", ["crop", "lobe"])
 def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
     stage = DECISION.model_copy(update={"patches": patches})
-    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 4)["diseased"].train()
+    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 3)["diseased"].train()
+    context = StepContext("diseased", stage, torch.float32)
     store = MemoryStore(SCANS)
-    drawn = draw_batches(store.studies(), DECISION, (0,))
-    features = FrozenFeatures(network, store, store.studies(), device=CPU, dtype=torch.float32)
-    for seen, shown in zip(
-        batches_of_features(features, drawn), read_batches(store, drawn, CPU), strict=True
-    ):
+    drawn = draw_batches(store.scans(), DECISION, (0,))
+    features = FrozenFeatures(network, store, store.scans(), torch.float32)
+    for seen, shown in zip(frozen_batches(features, drawn), read_batches(store, drawn, CPU), strict=True):
         assert seen.labels == shown.labels
         found = []
         for batch in (seen, shown):
             network.zero_grad()
-            loss = stage_loss(network, "diseased", batch, stage, torch.float32)
+            loss = stage_loss(network, batch, context)
             loss.backward()
             found.append([loss, *(p.grad for p in network.lobe.parameters())])
             assert any((p.grad != 0).any() for p in network.vicinity_features.parameters())
@@ -117,16 +122,9 @@ def test_other_features_are_not_taken_for_these():
     )
 
 
-def test_where_memory_is_short_none_are_kept(monkeypatch):
-    monkeypatch.setattr(client.learning.frozen_features, "MOST_BYTES", 1000)
+def test_if_memory_is_short_none_are_kept(monkeypatch):
+    monkeypatch.setattr(client.learning.frozen_features, "MAX_BYTES", 1000)
     hospital = site()
     for round in (1, 2):
         hospital.train(WEIGHTS, stage=0, round=round)
     assert hospital.store.lobes_read["s0"] == 2 * 2 * 3  # rounds, networks, lobes a scan
-
-
-def test_networks_that_see_alike_share_a_look():
-    networks = initial_networks(STUDY.network, STUDY.seed)
-    assert group_by_extractor(networks) == [("diseased",), ("covid",)]
-    networks["covid"].patch_features.load_state_dict(networks["diseased"].patch_features.state_dict())
-    assert group_by_extractor(networks) == [("diseased", "covid")]

@@ -1,22 +1,28 @@
-"""A round that is cut off after any step goes on to the bits of one that was not; another round does not."""
+"""Resuming a round after any step is bit-identical to not interrupting it; another round does not resume."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 import client.learning.step_checkpoint
+from client.learning.local_training import PlainTraining
 from client.learning.site import Site
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import Weights
-from shared_model.study import StageConfig, StudyConfig
-from tests.support.initial_weights import initial_weights
-from tests.support.small_site import STUDY, WEIGHTS, site_in_memory
-from tests.support.stores import scan_of
+from shared_model.initial_weights import initial_weights
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.threads import one_thread
+from shared_model.weights import Weights
+from tests.client.learning.test_site import FINGERPRINT, STUDY, WEIGHTS
+from tests.support.stores import MemoryStore, scan_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 STAGE = StageConfig(
     name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=1, lobes_per_scan=1,
@@ -28,33 +34,37 @@ STEPS = 4 + 3  # of both networks
 
 
 def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
-    return site_in_memory(scans, study=study, state=folder)
+    store = MemoryStore(scans)
+    store.fingerprint = FINGERPRINT
+    training = partial(PlainTraining, state=folder)
+    return Site(store, study, role="training", count_floor=1, training=training)
 
 
 @pytest.fixture(scope="module")
 def whole():
-    """What an undisturbed round gives."""
-    return site(None).train(WEIGHTS, stage=0, round=1)
+    """The result of an uninterrupted round."""
+    with one_thread():
+        yield site(None).train(WEIGHTS, stage=0, round=1)
 
 
 @pytest.fixture(autouse=True)
-def each_step_is_kept(monkeypatch):
-    monkeypatch.setattr(client.learning.step_checkpoint, "EVERY_S", 0.0)
+def each_step_is_saved(monkeypatch):
+    monkeypatch.setattr(client.learning.step_checkpoint, "SAVE_EVERY_S", 0.0)
 
 
-class Power(BaseException):
-    """Fails."""
+class PowerFailure(BaseException):
+    """Ends the training from outside."""
 
 
-def cut_off(hospital: Site, *, after: int, round: int = 1) -> None:
+def interrupt(hospital: Site, *, after: int, round: int = 1) -> None:
     """Train until `after` steps of the round are done."""
     steps = iter(range(1, after + 1))
 
     def progress(*_) -> None:
         if next(steps) == after:
-            raise Power
+            raise PowerFailure
 
-    with pytest.raises(Power):
+    with pytest.raises(PowerFailure):
         hospital.train(WEIGHTS, stage=0, round=round, progress=progress)
 
 
@@ -63,8 +73,8 @@ def same(one: Weights, other: Weights) -> bool:
 
 
 @pytest.mark.parametrize("after", [1, 3, 5])
-def test_a_round_goes_on_to_the_same_bits(tmp_path, whole, after):
-    cut_off(site(tmp_path), after=after)
+def test_resuming_is_bit_identical(tmp_path, whole, after):
+    interrupt(site(tmp_path), after=after)
     seen = []
     again = site(tmp_path).train(WEIGHTS, stage=0, round=1, progress=lambda *step: seen.append(step))
     assert same(again.weights, whole.weights) and again.loss == whole.loss and again.scans == whole.scans
@@ -72,15 +82,15 @@ def test_a_round_goes_on_to_the_same_bits(tmp_path, whole, after):
     assert not list((tmp_path / "unfinished").iterdir())
 
 
-def test_twice_cut_off(tmp_path, whole):
-    cut_off(site(tmp_path), after=2)
-    cut_off(site(tmp_path), after=1)
+def test_twice_interrupted(tmp_path, whole):
+    interrupt(site(tmp_path), after=2)
+    interrupt(site(tmp_path), after=1)
     assert same(site(tmp_path).train(WEIGHTS, stage=0, round=1).weights, whole.weights)
 
 
 @pytest.mark.parametrize("other", ["round", "weights", "scans", "study"])
-def test_another_task_does_not_go_on_with_it(tmp_path, other):
-    cut_off(site(tmp_path), after=3)
+def test_another_training_does_not_resume_it(tmp_path, other):
+    interrupt(site(tmp_path), after=3)
     study, scans, weights, round = LONG, SCANS, WEIGHTS, 1
     match other:
         case "round":
@@ -99,15 +109,15 @@ def test_another_task_does_not_go_on_with_it(tmp_path, other):
     assert same(found.weights, fresh.weights) and len(seen) == STEPS
 
 
-def test_a_step_file_that_cannot_be_read_costs_the_round_alone(tmp_path, whole):
-    cut_off(site(tmp_path), after=3)
+def test_an_unreadable_checkpoint_costs_the_round_alone(tmp_path, whole):
+    interrupt(site(tmp_path), after=3)
     (tmp_path / "unfinished" / "diseased.safetensors").write_bytes(b"rubbish")
     assert same(site(tmp_path).train(WEIGHTS, stage=0, round=1).weights, whole.weights)
 
 
-def test_steps_are_not_kept_more_often_than_they_should(tmp_path, monkeypatch):
-    monkeypatch.setattr(client.learning.step_checkpoint, "EVERY_S", 3600.0)
-    cut_off(site(tmp_path), after=3)
+def test_steps_are_not_saved_more_often_than_they_should(tmp_path, monkeypatch):
+    monkeypatch.setattr(client.learning.step_checkpoint, "SAVE_EVERY_S", 3600.0)
+    interrupt(site(tmp_path), after=3)
     assert not (tmp_path / "unfinished").exists()
 
 
@@ -116,7 +126,7 @@ import os, pathlib, signal, sys, torch
 import client.learning.step_checkpoint
 from tests.client.learning.test_step_checkpoint import site, WEIGHTS
 torch.set_num_threads(1)
-client.learning.step_checkpoint.EVERY_S = 0.0
+client.learning.step_checkpoint.SAVE_EVERY_S = 0.0
 def progress(done, total):
     if done == 3:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -146,7 +156,7 @@ def test_a_loss_that_diverges_leaves_the_scans_keys_at_the_hospital_alone(tmp_pa
     assert (tmp_path / "diverged.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_loss_beyond_all_measure_has_diverged(tmp_path):
+def test_an_absurdly_large_loss_has_diverged(tmp_path):
     study = LONG.model_copy(
         update={"stages": (STAGE.model_copy(update={"learning_rate": 1e6, "rounds": 1}),)}
     )

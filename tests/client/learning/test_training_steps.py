@@ -1,142 +1,107 @@
-"""The total loss of a batch, put together from the literal losses by the labels of its scans (2.5, 2.7)."""
+"""Steps of SGD by hand, what each stage trains, and when training stops."""
 
-import dataclasses
+import pickle
+from copy import deepcopy
 
 import pytest
 import torch
 
-from client.learning.batches import Batch
-from client.learning.lobe_tensors import LobeTensors
-from client.learning.training_steps import stage_loss
-from shared_model.networks import LobeOutput
-from shared_model.study import NetworkConfig, StageConfig
-from tests.reference import losses as literal
-from tests.support.initial_weights import initial_networks
+from client.learning.batches import draw_batches, read_batches
+from client.learning.stage_loss import stage_loss
+from client.learning.step_context import StepContext
+from client.learning.training_steps import DivergedError, set_trainable, train_network
+from shared_model.initial_weights import initial_networks
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
+from tests.support.stores import MemoryStore, scan_of
 
-LABELS = ("covid", "healthy", "other", "covid")
-LOBES = 4
-STAGE = StageConfig(name="s", networks=("diseased",), rounds=1, lobes_per_scan=LOBES)
-FINE = StageConfig(name="f", networks=("diseased",), rounds=1, part="fine", lobes_per_scan=LOBES)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
-
-class Says:
-    """Stands for a network that says `output`."""
-
-    def __init__(self, output: LobeOutput) -> None:
-        self.output = output
-
-    def extract(self, *_, **__):
-        return None
-
-    def decide(self, *_, fine=False):
-        return self.output if fine else dataclasses.replace(self.output, fine=None)
+STAGE = StageConfig(
+    name="s", networks=("diseased", "covid"), rounds=1, scans_per_batch=1, lobes_per_scan=2, optimizer="sgd"
+)  # fmt: skip
+FINE = StageConfig(name="f", networks=("diseased",), rounds=1, part="fine")
+DECISION = STAGE.model_copy(update={"part": "decision"})
+RATES = [1e-3, 0.0, 1e-2]
 
 
-def draws(seed: int, *shape: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+@pytest.fixture(scope="module")
+def networks():
+    config = NetworkConfig(width=0.0625, dropout=0.0, pooling="mean", init="random")
+    return initial_networks(config, 4)
 
 
-def batch_of(labels=LABELS) -> Batch:
-    n = LOBES * len(labels)
-    blocks = draws(3, n, 64, 64) > 0.3
-    semi = blocks.repeat_interleave(4, dim=1).repeat_interleave(4, dim=2)
-    mask = torch.zeros(n, 256, 256, dtype=torch.bool)
-    mask[:, 61:150, 90:201] = True
-    lobes = LobeTensors(images=torch.zeros(n, 1), distance=torch.zeros(n, 1), mask=mask, semi_infection=semi)
-    return Batch(lobes, tuple(labels), tuple(f"k{i}" for i in range(len(labels))))
-
-
-def output_of(scans=4) -> LobeOutput:
-    n = LOBES * scans
-    return LobeOutput(
-        lobe=draws(0, n), attention=torch.zeros(n, 32, 32), patch=draws(1, n, 2, 32, 32),
-        fine=draws(2, n, 2, 128, 128),
-    )  # fmt: skip
-
-
-def per_lobe(labels, *wanted):
-    return [label in wanted for label in labels for _ in range(LOBES)]
-
-
-def total(output, batch, task="diseased", stage=STAGE) -> float:
-    return float(stage_loss(Says(output), task, batch, stage, torch.float32))
-
-
-@pytest.mark.parametrize("labels", [LABELS, ("healthy",) * 2, ("covid",) * 2, ("other",) * 2])
-def test_the_total_of_stage_1_is_its_three_literal_parts(labels):
-    output, batch = output_of(len(labels)), batch_of(labels)
-    diseased = per_lobe(labels, "covid", "other")
-    infected = [
-        literal.coarse_labels(semi.tolist(), sick)
-        for semi, sick in zip(batch.lobes.semi_infection, diseased, strict=True)
-    ]
-    lobes = output.lobe.view(len(labels), LOBES).tolist()
-    expected = (
-        literal.lobe_loss(lobes, [label != "healthy" for label in labels], 1)  # 0.3 x 4 lobes
-        + literal.concordance_loss(
-            output.lobe.tolist(), output.patch.tolist(), per_lobe(labels, "healthy", "covid")
-        )
-        + 0.01 * literal.patch_loss(output.patch.tolist(), infected, diseased)
+@pytest.fixture(scope="module")
+def batches():
+    store = MemoryStore(
+        [
+            scan_of(key, label, slices=2)
+            for key, label in zip("abc", ("covid", "other", "healthy"), strict=True)
+        ]
     )
-    assert total(output, batch) == pytest.approx(expected, rel=1e-5)
+    return list(read_batches(store, draw_batches(store.scans(), STAGE, (1,)), torch.device("cpu")))
 
 
-def test_patches_outside_the_lobe_have_no_say_where_a_study_asks_for_it():
-    stage = STAGE.model_copy(update={"patches": "lobe", "concordance_weight": 0.0, "patch_weight": 1.0})
-    output, batch = output_of(2), batch_of(("covid", "healthy"))
-    diseased = per_lobe(batch.labels, "covid")
-    infected = [
-        literal.coarse_labels(semi.tolist(), sick)
-        for semi, sick in zip(batch.lobes.semi_infection, diseased, strict=True)
-    ]
-    # Coarse patch (r, c) covers [8r - 14, 8r + 22) x [8c - 14, 8c + 22); the mask is [61, 150) x [90, 201).
-    here = [[8 * r - 14 < 150 and 8 * r + 22 > 61 and 8 * c - 14 < 201 and 8 * c + 22 > 90 for c in range(32)]
-            for r in range(32)]  # fmt: skip
-    expected = literal.lobe_loss(output.lobe.view(2, LOBES).tolist(), [True, False], 1)
-    expected += literal.patch_loss(output.patch.tolist(), infected, diseased, [here] * len(diseased))
-    assert total(output, batch, stage=stage) == pytest.approx(expected, rel=1e-5)
-    assert total(output, batch, stage=stage.model_copy(update={"patches": "crop"})) != pytest.approx(expected)
+def context_of(stage=STAGE, task="diseased", progress=None) -> StepContext:
+    return StepContext(task, stage, torch.float32, progress)
 
 
-def test_the_covid_network_learns_from_the_lobes_alone():
-    labels = ("covid", "other", "covid")
-    output = dataclasses.replace(output_of(3), patch=None, fine=None)
-    lobes = output.lobe.view(3, LOBES).tolist()
-    expected = literal.lobe_loss(lobes, [True, False, True], 1)
-    assert total(output, batch_of(labels), "covid") == pytest.approx(expected, rel=1e-6)
+def test_each_step_subtracts_its_rate_times_the_gradient(networks, batches):
+    network, by_hand, seen = deepcopy(networks["diseased"]), deepcopy(networks["diseased"]), []
+    context = context_of(progress=lambda *step: seen.append(step))
+    mean = train_network(network, batches, RATES, context)
+    set_trainable(by_hand, context)
+    losses = []
+    for rate, batch in zip(RATES, batches, strict=True):
+        by_hand.zero_grad()
+        loss = stage_loss(by_hand, batch, context)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for parameter in by_hand.parameters():
+                if parameter.grad is not None:
+                    parameter -= rate * parameter.grad
+    assert mean == pytest.approx(sum(losses) / 3, rel=1e-6)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    for (name, one), other in zip(network.named_parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7, msg=name)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("patches", ["crop", "lobe"])
-def test_stage_2_learns_from_fine_labels_under_the_coarse_output(patches):
-    labels = ("covid", "healthy")
-    output, batch = output_of(2), batch_of(labels)
-    diseased = per_lobe(labels, "covid")
-    coarse = output.patch.softmax(dim=1)[:, 1]
-    fine = [
-        literal.fine_labels(semi.tolist(), sick, probability.tolist())
-        for semi, sick, probability in zip(batch.lobes.semi_infection, diseased, coarse, strict=True)
-    ]
-    assert any(any(map(any, one)) for one in fine)
-    # Fine patch (r, c) covers [2r - 2, 2r + 4) x [2c - 2, 2c + 4).
-    here = [[2 * r - 2 < 150 and 2 * r + 4 > 61 and 2 * c - 2 < 201 and 2 * c + 4 > 90 for c in range(128)]
-            for r in range(128)]  # fmt: skip
-    counted = [here] * len(diseased) if patches == "lobe" else None
-    expected = literal.patch_loss(output.fine.tolist(), fine, diseased, counted)
-    stage = FINE.model_copy(update={"patches": patches})
-    assert total(output, batch, stage=stage) == pytest.approx(expected, rel=1e-5)
+@pytest.mark.parametrize(
+    "stage, task", [(STAGE, "diseased"), (STAGE, "covid"), (DECISION, "covid"), (FINE, "diseased")]
+)
+def test_a_stage_trains_its_part_and_the_rest_is_frozen(networks, stage, task):
+    network = deepcopy(networks[task])
+    set_trainable(network, context_of(stage, task))
+    trained = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
+    parts = {name.split(".")[0] for name, _ in network.named_parameters()}
+    if stage.part == "fine":
+        assert trained == {"fine_infection"} and network.fine_infection.training
+        assert not network.training and not network.patch_infection.training
+    else:
+        frozen = {"fine_infection"} | ({"patch_features"} if stage.part == "decision" else set())
+        assert trained == parts - frozen
+        assert network.training and network.lobe.training
+        assert network.fine_infection is None or not network.fine_infection.training
 
 
-def test_the_loss_in_bfloat16_is_float32_and_near():
-    """Activations are coarse; logits, and so all losses, are not."""
-    network = initial_networks(NetworkConfig(width=0.0625, dropout=0.0, init="random"), 0)["diseased"]
-    images = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1)) * 1500
-    flat = torch.ones(2, 256, 256)
-    lobes = LobeTensors(images, flat * 20, flat > 0, draws(5, 2, 256, 256) > 0.3)
-    batch, stage = Batch(lobes, ("covid",), ("k",)), STAGE.model_copy(update={"lobes_per_scan": 2})
-    exact = stage_loss(network, "diseased", batch, stage, torch.float32)
-    coarse = stage_loss(network, "diseased", batch, stage, torch.bfloat16)
-    assert coarse.dtype == torch.float32
-    assert coarse.item() == pytest.approx(exact.item(), rel=0.05)
-    coarse.backward()
-    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
+def test_as_many_rates_as_batches_are_needed(networks, batches):
+    with pytest.raises(ValueError, match="zip"):
+        train_network(deepcopy(networks["covid"]), batches[:2], [0.1], context_of(task="covid"))
+
+
+def test_a_loss_that_diverges_stops_before_its_step(networks, batches):
+    network = deepcopy(networks["diseased"])
+    with torch.no_grad():
+        network.lobe[0].weight.fill_(float("nan"))
+    before = deepcopy(network.patch_features.state_dict())
+    with pytest.raises(DivergedError) as error:
+        train_network(network, batches, RATES, context_of())
+    assert (error.value.keys, error.value.step) == (batches[0].keys, 1)
+    assert all(torch.equal(before[name], now) for name, now in network.patch_features.state_dict().items())
+
+
+def test_the_error_crosses_processes_with_its_fields():
+    error = pickle.loads(pickle.dumps(DivergedError(("a", "b"), 3, float("inf"))))
+    assert (error.code, error.keys, error.step, error.loss) == ("diverged", ("a", "b"), 3, float("inf"))
+    assert "a" not in str(error).split()

@@ -1,6 +1,5 @@
 """What leaves a hospital: codes, counts and weights; never an exception's text."""
 
-import json
 import logging
 import resource
 import subprocess
@@ -8,14 +7,18 @@ import sys
 
 import numpy as np
 import pytest
-from flwr.app import ConfigRecord, Message, MessageType, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, RecordDict
+from safetensors.numpy import save
 
 from client.node.app import make_client_app
+from client.trainer_interface import Trainer
 from deploy.simulation.local_grid import LocalGrid
+from deploy.simulation.site_trainer import SiteTrainer
 from server import messages
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
+from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 STUDY = study_of(BOTH)
@@ -33,7 +36,7 @@ class Failing(FakeSite):
     evaluate = describe = train
 
 
-def ask(trainer, content, message_type) -> Message:
+def ask(trainer: Trainer, content, message_type) -> Message:
     grid = LocalGrid(make_client_app(lambda context, _: trainer), ["a"])
     (node,) = grid.get_node_ids()
     message = Message(content, node, message_type)
@@ -41,10 +44,11 @@ def ask(trainer, content, message_type) -> Message:
     return reply
 
 
+DISEASED = EvaluateRequest("all", ("diseased",))
 REQUESTS = [
-    (messages.describe_task(PROPOSAL), MessageType.QUERY),
-    (messages.train_task(PROPOSAL, weights_of(0), stage=0, round=1), MessageType.TRAIN),
-    (messages.evaluate_task(PROPOSAL, weights_of(0), split="all", tasks=("diseased",)), MessageType.EVALUATE),
+    (messages.describe_request(PROPOSAL), MessageType.QUERY),
+    (messages.train_request(PROPOSAL, weights_of(0), TrainRequest(0, 1)), MessageType.TRAIN),
+    (messages.evaluate_request(PROPOSAL, weights_of(0), DISEASED), MessageType.EVALUATE),
 ]
 
 
@@ -60,7 +64,7 @@ REQUESTS = [
 )
 def test_no_text_of_an_exception_crosses(content, message_type, error, code, caplog):
     with caplog.at_level(logging.DEBUG):
-        reply = ask(Failing(error), content, message_type)
+        reply = ask(SiteTrainer(Failing(error)), content, message_type)
     assert reply.has_error() and reply.error.reason == code
     assert SECRET not in repr(reply) and SECRET not in caplog.text and "Doe" not in caplog.text
     assert f"{type(error).__name__} in tests.client.node.test_app" in caplog.text
@@ -73,41 +77,83 @@ def test_a_fault_in_finding_the_trainer_is_hidden_too():
     grid = LocalGrid(make_client_app(nowhere), ["a"])
     (node,) = grid.get_node_ids()
     (reply,) = grid.pull_messages(
-        grid.push_messages([Message(messages.describe_task(PROPOSAL), node, "query")])
+        grid.push_messages([Message(messages.describe_request(PROPOSAL), node, "query")])
     )
     assert reply.error.reason == "internal-error"
 
 
-@pytest.mark.parametrize("task", [{}, {"stage": "0", "round": 1}, {"stage": 0}])
+@pytest.mark.parametrize("settings", [{}, {"stage": "0", "round": 1}, {"stage": 0}])
 @pytest.mark.parametrize("with_weights", [True, False])
-def test_an_unreadable_task_is_refused(task, with_weights):
-    content = RecordDict({"task": ConfigRecord(task)})
+def test_an_unreadable_request_is_refused(settings, with_weights):
+    content = RecordDict({"task": ConfigRecord(settings)})
     if with_weights:
         content["weights"] = REQUESTS[1][0]["weights"]
-    assert ask(FakeSite("a", STUDY), content, MessageType.TRAIN).error.reason == "task-unreadable"
+    assert ask(Opaque(), content, MessageType.TRAIN).error.reason == "task-unreadable"
+
+
+@pytest.mark.parametrize("weights", [None, ConfigRecord({"weights": b"a"}), ArrayRecord()])
+def test_a_request_without_weights_is_refused(weights):
+    content = RecordDict({"task": ConfigRecord({"stage": 0, "round": 1})})
+    if weights is not None:
+        content["weights"] = weights
+    assert ask(Opaque(), content, MessageType.TRAIN).error.reason == "task-unreadable"
 
 
 def test_weights_counts_and_scores_arrive_as_they_left():
     site = FakeSite("a", STUDY)
-    weights = weights_of(0)
-    outcome = site.train(weights, stage=0, round=1)
-    update = messages.read_update(ask(site, *REQUESTS[1]), weights)
-    assert update.scans == outcome.scans and update.loss == outcome.loss
-    assert update.weights.keys() == outcome.weights.keys()
-    for name, array in outcome.weights.items():
-        np.testing.assert_array_equal(update.weights[name], array)
-    evaluation = messages.read_evaluation(ask(site, *REQUESTS[2]))
+    weights, trainer = weights_of(0), SiteTrainer(site)
+    expected = site.train(weights, stage=0, round=1)
+    result = messages.read_train_result(ask(trainer, *REQUESTS[1]), weights)
+    assert result.scans == expected.scans and result.loss == expected.loss
+    assert result.weights.keys() == expected.weights.keys()
+    for name, array in expected.weights.items():
+        np.testing.assert_array_equal(result.weights[name], array)
+    evaluation = messages.read_evaluation(ask(trainer, *REQUESTS[2]))
     assert evaluation.to_json() == site.evaluate(weights, split="all", tasks=("diseased",)).to_json()
-    assert json.loads(messages.read_description(ask(site, *REQUESTS[0])).to_text()) == site.describe()
+    assert messages.read_description(ask(trainer, *REQUESTS[0])) == site.describe()
 
 
-def test_a_description_with_anything_more_does_not_leave():
-    class Talkative(FakeSite):
-        def describe(self):
-            return super().describe() | {"patients": [SECRET]}
+class Opaque:
+    """A trainer whose words only it and the coordinator can read."""
 
-    reply = ask(Talkative("a", STUDY), *REQUESTS[0])
-    assert reply.has_error() and SECRET not in repr(reply)
+    def __init__(self) -> None:
+        self.asked: list = []
+
+    def describe(self) -> str:
+        return "no JSON"
+
+    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
+        self.asked.append((weights, request))
+        return TrainResult(weights[::-1], {"diseased": 3}, {"diseased": 0.5})
+
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
+        self.asked.append((weights, request))
+        return "no JSON"
+
+
+def test_the_node_forwards_what_it_cannot_read():
+    sent = b"\xff no safetensors file"
+    trainer, requests = Opaque(), []
+    for content, message_type in REQUESTS:
+        request = RecordDict({"task": content["task"]})
+        if "weights" in content:
+            packed = Array("uint8", (len(sent),), "safetensors", sent)
+            request["weights"] = ArrayRecord({"weights": packed})
+        requests.append((request, message_type))
+    described, trained, evaluated = (ask(trainer, *request).content for request in requests)
+    assert trainer.asked == [(sent, TrainRequest(0, 1)), (sent, DISEASED)]
+    assert trained["weights"]["weights"].data == sent[::-1]
+    assert (dict(trained["scans"]), dict(trained["loss"])) == ({"diseased": 3}, {"diseased": 0.5})
+    assert described["reply"]["description"] == evaluated["reply"]["evaluation"] == "no JSON"
+
+
+def test_weights_arrive_as_the_bytes_that_the_site_returned():
+    site, weights = FakeSite("a", STUDY), weights_of(0)
+    reply = ask(SiteTrainer(site), *REQUESTS[1])
+    expected = site.train(weights, stage=0, round=1).weights
+    array = reply.content["weights"]["weights"]
+    assert array.data == save(expected)
+    assert (array.dtype, array.stype, array.shape) == ("uint8", "safetensors", (len(array.data),))
 
 
 def loaded_by_the_network_zone() -> set[str]:
@@ -134,6 +180,7 @@ def test_the_network_zone_loads_neither_torch_nor_data_code():
     assert "flwr" in loaded
     unwanted = {
         "torch",
+        "safetensors",
         "pydicom",
         "cv2",
         "preprocessing",

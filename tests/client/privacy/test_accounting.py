@@ -6,8 +6,9 @@ from opacus.accountants import RDPAccountant
 from client.privacy.accounting import epsilon_of, noise_multiplier_of, round_charge
 from client.privacy.ledger import Charge
 from shared_model.errors import PneumofedError
-from shared_model.study import PrivacyConfig, StageConfig
-from tests.support.small_site import STUDY
+from shared_model.study import PrivacyConfig
+from shared_model.study_stage import StageConfig
+from tests.client.learning.test_site import STUDY
 
 ROUNDS = [Charge(1.1, 0.2, 5), Charge(1.1, 0.5, 2), Charge(2.0, 0.2, 7), Charge(1.1, 0.2, 5)]
 

@@ -21,7 +21,7 @@ def steps_of(charges) -> float:
 
 def spend(folder, steps: int, *, limit: float = 10) -> float:
     """By a new ledger each time, as after a restart."""
-    return PrivacyLedger(folder).spend([Charge(1.0, 0.1, steps)], price=steps_of, limit=limit, study="s")
+    return PrivacyLedger(folder).spend([Charge(1.0, 0.1, steps)], epsilon_of=steps_of, limit=limit, study="s")
 
 
 def refusal(action) -> str:
@@ -51,9 +51,9 @@ def test_what_would_exceed_the_limit_is_refused_and_not_charged(tmp_path):
     assert spend(tmp_path, 1, limit=11) == 11  # people approved a study that allows more
 
 
-def test_a_price_that_is_no_number_is_refused(tmp_path):
+def test_an_epsilon_that_is_no_number_is_refused(tmp_path):
     ledger = PrivacyLedger(tmp_path)
-    spending = lambda: ledger.spend([Charge(1, 1, 1)], price=lambda _: float("nan"), limit=9)  # noqa: E731
+    spending = lambda: ledger.spend([Charge(1, 1, 1)], epsilon_of=lambda _: float("nan"), limit=9)  # noqa: E731
     assert refusal(spending) == "privacy-budget-spent"
 
 
@@ -117,7 +117,8 @@ from client.privacy.ledger import Charge, PrivacyLedger
 ledger = PrivacyLedger(pathlib.Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     try:
-        ledger.spend([Charge(1.0, 0.1, 1)], price=lambda c: sum(x.steps for x in c), limit=float(sys.argv[3]))
+        charge, limit = Charge(1.0, 0.1, 1), float(sys.argv[3])
+        ledger.spend([charge], epsilon_of=lambda c: sum(x.steps for x in c), limit=limit)
     except Exception as error:
         print(error.code, flush=True)
         break

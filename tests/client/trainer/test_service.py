@@ -19,11 +19,11 @@ from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
 from shared_model.errors import PneumofedError
+from shared_model.metrics import SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import SiteDescription
-from shared_model.weights import Weights, fingerprint
-from tests.support.processes import wait_until
-from tests.support.scripted_sites import (
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
+from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
+from tests.support.sites import (
     SECRET,
     WEIGHTS,
     NotingSiteFactory,
@@ -72,14 +72,20 @@ def code_of(action) -> str:
     return caught.value.code
 
 
-def train(trainer: TrainerClient, weights: Weights = WEIGHTS):
-    return trainer.train(weights, stage=0, round=1)
+def train(trainer: TrainerClient, weights: Weights = WEIGHTS, round: int = 1) -> TrainResult[bytes]:
+    return trainer.train(to_bytes(weights), TrainRequest(0, round))
+
+
+def evaluate(trainer: TrainerClient) -> SiteEvaluation:
+    return SiteEvaluation.from_text(
+        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+    )
 
 
 def request(proposal: Proposal) -> Iterator[pb.TrainRequest]:
-    """The parts of a training task, as a node sends them."""
-    yield pb.TrainRequest(task=pb.TrainTask(proposal=proposal.to_text(), stage=0, round=1))
-    yield from (pb.TrainRequest(weights=chunk) for chunk in to_chunks(WEIGHTS))
+    """The parts of a train request, as a node sends them."""
+    yield pb.TrainRequest(job=pb.TrainJob(proposal=proposal.to_text(), stage=0, round=1))
+    yield from (pb.TrainRequest(weights=chunk) for chunk in to_chunks(to_bytes(WEIGHTS)))
 
 
 def in_background(action) -> tuple[threading.Thread, list[str]]:
@@ -100,28 +106,27 @@ def last_event(hospital: HospitalSettings) -> str:
 
 def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     proposal = named("learns")
-    near, far = ScriptedSite(proposal.study), remote(hospital, proposal)
-    assert SiteDescription.of(far.describe()) == SiteDescription.of(near.describe())
-    expected, outcome = near.train(WEIGHTS, stage=0, round=2), far.train(WEIGHTS, stage=0, round=2)
-    assert fingerprint(outcome.weights) == fingerprint(expected.weights)
-    assert (outcome.scans, outcome.loss) == (expected.scans, expected.loss)
-    scores = far.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
-    assert scores == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+    near, far = StandIn(proposal.study), remote(hospital, proposal)
+    assert SiteDescription.from_text(far.describe()) == near.describe()
+    expected, result = near.train(WEIGHTS, stage=0, round=2), train(far, round=2)
+    assert result.weights == to_bytes(expected.weights)
+    assert (result.scans, result.loss) == (expected.scans, expected.loss)
+    assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
 
 
-def test_progress_is_streamed_before_the_outcome(hospital):
+def test_progress_is_streamed_before_the_result(hospital):
     proposal = named("learns")
     remote(hospital, proposal)
     with grpc.insecure_channel(f"unix:{hospital.socket}") as channel:
         replies = list(TrainerStub(channel).Train(request(proposal)))
-    assert [r.WhichOneof("part") for r in replies] == ["progress", "progress", "outcome", "weights"]
+    assert [r.WhichOneof("part") for r in replies] == ["progress", "progress", "figures", "weights"]
     assert [(r.progress.done, r.progress.total) for r in replies[:2]] == [(1, 2), (2, 2)]
 
 
 def test_the_worker_process_stays_between_tasks(hospital):
     far = remote(hospital, named("process"))
-    pids = {far.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()["pid"] for _ in range(2)}
-    assert len(pids) == 1
+    processes = {evaluate(far).of("diseased", ("covid",)).total for _ in range(2)}
+    assert len(processes) == 1
 
 
 def test_thirteen_megabytes_cross_bit_for_bit(hospital):
@@ -139,8 +144,9 @@ def test_thirteen_megabytes_cross_in_a_fifth_of_a_second(hospital):
     seconds = []
     for _ in range(6):
         start = time.monotonic()
-        train(far, weights)
+        result = train(far, weights)
         seconds.append(time.monotonic() - start)
+    assert result.weights == to_bytes(weights)
     assert min(seconds) < 2 * 0.2, seconds
 
 
@@ -245,7 +251,7 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert code_of(far.describe) == "study-not-approved"
     assert approvals.find(proposal.fingerprint).decision == "waiting"
     approvals.decide(proposal, "approved", at=time.time())
-    assert far.describe()["role"] == "training"
+    assert SiteDescription.from_text(far.describe()).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
     other_code = proposal.model_copy(update={"code": "0" * 64})
@@ -258,7 +264,7 @@ def test_scans_serve_only_the_purposes_agreed_to(hospital):
     proposal = named("only measured").model_copy(update={"purposes": ("evaluate",)})
     far = remote(hospital, proposal)
     assert code_of(lambda: train(far)) == "purpose-not-approved"
-    assert far.evaluate(WEIGHTS, split="all", tasks=("diseased",))
+    assert evaluate(far).histograms["diseased"]
 
 
 def test_nobody_can_fill_the_disk_with_proposals(hospital, monkeypatch):
@@ -272,7 +278,7 @@ def test_rubbish_is_refused_before_it_fills_the_memory(hospital):
     remote(hospital, proposal)
 
     def rubbish():
-        yield pb.TrainRequest(task=pb.TrainTask(proposal=proposal.to_text(), stage=0, round=1))
+        yield pb.TrainRequest(job=pb.TrainJob(proposal=proposal.to_text(), stage=0, round=1))
         for number in range(1024):
             sent.append(number)
             yield pb.TrainRequest(weights=bytes(2**20))
@@ -288,7 +294,7 @@ def test_rubbish_is_refused_before_it_fills_the_memory(hospital):
     [
         ([], "task-unreadable"),
         ([pb.TrainRequest(weights=b"x")], "task-unreadable"),
-        ([pb.TrainRequest(task=pb.TrainTask(proposal="{}"))], "proposal-unreadable"),
+        ([pb.TrainRequest(job=pb.TrainJob(proposal="{}"))], "proposal-unreadable"),
     ],
 )
 def test_unreadable_tasks_are_refused(hospital, parts, code):
@@ -320,7 +326,7 @@ def test_health_is_told_and_the_service_does_not_describe_itself(hospital):
 
 def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     proposal = named("learns")
-    outcome = train(remote(hospital, proposal))
+    result = train(remote(hospital, proposal))
     began, returned = AuditLog(hospital.state).entries()[-2:]
     assert (began.event, returned.event) == ("task", "returned")
     assert began.facts == {
@@ -329,16 +335,24 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     }  # fmt: skip
     assert returned.facts == {
         "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
-        "bytes": 4 * (6 + 4 + 6 + 4), "weights": fingerprint(outcome.weights),
+        "bytes": 4 * (6 + 4 + 6 + 4), "weights": fingerprint(from_bytes(result.weights)),
     }  # fmt: skip
+
+
+def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
+    far = remote(hospital, named("learns"))
+    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+    for task, text in (("evaluate", scores), ("describe", far.describe())):
+        entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
+        assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
 
 def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
-    scans = [far.train(WEIGHTS, stage=0, round=r).scans["diseased"] for r in (1, 1, 2, 2, 1)]
+    scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
     assert scans == [1, 1, 2, 2, 3]
     other = {name: array + 1 for name, array in WEIGHTS.items()}
-    assert far.train(other, stage=0, round=1).scans["diseased"] == 4
+    assert train(far, other).scans["diseased"] == 4
 
 
 def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):

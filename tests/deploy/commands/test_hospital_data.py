@@ -1,4 +1,4 @@
-"""`pneumofed hospital check`, `prepare` and `lobes` as DESIGN 5 promises them."""
+"""`pneumofed hospital check`, `prepare` and `lobes`: their output, JSON documents and exit codes."""
 
 import json
 from pathlib import Path

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.lungs.consistent_lobes import consistent_lungs
-from preprocessing.lungs.patchy_consolidation import other_gas, patchy_consolidation
+from preprocessing.lungs.patchy_consolidation import non_lung_gas, patchy_consolidation
 from tests.support.chests import ellipse
 from tests.support.lung_shapes import LUNG, SIZE, SLICES, SPACING, TISSUE, dome, ribs
 
@@ -103,7 +103,7 @@ def test_other_gas_is_wide_and_dark_or_the_airways() -> None:
     for name, grey in (("gullet", GAS), ("bronchus", GAS), ("rest of lung", LUNG), ("airway", GAS)):
         images[places[name]] = grey
     inside = (sides > 0) | np.logical_or.reduce(list(places.values()))
-    other = other_gas(images, sides, inside, places["airway"], SPACING)
+    other = non_lung_gas(images, sides, inside, places["airway"], SPACING)
     taken = {name: other[place].mean() for name, place in places.items()}
     assert taken == {"gullet": 1, "bronchus": 0, "rest of lung": 0, "airway": 1}
     assert other[0, 25, 53] and not other[0, 25, 56]  # the wall: 8 mm

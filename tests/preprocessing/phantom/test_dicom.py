@@ -9,14 +9,16 @@ from pydicom.uid import CTImageStorage
 
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.scanner import Scanner
-from tests.support.small_phantoms import LOW, low_scan
+from tests.support.small_phantoms import COARSE_SCANNERS, coarse_scan
 
-SCANNERS = pytest.mark.parametrize("number", range(len(LOW)), ids=[s.model for s in LOW])
+SCANNERS = pytest.mark.parametrize(
+    "number", range(len(COARSE_SCANNERS)), ids=[s.model for s in COARSE_SCANNERS]
+)
 
 
 def _written(folder: Path, number: int) -> tuple[Scanner, list[pydicom.FileDataset]]:
     """The series of scan `number`, read back and sorted by position."""
-    scanner, scan = LOW[number], low_scan("covid", number)
+    scanner, scan = COARSE_SCANNERS[number], coarse_scan("covid", number)
     rng = np.random.default_rng(number)
     write_series(folder, scanner.store(scan.hu), scan.z_mm, scanner, identity="P12345", rng=rng)
     slices = [pydicom.dcmread(path) for path in folder.iterdir()]
@@ -29,7 +31,7 @@ def test_hounsfield_units_survive_storage(tmp_path: Path, number: int) -> None:
     raw = np.stack([ds.pixel_array for ds in slices]).astype(np.int64)
     hu = raw * float(slices[0].RescaleSlope) + float(slices[0].RescaleIntercept)
     low, high = (v * scanner.slope + scanner.intercept for v in scanner.stored_range())
-    expected = np.clip(low_scan("covid", number).hu, low, high)
+    expected = np.clip(coarse_scan("covid", number).hu, low, high)
     measured = np.ones(raw.shape, bool)
     if scanner.padding is not None:
         assert slices[0].PixelPaddingValue * scanner.slope + scanner.intercept == scanner.padding
@@ -74,7 +76,7 @@ def test_instance_numbers_follow_the_scanners_habit_and_names_say_nothing(
 @SCANNERS
 def test_truth_and_slices_lie_on_each_other(tmp_path: Path, number: int) -> None:
     _, slices = _written(tmp_path, number)
-    lungs = low_scan("covid", number).lungs
+    lungs = coarse_scan("covid", number).lungs
     assert lungs.shape == (len(slices), slices[0].Rows, slices[0].Columns)
     hu = np.stack([ds.pixel_array * float(ds.RescaleSlope) + float(ds.RescaleIntercept) for ds in slices])
     body = hu > -400

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from preprocessing.phantom.acquisition import simulate
+from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.presets import SCANNERS
-from tests.support.small_phantoms import low_scan
+from tests.support.small_phantoms import coarse_scan
 
 SCANS = 36  # of each class
 STATISTICS = {
@@ -33,7 +33,7 @@ STATISTICS = {
 def lung_hu() -> dict[str, list[np.ndarray]]:
     result: dict[str, list[np.ndarray]] = {}
     for label in ("healthy", "covid", "other"):
-        scans = [low_scan(label, number) for number in range(SCANS)]
+        scans = [coarse_scan(label, number) for number in range(SCANS)]
         result[label] = [scan.hu[scan.lungs > 0] for scan in scans]
     return result
 
@@ -60,9 +60,9 @@ def test_no_intensity_statistic_tells_the_classes_apart(
 def test_a_scan_of_60_slices_takes_at_most_3_seconds_of_one_core(tmp_path: Path) -> None:
     cv2.setNumThreads(1)
     scanner = SCANNERS[0].__class__("speed", "B50f", spacing_mm=4.55)
-    simulate("healthy", scanner, (1, 0))  # tables that are made once a process
+    simulate_scan("healthy", scanner, (1, 0))  # tables that are made once a process
     start = time.process_time()
-    scan = simulate("covid", scanner, (1, 1))
+    scan = simulate_scan("covid", scanner, (1, 1))
     rng = np.random.default_rng(1)
     write_series(tmp_path, scanner.store(scan.hu), scan.z_mm, scanner, identity="P1", rng=rng)
     seconds = time.process_time() - start

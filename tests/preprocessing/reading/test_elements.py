@@ -20,7 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from preprocessing.reading.elements import LARGEST_INFLATED, Elements, opened, read_elements
+from preprocessing.reading.elements import MAX_INFLATED_BYTES, Elements, open_elements, read_elements
 from preprocessing.reading.refusals import FILE_REFUSALS, FileRefusedError
 from tests.support.chests import chest, write_series
 
@@ -56,15 +56,15 @@ def test_odd_files_are_read_as_pydicom_reads_them_or_refused(path: Path) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with opened(path) as elements:
+            with open_elements(path) as elements:
                 data = pydicom.dcmread(path, stop_before_pixels=True)
                 as_pydicom_says(elements, data)
                 pixels = pydicom.dcmread(path).get("PixelData", None)
-                if pixels is None or elements.pixels_length is None:
-                    assert (pixels is None) == (elements.pixels_at is None)
+                if pixels is None or elements.pixel_data_length is None:
+                    assert (pixels is None) == (elements.pixel_data_offset is None)
                 else:
-                    elements.stream.seek(elements.pixels_at or 0)
-                    assert elements.stream.read(elements.pixels_length) == pixels
+                    elements.stream.seek(elements.pixel_data_offset or 0)
+                    assert elements.stream.read(elements.pixel_data_length) == pixels
         except FileRefusedError as refusal:
             assert CODES.get(path.name) == refusal.code, path.name
         else:
@@ -97,12 +97,12 @@ def test_every_plain_encoding_with_nested_sequences(tmp_path: Path, syntax: str,
     pydicom.dcmwrite(
         path, data, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=syntax != ExplicitVRBigEndian
     )
-    with opened(path) as elements:
+    with open_elements(path) as elements:
         as_pydicom_says(elements, pydicom.dcmread(path))
-        assert elements.pixels_length == HU[0].size * 2
-        elements.stream.seek(elements.pixels_at or 0)
+        assert elements.pixel_data_length == HU[0].size * 2
+        elements.stream.seek(elements.pixel_data_offset or 0)
         order = "<u2" if elements.little_endian else ">u2"
-        raw = np.frombuffer(elements.stream.read(elements.pixels_length), order)
+        raw = np.frombuffer(elements.stream.read(elements.pixel_data_length), order)
         np.testing.assert_array_equal(raw.reshape(HU[0].shape).astype(int) - 1024, HU[0])
 
 
@@ -146,7 +146,7 @@ def code_of(content: bytes) -> str:
 def test_nothing_grows_without_end() -> None:
     bomb = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     zeros = bytes(1 << 20)
-    packed = b"".join(bomb.compress(zeros) for _ in range((LARGEST_INFLATED >> 20) + 1)) + bomb.flush()
+    packed = b"".join(bomb.compress(zeros) for _ in range((MAX_INFLATED_BYTES >> 20) + 1)) + bomb.flush()
     assert len(packed) < 1 << 18
     assert code_of(meta(DeflatedExplicitVRLittleEndian) + packed) == "implausible-size"
     item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF)

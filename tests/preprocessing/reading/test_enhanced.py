@@ -141,14 +141,14 @@ def test_many_frames_in_a_plain_ct_image_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.real_data
 def test_a_real_legacy_conversion_has_the_pixels_of_its_single_slices(real_data: Path) -> None:
-    from preprocessing.reading.elements import opened
+    from preprocessing.reading.elements import open_elements
     from preprocessing.reading.header import read_slices
     from preprocessing.reading.pixels import PixelFormat, stored_frames
 
     folder = real_data / "awkward-dicom" / "legacy-enhanced"
     (path,) = (folder / "multiframe").iterdir()
-    with opened(path) as elements:
-        frames = list(stored_frames(elements, PixelFormat.of(elements), [0, 1, 2]))
+    with open_elements(path) as elements:
+        frames = list(stored_frames(elements, PixelFormat.from_elements(elements), [0, 1, 2]))
     by_height = {one.height_mm: frames[one.frame][0] for one in read_slices(path)}
     for single in (folder / "image").iterdir():
         (one,) = read_slices(single)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from server.report.document import report_document
-from tests.support import example_result
+from server.report.report_json import report_document
+from tests.support import made_up
 
 
 @pytest.fixture(scope="session")

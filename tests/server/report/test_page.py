@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from server.report.page import of_stages, render, timed, write_report
-from tests.support import example_result
+from server.report.plots import curves
+from tests.support import made_up
 
 
 class Tags(HTMLParser):
@@ -53,6 +54,22 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     links = {a[n] for _, a in tags for n in ("href", "xlink:href") if (a.get(n) or "").startswith("#")}
     named = {a[n] for _, a in tags for n in ("aria-labelledby",) if n in a}
     assert {link[1:] for link in links} | named <= set(ids)
+
+
+def test_an_undefined_figure_is_left_out_of_its_curve(document: dict[str, Any]) -> None:
+    gap = copy.deepcopy(document)
+    validated = [one for one in gap["rounds"] if one["auc"]]
+    assert len(validated) == 4
+    whole = curves(gap)[2]
+    validated[1]["auc"]["covid"] = None
+    parted = curves(gap)[2]
+    assert "COVID-19 or other pneumonia" in whole.description and "in 4 rounds" in whole.description
+    assert parted.description == whole.description[: -len("4 rounds")] + "3 rounds"
+    assert parted.svg != whole.svg
+    for one in validated:
+        one["auc"] = dict.fromkeys(one["auc"])
+    assert curves(gap)[2].description == "no values"
+    assert render(gap, [])
 
 
 def test_every_word_is_escaped(document: dict[str, Any]) -> None:

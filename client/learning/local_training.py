@@ -1,0 +1,116 @@
+"""How a hospital trains its networks in a round; client/privacy/private_training.py does it with noise."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from client.learning.batches import Bag, Batch, draw_batches
+from client.learning.precision import device_of
+from client.learning.step_checkpoint import StepCheckpoint
+from client.learning.step_context import StepContext
+from client.learning.training_steps import DivergedError, train_network
+from preprocessing.store.scan_record import ScanRecord
+from shared_model.constants import Task
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.networks import LobeNetwork
+from shared_model.study import StudyConfig
+
+TrainingScans = Mapping[Task, Sequence[ScanRecord]]
+"""The scans that each network is trained on."""
+
+ReadBatches = Callable[[list[list[Bag]]], Iterator[Batch]]
+"""Reads batches in the form that the stage trains on: images, or frozen features."""
+
+UNFINISHED, DIVERGED = "unfinished", "diverged.json"
+
+
+@dataclass(frozen=True)
+class TrainingRound:
+    """stage: from 0; number: from 1 within the stage; start: fingerprint of the global weights before it."""
+
+    stage: int
+    number: int
+    start: str
+
+
+class LocalTraining(Protocol):
+    """How a hospital trains its networks, round by round, in one study."""
+
+    def begin_round(self, round: TrainingRound) -> None:
+        """Called before the round's first network; may refuse the round."""
+
+    def train(
+        self, network: LobeNetwork, round: TrainingRound, context: StepContext, read: ReadBatches
+    ) -> float | None:
+        """Train `network` in place. Returns the mean loss, or None if the study does not disclose it."""
+
+    def end_round(self) -> None:
+        """Called after the round's last network."""
+
+
+MakeTraining = Callable[[StudyConfig, TrainingScans], LocalTraining]
+"""Makes the LocalTraining of a study, given the hospital's training scans."""
+
+
+class PlainTraining:
+    """Training without noise.
+
+    state: the hospital's state folder, if there is one. In it, an interrupted round is resumed from its last
+    saved step, and a loss that diverges leaves its batch's anonymous keys in `diverged.json`.
+
+    Raises PneumofedError `privacy-no-ledger` for a private study, which is never trained without noise.
+    """
+
+    def __init__(self, study: StudyConfig, scans: TrainingScans, state: Path | None = None) -> None:
+        if study.privacy is not None:
+            raise PneumofedError(
+                "privacy-no-ledger", "private training needs the hospital's ledger; name its state folder"
+            )
+        self._study, self._scans, self._state = study, scans, state
+
+    def begin_round(self, round: TrainingRound) -> None:
+        """Nothing to prepare."""
+
+    def train(
+        self, network: LobeNetwork, round: TrainingRound, context: StepContext, read: ReadBatches
+    ) -> float:
+        """As in LocalTraining. Raises DivergedError."""
+        scans, seed_parts = self._scans[context.task], (self._study.seed, context.task)
+        batches = draw_batches(scans, context.stage, (*seed_parts, round.stage, round.number))
+        rates = context.stage.learning_rates(round.number, len(batches))
+        checkpoint = self._checkpoint(round, context.task, device_of(network))
+        done = 0 if checkpoint is None else checkpoint.steps_done
+        try:
+            return train_network(network, read(batches[done:]), rates[done:], context, checkpoint)
+        except DivergedError as error:
+            self._write_diverged(error, round, context.task)
+            raise
+
+    def end_round(self) -> None:
+        """Delete the checkpoints: no step of a finished round is needed again."""
+        if self._state is not None:
+            for path in (self._state / UNFINISHED).glob("*.safetensors"):
+                path.unlink()
+
+    def _checkpoint(self, round: TrainingRound, task: Task, device: torch.device) -> StepCheckpoint | None:
+        """The checkpoint for exactly this training: same study, weights, scans and arithmetic."""
+        if self._state is None:
+            return None
+        scans = (f"{scan.key} {scan.label}" for scan in self._scans[task])
+        place = (self._study.fingerprint, task, round.stage, round.number, round.start)
+        parts = (*place, *scans, torch.__version__, device.type)
+        key = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
+        return StepCheckpoint(self._state / UNFINISHED / f"{task}.safetensors", key)
+
+    def _write_diverged(self, error: DivergedError, round: TrainingRound, task: Task) -> None:
+        """Record which scans it was, for the hospital's people alone."""
+        if self._state is not None:
+            found = {"study": self._study.fingerprint, "network": task, "stage": round.stage}
+            found |= {"round": round.number, "step": error.step, "loss": str(error.loss), "scans": error.keys}
+            write_atomically(self._state / DIVERGED, json.dumps(found, indent=1).encode(), mode=0o600)

@@ -1,0 +1,139 @@
+"""Curves over the rounds and ROC curves, drawn from report.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from server.report.svg import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
+from shared_model.constants import TASK_WORDS
+
+# Two ways to tell the networks apart, so that colour is not needed.
+_LINES = {"diseased": ("-", "o"), "covid": ("--", "s")}
+_GROUPS = {"unseen": "held-out hospitals", "seen": "hospitals that trained"}
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """title and description (for those who cannot see it) are plain text; svg is an element to inline."""
+
+    title: str
+    description: str
+    svg: str
+
+
+def curves(document: Document) -> list[Drawing]:
+    """Training loss, validation accuracy and validation AUC over the rounds, both networks in each."""
+    with styled():
+        return [
+            _curve(document, "loss", "Training loss", None),
+            _curve(document, "accuracy", "Validation accuracy", (0.0, 1.02)),
+            _curve(document, "auc", "Validation AUC", (0.0, 1.02)),
+        ]
+
+
+def _curve(document: Document, key: str, title: str, limits: tuple[float, float] | None) -> Drawing:
+    rounds: Sequence[Document] = document["rounds"]
+    figure, axes = new_figure(3.4, 2.3)
+    for network in TASK_WORDS:
+        colour, (line, marker) = NETWORK_COLOURS[network], _LINES[network]
+        for stretch in _stretches(rounds, key, network):
+            axes.plot(*zip(*stretch, strict=True), line, marker=marker, color=colour)
+        for kept in _kept(document, key, network):
+            axes.plot(*kept, marker="o", markersize=9, fillstyle="none", markeredgewidth=1.2, color=colour)
+    _mark_stages(axes, rounds)
+    if limits is not None:
+        axes.set_ylim(*limits)
+    # A ring in the last of many rounds is seen whole.
+    axes.set_xlim(0.5, max(len(rounds), 1) + max(0.5, 0.03 * len(rounds)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("round")
+    return Drawing(title, _describe_curve(rounds, key), to_svg(figure, f"curve-{key}"))
+
+
+def _stretches(rounds: Sequence[Document], key: str, network: str) -> list[list[tuple[int, float]]]:
+    """Points (round counted over all stages, value), apart for each stage as the stages differ in aim."""
+    stretches = []
+    for _, group in groupby(enumerate(rounds, start=1), key=lambda numbered: numbered[1]["stage"]):
+        points = [(x, r[key][network]) for x, r in group if r[key].get(network) is not None]
+        if points:
+            stretches.append(points)
+    return stretches
+
+
+def _kept(document: Document, key: str, network: str) -> list[tuple[int, float]]:
+    """The points of the rounds whose weights were kept."""
+    return [
+        (x, r[key][network])
+        for x, r in enumerate(document["rounds"], start=1)
+        if document["best_rounds"].get(f"{r['stage']}/{network}") == r["round"]
+        and r[key].get(network) is not None
+    ]
+
+
+def stage_starts(rounds: Sequence[Document]) -> list[tuple[int, str]]:
+    """(first round, counted over all stages; name) of each stage."""
+    return [
+        (x, r["stage"])
+        for x, r in enumerate(rounds, start=1)
+        if x == 1 or rounds[x - 2]["stage"] != r["stage"]
+    ]
+
+
+def _mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:
+    starts = stage_starts(rounds)
+    if len(starts) == 1:
+        return
+    for number, (start, _) in enumerate(starts, start=1):
+        if number > 1:
+            axes.axvline(start - 0.5, color=MUTED, linewidth=0.8, linestyle=":")
+        above = axes.get_xaxis_transform()
+        axes.text(start - 0.45, 1.02, str(number), transform=above, color=MUTED, fontsize=7)
+
+
+def _describe_curve(rounds: Sequence[Document], key: str) -> str:
+    parts = []
+    for network, words in TASK_WORDS.items():
+        values = [r[key][network] for r in rounds if r[key].get(network) is not None]
+        if values:
+            parts.append(f"{words}: from {values[0]:.3f} to {values[-1]:.3f} in {len(values)} rounds")
+    return "; ".join(parts) or "no values"
+
+
+def roc_curves(document: Document) -> list[Drawing]:
+    """One ROC plot a network: held-out hospitals against those that trained, and the operating point."""
+    with styled():
+        return [_roc(document, network) for network in TASK_WORDS]
+
+
+def _roc(document: Document, network: str) -> Drawing:
+    figure, axes = new_figure(3.4, 3.2)
+    axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+    descriptions = []
+    for group, words in _GROUPS.items():
+        points, area = document["roc"][group][network], document["pooled"][group][network]["auc"]
+        if points is None:
+            descriptions.append(f"{words}: undefined")
+            continue
+        unseen = group == "unseen"
+        colour = NETWORK_COLOURS[network] if unseen else MUTED
+        label = f"{words}, AUC {area['value']:.3f}"
+        axes.plot(*zip(*points, strict=True), color=colour, linestyle="-" if unseen else "--", label=label)
+        descriptions.append(label)
+        _mark_operating_point(axes, document["pooled"][group][network], colour)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.set(xlabel="1 − specificity", ylabel="sensitivity")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize=7.5)
+    title = TASK_WORDS[network][0].upper() + TASK_WORDS[network][1:]
+    return Drawing(title, "; ".join(descriptions), to_svg(figure, f"roc-{network}"))
+
+
+def _mark_operating_point(axes: Axes, block: Document, colour: str) -> None:
+    x, y = 1 - block["specificity"]["value"], block["sensitivity"]["value"]
+    axes.plot(x, y, marker="o", markersize=6, color=colour, markeredgecolor=PAPER, linestyle="none", zorder=5)

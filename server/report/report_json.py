@@ -1,0 +1,123 @@
+"""A study's result as report.json: everything that the page shows, and nothing about a patient."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from server.report.task_metrics import Block, Reason, empty_block, roc_points, task_block
+from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
+from shared_model.constants import LABEL_WORDS, TASKS, Task
+from shared_model.metrics import SiteEvaluation
+from shared_model.weights import fingerprint
+
+SEEN, UNSEEN = "seen", "unseen"
+SOFTWARE = ("pneumofed", "torch", "flwr", "numpy")
+
+
+def report_document(
+    result: StudyResult, *, trained_on: str, command: str, seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """The document of report.json.
+
+    trained_on: the model card's sentence on its data; command: what to type to make it again; seconds: wall
+    time of each step, in order.
+    """
+    pooled = {SEEN: _merged(result, "training"), UNSEEN: _merged(result, "held-out")}
+    return {
+        "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
+        "trained_on": trained_on,
+        "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
+        "left_out": {name: _fate(reply) for name, reply in result.left_out.items()},
+        "pooled": {group: _pooled(result, evaluation) for group, evaluation in pooled.items()},
+        "roc": {
+            group: {task: roc_points(evaluation, task) for task in TASKS}
+            for group, evaluation in pooled.items()
+        },
+        "operating_point": result.operating_point.model_dump(),
+        "rounds": [_round(result, record) for record in result.rounds],
+        "best_rounds": dict(result.best_rounds),
+        "settings": result.study.model_dump(mode="json"),
+        "weights_sha256": fingerprint(result.weights),
+        "command": command,
+        "seconds": {step: round(duration, 1) for step, duration in seconds.items()},
+        "software": {"python": platform.python_version()} | {name: version(name) for name in SOFTWARE},
+    }
+
+
+def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
+    evaluation = result.evaluations.get(hospital.name)
+    point = result.operating_point.model_dump()
+    if evaluation is None:
+        why = "no evaluation came back: " + _fate(result.final_replies.get(hospital.name))
+        blocks: dict[str, Block] = {task: empty_block(task, why) for task in TASKS}
+    else:
+        reason = _reason(hospital)
+        blocks = {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
+    replies = [r.train[hospital.name] for r in result.rounds if hospital.name in r.train]
+    return {
+        "name": hospital.name,
+        "role": hospital.role,
+        "counts": {label: hospital.counts[label] for label in LABEL_WORDS},
+        "rounds": {"asked": len(replies), "returned": sum(r.status == "returned" for r in replies)},
+        **blocks,
+    }
+
+
+def _fate(reply: HospitalReply | None) -> str:
+    if reply is None:
+        return "it was not asked"
+    return reply.status if reply.reason is None else f"{reply.status} ({reply.reason})"
+
+
+def _reason(hospital: Hospital) -> Reason:
+    """Why a label is missing in the hospital's evaluation: none there, or fewer than it tells."""
+    which = "its test scans" if hospital.role == "training" else "its scans"
+
+    def reason(label: str) -> str:
+        if hospital.counts[label] == 0:
+            return f"no {LABEL_WORDS[label]} scan at this hospital"
+        return f"no {LABEL_WORDS[label]} scan among {which}, or fewer than the hospital discloses"
+
+    return reason
+
+
+def _merged(result: StudyResult, role: str) -> SiteEvaluation:
+    merged = SiteEvaluation.empty()
+    for hospital in result.hospitals:
+        if hospital.role == role and hospital.name in result.evaluations:
+            merged = merged.merge(result.evaluations[hospital.name])
+    return merged
+
+
+def _pooled(result: StudyResult, evaluation: SiteEvaluation) -> dict[str, Block]:
+    point = result.operating_point.model_dump()
+
+    def reason(label: str) -> str:
+        return f"no {LABEL_WORDS[label]} scan in any evaluation that came back"
+
+    return {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
+
+
+def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
+    replies = record.train.values()
+    networks = result.study.stages[record.stage].networks
+    return {
+        "stage": result.study.stages[record.stage].name,
+        "round": record.round,
+        "hospitals": {
+            "asked": len(replies),
+            "returned": sum(reply.status == "returned" for reply in replies),
+        },
+        "loss": {network: _mean_loss(replies, network) for network in networks},
+        "accuracy": dict(record.accuracy),
+        "auc": dict(record.auc),
+        "seconds": round(record.seconds, 2),
+    }
+
+
+def _mean_loss(replies: Iterable[HospitalReply], network: Task) -> float | None:
+    """Mean over the hospitals that returned, weighted by the scans learned from, as the weights are."""
+    counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
+    scans = sum(r.scans[network] for r in counted)
+    return sum(r.loss[network] * r.scans[network] for r in counted) / scans if scans else None

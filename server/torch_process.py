@@ -1,0 +1,76 @@
+"""What the coordinator needs torch for, computed in a process of its own.
+
+The process of the round loop never loads torch: for the full networks that takes a minute and over 2 GB
+(docs/decisions/0051). What is computed is in shared_model/initial_weights.py.
+"""
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights
+
+
+def load_initial_weights(path: Path, study: StudyConfig) -> Weights:
+    """The study's initial weights from the file `path`, which is written first if it is missing.
+
+    They are drawn once: another machine or version of torch would draw other bits, and a study resumes from
+    its own. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of `initial_weights`.
+    """
+    if not path.exists():
+        write_atomically(path, save(_in_own_process(_initial_weights, study)))
+    try:
+        weights: Weights = load(path.read_bytes())
+    except SafetensorError:
+        raise PneumofedError(
+            "initial-weights-damaged",
+            f"{path} cannot be read; restore it from a copy, or remove the study's folder to start again",
+        ) from None
+    return weights
+
+
+def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
+    """The weights that round 1 of `stage` starts from, given those that the stage before left (2.7.4).
+
+    If torch is loaded already, as in the demo, no process is started. Raises PneumofedError `memory-short`.
+    """
+    if not stage.start_from_patches:
+        return weights
+    if "torch" in sys.modules:
+        return _start_from_patches(weights, stage, study)
+    return _in_own_process(_start_from_patches, weights, stage, study)
+
+
+def _in_own_process(work: Callable[..., Weights], *arguments: Any) -> Weights:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(work, *arguments).result()
+        except BrokenProcessPool:
+            raise PneumofedError(
+                "memory-short",
+                "the process that computes initial weights was killed; the full networks need 3 GB of free "
+                "memory",
+            ) from None
+
+
+def _initial_weights(study: StudyConfig) -> Weights:
+    from shared_model.initial_weights import initial_weights
+
+    return initial_weights(study)
+
+
+def _start_from_patches(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
+    from shared_model.initial_weights import start_from_patches
+
+    return start_from_patches(weights, stage.networks, study)

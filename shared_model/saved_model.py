@@ -1,0 +1,86 @@
+"""A trained model on disk: weights as safetensors, its model card as JSON. Never pickle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.study import StudyConfig
+from shared_model.weights import Weights, fingerprint
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "model.json"
+
+
+class OperatingPoint(BaseModel):
+    """The probability threshold from which a scan is called positive, per network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    diseased: float = Field(0.5, gt=0, lt=1, description="Threshold for diseased.")
+    covid: float = Field(0.5, gt=0, lt=1, description="Threshold for COVID-19, among diseased scans.")
+
+
+class ModelCard(BaseModel):
+    """What is needed to use the weights: the study that made them, the thresholds, and the data's origin."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: StudyConfig
+    operating_point: OperatingPoint = OperatingPoint()
+    trained_on: str = Field(description="One sentence on the training data, shown with every prediction.")
+    best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by 'stage/network'.")
+    weights_sha256: str = ""
+
+
+def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:
+    """Write `model.safetensors`, then `model.json` with its fingerprint, so that a crash in between is
+    detected when the model is loaded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    card = card.model_copy(update={"weights_sha256": fingerprint(weights)})
+    write_atomically(folder / WEIGHTS_FILE, save(dict(weights)))
+    write_atomically(folder / CARD_FILE, (card.model_dump_json(indent=2) + "\n").encode())
+
+
+def load_model(folder: Path) -> tuple[Weights, ModelCard]:
+    """Read what `save_model` wrote.
+
+    Raises PneumofedError `model-missing` if a file is absent, and `model-damaged` if the two files do not
+    match, cannot be read, or hold values that no valid model has (see `_is_usable`).
+    """
+    try:
+        weights: Weights = load((folder / WEIGHTS_FILE).read_bytes())
+        card = ModelCard.model_validate(json.loads((folder / CARD_FILE).read_text()))
+    except FileNotFoundError as error:
+        raise PneumofedError(
+            "model-missing", f"{folder}: no {WEIGHTS_FILE} and {CARD_FILE} here; give the folder of a model"
+        ) from error
+    except (SafetensorError, ValueError, ValidationError) as error:
+        raise PneumofedError(
+            "model-damaged", f"{folder}: the model cannot be read; copy it again from its source"
+        ) from error
+    if fingerprint(weights) != card.weights_sha256:
+        raise PneumofedError(
+            "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not match; copy both again"
+        )
+    # NaN compares below every operating point: all scans would be called healthy.
+    if bad := sorted(name for name, array in weights.items() if not _is_usable(name, array)):
+        raise PneumofedError(
+            "model-damaged",
+            f"{folder}: {len(bad)} of {len(weights)} arrays hold values that are not finite or invalid, "
+            f"first {bad[0]!r}; use a model that a study produced",
+        )
+    return weights, card
+
+
+def _is_usable(name: str, array: NDArray[np.float32]) -> bool:
+    """Whether all values are finite, and positive if features are divided by them."""
+    if name.endswith("/lobe.deviation"):
+        return bool((np.isfinite(array) & (array > 0)).all())
+    return bool(np.isfinite(array).all())

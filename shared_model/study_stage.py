@@ -1,0 +1,137 @@
+"""One stage of a study's training: what it trains, for how long, on which batches and losses."""
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared_model.constants import Task
+from shared_model.settings_file import FrozenSettings
+
+
+class AugmentationConfig(FrozenSettings):
+    """Small random changes of each training lobe, drawn anew in each epoch; the paper uses none."""
+
+    shift: int = Field(4, ge=0, le=16, description="Largest shift in pixels along rows and along columns.")
+    intensity: float = Field(
+        0.02,
+        ge=0,
+        le=0.1,
+        description="Intensities of a scan are scaled by up to 1 +/- this, clipped to 0..2048.",
+    )
+    flip: bool = Field(False, description="Swap front and back in half of the scans.")
+    breath: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Varies the inspiration depth: grey values between air and water are raised to the power "
+        "exp(+/- this).",
+    )
+
+
+class StageConfig(FrozenSettings):
+    """One stage of training: which networks, which of their layers, and how."""
+
+    name: str = Field(description="Name shown to people.")
+    networks: tuple[Task, ...] = Field(min_length=1, description="Networks trained in each round.")
+    part: Literal["lobe", "decision", "fine"] = Field(
+        "lobe",
+        description="Layers trained. 'lobe': all but the fine infection decider (stage 1 of the paper); "
+        "'decision': the same with the patch feature extractor frozen; 'fine': the fine infection decider "
+        "alone (stage 2).",
+    )
+    start_from_patches: bool = Field(
+        False,
+        description="Before round 1, copy the diseased network's feature layers to the trained networks and "
+        "its patch infection decider into their attention.",
+    )
+    rounds: int = Field(ge=1, description="Federated rounds.")
+    validate_every: int = Field(
+        1,
+        ge=0,
+        description="Validate every this many rounds and always after the last; 0: never, and the last round "
+        "is kept.",
+    )
+    average_rounds: int = Field(
+        1,
+        ge=1,
+        exclude_if=lambda value: value == 1,  # studies without it keep their fingerprints
+        description="The stage ends with the mean of the weights of its last this many rounds.",
+    )
+    epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
+    scans_per_batch: int = Field(6, ge=1, description="Scans in a training batch.")
+    lobes_per_scan: int = Field(10, ge=1, description="Slice lobes drawn from a scan.")
+    jitter: bool = Field(
+        True, description="Draw each lobe at random within its stratum of slices instead of at the middle."
+    )
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam with torch's defaults, or plain SGD.")
+    learning_rate: float = Field(1e-4, gt=0, description="Learning rate of the first round.")
+    final_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        description="Learning rate of the last round, with cosine annealing in between; none: constant.",
+    )
+    warm_up_rounds: float = Field(
+        0.0,
+        ge=0,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Rounds, also fractions, of linear warm-up of the learning rate from 0, step by step.",
+    )
+    augmentation: AugmentationConfig | None = Field(
+        None, exclude_if=lambda value: value is None, description="None: lobes are not augmented."
+    )
+    top_share: float = Field(
+        0.3, gt=0, le=1, description="Share of a scan's lobes that are given the scan's label (2.7.1)."
+    )
+    concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
+    patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
+    patches: Literal["crop", "lobe"] = Field(
+        "crop",
+        exclude_if=lambda value: value == "crop",  # studies without it keep their fingerprints
+        description="Patches in the patch loss: all of the crop, or only those that overlap the lobe.",
+    )
+
+    @model_validator(mode="after")
+    def _fine_part_is_the_diseased_networks(self) -> Self:
+        if self.part == "fine" and self.networks != ("diseased",):
+            raise ValueError("part = 'fine' needs networks = ['diseased']: only that network has it (2.5)")
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_features_are_not_augmented(self) -> Self:
+        if self.part == "decision" and self.augmentation is not None:
+            raise ValueError(
+                "part = 'decision' computes each scan's features once: remove the stage's augmentation"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _averages_its_own_rounds(self) -> Self:
+        if self.average_rounds > self.rounds:
+            raise ValueError("average_rounds must not be more than rounds")
+        return self
+
+    @property
+    def averaged_rounds(self) -> range:
+        """The rounds whose weights are averaged with those of the last round."""
+        return range(self.rounds - self.average_rounds + 1, self.rounds)
+
+    def validates(self, round: int) -> bool:
+        """Whether `round`, from 1 to `rounds`, is followed by a validation."""
+        every = self.validate_every
+        return every > 0 and (round % every == 0 or round == self.rounds)
+
+    def learning_rates(self, round_number: int, steps: int) -> list[float]:
+        """The learning rate of each of a hospital's `steps` in `round_number`, from 1 to `rounds`."""
+        rate = self._learning_rate_of_round(round_number)
+        if self.warm_up_rounds == 0:
+            return [rate] * steps
+        rounds_done = (round_number - 1 + step / steps for step in range(1, steps + 1))
+        return [rate * min(1.0, rounds / self.warm_up_rounds) for rounds in rounds_done]
+
+    def _learning_rate_of_round(self, round_number: int) -> float:
+        if self.final_learning_rate is None or self.rounds == 1:
+            return self.learning_rate
+        share = (1 + math.cos(math.pi * (round_number - 1) / (self.rounds - 1))) / 2
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * share

@@ -1,0 +1,77 @@
+"""The header of one file: which objects are refused, by which code, and which flags a usable slice gets."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.uid import generate_uid
+
+from preprocessing.reading.series import CtSeries, find_series
+from tests.support.chests import chest, write_series
+
+HU, _ = chest(12, 32)
+
+
+OTHER, _ = chest(12, 32, seed=5)
+
+
+def codes(folder: Path) -> list[str]:
+    return [one.code for one in find_series(folder).refused]
+
+
+def accepted(folder: Path) -> list[CtSeries]:
+    report = find_series(folder)
+    assert not report.refused
+    return list(report.accepted)
+
+
+def test_a_localizer_and_a_report_inside_a_series_folder_cost_nothing(tmp_path: Path) -> None:
+    uid = generate_uid()
+    write_series(tmp_path / "scan", HU, series_uid=uid)
+    write_series(tmp_path / "scout", HU[:1], series_uid=uid, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    write_series(tmp_path / "side", HU[:1], series_uid=uid, ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+    write_series(tmp_path / "dose", HU[:1], SOPClassUID="1.2.840.10008.5.1.4.1.1.88.67", Modality="SR")
+    report = find_series(tmp_path)
+    assert [(one.slices, one.flags) for one in report.accepted] == [(12, ())]
+    found = sorted((one.kind, one.code) for one in report.refused)
+    assert found == [("file", "localizer"), ("file", "not-axial"), ("series", "not-an-image")]
+
+
+@pytest.mark.parametrize(
+    ("tags", "flags"),
+    [
+        ({"ContrastBolusAgent": "Iodine"}, ("contrast",)),
+        ({"ContrastBolusAgent": ""}, ()),
+        ({"Exposure": 20}, ("low-dose",)),
+        ({"Exposure": 120}, ()),
+        ({"CTDIvol": 1.5, "Exposure": 120}, ("low-dose",)),
+        ({"CTDIvol": 8.0, "Exposure": 20}, ()),
+        ({"BodyPartExamined": "CHEST_ABDOMEN"}, ()),
+        ({"BodyPartExamined": "ABDOMEN"}, ("other-body-part",)),
+        ({"RescaleType": "US"}, ("unspecified-units",)),
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL"]}, ("derived",)),
+    ],
+)
+def test_what_is_unusual_is_flagged(tmp_path: Path, tags: dict[str, Any], flags: tuple[str, ...]) -> None:
+    write_series(tmp_path, HU, **tags)
+    assert [one.flags for one in accepted(tmp_path)] == [flags]
+
+
+@pytest.mark.parametrize(
+    ("code", "tags"),
+    [
+        ("not-hounsfield", {"RescaleType": "Z_EFF"}),
+        ("no-rescale", {"RescaleSlope": 0}),
+        ("not-chest", {"BodyPartExamined": "HEAD"}),
+        ("wrong-modality", {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.128", "Modality": "PT"}),
+        ("derived", {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 MIP"]}),
+        ("colour", {"SamplesPerPixel": 3}),
+        ("bit-depth", {"BitsAllocated": 32}),
+        ("no-geometry", {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}),
+        ("no-geometry", {"PixelSpacing": None}),
+        ("odd-pixels", {"PixelSpacing": [9, 9]}),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, code: str, tags: dict[str, Any]) -> None:
+    write_series(tmp_path, HU, **tags)
+    assert codes(tmp_path) == [code]

@@ -1,0 +1,96 @@
+"""Models on disk and weights in transit: whole and of one kind, or refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from shared_model.errors import PneumofedError
+from shared_model.initial_weights import initial_weights
+from shared_model.network_weights import load_weights, to_weights
+from shared_model.networks import make_networks
+from shared_model.saved_model import ModelCard, OperatingPoint, load_model, save_model
+from shared_model.study import load_study
+from shared_model.weights import fingerprint
+
+STUDY = load_study("tiny")
+CARD = ModelCard(study=STUDY, operating_point=OperatingPoint(diseased=0.7), trained_on="Phantoms only.")
+
+
+def test_a_model_comes_back_bit_for_bit(tmp_path) -> None:
+    weights = initial_weights(STUDY)
+    save_model(tmp_path, weights, CARD)
+    again, card = load_model(tmp_path)
+    assert fingerprint(again) == fingerprint(weights) == card.weights_sha256
+    assert (card.study, card.operating_point.diseased) == (STUDY, 0.7)
+
+
+@pytest.mark.parametrize("damage", ["other weights", "cut weights", "cut card"])
+def test_files_that_do_not_belong_together_are_refused(tmp_path, damage: str) -> None:
+    weights = initial_weights(STUDY)
+    save_model(tmp_path, weights, CARD)
+    if damage == "other weights":
+        save_model(tmp_path / "other", {n: a + 1 for n, a in weights.items()}, CARD)
+        (tmp_path / "other" / "model.safetensors").rename(tmp_path / "model.safetensors")
+    else:
+        file = tmp_path / ("model.safetensors" if damage == "cut weights" else "model.json")
+        file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(PneumofedError) as refused:
+        load_model(tmp_path)
+    assert refused.value.code == "model-damaged"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("covid/lobe.0.weight", np.nan),
+        ("diseased/attention.0.bias", np.inf),
+        ("diseased/lobe.deviation", 0),
+        ("diseased/lobe.deviation", -1),
+        ("diseased/lobe.deviation", np.inf),
+    ],
+)
+def test_numbers_that_nothing_can_be_decided_by_are_refused(tmp_path, name: str, number: float) -> None:
+    weights = initial_weights(STUDY)
+    weights[name].flat[0] = number
+    save_model(tmp_path, weights, CARD)
+    with pytest.raises(PneumofedError, match=name) as refused:
+        load_model(tmp_path)
+    assert refused.value.code == "model-damaged"
+
+
+def test_no_model_is_refused(tmp_path) -> None:
+    with pytest.raises(PneumofedError) as refused:
+        load_model(tmp_path)
+    assert refused.value.code == "model-missing"
+
+
+def test_weights_load_exactly_or_not_at_all() -> None:
+    networks, weights = make_networks(STUDY.network), initial_weights(STUDY)
+    load_weights(networks, weights)
+    assert fingerprint(to_weights(networks)) == fingerprint(weights)
+    name = "covid/lobe.0.weight"
+    for wrong in (
+        {n: a for n, a in weights.items() if n != name},
+        {**weights, "covid/extra": np.zeros(1, np.float32)},
+        {**weights, name: weights[name][:, :-1]},
+    ):
+        with pytest.raises(PneumofedError) as refused:
+            load_weights(networks, wrong)
+        assert refused.value.code == "architecture-mismatch"
+    assert fingerprint(to_weights(networks)) == fingerprint(weights)
+
+
+def test_the_fingerprint_sees_one_bit_and_not_the_order() -> None:
+    weights = initial_weights(STUDY)
+    assert fingerprint(dict(reversed(weights.items()))) == fingerprint(weights)
+    name = next(iter(weights))
+    changed = {**weights, name: np.nextafter(weights[name], np.float32(np.inf))}
+    assert fingerprint(changed) != fingerprint(weights)
+
+
+def test_keeping_freed_memory_changes_no_result() -> None:
+    from client.learning.allocator import keep_freed_memory
+
+    before = torch.arange(1000.0).sum()
+    assert keep_freed_memory() in (True, False)
+    assert torch.equal(torch.arange(1000.0).sum(), before)
