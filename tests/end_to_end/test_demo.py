@@ -11,7 +11,6 @@ from deploy.demo import TRAINED_ON, Plan, run_demo
 from deploy.progress import Steps
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
-from shared_model.threads import one_thread
 from shared_model.weights import fingerprint
 
 TINY = Plan("tiny", "tiny", None, "tiny")

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
+from shared_model import initial_weights as drawn
+from shared_model.initial_weights import start_from_patches
 from shared_model.layer_scaling import scale_layers
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
@@ -15,6 +16,7 @@ from shared_model.study_stage import StageConfig
 from shared_model.synthetic_lobes import draw_synthetic_lobes
 from shared_model.threads import one_thread
 from shared_model.weights import Weights
+from tests.support.initial_weights import initial_networks, initial_weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -134,8 +136,8 @@ def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
 
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
-        weights = initial_weights(STUDY)
-        begun = start_from_patches(weights, STAGE.networks, STUDY)
+        weights = drawn.initial_weights(study)
+        begun = start_from_patches(weights, STAGE.networks, study)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back

@@ -5,10 +5,10 @@ import torch
 
 from shared_model import initial_weights as drawn
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_networks
-from shared_model.networks import LobeNetwork
+from shared_model.networks import LobeNetwork, make_networks
 from shared_model.study import NetworkConfig
 from shared_model.synthetic_lobes import draw_synthetic_lobes
+from tests.support.initial_weights import initial_networks
 
 FULL = NetworkConfig(init="random")
 

@@ -12,9 +12,7 @@ from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.initial_weights import initial_weights
 from shared_model.study import load_study
-from shared_model.threads import one_thread
 from shared_model.weights import fingerprint
 from tests.support.deployment import Deployment
 from tests.support.initial_weights import initial_weights

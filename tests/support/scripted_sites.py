@@ -48,7 +48,7 @@ class NotingSiteFactory(ScriptedSiteFactory):
         self.loaded.touch()
 
 
-class StandIn(FakeSite):
+class ScriptedSite(FakeSite):
     """echo, learns, stuck, dying, failing, counting or process, by the study's name.
 
     process: its process's number is the count of the lowest scores.

@@ -10,9 +10,7 @@ import pytest
 from client.diagnosis import output_folder
 from client.diagnosis.diagnose_folder import diagnose_folder
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.saved_model import save_model
-from shared_model.threads import one_thread
 from tests.support.diagnosed_scans import PATIENT, card, write_series
 from tests.support.initial_weights import initial_weights
 

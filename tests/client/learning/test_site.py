@@ -9,9 +9,10 @@ from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription
-from shared_model.study import NetworkConfig, StudyConfig
-from shared_model.study_stage import StageConfig
-from tests.support.stores import MemoryStore, scan_of
+from tests.support.initial_weights import initial_weights
+from tests.support.small_site import WEIGHTS, site_in_memory
+from tests.support.small_study import STUDY
+from tests.support.stores import scan_of
 
 # Not as many of one label as of the other: gradients that cancel out would show nothing.
 MIXED = [

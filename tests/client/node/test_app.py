@@ -18,7 +18,7 @@ from server import messages
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 STUDY = study_of(BOTH)

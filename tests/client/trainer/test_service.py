@@ -23,7 +23,8 @@ from shared_model.metrics import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
-from tests.support.sites import (
+from tests.support.processes import wait_until
+from tests.support.scripted_sites import (
     SECRET,
     WEIGHTS,
     NotingSiteFactory,
@@ -106,7 +107,7 @@ def last_event(hospital: HospitalSettings) -> str:
 
 def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     proposal = named("learns")
-    near, far = StandIn(proposal.study), remote(hospital, proposal)
+    near, far = ScriptedSite(proposal.study), remote(hospital, proposal)
     assert SiteDescription.from_text(far.describe()) == near.describe()
     expected, result = near.train(WEIGHTS, stage=0, round=2), train(far, round=2)
     assert result.weights == to_bytes(expected.weights)
@@ -132,8 +133,8 @@ def test_the_worker_process_stays_between_tasks(hospital):
 def test_thirteen_megabytes_cross_bit_for_bit(hospital):
     weights = thirteen_megabytes()
     assert sum(array.nbytes for array in weights.values()) == 13_000_000
-    outcome = train(remote(hospital, named("echo", weights=weights)), weights)
-    assert fingerprint(outcome.weights) == fingerprint(weights)
+    result = train(remote(hospital, named("echo", weights=weights)), weights)
+    assert result.weights == to_bytes(weights)
 
 
 @pytest.mark.slow
@@ -144,9 +145,8 @@ def test_thirteen_megabytes_cross_in_a_fifth_of_a_second(hospital):
     seconds = []
     for _ in range(6):
         start = time.monotonic()
-        result = train(far, weights)
+        train(far, weights)
         seconds.append(time.monotonic() - start)
-    assert result.weights == to_bytes(weights)
     assert min(seconds) < 2 * 0.2, seconds
 
 

@@ -15,7 +15,6 @@ from preprocessing.phantom.hospital import make_hospitals
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.initial_weights import initial_weights
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study, study_names
 from tests.support.initial_weights import initial_weights

@@ -12,7 +12,7 @@ import pytest
 
 from server.report.page import of_stages, render, timed, write_report
 from server.report.plots import curves
-from tests.support import made_up
+from tests.support import example_result
 
 
 class Tags(HTMLParser):

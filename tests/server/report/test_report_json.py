@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.report.report_json import report_document
-from tests.support import made_up
+from tests.support import example_result
 
 FIGURES = {
     "diseased": ("accuracy", "sensitivity", "specificity", "auc", "sensitivity_covid", "sensitivity_other"),
