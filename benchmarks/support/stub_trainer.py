@@ -19,7 +19,7 @@ from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainResult, is_trained
 from shared_model.weights import Weights
-from tests.support.trainers import FakeSite
+from tests.support.fake_sites import FakeSite
 
 SCORES = np.array([-1.0, 0.0, 1.0])
 

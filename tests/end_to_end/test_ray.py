@@ -56,9 +56,9 @@ def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
         return run_study(grid, STUDY, weights, ledger=ledger, policy=policy)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
-def test_the_weights_of_ray_are_those_of_local_bit_for_bit(tmp_path, monkeypatch, one_thread):
+def test_the_weights_of_ray_are_those_of_local_bit_for_bit(tmp_path, monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # Ray's workers import the hospitals from here
     for name in ("east", "north", "south"):

@@ -10,7 +10,7 @@ from deploy.simulation.local_grid import LocalGrid, client_app
 from server import events, messages
 from server.dispatch import RoundPolicy, send_requests
 from shared_model.proposal import Proposal
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 REQUEST = messages.describe_request(Proposal.of(STUDY, weights_of(0)))

@@ -9,8 +9,8 @@ from client.learning.local_training import PlainTraining
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
 from shared_model.study import PrivacyConfig
-from tests.client.learning.test_site import WEIGHTS
 from tests.client.learning.test_step_checkpoint import LONG, SCANS, STAGE, site
+from tests.support.small_site import WEIGHTS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

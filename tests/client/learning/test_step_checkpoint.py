@@ -14,12 +14,10 @@ from client.learning.local_training import PlainTraining
 from client.learning.site import Site
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.threads import one_thread
 from shared_model.weights import Weights
-from tests.client.learning.test_site import FINGERPRINT, STUDY, WEIGHTS
-from tests.support.stores import MemoryStore, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
+from tests.support.small_site import WEIGHTS, site_in_memory
+from tests.support.small_study import STUDY
+from tests.support.stores import scan_of
 
 STAGE = StageConfig(
     name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=1, lobes_per_scan=1,
@@ -31,17 +29,13 @@ STEPS = 4 + 3  # of both networks
 
 
 def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
-    store = MemoryStore(scans)
-    store.fingerprint = FINGERPRINT
-    training = partial(PlainTraining, state=folder)
-    return Site(store, study, role="training", count_floor=1, training=training)
+    return site_in_memory(scans, study=study, training=partial(PlainTraining, state=folder))
 
 
 @pytest.fixture(scope="module")
 def whole():
     """The result of an uninterrupted round."""
-    with one_thread():
-        yield site(None).train(WEIGHTS, stage=0, round=1)
+    return site(None).train(WEIGHTS, stage=0, round=1)
 
 
 @pytest.fixture(autouse=True)

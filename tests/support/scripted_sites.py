@@ -16,7 +16,7 @@ from shared_model.protocol import TrainResult
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 WEIGHTS = weights_of(0)
@@ -28,18 +28,18 @@ def named(name: str, *stages: StageConfig, weights: Weights = WEIGHTS) -> Propos
 
 
 @dataclass(frozen=True)
-class OpenStandIn:
+class ScriptedSiteFactory:
     """Opens a hospital without data."""
 
     def load(self) -> None:
         """There is nothing to load."""
 
     def __call__(self, proposal: Proposal) -> Any:
-        return StandIn(proposal.study)
+        return ScriptedSite(proposal.study)
 
 
 @dataclass(frozen=True)
-class OpenNoting(OpenStandIn):
+class NotingSiteFactory(ScriptedSiteFactory):
     """The same; leaves a file when it loads."""
 
     loaded: Path
@@ -48,7 +48,7 @@ class OpenNoting(OpenStandIn):
         self.loaded.touch()
 
 
-class StandIn(FakeSite):
+class ScriptedSite(FakeSite):
     """echo, learns, stuck, dying, failing, counting or process, by the study's name.
 
     process: its process's number is the count of the lowest scores.
