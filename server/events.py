@@ -57,12 +57,6 @@ def ignore(event: Event) -> None:
     """A listener that does nothing."""
 
 
-def validates(stage: StageConfig, round: int) -> bool:
-    """Whether round 1 .. stage.rounds is followed by a validation."""
-    every = stage.validate_every
-    return every > 0 and (round % every == 0 or round == stage.rounds)
-
-
 def request_count(study: StudyConfig, *, training: int, held_out: int) -> int:
     """Number of `RequestFinished` events of a study after `RosterBuilt`, by hospitals of each role."""
     rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from client.records.chained_log import ChainedLog
+from client.records.chained_log import ChainedLog, Entry
+from shared_model.errors import PneumofedError
 
 
 class AuditLog(ChainedLog):
@@ -10,3 +11,12 @@ class AuditLog(ChainedLog):
 
     def __init__(self, state: Path) -> None:
         super().__init__(state, "audit")
+
+    def entries(self, *, noted: str | None = None) -> list[Entry]:
+        """All lines, checked; one must have the hash `noted`, if given. Raises `audit-damaged`."""
+        entries = super().entries()
+        if noted is not None and noted not in {entry.hash for entry in entries}:
+            raise PneumofedError(
+                "audit-damaged", "the hash given is not in the log: it was replaced by another"
+            )
+        return entries

@@ -6,6 +6,7 @@
 The trainer reads these before, while and after it works on a job, so a decision takes effect at once.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -100,6 +101,27 @@ class Approvals:
         """All known studies, by fingerprint."""
         known = (self.find(path.stem) for path in sorted(self._folder.glob("*.json")))
         return [one for one in known if one is not None]
+
+    def choose(self, fingerprint: str | None, decisions: Sequence[Decision], words: str) -> StudyFile:
+        """The study named, or the only one of the first of `decisions` that any study has.
+
+        words: what such a study is or does, for the message. Raises PneumofedError `study-unknown`.
+        """
+        if fingerprint is not None:
+            known = self.find(fingerprint) if fingerprint.isalnum() else None
+            if known is None or known.decision not in decisions:
+                raise PneumofedError(
+                    "study-unknown", f"no study {fingerprint} {words}; see `hospital studies`"
+                )
+            return known
+        all_known, found = self.all(), list[StudyFile]()
+        for decision in decisions:
+            found = found or [study for study in all_known if study.decision == decision]
+        if len(found) != 1:
+            raise PneumofedError(
+                "study-unknown", f"name one of the studies that {words}: there are {len(found)}"
+            )
+        return found[0]
 
     def last_approved(self, other_than: str) -> Proposal | None:
         """The proposal approved last, other than the one with fingerprint `other_than`."""

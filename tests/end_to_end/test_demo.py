@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import deploy.demo
+import deploy.simulation.grids
 from deploy.demo import TRAINED_ON, Plan, run_demo
 from deploy.progress import Steps
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
-from shared_model.threads import one_thread
 from shared_model.weights import fingerprint
 
 TINY = Plan("tiny", "tiny", None, "tiny")
@@ -18,10 +18,9 @@ TINY = Plan("tiny", "tiny", None, "tiny")
 
 @pytest.fixture(autouse=True)
 def one_core(monkeypatch):
-    """Processes and threads cost more than they bring here."""
-    monkeypatch.setattr(deploy.demo, "cores", lambda: 1)
-    with one_thread():
-        yield
+    """Processes cost more than they bring here."""
+    for module in (deploy.demo, deploy.simulation.grids):
+        monkeypatch.setattr(module, "cores", lambda: 1)
 
 
 def demo(out, seed=0):

@@ -35,15 +35,13 @@ from server.report.page import write_report
 from server.report.report_json import report_document
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
 from shared_model.saved_model import save_model
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.chests import chest, write_series
-
-pytestmark = pytest.mark.usefixtures("one_thread")
+from tests.support.initial_weights import initial_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, DATE, TIME, UID_ROOT, NUMBER = "Zzyzx", "19470312", "112358.13", "2.25.4711471147", "1471147114"
@@ -156,7 +154,7 @@ def nothing_in(content: bytes, where: str) -> None:
 
 
 def prepare(studies: Path, labels: Path, store: Path, *words: str) -> bytes:
-    command = [sys.executable, "-m", "deploy.commands.root", "hospital", "prepare", str(studies),
+    command = [sys.executable, "-m", "deploy.commands", "hospital", "prepare", str(studies),
                "--labels", str(labels), "--store", str(store), *words]  # fmt: skip
     run = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
     assert run.returncode in (0, 1), run.stderr.decode()

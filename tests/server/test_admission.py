@@ -7,7 +7,7 @@ from server.admission import admit_description, admit_losses, admit_scans, admit
 from shared_model.errors import PneumofedError
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=1)

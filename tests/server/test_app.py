@@ -9,7 +9,7 @@ from server import app as server_app
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
 from shared_model.weights import fingerprint
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 

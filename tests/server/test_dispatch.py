@@ -10,7 +10,7 @@ from deploy.simulation.local_grid import LocalGrid, client_app
 from server import events, messages
 from server.dispatch import RoundPolicy, send_requests
 from shared_model.proposal import Proposal
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 REQUEST = messages.describe_request(Proposal.of(STUDY, weights_of(0)))
@@ -56,11 +56,11 @@ class Scripted(LocalGrid):
 def outcome_of(script, on_event=events.ignore, **policy):
     grid = Scripted(script)
     settings = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
-    (answer,) = send_requests(
+    (result,) = send_requests(
         grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", on_event=on_event
     )
-    assert (answer.message is not None) == (answer.outcome.status == "returned")
-    return answer.outcome.status, answer.outcome.reason, grid.asked
+    assert (result.message is not None) == (result.outcome.status == "returned")
+    return result.outcome.status, result.outcome.reason, grid.asked
 
 
 @pytest.mark.parametrize(

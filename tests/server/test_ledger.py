@@ -7,7 +7,7 @@ from server.study_result import HospitalReply, RoundRecord
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.weights import fingerprint
-from tests.support.trainers import BOTH, study_of, weights_of
+from tests.support.fake_sites import BOTH, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH), weights_of(0)
 

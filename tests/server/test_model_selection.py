@@ -6,7 +6,7 @@ import pytest
 from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.study_stage import StageConfig
-from tests.support.trainers import BOTH, study_of, weights_of
+from tests.support.fake_sites import BOTH, study_of, weights_of
 
 
 def kept_after(*scores: tuple[float | None, float | None]) -> int:

@@ -2,54 +2,24 @@
 
 import json
 import os
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 
-from deploy.simulation.local_grid import LocalGrid, client_app
+from deploy.simulation.local_grid import LocalGrid
 from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.model_selection import Score
 from server.report.page import write_report
 from server.report.report_json import report_document
-from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
 from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint, from_bytes, to_bytes
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
-
-FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
-STUDY = study_of(BOTH, FINE, operating_point="validation")
-POLICY = RoundPolicy(poll_s=0)
-INITIAL = weights_of(0)
-
-
-def sites_of(study=STUDY) -> dict[str, FakeSite]:
-    return {
-        "north": FakeSite("north", study),
-        "south": FakeSite("south", study, scans={"diseased": 100, "covid": 0}),
-        "east": FakeSite("east", study, scans={"diseased": 11, "covid": 11}),
-        "far": FakeSite("far", study, role="held-out"),
-    }
-
-
-def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalGrid:
-    return kind(
-        client_app(sites.__getitem__),
-        list(sites),
-        **settings,
-    )
-
-
-def run(folder, grid=None, study=STUDY, policy=POLICY, on_event=events.ignore, initial=INITIAL):
-    grid = grid or grid_of(sites_of(study))
-    return run_study(
-        grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, on_event=on_event
-    )
+from tests.support.fake_sites import BOTH, FakeSite, study_of
+from tests.support.local_rounds import INITIAL, POLICY, STUDY, grid_of, run, sites_of
 
 
 def by_hand(sites, stage, rounds, weights):
@@ -315,9 +285,8 @@ def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
     run(tmp_path, on_event=told.append)
     gathered = next(e for e in told if isinstance(e, events.RosterBuilt))
     after = told[told.index(gathered) :]
-    assert sum(isinstance(e, events.RequestFinished) for e in after) == events.request_count(
-        STUDY, training=3, held_out=1
-    )
+    replies = sum(isinstance(e, events.RequestFinished) for e in after)
+    assert replies == events.request_count(STUDY, training=3, held_out=1)
     assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 

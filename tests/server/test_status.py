@@ -6,7 +6,7 @@ from server import events
 from server.status import StatusFile, StudyStatus, read_status
 from server.study_result import HospitalReply
 from shared_model.errors import PneumofedError
-from tests.server.test_rounds import STUDY, grid_of, run, sites_of
+from tests.support.local_rounds import STUDY, grid_of, run, sites_of
 
 
 @pytest.fixture

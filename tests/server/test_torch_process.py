@@ -8,11 +8,12 @@ import pytest
 
 from server import torch_process
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights, start_from_patches
+from shared_model.initial_weights import start_from_patches
 from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
+from tests.support.fake_sites import BOTH, study_of
+from tests.support.initial_weights import initial_weights
 from tests.support.processes import ROOT
-from tests.support.trainers import BOTH, study_of
 
 NEXT = StageConfig(name="next", networks=("covid",), rounds=1, start_from_patches=True)
 STUDY = study_of(BOTH, NEXT)

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import make_networks
 from shared_model.saved_model import ModelCard, OperatingPoint, load_model, save_model
 from shared_model.study import load_study
 from shared_model.weights import fingerprint
+from tests.support.initial_weights import initial_weights
 
 STUDY = load_study("tiny")
 CARD = ModelCard(study=STUDY, operating_point=OperatingPoint(diseased=0.7), trained_on="Phantoms only.")

@@ -12,9 +12,9 @@ from client.diagnosis.slice_ranking import worst_slices
 from client.diagnosis.verdict_text import percent, probability
 from preprocessing.reading.series import CtSeries
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from tests.reference.scan import scan_probability
 from tests.support.diagnosed_scans import card, diagnosed, observation, scan_of, study, two_lungs
+from tests.support.initial_weights import initial_weights
 
 SERIES = CtSeries((), "1.2.3", "nobody", (5.0, 1.0, 1.0), ())
 

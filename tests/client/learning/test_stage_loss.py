@@ -9,11 +9,11 @@ from client.learning.batches import Batch
 from client.learning.lobe_tensors import LobeTensors
 from client.learning.stage_loss import stage_loss
 from client.learning.step_context import StepContext
-from shared_model.initial_weights import initial_networks
 from shared_model.networks import LobeOutput
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
 from tests.reference import losses as literal
+from tests.support.initial_weights import initial_networks
 
 LABELS = ("covid", "healthy", "other", "covid")
 LOBES = 4

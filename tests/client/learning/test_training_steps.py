@@ -10,12 +10,10 @@ from client.learning.batches import draw_batches, read_batches
 from client.learning.stage_loss import stage_loss
 from client.learning.step_context import StepContext
 from client.learning.training_steps import DivergedError, set_trainable, train_network
-from shared_model.initial_weights import initial_networks
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
+from tests.support.initial_weights import initial_networks
 from tests.support.stores import MemoryStore, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 STAGE = StageConfig(
     name="s", networks=("diseased", "covid"), rounds=1, scans_per_batch=1, lobes_per_scan=2, optimizer="sgd"

@@ -8,7 +8,7 @@ from client.privacy.ledger import Charge
 from shared_model.errors import PneumofedError
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
-from tests.client.learning.test_site import STUDY
+from tests.support.small_study import STUDY
 
 ROUNDS = [Charge(1.1, 0.2, 5), Charge(1.1, 0.5, 2), Charge(2.0, 0.2, 7), Charge(1.1, 0.2, 5)]
 

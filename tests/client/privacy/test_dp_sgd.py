@@ -22,12 +22,10 @@ from client.privacy.dp_sgd import (
 )
 from client.privacy.ledger import Charge
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_networks
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
+from tests.support.initial_weights import initial_networks
 from tests.support.stores import MemoryStore, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 STAGE = StageConfig(

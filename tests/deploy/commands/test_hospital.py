@@ -13,7 +13,7 @@ from deploy.commands.root import main
 from shared_model.proposal import Proposal
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
-from tests.support.sites import WEIGHTS, named
+from tests.support.scripted_sites import WEIGHTS, named
 
 FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))
 CHANGED = named(

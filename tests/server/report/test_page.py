@@ -12,7 +12,7 @@ import pytest
 
 from server.report.page import of_stages, render, timed, write_report
 from server.report.plots import curves
-from tests.support import made_up
+from tests.support import example_result
 
 
 class Tags(HTMLParser):
@@ -33,7 +33,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(document: dict[str, Any]) -> str:
-    return render(document, made_up.examples())
+    return render(document, example_result.examples())
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
@@ -83,7 +83,7 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     bad["seconds"] = {planted: 1.0}
     for record in bad["rounds"]:
         record["stage"] = planted
-    page = render(bad, [made_up.Example(planted, "covid", planted, b"", 0.0, 0.0)])
+    page = render(bad, [example_result.Example(planted, "covid", planted, b"", 0.0, 0.0)])
     assert "<script" not in page
     assert Tags(page).text.count(planted) >= 10
 
@@ -120,11 +120,11 @@ def test_a_study_without_a_round_or_a_hospital_still_makes_a_page(document: dict
 
 
 def test_equal_documents_make_equal_pages(document: dict[str, Any], page: str) -> None:
-    assert render(copy.deepcopy(document), made_up.examples()) == page
+    assert render(copy.deepcopy(document), example_result.examples()) == page
 
 
 def test_both_files_are_written(tmp_path: Path, document: dict[str, Any]) -> None:
-    write_report(tmp_path, document, made_up.examples())
+    write_report(tmp_path, document, example_result.examples())
     assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.json"]
     assert json.loads((tmp_path / "report.json").read_text()) == document
 

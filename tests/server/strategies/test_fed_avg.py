@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, fed_avg
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
-from tests.support.trainers import SHAPES, weights_of
+from tests.support.fake_sites import SHAPES, weights_of
 
 TINIEST = 2.0**-64  # the mean is exact to this
 BOTH = {"diseased": 3, "covid": 1}
