@@ -5,9 +5,10 @@ from functools import cache
 
 from shared_model import initial_weights as drawn
 from shared_model.constants import Task
-from shared_model.network_weights import Weights, to_weights
+from shared_model.network_weights import to_weights
 from shared_model.networks import LobeNetwork
 from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.weights import Weights
 
 
 def initial_networks(config: NetworkConfig, seed: int) -> dict[Task, LobeNetwork]:
