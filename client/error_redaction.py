@@ -1,11 +1,14 @@
-"""What may be said of an error: a code to others, kind and line to the hospital's own log. Never its text."""
+"""What may be disclosed of an error: its code to others, its type and line to the hospital's own log.
+
+Never its text, which may contain a path or a name.
+"""
 
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.protocol import INTERNAL_ERROR, is_code
 
 
 def code_of(error: BaseException) -> str:
-    """The error's own code where it is one of ours, `disk-full`, or `internal-error` for any other."""
+    """The code of a PneumofedError, `disk-full`, or `internal-error` for any other error."""
     if isinstance(error, PneumofedError) and is_code(error.code):
         return error.code
     if isinstance(error, OSError) and error.errno in DISK_FULL:
@@ -14,7 +17,7 @@ def code_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Kind and line of the fault, without the exception's text: it may hold a path or a name."""
+    """The error's type, and the module and line that raised it."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

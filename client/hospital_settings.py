@@ -1,4 +1,4 @@
-"""hospital.toml: where a hospital keeps what, and what it allows. It never leaves the hospital."""
+"""hospital.toml: a hospital's folders, device, coordinator and limits. It never leaves the hospital."""
 
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -10,13 +10,13 @@ from shared_model.protocol import Role
 from shared_model.settings_file import check_settings, parse_settings
 
 LONGEST_SOCKET_PATH = 107
-"""Linux allows no more bytes in a Unix socket's address (unix(7))."""
+"""The most bytes that Linux allows in a Unix socket's path (unix(7))."""
 
 
 def _host_and_port(address: str) -> str:
     host, _, port = address.rpartition(":")
     if not host or "/" in address or not (port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError("say host:port, without https://")
+        raise ValueError("write host:port, without https://")
     return address
 
 
@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class CoordinatorAddress(_Part):
-    """How the network zone finds the coordinator, and proves who the hospital is."""
+    """Where the coordinator is, and the files with which hospital and coordinator prove who they are."""
 
     address: Annotated[str, AfterValidator(_host_and_port)] = Field(
         description="host:port of the coordinator."
@@ -35,11 +35,11 @@ class CoordinatorAddress(_Part):
 
 
 class Limits(_Part):
-    """What the hospital gives, at most."""
+    """What the hospital allows at most."""
 
-    count_floor: int = Field(10, ge=1, description="Counts of scans below this are not told.")
-    task_minutes: float = Field(240, gt=0, description="The longest that one task may take.")
-    threads: int | None = Field(None, ge=1, description="Processor threads for training; none: all cores.")
+    count_floor: int = Field(10, ge=1, description="Counts of scans below this are not disclosed.")
+    task_minutes: float = Field(240, gt=0, description="The longest that one job may take.")
+    threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
 
 
 class HospitalSettings(_Part):
@@ -48,8 +48,8 @@ class HospitalSettings(_Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
     store: Path = Field(Path("store"), description="Made by `pneumofed hospital prepare`.")
-    state: Path = Field(Path("state"), description="Approvals and audit log; the trainer's alone.")
-    node: Path = Field(Path("node"), description="What the network zone writes; it needs nothing else here.")
+    state: Path = Field(Path("state"), description="Approvals, audit log, ledger; the trainer's alone.")
+    node: Path = Field(Path("node"), description="What the network zone writes; it writes nowhere else.")
     socket: Path = Field(Path("run/trainer.sock"), description="Unix socket between the two zones.")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress

@@ -1,1 +1,1 @@
-"""Putting the parts together: the root command, the demo, the engines."""
+"""The parts put together: the command line, the demo, the simulation, the deployed processes."""

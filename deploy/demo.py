@@ -8,15 +8,15 @@ from typing import Any
 from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
 from deploy.example_scans import examples
-from deploy.progress import Advance, Steps
-from deploy.simulation.grids import POLL_S, Engine, engine_of
+from deploy.progress import Steps
+from deploy.simulation.grids import POLL_S, Engine, open_grid
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
 from preprocessing.processes import cores
 from preprocessing.store.lobe_store import LobeStore
 from server import events
-from server.app import card_of
+from server.app import model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.report.page import write_report
@@ -26,6 +26,7 @@ from server.study_result import StudyResult
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
 from shared_model.initial_weights import initial_weights
+from shared_model.progress import Progress
 from shared_model.protocol import Role
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
@@ -37,7 +38,7 @@ TRAINED_ON = "Trained on phantoms only: computed images of no patient. It knows 
 class Plan:
     """What a demo makes: a preset of phantom hospitals, scans in all (None: the preset's own), a study.
 
-    note: said at the start; trained_on: said wherever the model speaks.
+    note: printed at the start; trained_on: printed with every result of the model.
     """
 
     study: str
@@ -60,9 +61,9 @@ QUICK = Plan(
 def run_demo(
     out: Path, *, plan: Plan, seed: int, command: str, steps: Steps, engine: Engine = "local"
 ) -> dict[str, Any]:
-    """Do all of it into the new folder `out`, which appears when everything is done; returns report.json.
+    """Do all steps in the new folder `out`, which appears when everything is done; returns report.json.
 
-    Raises PneumofedError `out-exists` where `out` is in use, and what the steps raise.
+    Raises PneumofedError `out-exists` if `out` is in use, and what the steps raise.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PneumofedError("out-exists", f"{out} is not empty; name a new folder or remove it")
@@ -74,22 +75,22 @@ def run_demo(
         hospitals = _phantoms(folder, plan, seed, steps)
         _prepare(folder, hospitals, seed, steps)
         result = _train(folder, hospitals, study, engine, steps)
-        card = card_of(result, plan.trained_on)
+        card = model_card(result, plan.trained_on)
         save_model(folder / "model", result.weights, card)
         return _report(folder, hospitals, result, card, command, steps)
 
 
 def _phantoms(folder: Path, plan: Plan, seed: int, steps: Steps) -> list[PhantomHospital]:
-    with steps.step("phantom hospitals") as advance:
+    with steps.step("phantom hospitals") as progress:
         return make_hospitals(
-            plan.preset, folder / "hospitals", scans=plan.scans, seed=seed, jobs=cores(), progress=advance
+            plan.preset, folder / "hospitals", scans=plan.scans, seed=seed, jobs=cores(), progress=progress
         )
 
 
 def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, steps: Steps) -> None:
     """Each hospital's DICOM into its own store."""
     studies = {h.name: sum(1 for _ in (h.folder / "studies").iterdir()) for h in hospitals}
-    with steps.step("preparing scans") as advance:
+    with steps.step("preparing scans") as progress:
         before = 0
         for hospital in hospitals:
             store = folder / "stores" / hospital.name
@@ -99,7 +100,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
                 hospital.folder / "labels.csv",
                 store,
                 jobs=cores(),
-                progress=_shifted(advance, before, sum(studies.values())),
+                progress=_shifted(progress, before, sum(studies.values())),
             )
             before += studies[hospital.name]
             if report.rejected:
@@ -108,7 +109,7 @@ def _prepare(folder: Path, hospitals: Sequence[PhantomHospital], seed: int, step
 
 @dataclass(frozen=True)
 class PhantomSites:
-    """The hospitals on their stores, by name; a value, so that it crosses to workers."""
+    """The hospitals on their stores, by name; picklable for worker processes."""
 
     stores: Path
     roles: tuple[tuple[str, Role], ...]
@@ -120,7 +121,7 @@ class PhantomSites:
             self.study,
             role=dict(self.roles)[hospital],
             device="cpu",
-            count_floor=1,  # a phantom has no privacy; real hospitals keep counts below 10 to themselves
+            count_floor=1,  # phantoms are no patients; a hospital does not tell counts below 10
         )
 
 
@@ -131,11 +132,11 @@ def _train(
     roles = tuple((hospital.name, hospital.role) for hospital in hospitals)
     weights = initial_weights(study)
     training = sum(role == "training" for _, role in roles)
-    replies = events.replies_in(study, training=training, held_out=len(roles) - training)
-    open_site = PhantomSites(folder / "stores", roles, study)
+    requests = events.request_count(study, training=training, held_out=len(roles) - training)
+    site_fn = PhantomSites(folder / "stores", roles, study)
     with (
-        engine_of(engine, open_site, list(dict(roles))) as grid,
-        steps.step("training together") as advance,
+        open_grid(engine, site_fn, list(dict(roles))) as grid,
+        steps.step("training together") as progress,
     ):
         return run_study(
             grid,
@@ -143,7 +144,7 @@ def _train(
             weights,
             ledger=Ledger(folder / "ledger", study, weights),
             policy=RoundPolicy(poll_s=POLL_S, quorum=training),
-            tell=_teller(steps, advance, replies),
+            on_event=_show_progress(steps, progress, requests),
         )
 
 
@@ -155,33 +156,34 @@ def _report(
     command: str,
     steps: Steps,
 ) -> dict[str, Any]:
-    with steps.step("example scans") as advance:
-        shown = examples([h for h in hospitals if h.role == "held-out"], result.weights, card, advance)
+    with steps.step("example scans") as progress:
+        shown = examples([h for h in hospitals if h.role == "held-out"], result.weights, card, progress)
     document = report_document(result, trained_on=card.trained_on, command=command, seconds=steps.seconds)
     write_report(folder, document, shown)
     return document
 
 
-def _teller(steps: Steps, advance: Advance, replies: int) -> events.Listener:
-    """Moves the bar with every hospital's reply, and says what went wrong or was found out."""
+def _show_progress(steps: Steps, progress: Progress, requests: int) -> events.Listener:
+    """A listener that moves the progress bar with each result, and prints failures and validation AUC."""
     done = 0
 
-    def tell(event: events.Event) -> None:
-        """Show one event of the rounds."""
+    def on_event(event: events.Event) -> None:
+        """Show one event."""
         nonlocal done
         match event:
-            case events.Replied(phase=phase, hospital=hospital, outcome=outcome):
+            case events.RequestFinished(phase=phase, hospital=hospital, outcome=outcome):
                 done += phase != "describe"
-                advance(done, replies)
+                progress(done, requests)
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
-            case events.RoundDone(stage=stage, record=record) if record.validation is not None:
+            case events.RoundFinished(stage=stage, record=record) if record.validation is not None:
                 found = {task: area for task, area in record.auc.items() if area is not None}
                 areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
                 steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
 
-    return tell
+    return on_event
 
 
-def _shifted(advance: Advance, before: int, total: int) -> Advance:
-    return lambda done, _: advance(before + done, total)
+def _shifted(progress: Progress, before: int, total: int) -> Progress:
+    """Of one part of `total`, with `before` done in the parts before it."""
+    return lambda done, _: progress(before + done, total)

@@ -1,4 +1,4 @@
-"""The environment of Flower's processes: nothing calls home, nothing is installed at run time."""
+"""Environment variables of Flower's processes: no telemetry, no update check, no installing at run time."""
 
 import os
 import shlex
@@ -15,9 +15,9 @@ QUIET = {
 }
 
 BIN = Path(sys.executable).parent
-"""Where Flower's programs are; it also starts some of them by name."""
+"""Where Flower's programs are; Flower starts some of them by name."""
 
-# -P: a module that lies in the folder where the process runs must not be taken for an installed one.
+# -P: a module in the working directory must not shadow an installed one.
 NODE_EXECUTOR = ["-P", "-m", "deploy.executor", "client.node.process"]
 COORDINATOR_EXECUTOR = ["-P", "-m", "deploy.executor", "server.process"]
 """What Python runs in place of Flower's program EXECUTOR."""
@@ -25,27 +25,28 @@ EXECUTOR = "flower-superexec"
 
 
 OURS = {
-    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.2",  # s between an executor's questions for work, on loopback
-    # Flower gives each request 30 s: of its own 5 MB, two at a time, no reply would get through 1 Mbit/s.
+    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.2",  # s between an executor's polls for work, on loopback
+    # Flower gives each request 30 s; with its default of two chunks of 5 MB at a time no reply would get
+    # through a line of 1 Mbit/s.
     "FLWR_PRIVATE_MAX_ARRAY_CHUNK_SIZE": str(2 * 2**20),
     "FLWR_PRIVATE_MAX_CONCURRENT_OBJ_PUSHES": "1",
 }
-"""Settings of Flower's in a deployment of ours."""
+"""Flower's settings in a deployment."""
 
 
 def quiet_environment(home: Path) -> dict[str, str]:
-    """This process's environment with Flower's own files under `home`."""
+    """This process's environment, QUIET, and Flower's own files under `home`."""
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     return {**os.environ, **QUIET, "FLWR_HOME": str(home), "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def flower_environment(home: Path) -> dict[str, str]:
-    """The same for a deployment of ours: with its settings."""
+    """`quiet_environment` with the settings of a deployment."""
     return {**quiet_environment(home), **OURS}
 
 
 def node_environment(home: Path) -> dict[str, str]:
-    """The same for a node: Flower's SuperNode starts its executor by name, and finds ours first."""
+    """`flower_environment` for a node: its SuperNode starts its executor by name, and finds ours first."""
     environment = flower_environment(home)
     programs = home / "bin"
     programs.mkdir(parents=True, exist_ok=True, mode=0o700)

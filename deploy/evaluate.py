@@ -1,18 +1,18 @@
-"""A model measured on one hospital's own store."""
+"""Measures a model on one hospital's own store."""
 
 from pathlib import Path
 from typing import Any
 
 from client.learning.allocator import keep_freed_memory
 from client.learning.site import Site
-from deploy.progress import Advance
 from preprocessing.store.lobe_store import LobeStore
 from server.report.task_metrics import task_block
 from shared_model.constants import LABEL_WORDS, TASKS
+from shared_model.progress import Progress
 from shared_model.saved_model import load_model
 
 
-def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
+def evaluate(model: Path, store: Path, progress: Progress) -> dict[str, Any]:
     """Figures with intervals for both tasks on all scans of the store, at the model's operating point.
 
     Raises PneumofedError `model-missing`, `model-damaged`, `architecture-mismatch`, `store-missing`,
@@ -22,7 +22,7 @@ def evaluate(model: Path, store: Path, advance: Advance) -> dict[str, Any]:
     keep_freed_memory()
     # The figures stay at the hospital, so its floor for what may leave does not apply.
     site = Site(LobeStore.open(store), card.study, role="held-out", count_floor=1)
-    evaluation = site.evaluate(weights, split="all", progress=advance)
+    evaluation = site.evaluate(weights, split="all", progress=progress)
     points = card.operating_point.model_dump()
     blocks: dict[str, Any] = {
         task: task_block(

@@ -1,4 +1,4 @@
-"""Three phantom scans to look at in the report: one of each label, diagnosed, beside the truth."""
+"""Three phantom scans in the report: one of each label, diagnosed, beside the truth."""
 
 import csv
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from client.diagnosis.diagnose import diagnose
 from client.diagnosis.pictures import example_picture
-from client.diagnosis.source import one_series
 from client.diagnosis.verdict_text import verdict_words
-from deploy.progress import Advance
 from preprocessing.phantom.hospital import PhantomHospital
+from preprocessing.reading.series_selection import select_series
 from server.report.page import Example
 from shared_model.constants import LABELS
+from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard
 from shared_model.weights import Weights
 
@@ -35,18 +35,18 @@ class Truth:
 
 
 def examples(
-    hospitals: Sequence[PhantomHospital], weights: Weights, card: ModelCard, advance: Advance
+    hospitals: Sequence[PhantomHospital], weights: Weights, card: ModelCard, progress: Progress
 ) -> list[Example]:
     """One scan for each label, from the first of `hospitals` that has such a scan."""
     shown: list[Example] = []
     for label in LABELS:
-        advance(len(shown), len(LABELS))
+        progress(len(shown), len(LABELS))
         for hospital in hospitals:
             studies = _studies(hospital, label)
             if studies:
-                shown.append(_example(hospital, _middling(hospital, studies), label, weights, card))
+                shown.append(_example(hospital, _median_infected(hospital, studies), label, weights, card))
                 break
-    advance(len(LABELS), len(LABELS))
+    progress(len(LABELS), len(LABELS))
     return shown
 
 
@@ -55,8 +55,8 @@ def _studies(hospital: PhantomHospital, label: str) -> list[str]:
         return sorted(row["study"] for row in csv.DictReader(file) if row["label"] == label)
 
 
-def _middling(hospital: PhantomHospital, studies: Sequence[str]) -> str:
-    """Of the first few studies the one infected neither most nor least: no showpiece, no freak."""
+def _median_infected(hospital: PhantomHospital, studies: Sequence[str]) -> str:
+    """Of the first few studies the one with the median infected share, so that the example is typical."""
     few = studies[:5]
     return sorted(few, key=lambda study: (_truth(hospital, study).infected_percent, study))[len(few) // 2]
 
@@ -66,7 +66,7 @@ def _truth(hospital: PhantomHospital, study: str) -> Truth:
 
 
 def _example(hospital: PhantomHospital, study: str, label: str, weights: Weights, card: ModelCard) -> Example:
-    series = one_series(hospital.folder / "studies" / study)
+    series = select_series(hospital.folder / "studies" / study).required()
     diagnosis = diagnose(series, weights, card)
     truth = _truth(hospital, study)
     return Example(

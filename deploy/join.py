@@ -18,20 +18,21 @@ NODE_ENDED = 1
 
 
 def join(site: Path) -> None:
-    """Keep node and trainer running until told to end."""
+    """Keep node and trainer running until SIGTERM or SIGINT. Raises PneumofedError `kit-missing`."""
     hospital = load_hospital_settings(site)
     check_node(hospital)
-    trainer = [sys.executable, "-m", "deploy.commands.root", "hospital", "trainer", "--site", str(site)]
-    node = [sys.executable, "-m", "deploy.commands.root", "hospital", "node", "--site", str(site)]
+    trainer = [sys.executable, "-m", "deploy.commands", "hospital", "trainer", "--site", str(site)]
+    node = [sys.executable, "-m", "deploy.commands", "hospital", "node", "--site", str(site)]
     supervise([Service("trainer", trainer), Service("node", node)])
 
 
 def run_node(site: Path) -> None:
-    """Be the network zone's process. It knows the socket and the hospital's key, and no store.
+    """Run the network zone's process. It knows the socket and the hospital's key, and no store.
 
-    Flower's node ends its main thread when SuperLink answers with an error, but a thread of its own keeps the
-    process alive and deaf. When the error meets its heartbeat, that thread alone ends, and the node is taken
-    for gone while it runs. Ending the process lets whoever supervises it start a new one.
+    If SuperLink answers with an error, the main thread of Flower's node ends, but another thread keeps the
+    process alive without receiving anything. If the error meets the heartbeat, only that thread ends, and the
+    node counts as gone while it runs. So any thread's end ends the process, and its supervisor starts a new
+    one (docs/decisions/0083).
     """
     hospital = load_hospital_settings(site)
     check_node(hospital)
@@ -76,7 +77,7 @@ def node_command(hospital: HospitalSettings) -> list[str]:
 
 
 def check_node(hospital: HospitalSettings) -> None:
-    """Raises PneumofedError `kit-missing` where a file that proves the hospital's identity is not there."""
+    """Raises PneumofedError `kit-missing` if a file that proves the hospital's identity is not there."""
     missing = [
         path.name for path in (hospital.coordinator.ca, hospital.coordinator.key) if not path.is_file()
     ]
@@ -84,6 +85,14 @@ def check_node(hospital: HospitalSettings) -> None:
         raise PneumofedError(
             "kit-missing", f"{', '.join(missing)} not found beside hospital.toml; unpack the kit there"
         )
+
+
+def check_trainer(hospital: HospitalSettings) -> None:
+    """Raises PneumofedError `trainer-unreachable` if no trainer answers at the hospital's socket."""
+    from client.node.trainer_client import trainer_is_healthy
+
+    if not trainer_is_healthy(hospital.socket):
+        raise PneumofedError("trainer-unreachable", "no trainer answers at its socket; see that it runs")
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Logging of processes that stay: their service manager keeps what they say on stderr."""
+"""Logging of long-running processes: to stderr, where their service manager keeps it."""
 
 import logging
 

@@ -1,23 +1,16 @@
-"""Long work as named steps: a progress bar each on a terminal, a line each elsewhere, and their times."""
+"""Progress of long work in named steps: a bar for each on a terminal, otherwise a line; and their times."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+import rich.progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Advance = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
+from shared_model.progress import Progress
 
 
 class Steps:
@@ -26,7 +19,7 @@ class Steps:
     def __init__(self, *, quiet: bool = False) -> None:
         self.seconds: dict[str, float] = {}
         self.console = Console(stderr=True, quiet=quiet)
-        self._progress = Progress(
+        self._bars = rich.progress.Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -38,22 +31,22 @@ class Steps:
         )
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        self._bars.stop()
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Advance]:
-        """A step with a bar; the block is given the function that moves it."""
-        bar = self._progress.add_task(name, total=None)
+    def step(self, name: str) -> Iterator[Progress]:
+        """A step with a bar, which the block moves with the Progress that it gets."""
+        bar = self._bars.add_task(name, total=None)
         start = time.monotonic()
-        yield lambda done, total: self._progress.update(bar, completed=done, total=total)
+        yield lambda done, total: self._bars.update(bar, completed=done, total=total)
         self.seconds[name] = time.monotonic() - start
-        self._progress.stop_task(bar)
+        self._bars.stop_task(bar)
         if not self.console.is_terminal:
             self.say(f"{name}: {self.seconds[name]:.1f} s")
 

@@ -1,4 +1,4 @@
-"""Keeping processes running: each one that ends is started again, after a pause that grows."""
+"""Keeps processes running: each one that ends is started again, after a pause that grows."""
 
 import logging
 import os
@@ -16,9 +16,9 @@ log = logging.getLogger("pneumofed")
 POLL_S = 0.2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_S = 60.0
-"""A process that ran this long begins with the first pause again."""
+"""After a process that ran this long the pause is the first one again."""
 END_S = 10.0
-"""How long processes may take to end when asked, before they are killed."""
+"""How long a process may take to end after SIGTERM before it is killed."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Service:
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
     reload_on: Path | None = None
-    """A file after whose change the process is told to read its files again (SIGHUP)."""
+    """A file; when it changes, the process gets SIGHUP and reads its files again."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE_S, init=False)
@@ -37,7 +37,7 @@ class Service:
     changed: int = field(default=0, init=False)
 
     def tend(self) -> None:
-        """Start it where it is due; notice where it has ended."""
+        """Start the process if it is time; notice if it has ended."""
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
             self.pause = FIRST_PAUSE_S if now - self.started > STEADY_S else self.pause
@@ -48,7 +48,7 @@ class Service:
             self.process, self.start_at = None, now + self.pause
             self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
         if self.process is None and now >= self.start_at:
-            # A group of its own: what it starts ends with it, and Ctrl-C reaches only the supervisor.
+            # A process group of its own: its children end with it, and Ctrl-C reaches only the supervisor.
             self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
             self.started = now
             self.changed = self._changed()
@@ -62,7 +62,7 @@ class Service:
         return 0 if self.reload_on is None else self.reload_on.stat().st_mtime_ns
 
     def signal(self, number: int) -> None:
-        """To the process and all that it started and left behind."""
+        """Send a signal to the process and its children."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
@@ -83,7 +83,7 @@ def supervise(services: Sequence[Service]) -> None:
 
 
 def end(services: Sequence[Service]) -> None:
-    """Ask each to end, the last one first; kill what does not."""
+    """Send SIGTERM to each, the last one first; kill those that do not end."""
     for service in reversed(services):
         service.signal(signal.SIGTERM)
         if service.process is not None:

@@ -6,8 +6,18 @@ from typing import Any
 
 from rich.table import Table
 
-from preprocessing.reading.series import Refusal, SeriesReport
+from preprocessing.reading.series import Refusal, SeriesReport, find_series
 from preprocessing.reading.series_selection import with_choices
+from shared_model.errors import PneumofedError
+from shared_model.progress import Progress
+
+
+def check_folder(folder: Path, *, progress: Progress | None = None) -> SeriesReport:
+    """What can be used under `folder`. Raises PneumofedError `folder-empty` if there is no file."""
+    report = find_series(folder, progress=progress)
+    if not report.accepted and not report.refused:
+        raise PneumofedError("folder-empty", "there are no files here; name a folder with DICOM files")
+    return report
 
 
 def check_document(report: SeriesReport) -> dict[str, Any]:

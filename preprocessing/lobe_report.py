@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from preprocessing.lungs.lobes import SIDES, Lobe
 from preprocessing.pipeline import SegmentedScan
@@ -25,6 +26,15 @@ def lobe_table(scan: SegmentedScan) -> list[dict[str, Any]]:
         found = {"box": list(lobe.box), "area_mm2": round(lobe.area * pixel_mm2, 2)}
         rows[lobe.slice][SIDES[lobe.side]] = found
     return rows
+
+
+def area_table(scan: SegmentedScan) -> Table:
+    """Height and lung areas of each slice, for people."""
+    table = Table("slice", "z mm", "right mm2", "left mm2")
+    for number, row in enumerate(lobe_table(scan)):
+        areas = (f"{row[side]['area_mm2']:.0f}" if row[side] else "-" for side in ("right", "left"))
+        table.add_row(str(number), f"{row['z_mm']:.1f}", *areas)
+    return table
 
 
 def contact_sheet(scan: SegmentedScan) -> bytes:

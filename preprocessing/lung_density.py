@@ -11,10 +11,8 @@ WATER = 1000  # grey value of water; air is 0 (2.2)
 NORMAL_LUNG = 180  # grey value that normal lung is mapped to: -820 HU, as at deep inspiration
 
 _SMOOTH = 15.0  # sigma in grey values: leaves one peak of normal lung despite noise
-_MIN_POWER, _MAX_POWER = (
-    0.5,
-    2.0,
-)  # correspond to normal lung of -968 and -576 HU; beyond, no normal lung was found
+# correspond to normal lung of -968 and -576 HU; beyond, no normal lung was found
+_MIN_POWER, _MAX_POWER = 0.5, 2.0
 
 
 def normal_lung_level(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> int:

@@ -7,7 +7,7 @@ import multiprocessing.process
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ import cv2
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.processes import uninterrupted, worker_context
-from preprocessing.reading.series import find_series
-from preprocessing.reading.series_selection import choice_text, choose_series
+from preprocessing.reading.series_selection import select_series
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.store_lock import join_writer, only_writer
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
+from shared_model.progress import Progress
 
 __all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_series"]
 
@@ -74,13 +74,13 @@ def prepare(
     *,
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PrepareReport:
     """Prepare every study of `folder` (see labels.read_labels) into the store, which is created if missing.
 
     Studies already in the store are skipped, so a killed run is resumed by running it again. A study that
     cannot be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems.
-    `progress(done, total)` is called after each study.
+    `progress` is called after each study.
 
     Raises before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store made
     with other settings, `store-busy` if another process writes to it. Later: `disk-full`; no study is half
@@ -160,15 +160,13 @@ def _exit_after(parent: multiprocessing.process.BaseProcess) -> None:
 
 
 def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
-    found = find_series(study.folder)
-    problems = [Rejection(study.row, one.code, one.reason) for one in found.refused]
-    if not found.accepted:
-        problems = problems or [Rejection(study.row, "no-series", "the study's folder holds no files")]
-        return _Outcome("rejected", tuple(problems))
-    names, usable = store.pseudonyms, len(found.accepted)
+    selection = select_series(study.folder)
+    series, names = selection.series, store.pseudonyms
+    problems = tuple(Rejection(study.row, code, reason) for code, reason in selection.problems)
+    if series is None:
+        return _Outcome("rejected", problems)
+    choice = None if selection.choice is None else Choice(study.row, selection.choice)
     try:
-        series = choose_series(found.accepted)
-        choice = Choice(study.row, choice_text(series, usable)) if usable > 1 else None
         key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
         if store.has(key):
             _update(study, store, key, source)

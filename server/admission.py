@@ -1,6 +1,6 @@
-"""What a hospital's words must satisfy before they may touch the model. A refusal costs it the round.
+"""Checks that a hospital's reply must pass before it is used. A refused hospital is left out of the round.
 
-Each check raises PneumofedError with the code that the round's record shows. Nothing is repaired.
+Each check raises PneumofedError with the code that is recorded for the round. Nothing is corrected.
 """
 
 from collections.abc import Mapping
@@ -16,23 +16,23 @@ from shared_model.weights import Weights, network_of
 
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:
-    """The hospital agreed to this very study and prepared its scans as the study says."""
+    """The hospital approved this study, and prepared its scans with the study's preprocessing settings."""
     if description.study != study.fingerprint:
         raise PneumofedError(
             "study-mismatch",
-            f"the hospital agreed to study {description.study}, this one is {study.fingerprint}; "
-            "have it approve this study",
+            f"the hospital approved study {description.study}, this one is {study.fingerprint}; "
+            "ask it to approve this study",
         )
     if description.store != study.preprocessing:
         raise PneumofedError(
             "store-fingerprint",
             f"the hospital's store was made with preprocessing {description.store}, the study needs "
-            f"{study.preprocessing}; have it prepare its scans again",
+            f"{study.preprocessing}; ask it to prepare its scans again",
         )
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
-    """Counts are for the stage's networks, whole, and no more than the hospital declared."""
+    """Scan counts are for the stage's networks only, and at most those that the hospital declared."""
     for network in scans:
         if network not in stage.networks:
             raise PneumofedError("scans-implausible", f"network {network!r} is not trained in this stage")
@@ -45,7 +45,8 @@ def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteD
 
 
 def admit_weights(update: Weights, scans: Mapping[str, int], stage: StageConfig, weights: Weights) -> None:
-    """Exactly the arrays of the stage's networks with scans; shapes, dtype and values as they must be."""
+    """The update has exactly the arrays that the stage trains, of networks with scans, with the shapes of
+    `weights`, in float32, finite and within LARGEST_WEIGHT."""
     expected = {
         name: array
         for name, array in weights.items()
@@ -70,7 +71,8 @@ def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
 
 
 def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: StudyConfig) -> None:
-    """One finite loss for each network that learned; in a private study none, as a loss tells of patients."""
-    learned = {network for network, count in scans.items() if count > 0 and study.privacy is None}
-    if set(loss) != learned or not all(np.isfinite(value) for value in loss.values()):
-        raise PneumofedError("loss-implausible", "losses must be finite, one for each network that learned")
+    """One finite loss for each network that was trained; none in a private study, as a loss is computed from
+    patients' scans without noise."""
+    trained = {network for network, count in scans.items() if count > 0 and study.privacy is None}
+    if set(loss) != trained or not all(np.isfinite(value) for value in loss.values()):
+        raise PneumofedError("loss-implausible", "losses must be finite, one for each network trained")

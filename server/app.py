@@ -1,8 +1,8 @@
-"""The Flower ServerApp: reads the run's settings and hands Flower's Grid to the round loop.
+"""The Flower ServerApp: reads the run configuration and passes Flower's Grid to the round loop.
 
-Run settings: `study` (name or file), `folder` (where the study's ledger, model and status are kept),
-`trained-on` (one sentence on the data), and optionally `code` (SHA-256 of the app that nodes run), `quorum`,
-`deadline-s`, `hospitals` (how many to wait for before the first round) and `patience-s` (how long).
+Run configuration: `study` (name or file), `folder` (of the study's ledger, model and status), `trained-on`
+(one sentence on the data), and optionally `code` (SHA-256 of the app that nodes run), `quorum`, `deadline-s`,
+`hospitals` (number of hospitals to wait for before the first round) and `patience-s` (how long to wait).
 """
 
 import math
@@ -26,27 +26,27 @@ from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "status.json"
-"""In the study's folder."""
+"""Names in the study's folder."""
 
-# A hospital that is away is asked again for about an hour; one that is silent, less and less often.
-RETRIES, AGAIN_S = 6, 60.0
-SLOW_LINE = 1e6
-"""Bits a second: a hospital behind such a line is not silent while request and reply are on their way."""
+# Requests to a disconnected hospital are retried for about an hour.
+RETRIES, RETRY_AFTER_S = 6, 60.0
+SLOW_LINE_BITS_PER_S = 1e6
+"""A request is not sent again within the time that weights take to a hospital and back at this speed."""
 
 app = ServerApp()
 
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
-    """Begin the study that the run names, or go on with it, and leave its model in the study's folder."""
+    """Start or resume the study of the run configuration, and write its model to the study's folder."""
     settings = context.run_config
-    study, folder = load_study(_text(context, "study")), Path(_text(context, "folder"))
-    trained_on = _text(context, "trained-on")
+    study, folder = load_study(_required(context, "study")), Path(_required(context, "folder"))
+    trained_on = _required(context, "trained-on")
     policy = RoundPolicy(
         deadline_s=float(settings.get("deadline-s", math.inf)),
         quorum=int(settings.get("quorum", 1)),
         retries=RETRIES,
-        again_s=AGAIN_S,
+        retry_after_s=RETRY_AFTER_S,
     )
     folder.mkdir(parents=True, exist_ok=True)
     # Two runs of one study would write one ledger.
@@ -54,17 +54,18 @@ def main(grid: Grid, context: Context) -> None:
     with exclusive(folder / "lock", refusal=running):
         status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))
         try:
-            _wait_for(grid, int(settings.get("hospitals", 0)), float(settings.get("patience-s", 0)))
+            timeout_s = float(settings.get("patience-s", 0))
+            _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
             result = _run(grid, study, folder, policy, str(settings.get("code", "")), status)
-            save_model(folder / MODEL, result.weights, card_of(result, trained_on))
+            save_model(folder / MODEL, result.weights, model_card(result, trained_on))
             status.complete()
         except BaseException as error:
             status.fail(error)
             raise
 
 
-def card_of(result: StudyResult, trained_on: str) -> ModelCard:
-    """What the model's users must know; `trained_on` is shown wherever the model speaks."""
+def model_card(result: StudyResult, trained_on: str) -> ModelCard:
+    """The card of the study's model; `trained_on` is shown with every prediction."""
     return ModelCard(
         study=result.study,
         operating_point=result.operating_point,
@@ -77,26 +78,26 @@ def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
     weights = load_initial_weights(folder / INITIAL, study)
-    policy = replace(policy, again_s=policy.again_s + way_s(weights))
+    policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))
-    return run_study(grid, study, weights, ledger=ledger, policy=policy, code=code, tell=status.tell)
+    return run_study(grid, study, weights, ledger=ledger, policy=policy, code=code, on_event=status.on_event)
 
 
-def way_s(weights: Weights) -> float:
-    """How long `weights` need there and back over a slow line."""
-    return 2 * 8 * sum(array.nbytes for array in weights.values()) / SLOW_LINE
+def round_trip_s(weights: Weights) -> float:
+    """Seconds for `weights` to a hospital and back at SLOW_LINE_BITS_PER_S."""
+    return 2 * 8 * sum(array.nbytes for array in weights.values()) / SLOW_LINE_BITS_PER_S
 
 
-def _wait_for(grid: Grid, hospitals: int, patience_s: float) -> None:
-    """Until so many nodes are connected, or patience ends: who is not there then is left out."""
-    end = time.monotonic() + patience_s
+def _wait_for_hospitals(grid: Grid, hospitals: int, timeout_s: float) -> None:
+    """Wait until so many nodes are connected, or until the timeout; the study starts without the rest."""
+    end = time.monotonic() + timeout_s
     while len(list(grid.get_nodes())) < hospitals and time.monotonic() < end:
-        time.sleep(min(1.0, patience_s))
+        time.sleep(min(1.0, timeout_s))
 
 
-def _text(context: Context, name: str) -> str:
+def _required(context: Context, name: str) -> str:
     value = context.run_config.get(name)
     if not isinstance(value, str) or not value:
-        raise PneumofedError("run-config", f"the run's settings lack {name!r}; give it with --run-config")
+        raise PneumofedError("run-config", f"the run configuration lacks {name!r}; add it with --run-config")
     return value

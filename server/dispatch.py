@@ -1,4 +1,4 @@
-"""One request to several hospitals over Flower's Grid, their answers as they arrive."""
+"""Sends one request to several hospitals over Flower's Grid and yields their results as they arrive."""
 
 import math
 import time
@@ -13,41 +13,43 @@ from server import events
 from server.study_result import HospitalReply, Status
 from shared_model.protocol import is_code
 
-TRANSIENT = ("trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died", "disk-full")
-"""Codes of failures that may pass by themselves; so may a hospital's absence."""
+TRANSIENT_CODES = (
+    "trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died", "disk-full",
+)  # fmt: skip
+"""Failures after which a request is sent again, as it is to a hospital that is not connected."""
 
-_OF_FLOWER: dict[int, tuple[Status, str]] = {
+_FLOWER_ERRORS: dict[int, tuple[Status, str]] = {
     ErrorCode.NODE_UNAVAILABLE: ("absent", "not-connected"),
-    # Of a reply whose upload broke off, Flower keeps the announcement alone.
+    # Flower keeps only the announcement of a reply whose upload was interrupted.
     ErrorCode.MESSAGE_UNAVAILABLE: ("failed", "reply-lost"),
     ErrorCode.REPLY_MESSAGE_UNAVAILABLE: ("failed", "reply-lost"),
     ErrorCode.CLIENT_APP_CRASHED: ("failed", "app-died"),
 }
 
-LONGEST_PAUSE_S = 1800.0
+MAX_BACKOFF_S = 1800.0
 
 
 @dataclass(frozen=True)
 class RoundPolicy:
-    """How long the coordinator waits, for how many, and when it asks again.
+    """Deadline, quorum and retries of a round (docs/decisions/0083).
 
-    deadline_s: for each request of a round; what comes later is never read. poll_s: between looks for
-    replies. quorum: hospitals whose training must be admitted for a round to count. retries: how often a
-    hospital is asked again that was absent or failed for a reason that may pass. again_s: the pause before
-    that, doubled each time; a hospital silent for as long is asked again too, as its node may have lost
-    request or reply. One that was away and is back need not wait for longer than the first pause.
+    deadline_s: time for each request; later replies are discarded. poll_s: interval between polls. quorum:
+    least number of admitted updates in a round. retries: how often a request is sent again to a hospital that
+    is absent or failed with a transient code. retry_after_s: pause before the first retry, doubled for each
+    further one. A request without a reply for that long is sent again too, as the node may have lost request
+    or reply. A hospital that reconnects waits at most for the first pause.
     """
 
     deadline_s: float = math.inf
     poll_s: float = 0.5
     quorum: int = 1
     retries: int = 0
-    again_s: float = math.inf
+    retry_after_s: float = math.inf
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A hospital's reply, or (message None) why there is none."""
+class RequestResult:
+    """What came of a request: the hospital's reply message, or None and the reason in `outcome`."""
 
     hospital: str
     message: Message | None
@@ -55,25 +57,25 @@ class Answer:
 
 
 @dataclass
-class _Asked:
-    """A hospital that has not answered yet.
+class _PendingRequest:
+    """A request to one hospital that has no result yet.
 
-    questions: ids of its messages without a reply. trouble: why it would be asked again. away: its node was
-    not connected at the last look.
+    retry_reason: why it would be sent again. message_ids: ids of its messages without a reply. disconnected:
+    the node was not connected at the last poll. Times are those of time.monotonic.
     """
 
     hospital: str
     node_id: int
-    pause_s: float
-    trouble: str | None = None
-    questions: list[str] = field(default_factory=list)
+    backoff_s: float
+    retry_reason: str | None = None
+    message_ids: list[str] = field(default_factory=list)
     failures: int = 0
-    asked_at: float = -math.inf
-    again_at: float = math.inf
-    away: bool = False
+    sent_at: float = -math.inf
+    retry_at: float = math.inf
+    disconnected: bool = False
 
 
-def ask(
+def send_requests(
     grid: Grid,
     content: RecordDict,
     message_type: str,
@@ -81,18 +83,18 @@ def ask(
     policy: RoundPolicy,
     *,
     group: str,
-    tell: events.Listener = events.ignore,
-) -> Iterator[Answer]:
-    """Send `content` to the hospitals (name -> node id) and yield one answer for each.
+    on_event: events.Listener = events.ignore,
+) -> Iterator[RequestResult]:
+    """Send `content` to the hospitals `nodes` (name -> node id) and yield one result for each.
 
-    Replies are pulled one by one and yielded as they arrive, so that only one is in memory; when the
-    deadline passes, the rest are yielded as late. Of a hospital that was asked again the first good answer
-    counts. `group` names the round in Flower's own records. `tell` hears who is asked, and why again.
+    Replies are pulled and yielded one at a time, so that only one is in memory. When the deadline passes, the
+    remaining hospitals are yielded as late. If a request was sent several times, the first good reply counts.
+    `group` is the group id of the messages. `on_event` receives a RequestSent for each message.
     """
-    return _Exchange(grid, content, message_type, policy, group, tell).answers(nodes)
+    return _Dispatch(grid, content, message_type, policy, group, on_event).results(nodes)
 
 
-class _Exchange:
+class _Dispatch:
     def __init__(
         self,
         grid: Grid,
@@ -100,88 +102,89 @@ class _Exchange:
         message_type: str,
         policy: RoundPolicy,
         group: str,
-        tell: events.Listener,
+        on_event: events.Listener,
     ) -> None:
         self.grid, self.content, self.message_type = grid, content, message_type
-        self.policy, self.group, self.tell, self.start = policy, group, tell, time.monotonic()
+        self.policy, self.group, self.on_event, self.start = policy, group, on_event, time.monotonic()
 
-    def answers(self, nodes: Mapping[str, int]) -> Iterator[Answer]:
-        """One answer for each of `nodes`, as `ask` says."""
-        pending = [_Asked(name, nodes[name], self.policy.again_s) for name in sorted(nodes)]
-        for asked in pending:
-            self._send(asked)
-        while pending and self._seconds() < self.policy.deadline_s:
+    def results(self, nodes: Mapping[str, int]) -> Iterator[RequestResult]:
+        """One result for each of `nodes`, as described for `send_requests`."""
+        pending = [_PendingRequest(name, nodes[name], self.policy.retry_after_s) for name in sorted(nodes)]
+        for request in pending:
+            self._send(request)
+        while pending and self._elapsed_s() < self.policy.deadline_s:
             arrived = False
-            for asked in list(pending):
-                answer = self._look(asked)
-                if answer is not None:
+            for request in list(pending):
+                result = self._poll(request)
+                if result is not None:
                     arrived = True
-                    pending.remove(asked)
-                    yield answer
-                    del answer  # it may hold 13 MB, and the next is read while this waits
-                elif time.monotonic() >= asked.again_at:
-                    self._send(asked)
+                    pending.remove(request)
+                    yield result
+                    del result  # it may hold 13 MB, and the next one is read while this one waits
+                elif time.monotonic() >= request.retry_at:
+                    self._send(request)
             if pending and not arrived:
                 time.sleep(self.policy.poll_s)
-                self._welcome(pending)
-        for asked in pending:
-            late = HospitalReply(status="late", reason="deadline", seconds=self._seconds())
-            yield Answer(asked.hospital, None, late)
+                self._shorten_backoff_after_reconnect(pending)
+        for request in pending:
+            late = HospitalReply(status="late", reason="deadline", seconds=self._elapsed_s())
+            yield RequestResult(request.hospital, None, late)
 
-    def _welcome(self, pending: list[_Asked]) -> None:
-        """Who was away and is back waits no longer than the first pause, however long the present one is."""
-        if math.isinf(self.policy.again_s):
+    def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
+        """A hospital that reconnected waits at most for the first pause, however long its present one is."""
+        if math.isinf(self.policy.retry_after_s):
             return
         connected = {node.node_id for node in self.grid.get_nodes()}
-        for asked in pending:
-            if asked.away and asked.node_id in connected:
-                asked.again_at = min(asked.again_at, asked.asked_at + self.policy.again_s)
-            asked.away = asked.node_id not in connected
+        for request in pending:
+            if request.disconnected and request.node_id in connected:
+                request.retry_at = min(request.retry_at, request.sent_at + self.policy.retry_after_s)
+            request.disconnected = request.node_id not in connected
 
-    def _look(self, asked: _Asked) -> Answer | None:
-        """The hospital's answer, where there is one that is not to be asked for again."""
-        for question in list(asked.questions):
-            for reply in list(self.grid.pull_messages([question]))[:1]:
-                asked.questions.remove(question)
-                answer = _answer(asked.hospital, reply, self._seconds())
-                if not self._may_pass(answer.outcome):
-                    return answer
-                asked.trouble = answer.outcome.reason
-                asked.failures += not asked.questions  # else an earlier question is still being worked on
-                if asked.failures > self.policy.retries:
-                    return answer
-        if asked.failures > self.policy.retries:
-            unsent = HospitalReply(status="absent", reason="not-sent", seconds=self._seconds())
-            return Answer(asked.hospital, None, unsent)
+    def _poll(self, request: _PendingRequest) -> RequestResult | None:
+        """The request's result; None while a reply or a retry is pending."""
+        for message_id in list(request.message_ids):
+            for reply in list(self.grid.pull_messages([message_id]))[:1]:
+                request.message_ids.remove(message_id)
+                result = _result(request.hospital, reply, self._elapsed_s())
+                if not _is_transient(result.outcome):
+                    return result
+                request.retry_reason = result.outcome.reason
+                request.failures += not request.message_ids  # else an earlier message is still processed
+                if request.failures > self.policy.retries:
+                    return result
+        if request.failures > self.policy.retries:
+            unsent = HospitalReply(status="absent", reason="not-sent", seconds=self._elapsed_s())
+            return RequestResult(request.hospital, None, unsent)
         return None
 
-    def _may_pass(self, outcome: HospitalReply) -> bool:
-        return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT)
-
-    def _send(self, asked: _Asked) -> None:
-        """Ask, once more where need be; an id that is empty says that Flower could not send."""
-        self.tell(events.Asked(asked.hospital, asked.trouble))
-        ttl = min(self.policy.deadline_s - self._seconds(), DEFAULT_TTL)
+    def _send(self, request: _PendingRequest) -> None:
+        """Send the request, for the first time or again. Flower returns an empty id if it could not send."""
+        self.on_event(events.RequestSent(request.hospital, request.retry_reason))
+        ttl = min(self.policy.deadline_s - self._elapsed_s(), DEFAULT_TTL)
         message = Message(
-            self.content, asked.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group
+            self.content, request.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group
         )
-        sent = [number for number in self.grid.push_messages([message]) if number]
-        asked.questions += sent
-        asked.failures += not sent
-        asked.trouble = "silent" if sent else "not-sent"
-        asked.asked_at = time.monotonic()
-        asked.again_at = asked.asked_at + asked.pause_s
-        asked.pause_s = min(2 * asked.pause_s, max(LONGEST_PAUSE_S, self.policy.again_s))
+        sent = [message_id for message_id in self.grid.push_messages([message]) if message_id]
+        request.message_ids += sent
+        request.failures += not sent
+        request.retry_reason = "silent" if sent else "not-sent"
+        request.sent_at = time.monotonic()
+        request.retry_at = request.sent_at + request.backoff_s
+        request.backoff_s = min(2 * request.backoff_s, max(MAX_BACKOFF_S, self.policy.retry_after_s))
 
-    def _seconds(self) -> float:
+    def _elapsed_s(self) -> float:
         return time.monotonic() - self.start
 
 
-def _answer(hospital: str, reply: Message, seconds: float) -> Answer:
+def _is_transient(outcome: HospitalReply) -> bool:
+    return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT_CODES)
+
+
+def _result(hospital: str, reply: Message, seconds: float) -> RequestResult:
     if not reply.has_error():
-        return Answer(hospital, reply, HospitalReply(status="returned", seconds=seconds))
-    code, said = reply.error.code, reply.error.reason
-    # Only a code may be shown: Flower's own reasons can hold an exception's text.
-    said = said if said is not None and is_code(said) else f"flower-error-{code}"
-    status, reason = _OF_FLOWER.get(code, ("failed", said))
-    return Answer(hospital, None, HospitalReply(status=status, reason=reason, seconds=seconds))
+        return RequestResult(hospital, reply, HospitalReply(status="returned", seconds=seconds))
+    flower_code, reason = reply.error.code, reply.error.reason
+    # Only a code may be shown: Flower's own reasons can contain an exception's text.
+    code = reason if reason is not None and is_code(reason) else f"flower-error-{flower_code}"
+    status, code = _FLOWER_ERRORS.get(flower_code, ("failed", code))
+    return RequestResult(hospital, None, HospitalReply(status=status, reason=code, seconds=seconds))

@@ -1,4 +1,4 @@
-"""What happens in a study while it runs, for progress bars, status and logs."""
+"""Events of a running study, for progress bars, status and logs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ Phase = Literal["describe", "train", "validation", "test"]
 
 
 @dataclass(frozen=True)
-class Gathered:
-    """Who takes part, and who could not and why."""
+class RosterBuilt:
+    """Which hospitals take part, and which are left out and why."""
 
     hospitals: tuple[Hospital, ...]
     left_out: dict[str, HospitalReply]
 
 
 @dataclass(frozen=True)
-class RoundBegun:
+class RoundStarted:
     stage: StageConfig
     round: int
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A hospital is asked; once more where `trouble` says what came of the time before."""
+class RequestSent:
+    """A request was sent to a hospital; `retry_reason` is None the first time, then why it is sent again."""
 
     hospital: str
-    trouble: str | None
+    retry_reason: str | None
 
 
 @dataclass(frozen=True)
-class Replied:
-    """A hospital's request is over, one way or the other."""
+class RequestFinished:
+    """A request to a hospital has its result, good or bad."""
 
     phase: Phase
     hospital: str
@@ -44,30 +44,25 @@ class Replied:
 
 
 @dataclass(frozen=True)
-class RoundDone:
+class RoundFinished:
     stage: StageConfig
     record: RoundRecord
 
 
-Event = Gathered | RoundBegun | Asked | Replied | RoundDone
+Event = RosterBuilt | RoundStarted | RequestSent | RequestFinished | RoundFinished
 Listener = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """The listener of those who do not listen."""
+    """A listener that does nothing."""
 
 
-def validates(stage: StageConfig, round: int) -> bool:
-    """Whether round 1 .. stage.rounds is followed by a validation."""
-    every = stage.validate_every
-    return every > 0 and (round % every == 0 or round == stage.rounds)
-
-
-def replies_in(study: StudyConfig, *, training: int, held_out: int) -> int:
-    """How many `Replied` events a study gives after `Gathered`, with so many hospitals of each role."""
+def request_count(study: StudyConfig, *, training: int, held_out: int) -> int:
+    """Number of `RequestFinished` events of a study after `RosterBuilt`, by hospitals of each role."""
     rounds = [(stage, round) for stage in study.stages for round in range(1, stage.rounds + 1)]
-    if study.privacy is not None:  # those that train give no scores
+    if study.privacy is not None:  # training hospitals send no scores
         return training * len(rounds) + held_out
-    last = {network: stage for stage in study.stages for network in stage.networks}
-    known = all(network in last and last[network].validate_every for network in TASKS)
-    return training * sum(1 + validates(*r) for r in rounds) + (1 if known else 2) * training + held_out
+    last_stage = {network: stage for stage in study.stages for network in stage.networks}
+    validated = all(network in last_stage and last_stage[network].validate_every for network in TASKS)
+    per_hospital = sum(1 + stage.validates(round) for stage, round in rounds) + (1 if validated else 2)
+    return training * per_hospital + held_out

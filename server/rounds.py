@@ -12,9 +12,9 @@ from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
 from server import admission, events, messages, model_selection
-from server.dispatch import RoundPolicy, ask
+from server.dispatch import RoundPolicy, send_requests
 from server.ledger import Ledger
-from server.roster import Roster, gather
+from server.roster import Roster, build_roster
 from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
 from server.study_result import HospitalReply, RoundRecord, StudyResult
@@ -39,7 +39,7 @@ def run_study(
     ledger: Ledger,
     policy: RoundPolicy,
     code: str = "",
-    tell: events.Listener = events.ignore,
+    on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or go on with `study` from the weights `initial`, and measure what came out.
 
@@ -49,8 +49,8 @@ def run_study(
     round got too few updates (the ledger holds the rounds before it), and the ledger's own.
     """
     proposal = Proposal.of(study, initial, code=code)
-    roster = gather(grid, proposal, policy, tell)
-    coordinator = Coordinator(grid, proposal, roster, ledger, policy, tell)
+    roster = build_roster(grid, proposal, policy, on_event)
+    coordinator = Coordinator(grid, proposal, roster, ledger, policy, on_event)
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -68,7 +68,7 @@ class Coordinator:
     roster: Roster
     ledger: Ledger
     policy: RoundPolicy
-    tell: events.Listener
+    on_event: events.Listener
 
     @property
     def study(self) -> StudyConfig:
@@ -80,10 +80,10 @@ class Coordinator:
         best = self.ledger.best_of(index) if done else {}
         weights = self.ledger.weights_after(index) if done else begin_stage(weights, stage, self.study)
         for round in range(done + 1, stage.rounds + 1):
-            self.tell(events.RoundBegun(stage, round))
+            self.on_event(events.RoundStarted(stage, round))
             weights, best, record = self.run_round(index, round, weights, best)
             self.ledger.write(record, weights)
-            self.tell(events.RoundDone(stage, record))
+            self.on_event(events.RoundFinished(stage, record))
         return model_selection.with_best(weights, best), best
 
     def run_round(
@@ -97,7 +97,7 @@ class Coordinator:
             weights = mean_of_rounds([*before, weights], stage) if before else weights
         replies: dict[str, HospitalReply] = {}
         validation, scores = None, {}
-        if events.validates(stage, round):
+        if stage.validates(round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
             validation = _merged(found)
             scores = {task: model_selection.score_of(validation, task, self.study) for task in stage.networks}
@@ -122,15 +122,15 @@ class Coordinator:
         replies: dict[str, HospitalReply] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
         nodes, group = self.roster.training, f"{index}.{round}"
-        for answer in ask(
-            self.grid, request, MessageType.TRAIN, nodes, self.policy, group=group, tell=self.tell
+        for result in send_requests(
+            self.grid, request, MessageType.TRAIN, nodes, self.policy, group=group, on_event=self.on_event
         ):
-            outcome = answer.outcome
-            if answer.message is not None:
-                outcome = self._count(answer.hospital, answer.message, outcome, stage, average)
-            replies[answer.hospital] = outcome
-            self.tell(events.Replied("train", answer.hospital, outcome))
-            del answer  # before the next is read
+            outcome = result.outcome
+            if result.message is not None:
+                outcome = self._count(result.hospital, result.message, outcome, stage, average)
+            replies[result.hospital] = outcome
+            self.on_event(events.RequestFinished("train", result.hospital, outcome))
+            del result  # before the next is read
         returned = sum(reply.status == "returned" for reply in replies.values())
         if returned < self.policy.quorum:
             raise PneumofedError(
@@ -168,17 +168,17 @@ class Coordinator:
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalReply] = {}
         request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
-        for answer in ask(
-            self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, tell=self.tell
+        for result in send_requests(
+            self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
         ):
-            outcome = answer.outcome
-            if answer.message is not None:
+            outcome = result.outcome
+            if result.message is not None:
                 try:
-                    found[answer.hospital] = messages.read_evaluation(answer.message)
+                    found[result.hospital] = messages.read_evaluation(result.message)
                 except PneumofedError as error:
                     outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
-            replies[answer.hospital] = outcome
-            self.tell(events.Replied(phase, answer.hospital, outcome))
+            replies[result.hospital] = outcome
+            self.on_event(events.RequestFinished(phase, result.hospital, outcome))
         return dict(sorted(found.items())), dict(sorted(replies.items()))
 
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:

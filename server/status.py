@@ -1,4 +1,4 @@
-"""What a running study says of itself to its operators: one JSON file, replaced whole at every event."""
+"""The status of a running study for its operators: one JSON file, rewritten atomically at every event."""
 
 import time
 from pathlib import Path
@@ -15,66 +15,66 @@ State = Literal["starting", "running", "completed", "failed"]
 
 
 class StudyStatus(BaseModel):
-    """The study now. Times in seconds since 1970."""
+    """The present state of a study. Times are in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    study: str = Field(description="Its name.")
-    fingerprint: str = Field(description="Of its configuration.")
+    study: str = Field(description="Name of the study.")
+    fingerprint: str = Field(description="Fingerprint of the study's configuration.")
     state: State = "starting"
-    stage: str | None = Field(None, description="Name of the stage in hand.")
-    round: int = Field(0, description="Round in hand, within the stage.")
+    stage: str | None = Field(None, description="Name of the current stage.")
+    round: int = Field(0, description="Current round within the stage.")
     rounds: int = Field(0, description="Rounds of the stage.")
-    rounds_done: int = Field(0, description="Complete rounds of all stages, now and in runs before.")
+    rounds_done: int = Field(0, description="Completed rounds of all stages, including earlier runs.")
     hospitals: dict[str, HospitalReply] = Field(
-        default_factory=dict, description="How each hospital fared with its last request."
+        default_factory=dict, description="Result of each hospital's last request."
     )
     asked: dict[str, str | None] = Field(
         default_factory=dict,
-        description="Who has not answered yet, and why it was asked again; null where it was asked once.",
+        description="Hospitals with a pending request, and why it was sent again; null if it was sent once.",
     )
-    since: float = Field(0.0, description="When this run began.")
-    updated: float = Field(0.0, description="When this was written.")
-    error_code: str | None = Field(None, description="Why it failed.")
-    error: str | None = Field(None, description="The same in words.")
+    since: float = Field(0.0, description="Start of this run.")
+    updated: float = Field(0.0, description="Time of this status.")
+    error_code: str | None = Field(None, description="Code of the error that ended the run.")
+    error: str | None = Field(None, description="Message of that error.")
 
 
 class StatusFile:
-    """Follows a study's events into `path`."""
+    """Writes the status after each event of a study to `path`."""
 
     def __init__(self, path: Path, status: StudyStatus) -> None:
         self._path, self.status = path, status
         self._update(since=time.time())
 
     def begin(self, rounds_done: int) -> None:
-        """The ledger was read: so many rounds are done."""
+        """Record the number of rounds that the ledger holds already."""
         self._update(rounds_done=rounds_done)
 
-    def tell(self, event: events.Event) -> None:
-        """The listener of the round loop."""
+    def on_event(self, event: events.Event) -> None:
+        """Record an event; the listener passed to `run_study`."""
         match event:
-            case events.Gathered(left_out=left_out):
+            case events.RosterBuilt(left_out=left_out):
                 self._update(state="running", hospitals=self.status.hospitals | left_out)
-            case events.RoundBegun(stage=stage, round=number):
+            case events.RoundStarted(stage=stage, round=number):
                 self._update(stage=stage.name, round=number, rounds=stage.rounds)
-            case events.Asked(hospital=hospital, trouble=trouble):
-                self._update(asked={**self.status.asked, hospital: trouble})
-            case events.Replied(hospital=hospital, outcome=outcome):
-                asked = {name: why for name, why in self.status.asked.items() if name != hospital}
-                self._update(hospitals={**self.status.hospitals, hospital: outcome}, asked=asked)
-            case events.RoundDone():
+            case events.RequestSent(hospital=hospital, retry_reason=retry_reason):
+                self._update(asked={**self.status.asked, hospital: retry_reason})
+            case events.RequestFinished(hospital=hospital, outcome=outcome):
+                pending = {name: reason for name, reason in self.status.asked.items() if name != hospital}
+                self._update(hospitals={**self.status.hospitals, hospital: outcome}, asked=pending)
+            case events.RoundFinished():
                 self._update(rounds_done=self.status.rounds_done + 1)
 
     def complete(self) -> None:
         self._update(state="completed")
 
     def fail(self, error: BaseException) -> None:
-        """The error's own words where it is one of ours; of others only the kind."""
+        """Record the message of a PneumofedError; of other errors only the type, as texts may hold data."""
         if isinstance(error, PneumofedError):
             self._update(state="failed", error_code=error.code, error=str(error))
         elif isinstance(error, OSError) and error.errno in DISK_FULL:
-            words = "no space is left on the coordinator's disk; free some and run the study again"
-            self._update(state="failed", error_code="disk-full", error=words)
+            message = "no space is left on the coordinator's disk; free some and run the study again"
+            self._update(state="failed", error_code="disk-full", error=message)
         else:
             self._update(state="failed", error_code="internal-error", error=type(error).__name__)
 
@@ -84,7 +84,7 @@ class StatusFile:
 
 
 def read_status(path: Path) -> StudyStatus | None:
-    """What a StatusFile wrote; None where there is none. Raises ValueError where it cannot be read."""
+    """The status that a StatusFile wrote; None if there is no file. Raises ValueError if it is unreadable."""
     try:
         return StudyStatus.model_validate_json(path.read_bytes())
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""One scan: verdict, infected areas, pictures."""
+"""Diagnosis of one scan: verdict, infected areas, pictures."""

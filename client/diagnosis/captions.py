@@ -1,4 +1,4 @@
-"""What is written over and under every picture of a scan."""
+"""The text over and under every picture of a scan."""
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import MUTED, Canvas
@@ -23,6 +23,6 @@ def write_verdict(canvas: Canvas, diagnosis: Diagnosis) -> None:
 
 
 def write_foot(canvas: Canvas, diagnosis: Diagnosis) -> None:
-    """What the model has learned from, and that it is not for patients."""
+    """What the model was trained on, and that it is not for patients."""
     canvas.text(MARGIN, canvas.height - 44, f"Model: {diagnosis.card.trained_on}", 9, color=MUTED)
     canvas.text(MARGIN, canvas.height - 24, NOT_FOR_PATIENTS, 9, color=MUTED)

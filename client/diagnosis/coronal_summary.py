@@ -1,4 +1,4 @@
-"""The whole scan in one picture: a view from the front, and what was found at each height."""
+"""The whole scan in one picture: a coronal view, and the findings at each height."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,24 +38,24 @@ def overview_picture(diagnosis: Diagnosis) -> bytes:
 
 
 def _heights_mm(diagnosis: Diagnosis) -> tuple[float, float]:
-    half = diagnosis.spacing_mm[0] / 2
-    return float(diagnosis.z_mm[0] - half), float(diagnosis.z_mm[-1] + half)
+    half = diagnosis.scan.spacing_mm[0] / 2
+    return float(diagnosis.scan.z_mm[0] - half), float(diagnosis.scan.z_mm[-1] + half)
 
 
 def _front_size(diagnosis: Diagnosis) -> tuple[int, int]:
     """Width and height in pixels of the view from the front, equal scale both ways."""
     low, high = _heights_mm(diagnosis)
-    width_mm = diagnosis.images.shape[2] * diagnosis.spacing_mm[2]
+    width_mm = diagnosis.scan.images.shape[2] * diagnosis.scan.spacing_mm[2]
     scale = min(_WIDTH / width_mm, _HEIGHT / (high - low))
     return round(width_mm * scale), round((high - low) * scale)
 
 
 def _draw_front(axes: Axes, diagnosis: Diagnosis) -> None:
     """Mean of the lung window over the lungs' depth; infected depth in red."""
-    width = diagnosis.images.shape[2] * diagnosis.spacing_mm[2]
+    width = diagnosis.scan.images.shape[2] * diagnosis.scan.spacing_mm[2]
     extent = (0.0, width, *_heights_mm(diagnosis))
     axes.imshow(_front_view(diagnosis), cmap="gray", extent=extent, origin="lower", aspect="auto")
-    depth = diagnosis.infected.sum(axis=1) * diagnosis.spacing_mm[1]
+    depth = diagnosis.infected.sum(axis=1) * diagnosis.scan.spacing_mm[1]
     red = LinearSegmentedColormap.from_list("infected", [(*to_rgba(BOX)[:3], 0.0), (*to_rgba(BOX)[:3], 0.85)])
     axes.imshow(
         depth,
@@ -77,13 +77,13 @@ def _front_view(diagnosis: Diagnosis) -> NDArray[np.float32]:
     rows = np.flatnonzero((diagnosis.sides > 0).any(axis=(0, 2)))
     within = slice(int(rows[0]), int(rows[-1]) + 1)
     low, high = WINDOW
-    images = (np.clip(image[within].astype(np.float32), low, high) for image in diagnosis.images)
+    images = (np.clip(image[within].astype(np.float32), low, high) for image in diagnosis.scan.images)
     return np.stack([image.mean(axis=0) for image in images])
 
 
 def _draw_area(axes: Axes, diagnosis: Diagnosis) -> None:
     """Infected area of each lobe in cm2."""
-    lobes, slice_cm = diagnosis.lobes, diagnosis.spacing_mm[0] / 10
+    lobes, slice_cm = diagnosis.lobes, diagnosis.scan.spacing_mm[0] / 10
     for side, name in enumerate(SIDES):
         _draw_side(axes, diagnosis, name, np.where(lobes.side == side, lobes.infected_ml / slice_cm, np.nan))
     axes.set_xlim(0, max(1.0, 1.08 * float(lobes.infected_ml.max()) / slice_cm))
@@ -93,7 +93,7 @@ def _draw_area(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
-    """Softened probability of each lobe, and from where on the scan is called diseased."""
+    """Softened probability of each lobe (eq. 2), and the operating point of the scan."""
     lobes, score = diagnosis.lobes, diagnosis.scores["diseased"]
     axes.axvline(score.operating_point, color=MUTED, linestyle="--", linewidth=1)
     for side, name in enumerate(SIDES):
@@ -104,12 +104,12 @@ def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def _draw_side(axes: Axes, diagnosis: Diagnosis, name: str, values: NDArray[np.float64]) -> None:
-    """One lung's values [lobe] over the height, with gaps where it is not seen."""
-    line = np.full(len(diagnosis.z_mm), np.nan)
+    """One lung's values [lobe] over the height, with gaps in slices without it."""
+    line = np.full(len(diagnosis.scan.z_mm), np.nan)
     chosen = ~np.isnan(values)
     line[diagnosis.lobes.slice_index[chosen]] = values[chosen]
     style, colour = {"right": "-", "left": "--"}[name], SIDE_COLOURS[name]
-    axes.plot(line, diagnosis.z_mm, linestyle=style, color=colour, label=f"{name} lung", linewidth=1.6)
+    axes.plot(line, diagnosis.scan.z_mm, linestyle=style, color=colour, label=f"{name} lung", linewidth=1.6)
 
 
 def _tidy(axes: Axes) -> None:
@@ -120,7 +120,7 @@ def _tidy(axes: Axes) -> None:
 
 def _mark_slices(axes: Axes, diagnosis: Diagnosis, ranked: list[RankedSlice], *, named: bool) -> None:
     for one in ranked:
-        height = diagnosis.z_mm[one.slice]
+        height = diagnosis.scan.z_mm[one.slice]
         axes.axhline(height, color=INK, linestyle=":", linewidth=0.9)
         if named:
             place = axes.get_yaxis_transform()

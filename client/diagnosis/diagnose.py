@@ -5,7 +5,6 @@ import torch
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis, LobeFindings, Score
-from client.diagnosis.progress import Progress, no_progress
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.precision import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
@@ -15,6 +14,7 @@ from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
+from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard
 from shared_model.scan_decision import scan_logit, softened_logits
 from shared_model.weights import Weights
@@ -27,19 +27,17 @@ def diagnose(
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
     *,
     device: torch.device | str = "cpu",
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
 ) -> Diagnosis:
     """Diagnose one series with both networks over all its lobes.
 
-    Raises PneumofedError `preprocessing-mismatch` where the model was trained on lobes made otherwise,
-    `architecture-mismatch` where weights and card do not fit, `no-lungs` where no lung is found, and
-    what `prepare_series` raises.
+    `progress` counts lobes, once for each pass over them. Raises PneumofedError `preprocessing-mismatch` if
+    the model was trained with other preprocessing, `architecture-mismatch` if weights and card do not fit,
+    `no-lungs` if no lung is found, and what `prepare_series` raises.
     """
     device = torch.device(device)
     networks = _networks(model_weights, card, settings, device)
-    progress("finding the lungs", 0, 1)
     scan = prepare_series(series, settings)
-    progress("finding the lungs", 1, 1)
     dtype = activation_dtype(card.study.precision, device)
     return diagnosis_of(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
 
@@ -61,10 +59,10 @@ def _networks(
 
 
 def diagnosis_of(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diagnosis:
-    """What the networks' outputs say of the scan.
+    """The diagnosis that follows from the networks' outputs.
 
-    Raises PneumofedError `no-lungs` where no two neighbouring slices show the same lung: eq. 2 would then
-    call any scan healthy.
+    Raises PneumofedError `no-lungs` if no two neighbouring slices show the same lung: eq. 2 would then call
+    any scan healthy.
     """
     lobes = _lobe_findings(scan, seen)
     if not (lobes.diseased > 0).any():
@@ -73,17 +71,13 @@ def diagnosis_of(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diag
         )
     share, points = card.study.scan_share, card.operating_point
     return Diagnosis(
-        images=scan.images,
-        sides=_sides(scan),
+        scan=scan,
         infected=seen.infected,
-        spacing_mm=scan.spacing_mm,
-        z_mm=scan.z_mm,
         lobes=lobes,
         scores={
             "diseased": _score(seen.logits["diseased"], lobes, share("diseased"), points.diseased),
             "covid": _score(seen.logits["covid"], lobes, share("covid"), points.covid),
         },
-        flags=scan.flags,
         card=card,
     )
 
@@ -105,19 +99,9 @@ def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,
-        crops=scan.crops,
     )
 
 
 def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     # tanh does not overflow, and -inf (no neighbour) gives 0.
     return 0.5 * (1 + np.tanh(logits / 2))
-
-
-def _sides(scan: PreparedScan) -> NDArray[np.uint8]:
-    """uint8 [slice, row, column]: 0 no lung, 1 right, 2 left."""
-    sides = np.zeros(scan.images.shape, np.uint8)
-    for lobe in scan.lobes:
-        row0, column0, row1, column1 = lobe.box
-        sides[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
-    return sides

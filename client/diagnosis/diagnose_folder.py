@@ -7,28 +7,29 @@ import torch
 
 from client.diagnosis.diagnose import diagnose
 from client.diagnosis.output_folder import check_target, write_diagnosis
-from client.diagnosis.progress import Progress, no_progress
-from client.diagnosis.source import one_series
+from preprocessing.reading.series_selection import select_series
 from shared_model.errors import PneumofedError
+from shared_model.progress import Progress
 from shared_model.saved_model import load_model
 
 
 def diagnose_folder(
-    folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress = no_progress
+    folder: Path, model: Path, out: Path, *, device: str = "auto", progress: Progress | None = None
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU where there is one. Nothing is written unless
-    all went well. Raises PneumofedError: `no-series`, `several-studies`, `model-missing`, `model-damaged`,
-    `preprocessing-mismatch`, `architecture-mismatch`, `no-device`, `no-lungs`, `no-background`,
-    `unreadable-pixels`, `out-is-a-file`; OSError where `out` cannot be written.
+    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU if there is one. `progress` counts headers that
+    are read, then lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`,
+    `several-studies`, `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`,
+    `no-device`, `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`; OSError if `out` cannot be
+    written.
     """
     check_target(out)
     chosen = _device(device)
     weights, card = load_model(model)
-    series = one_series(folder, progress=progress)
+    series = select_series(folder, progress=progress).required()
     diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
-    return write_diagnosis(diagnosis, out, progress=progress)
+    return write_diagnosis(diagnosis, out)
 
 
 def _device(name: str) -> torch.device:

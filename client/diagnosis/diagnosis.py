@@ -1,15 +1,17 @@
-"""What the model found in one scan: numbers per lobe and per pixel, and what follows from them."""
+"""What the model found in one scan, per lobe and per pixel, and the figures that follow from that."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.crop import Crop, to_image
+from preprocessing.crop import to_image
 from preprocessing.lungs.lobes import SIDES
+from preprocessing.pipeline import PreparedScan
 from shared_model.constants import CROP_SIZE, Task
 from shared_model.infection_map import InfectedVolume
 from shared_model.saved_model import ModelCard
@@ -19,7 +21,7 @@ Verdict = Literal["healthy", "covid", "other"]
 
 @dataclass(frozen=True)
 class Score:
-    """One network's word on the scan: `probability` (2.6), and from where on it is called positive."""
+    """One network's probability for the scan (2.6), and the operating point from which it is positive."""
 
     probability: float
     operating_point: float
@@ -31,12 +33,11 @@ class Score:
 
 @dataclass(frozen=True)
 class LobeFindings:
-    """All n lobes of a scan, sorted by (slice, side).
+    """All n lobes of a scan, in the scan's order: by slice, then side.
 
     slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
-    probabilities (eq. 2), 0 where no neighbouring slice has a lobe on that side; infected_ml, lung_ml
-    float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1); crops: how the networks'
-    windows lie on the scan.
+    probabilities (eq. 2), 0 if no neighbouring slice has a lobe on that side; infected_ml, lung_ml
+    float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
     """
 
     slice_index: NDArray[np.int64]
@@ -46,7 +47,6 @@ class LobeFindings:
     infected_ml: NDArray[np.float64]
     lung_ml: NDArray[np.float64]
     attention: NDArray[np.float16]
-    crops: tuple[Crop, ...]
 
     def at(self, slice_index: int) -> Iterator[int]:
         """The lobes of one slice, as indices into the arrays."""
@@ -55,22 +55,25 @@ class LobeFindings:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One scan, diagnosed.
+    """A prepared scan and what the model found in it.
 
-    images uint16 [slice, row, column] after 2.2 (0 air .. 2048); sides uint8, same shape: 0 no lung, 1 right,
-    2 left; infected bool, same shape; spacing_mm (slice, row, column); z_mm float64 [slice]; flags: what was
-    unusual about the series.
+    infected: bool [slice, row, column] in the scan's own pixels (2.8).
     """
 
-    images: NDArray[np.uint16]
-    sides: NDArray[np.uint8]
+    scan: PreparedScan
     infected: NDArray[np.bool_]
-    spacing_mm: tuple[float, float, float]
-    z_mm: NDArray[np.float64]
     lobes: LobeFindings
     scores: dict[Task, Score]
-    flags: tuple[str, ...]
     card: ModelCard
+
+    @cached_property
+    def sides(self) -> NDArray[np.uint8]:
+        """Which lung each pixel belongs to, uint8 [slice, row, column]: 0 none, 1 right, 2 left."""
+        sides = np.zeros(self.scan.images.shape, np.uint8)
+        for lobe in self.scan.lobes:
+            row0, column0, row1, column1 = lobe.box
+            sides[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
+        return sides
 
     @property
     def verdict(self) -> Verdict:
@@ -87,14 +90,14 @@ class Diagnosis:
         )
 
     def attention(self, slice_index: int) -> NDArray[np.float32]:
-        """Attention over one slice, float32 [row, column]; not a number outside the lobes.
+        """Attention over one slice, float32 [row, column]; NaN outside the lobes.
 
         Patch (r, c) is centred on pixel (8r + 4, 8c + 4) of the crop; between centres it is interpolated.
         """
-        shape = self.images.shape[1:]
+        shape = self.scan.images.shape[1:]
         result = np.full(shape, np.nan, np.float32)
         for lobe in self.lobes.at(slice_index):
             crop_map = cv2.resize(self.lobes.attention[lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE))
             inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
-            result[inside] = to_image(crop_map, self.lobes.crops[lobe], shape)[inside]
+            result[inside] = to_image(crop_map, self.scan.crops[lobe], shape)[inside]
         return result

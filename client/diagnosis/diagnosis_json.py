@@ -1,9 +1,9 @@
-"""A diagnosis as `diagnosis.json`: figures and words, and nothing that names the patient.
+"""A diagnosis as `diagnosis.json`: figures and text, and nothing that identifies the patient.
 
 verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its word for machines
 explanation         one sentence: why
 diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
-                    of COVID-19 should the scan be diseased, told of healthy ones too
+                    of COVID-19 if the scan is diseased, given for healthy scans too
 infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
 slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,
                     lung_ml}; probabilities are softened by the neighbouring slices (eq. 2)
@@ -11,9 +11,9 @@ worst_slices        the slices to look at first: {rank, slice (index into `slice
                     `score_ml` is the sum over the lobes of probability x infected volume
 flags               what was unusual about the series, as `pneumofed hospital check` names it
 model               {study, study_fingerprint, preprocessing, weights_sha256, trained_on, best_rounds}
-warning             that this is no medical device
+warning             that this is not a medical device
 
-A figure that cannot be told is null, and `undefined` beside it says why.
+A figure that is undefined is null, and `undefined` beside it says why.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ FORMAT = 1
 
 
 def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The document of diagnosis.json; see this module's own words for its parts."""
+    """The document of diagnosis.json; the module's docstring lists its parts."""
     return {
         "format": FORMAT,
         "warning": f"{NOT_FOR_PATIENTS} {diagnosis.card.trained_on}",
@@ -38,9 +38,9 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
         "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
         "worst_slices": _worst(diagnosis),
-        "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.images))],
-        "spacing_mm": list(diagnosis.spacing_mm),
-        "flags": list(diagnosis.flags),
+        "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.scan.images))],
+        "spacing_mm": list(diagnosis.scan.spacing_mm),
+        "flags": list(diagnosis.scan.flags),
         "model": _model(diagnosis),
     }
 
@@ -67,7 +67,7 @@ def _worst(diagnosis: Diagnosis) -> list[dict[str, Any]]:
         {
             "rank": one.rank,
             "slice": one.slice,
-            "z_mm": float(diagnosis.z_mm[one.slice]),
+            "z_mm": float(diagnosis.scan.z_mm[one.slice]),
             "score_ml": one.score_ml,
             "picture": slice_file(one),
         }
@@ -78,7 +78,7 @@ def _worst(diagnosis: Diagnosis) -> list[dict[str, Any]]:
 def _slice(diagnosis: Diagnosis, index: int) -> dict[str, Any]:
     sides = {SIDES[diagnosis.lobes.side[lobe]]: _lobe(diagnosis, lobe) for lobe in diagnosis.lobes.at(index)}
     absent = {side: _no_lobe(side) for side in SIDES if side not in sides}
-    return {"z_mm": float(diagnosis.z_mm[index]), **{side: (sides | absent)[side] for side in SIDES}}
+    return {"z_mm": float(diagnosis.scan.z_mm[index]), **{side: (sides | absent)[side] for side in SIDES}}
 
 
 def _lobe(diagnosis: Diagnosis, lobe: int) -> dict[str, Any]:

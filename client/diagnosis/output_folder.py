@@ -7,25 +7,22 @@ from typing import Any
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.pictures import pictures
-from client.diagnosis.progress import Progress, no_progress
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
 DOCUMENT = "diagnosis.json"
 
 
-def write_diagnosis(diagnosis: Diagnosis, out: Path, *, progress: Progress = no_progress) -> dict[str, Any]:
+def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
     """Write diagnosis.json and the pictures into `out`, and return the document.
 
-    An earlier diagnosis there is replaced, other files are left alone. The document is taken away first and
-    written last, so that it never speaks of other pictures than those beside it. Raises OSError as the disk
-    gives it; what this call has written is removed then.
+    An earlier diagnosis there is replaced, other files are kept. The document is removed first and written
+    last, so that it never describes other pictures than those beside it. Raises OSError of the file system,
+    after removing what this call has written.
     """
     document = diagnosis_document(diagnosis)
-    progress("drawing", 0, 1)
     files = pictures(diagnosis)
     files[DOCUMENT] = (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
-    progress("drawing", 1, 1)
     out.mkdir(parents=True, exist_ok=True)
     (out / DOCUMENT).unlink(missing_ok=True)
     written: list[Path] = []
@@ -41,6 +38,6 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path, *, progress: Progress = no_
 
 
 def check_target(out: Path) -> None:
-    """Raises PneumofedError `out-is-a-file` before any work is done for nothing."""
+    """Raises PneumofedError `out-is-a-file`; called before any work is done."""
     if out.exists() and not out.is_dir():
         raise PneumofedError("out-is-a-file", f"{out}: is a file; name a folder to write into")

@@ -1,4 +1,4 @@
-"""Pictures for the radiologist, after Fig. 3 of the paper: no name, no date, no identifier in them."""
+"""Pictures for the radiologist, after Fig. 3 of the paper, without name, date or identifier."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +53,10 @@ def slice_picture(diagnosis: Diagnosis, ranked: RankedSlice) -> bytes:
 
 
 def _write_head(canvas: Canvas, diagnosis: Diagnosis, ranked: RankedSlice) -> None:
-    slices = len(diagnosis.images)
+    slices = len(diagnosis.scan.images)
     canvas.text(MARGIN, 14, f"Slice to look at first: {ranked.rank}", 14, fontweight="bold")
-    place = f"z = {diagnosis.z_mm[ranked.slice]:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
+    z_mm = diagnosis.scan.z_mm[ranked.slice]
+    place = f"z = {z_mm:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
     canvas.text(MARGIN, 44, f"{place} · {_of_slice(diagnosis, ranked.slice)}", 10)
     boxes = "Red boxes: infected regions" if diagnosis.infected[ranked.slice].any() else "No infected region"
     canvas.text(MARGIN, 94, boxes, 9, color=MUTED)
@@ -69,10 +70,10 @@ def _of_slice(diagnosis: Diagnosis, index: int) -> str:
 
 
 def example_picture(diagnosis: Diagnosis, truth_infection: NDArray[np.bool_] | None) -> bytes:
-    """One slice for a report as PNG: bare, with the model's boxes and map, and with the true outline.
+    """One slice for a report as PNG: unmarked, with the model's boxes and map, and with the true outline.
 
     truth_infection: bool [slice, row, column] as the scan; without it the third panel is left out. The slice
-    is the worst one; where the model found nothing, the one with most true infection.
+    is the worst one; if the model found nothing, the one with most true infection.
     """
     index = _example_slice(diagnosis, truth_infection)
     panel, head = 360, 26

@@ -1,4 +1,4 @@
-"""What all pictures of a scan are drawn with: figures measured in pixels, CT slices in millimetres."""
+"""Drawing that all pictures of a scan share: figures measured in pixels, CT slices in millimetres."""
 
 import io
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ DPI = 100
 BACKGROUND, INK, MUTED = "#101418", "#f2f4f5", "#9aa5ad"
 BOX, TRUTH, OUTLINE = "#ff3b30", "#5ee65e", "#2fd5ff"
 SIDE_COLOURS = {"right": "#f5b942", "left": "#62b5ff"}
-# Perceptually uniform, and the more opaque the more attention, so that it does not hide what got none.
+# Perceptually uniform; opacity grows with attention, so that tissue without attention stays visible.
 _COLOURS = mpl.colormaps["inferno"](np.linspace(0.15, 1, 256))
 _COLOURS[:, 3] = np.linspace(0.1, 0.75, 256)
 ATTENTION_MAP = ListedColormap(_COLOURS)
@@ -78,8 +78,8 @@ class Canvas:
 
 def extent_mm(diagnosis: Diagnosis) -> tuple[float, float, float, float]:
     """left, right, bottom, top of a slice in mm from its upper left corner."""
-    _, rows, columns = diagnosis.images.shape
-    return 0.0, columns * diagnosis.spacing_mm[2], rows * diagnosis.spacing_mm[1], 0.0
+    _, rows, columns = diagnosis.scan.images.shape
+    return 0.0, columns * diagnosis.scan.spacing_mm[2], rows * diagnosis.scan.spacing_mm[1], 0.0
 
 
 def draw_slice(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
@@ -87,7 +87,7 @@ def draw_slice(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
     axes.set_axis_off()
     low, high = WINDOW
     axes.imshow(
-        diagnosis.images[index], cmap="gray", vmin=low, vmax=high, extent=extent_mm(diagnosis),
+        diagnosis.scan.images[index], cmap="gray", vmin=low, vmax=high, extent=extent_mm(diagnosis),
         interpolation="bilinear",
     )  # fmt: skip
     # Rows run front to back, columns from the patient's right to the left.
@@ -106,13 +106,13 @@ def _draw_scale_bar(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def label(axes: Axes, x: float, y: float, words: str, **style: Any) -> None:
-    """Words that can be read on bright and on dark tissue."""
+    """Text that is legible on bright and on dark tissue."""
     axes.text(x, y, words, ha="center", color=INK, path_effects=_EDGED, **style)
 
 
 def draw_boxes(axes: Axes, diagnosis: Diagnosis, index: int) -> None:
-    """Red boxes round the infected regions (Fig. 3), a little wider than these."""
-    _, row_mm, column_mm = diagnosis.spacing_mm
+    """Red boxes round the infected regions (Fig. 3), one pixel wider on each side."""
+    _, row_mm, column_mm = diagnosis.scan.spacing_mm
     for row0, column0, row1, column1 in infected_boxes(diagnosis.infected[index], (row_mm, column_mm)):
         corner = ((column0 - 1) * column_mm, (row0 - 1) * row_mm)
         width, height = (column1 - column0 + 2) * column_mm, (row1 - row0 + 2) * row_mm
@@ -125,7 +125,7 @@ def draw_outline(axes: Axes, diagnosis: Diagnosis, region: NDArray[np.bool_], co
         return
     # The contour runs through pixel centres, so half a pixel is added on each side.
     rows, columns = ((np.arange(length) + 0.5) * step for length, step in
-                     zip(region.shape, diagnosis.spacing_mm[1:], strict=True))  # fmt: skip
+                     zip(region.shape, diagnosis.scan.spacing_mm[1:], strict=True))  # fmt: skip
     axes.contour(columns, rows, region.astype(np.float32), levels=[0.5], colors=colour, linewidths=1.1)
 
 

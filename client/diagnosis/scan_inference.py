@@ -1,4 +1,4 @@
-"""Both networks over all lobes of a scan, and what is kept of their outputs."""
+"""Runs both networks over all lobes of a scan."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from client.diagnosis.progress import Progress, no_progress
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor
 from preprocessing.crop import to_image
 from preprocessing.pipeline import PreparedScan
@@ -17,16 +16,12 @@ from shared_model.constants import TASKS, Task
 from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
 from shared_model.patches import COARSE
-
-_STEPS: dict[Task, str] = {
-    "diseased": "looking for infection",
-    "covid": "telling COVID-19 from other pneumonia",
-}
+from shared_model.progress import Progress
 
 
 @dataclass(frozen=True)
 class ScanOutputs:
-    """The networks' outputs over a scan's lobes; maps as large as the scan are kept as bool alone.
+    """The networks' outputs over a scan's lobes; the only map as large as the scan is bool.
 
     logits[network] float32 [lobe]; attention float16 [lobe, 32, 32] of the diseased network; infected bool
     [slice, row, column] in the scan's own pixels; infected_pixels int64 [lobe], counted there.
@@ -43,9 +38,12 @@ def infer_scan(
     networks: Mapping[Task, LobeNetwork],
     *,
     dtype: torch.dtype,
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
 ) -> ScanOutputs:
-    """Show every lobe to both networks; activations in `dtype`."""
+    """Run both networks over every lobe, with activations in `dtype`.
+
+    `progress` counts lobes, from 0 for each group of networks that share their patch features.
+    """
     count = len(scan.lobes)
     seen = ScanOutputs(
         logits={network: np.empty(count, np.float32) for network in TASKS},
@@ -58,8 +56,6 @@ def infer_scan(
         return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
 
     for group in group_by_extractor(networks):
-        step = " and ".join(_STEPS[network] for network in group)
-        progress(step, 0, count)
         fine = "diseased" in group
         batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
@@ -68,20 +64,21 @@ def infer_scan(
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
                 if network == "diseased":
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
-            progress(step, chunk.stop, count)
+            if progress is not None:
+                progress(chunk.stop, count)
     return seen
 
 
 def _keep_maps(
     seen: ScanOutputs, scan: PreparedScan, chunk: range, masks: Tensor, output: LobeOutput
 ) -> None:
-    """Keep a batch's attention, and lay its infection maps on the scan's own pixels (2.8)."""
+    """Store a batch's attention, and its infection maps in the scan's own pixels (2.8)."""
     seen.attention[chunk.start : chunk.stop] = output.attention.cpu().numpy()
     for number, crop_map in zip(chunk, infection_map(output, masks).cpu().numpy(), strict=True):
         lobe = scan.lobes[number]
         row0, column0, row1, column1 = lobe.box
         box = slice(row0, row1), slice(column0, column1)
-        # A shrunk crop comes back ragged at its rim: the lobe's own outline decides there.
+        # A crop that was shrunk has a ragged edge when it is enlarged again: the lobe's mask decides there.
         inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
         seen.infected[lobe.slice][box] |= inside
         seen.infected_pixels[number] = np.count_nonzero(inside)

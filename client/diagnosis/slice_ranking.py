@@ -7,7 +7,7 @@ import numpy as np
 from client.diagnosis.diagnosis import Diagnosis
 
 SHOWN = 3
-APART_MM = 10.0  # thin slices beside each other would show the same three times
+APART_MM = 10.0  # neighbouring thin slices would show the same three times
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def worst_slices(diagnosis: Diagnosis, shown: int = SHOWN) -> list[RankedSlice]:
     chosen: list[int] = []
     for least_mm in (APART_MM, 0.0):
         for index in order:
-            apart = np.abs(diagnosis.z_mm[chosen] - diagnosis.z_mm[index])
+            apart = np.abs(diagnosis.scan.z_mm[chosen] - diagnosis.scan.z_mm[index])
             if len(chosen) < shown and index not in chosen and (apart >= least_mm).all():
                 chosen.append(index)
     chosen.sort(key=order.index)

@@ -1,4 +1,4 @@
-"""A diagnosis in words, the same in pictures, documents and on the screen."""
+"""A diagnosis in words, the same in pictures, documents and on screen."""
 
 from client.diagnosis.diagnosis import Diagnosis
 from shared_model.constants import LABEL_WORDS
@@ -7,14 +7,14 @@ NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for t
 
 
 def percent(value: float | None) -> str:
-    """A share in percent: "12.3 %", and a trace or an undefined one as such."""
+    """A share in percent: "12.3 %", "< 0.1 %" or "undefined"."""
     if value is None:
         return "undefined"
     return "< 0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
 
 
 def probability(value: float) -> str:
-    """A probability that never pretends certainty: "0.87", "< 0.01", "> 0.99"."""
+    """A probability, never as 0 or 1: "0.87", "< 0.01", "> 0.99"."""
     if value < 0.005:
         return "< 0.01"
     return "> 0.99" if value > 0.995 else f"{value:.2f}"
@@ -25,7 +25,7 @@ def verdict_words(diagnosis: Diagnosis) -> str:
 
 
 def explanation(diagnosis: Diagnosis) -> str:
-    """Why the scan is called what it is called, and where map and verdict do not go together."""
+    """The reason of the verdict, and whether the infection map contradicts it."""
     diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
     why = f"probability {diseased.probability:.3f}, operating point {diseased.operating_point:.3f}"
     infected = diagnosis.infected_volume()

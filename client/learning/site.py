@@ -11,7 +11,7 @@ from torch import Tensor
 from client.learning.batches import Bag, Batch, frozen_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
-from client.learning.local_training import MakeTraining, PlainTraining, TrainingRound
+from client.learning.local_training import LocalTraining, MakeTraining, PlainTraining, TrainingRound
 from client.learning.precision import activation_dtype
 from client.learning.step_context import StepContext
 from preprocessing.store.lobe_store import LobeStore
@@ -92,27 +92,29 @@ class Site:
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
-        config = self.study.stages[stage]
-        this_round = TrainingRound(stage, round, fingerprint(weights))
+        config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
         scans = {task: self._training_scans(task) for task in config.networks}
         self._training.begin_round(this_round)
         trained: Weights = {}
         losses: dict[str, float] = {}
-        for task in config.networks:
-            if not scans[task]:
-                continue
-            network, context = self.networks[task], StepContext(task, config, self.dtype, progress)
-            read = partial(self._read_batches, network=network, stage=config)
-            with self._seeded_dropout(task, this_round, scans[task]):
-                loss = self._training.train(network, this_round, context, read)
+        for task in (task for task in config.networks if scans[task]):
+            context = StepContext(task, config, self.dtype, progress)
+            loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
-            trained |= {
-                name: array for name, array in to_weights({task: network}).items() if is_trained(name, config)
-            }
+            arrays = to_weights({task: self.networks[task]})
+            trained |= {name: array for name, array in arrays.items() if is_trained(name, config)}
         self._training.end_round()
         told_scans: dict[str, int] = {task: self._told_scans(of_task) for task, of_task in scans.items()}
         return TrainResult(trained, told_scans, losses)
+
+    def _train_network(
+        self, training: LocalTraining, round: TrainingRound, context: StepContext
+    ) -> float | None:
+        network = self.networks[context.task]
+        read = partial(self._read_batches, network=network, stage=context.stage)
+        with self._seeded_dropout(context.task, round):
+            return training.train(network, round, context, read)
 
     def evaluate(
         self,
@@ -200,10 +202,11 @@ class Site:
             self._frozen = FrozenFeatures(network, self.store, scans, self.dtype)
 
     @contextmanager
-    def _seeded_dropout(self, task: Task, round: TrainingRound, scans: list[ScanRecord]) -> Iterator[None]:
+    def _seeded_dropout(self, task: Task, round: TrainingRound) -> Iterator[None]:
         """Seeds torch's global generators, which dropout draws from, and restores them afterwards."""
+        keys = [scan.key for scan in self._training_scans(task)]
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            parts = (self.study.seed, task, round.stage, round.number, "dropout", *(s.key for s in scans))
+            parts = (self.study.seed, task, round.stage, round.number, "dropout", *keys)
             torch.manual_seed(int(scan_generator(*parts).integers(2**63)))
             yield
 

@@ -1,1 +1,1 @@
-"""What a hospital checks before it joins: its machine, its files, its way to the coordinator."""
+"""Checks before a hospital joins: its machine, its files, its connection to the coordinator."""

@@ -1,4 +1,4 @@
-"""One line of a preflight: what was looked at, what was found, what to do about it."""
+"""The result of one preflight check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,8 +7,8 @@ State = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """remedy is empty where all is well."""
+class CheckResult:
+    """check: its name; found: what was found; remedy: what to do about it, empty if state is "ok"."""
 
     check: str
     state: State
@@ -16,13 +16,13 @@ class Row:
     remedy: str = ""
 
 
-def ok(check: str, found: str) -> Row:
-    return Row(check, "ok", found)
+def ok(check: str, found: str) -> CheckResult:
+    return CheckResult(check, "ok", found)
 
 
-def warn(check: str, found: str, remedy: str) -> Row:
-    return Row(check, "warn", found, remedy)
+def warn(check: str, found: str, remedy: str) -> CheckResult:
+    return CheckResult(check, "warn", found, remedy)
 
 
-def fail(check: str, found: str, remedy: str) -> Row:
-    return Row(check, "fail", found, remedy)
+def fail(check: str, found: str, remedy: str) -> CheckResult:
+    return CheckResult(check, "fail", found, remedy)

@@ -1,4 +1,4 @@
-"""Preflight of what the hospital keeps: CA and key from the kit, store, folders to write in, socket."""
+"""Preflight checks of files: CA and key from the kit, store, writable folders, socket."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from client.hospital_settings import HospitalSettings
 from client.node.trainer_client import trainer_is_healthy
-from client.preflight.check_result import Row, fail, ok, warn
+from client.preflight.check_result import CheckResult, fail, ok, warn
 from client.trainer.approvals import Approvals
 from shared_model.errors import PneumofedError
 
@@ -20,8 +20,8 @@ OTHERS = 0o077
 NEW_KIT = "unpack the kit again, or ask the coordinator for a new one (`coordinator kit`)"
 
 
-def check_ca(path: Path) -> Row:
-    """The federation's CA: there, readable, and in force."""
+def check_ca(path: Path) -> CheckResult:
+    """Whether the federation's CA certificate is present, readable and in force."""
     try:
         ca = x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError):
@@ -36,8 +36,8 @@ def check_ca(path: Path) -> Row:
     return ok("ca", f"in force until {until:%Y-%m-%d}")
 
 
-def check_key(path: Path) -> Row:
-    """The hospital's own key: an EC key that nobody else on this machine can read. It does not expire."""
+def check_key(path: Path) -> CheckResult:
+    """Whether the hospital's key is an EC key that no other user of this machine can read."""
     try:
         key = load_ssh_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError):
@@ -49,8 +49,8 @@ def check_key(path: Path) -> Row:
     return ok("key", "an EC key, readable by its owner alone; it does not expire")
 
 
-def check_store(hospital: HospitalSettings) -> list[Row]:
-    """The store's version, and whether it suits the studies that were proposed."""
+def check_store(hospital: HospitalSettings) -> list[CheckResult]:
+    """Whether the store can be read and holds scans, and fits the preprocessing of the proposed studies."""
     from preprocessing.store.lobe_store import LobeStore
 
     try:
@@ -61,7 +61,7 @@ def check_store(hospital: HospitalSettings) -> list[Row]:
     rows = [
         ok("store", f"{scans} scans, preprocessing {store.fingerprint}")
         if scans
-        else warn("store", "no scan in it", "run `pneumofed hospital prepare`")
+        else warn("store", "it holds no scans", "run `pneumofed hospital prepare`")
     ]
     if hospital.state.is_dir():
         for study in Approvals(hospital.state).all():
@@ -72,12 +72,12 @@ def check_store(hospital: HospitalSettings) -> list[Row]:
     return rows
 
 
-def check_write_rights(folders: dict[str, Path]) -> list[Row]:
-    """Each folder, or the nearest one above it that is there, takes a file."""
-    return [_writes(name, folder) for name, folder in folders.items()]
+def check_write_rights(folders: dict[str, Path]) -> list[CheckResult]:
+    """Whether a file can be written in each folder, or in its nearest existing parent."""
+    return [_check_writable(name, folder) for name, folder in folders.items()]
 
 
-def _writes(name: str, folder: Path) -> Row:
+def _check_writable(name: str, folder: Path) -> CheckResult:
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.NamedTemporaryFile(dir=nearest):
@@ -87,10 +87,10 @@ def _writes(name: str, folder: Path) -> Row:
         return fail(f"write {name}", f"{folder}: {error.strerror}", remedy)
 
 
-def check_socket(socket: Path) -> Row:
-    """Whether a trainer answers at the zones' socket, where one has been started."""
+def check_socket(socket: Path) -> CheckResult:
+    """Whether the trainer answers at its socket, if one has been started."""
     if not socket.exists():
         return ok("socket", "no trainer has been started yet")
     if trainer_is_healthy(socket, seconds=2):
         return ok("socket", "the trainer answers")
-    return warn("socket", f"{socket} is there and nobody answers", "start or restart the trainer")
+    return warn("socket", f"{socket} exists, but no trainer answers", "start or restart the trainer")

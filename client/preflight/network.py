@@ -1,6 +1,6 @@
-"""Preflight of the way to the coordinator: name, proxy, connection, TLS, who issued its certificate.
+"""Preflight checks of the network: DNS, proxy, connection, TLS, and the issuer of the certificate.
 
-It speaks to the coordinator alone, and sends nothing of the hospital: empty requests and zeros.
+They contact the coordinator alone, and send nothing about the hospital: empty requests and zeros.
 """
 
 import base64
@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from cryptography import x509
 
-from client.preflight.check_result import Row, fail, ok, warn
+from client.preflight.check_result import CheckResult, fail, ok, warn
 from client.preflight.speed import check_speed
 
 CONNECT_S = 10.0
@@ -25,7 +25,7 @@ EXPIRED, NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET
 
 @dataclass(frozen=True)
 class Route:
-    """How the coordinator is reached: directly or through the proxy of the environment."""
+    """How the coordinator is reached: directly, or through the proxy set in the environment."""
 
     host: str
     port: int
@@ -33,14 +33,14 @@ class Route:
 
     @classmethod
     def to(cls, address: str) -> "Route":
-        """`address` is host:port, as hospital.toml has it."""
+        """`address` is host:port, as in hospital.toml."""
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
         proxy = None if proxy_bypass(f"{host}:{port}") else getproxies().get("https")
         return cls(host, int(port), proxy)
 
     def connect(self, context: ssl.SSLContext) -> http.client.HTTPSConnection:
-        """A connection with TLS. Raises OSError (ssl.SSLError is one)."""
+        """Open a TLS connection. Raises OSError, of which ssl.SSLError is a subclass."""
         if self.proxy is None:
             channel = http.client.HTTPSConnection(self.host, self.port, timeout=CONNECT_S, context=context)
         else:
@@ -53,8 +53,8 @@ class Route:
         return channel
 
 
-def check_network(address: str, ca: Path) -> list[Row]:
-    """All rows about the way to the coordinator; what cannot be looked at has no row."""
+def check_network(address: str, ca: Path) -> list[CheckResult]:
+    """All network checks; one that cannot run, because an earlier one failed, has no result."""
     route = Route.to(address)
     rows = [_name(route), _proxy(route)]
     try:
@@ -69,47 +69,47 @@ def check_network(address: str, ca: Path) -> list[Row]:
     except ssl.SSLCertVerificationError as error:
         return [*rows, _untrusted(route, error, x509.load_pem_x509_certificate(ca.read_bytes()))]
     except ssl.SSLError as error:
-        remedy = "something on the way speaks no TLS 1.2 or later; ask your network's people"
+        remedy = "a device in between does not support TLS 1.2 or later; ask your network administrators"
         return [*rows, fail("tls", f"no TLS at {address}: {error.reason}", remedy)]
     except OSError as error:
-        remedy = f"have the firewall let this machine out to {address}"
+        remedy = f"allow this machine to connect to {address} in the firewall"
         return [*rows, fail("connection", f"{address}: {error.strerror or error}", remedy)]
     try:
         rows += [ok("connection", f"{address} answers"), *_certificate(channel)]
         rows += check_speed(channel)
     except (OSError, http.client.HTTPException) as error:
-        remedy = "something on the way or the coordinator's proxy cuts connections; try again, then ask there"
+        remedy = "a device in between or the coordinator's proxy closes connections; try again, then ask them"
         rows.append(fail("http", f"the connection broke: {type(error).__name__}", remedy))
     finally:
         channel.close()
     return rows
 
 
-def _name(route: Route) -> Row:
+def _name(route: Route) -> CheckResult:
     try:
         found = socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM)
     except OSError:
-        remedy = "check `address` in hospital.toml; have the name entered in your DNS or /etc/hosts"
+        remedy = "check `address` in hospital.toml; add the name to your DNS or /etc/hosts"
         if route.proxy is not None:
-            return warn("dns", f"{route.host} is not known here", f"{remedy}, unless the proxy knows it")
-        return fail("dns", f"{route.host} is not known here", remedy)
+            return warn("dns", f"{route.host} cannot be resolved", f"{remedy}, unless the proxy resolves it")
+        return fail("dns", f"{route.host} cannot be resolved", remedy)
     addresses = sorted({str(one[4][0]) for one in found})
     return ok("dns", f"{route.host} is {', '.join(addresses)}")
 
 
-def _proxy(route: Route) -> Row:
+def _proxy(route: Route) -> CheckResult:
     if route.proxy is None:
-        return ok("proxy", "none: the coordinator is called directly")
+        return ok("proxy", "none: connects directly to the coordinator")
     via = urlsplit(route.proxy)
     return ok("proxy", f"through {via.hostname}:{via.port or 80} (HTTPS_PROXY)")
 
 
-def _untrusted(route: Route, error: ssl.SSLCertVerificationError, ca: x509.Certificate) -> Row:
-    """Why the certificate that was shown is not the coordinator's."""
-    shown = _shown_certificate(route)
+def _untrusted(route: Route, error: ssl.SSLCertVerificationError, ca: x509.Certificate) -> CheckResult:
+    """Why the certificate that was presented is not accepted as the coordinator's."""
+    shown = _presented_certificate(route)
     if shown is not None and shown.issuer != ca.subject:
         issuer = shown.issuer.rfc4514_string()
-        remedy = "have TLS inspection switched off for this address; the node refuses it, as it should"
+        remedy = "have TLS inspection disabled for this address; the node refuses inspected connections"
         return fail(
             "interception", f"the certificate was issued by {issuer!r}, not by the federation", remedy
         )
@@ -117,13 +117,15 @@ def _untrusted(route: Route, error: ssl.SSLCertVerificationError, ca: x509.Certi
         remedy = "the coordinator runs `coordinator renew`; check this machine's clock as well"
         return fail("tls", "the coordinator's certificate has expired", remedy)
     if error.verify_code == NOT_YET:
-        return fail("tls", "the coordinator's certificate is not in force yet", "set this machine's clock")
+        return fail(
+            "tls", "the coordinator's certificate is not in force yet", "correct this machine's clock"
+        )
     remedy = "check `address` in hospital.toml against the kit; ask the coordinator for a new kit"
     return fail("tls", f"the certificate is not the coordinator's: {error.verify_message}", remedy)
 
 
-def _shown_certificate(route: Route) -> x509.Certificate | None:
-    """What the other side shows, trusted or not."""
+def _presented_certificate(route: Route) -> x509.Certificate | None:
+    """The certificate that the other side presents, trusted or not."""
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     try:
@@ -137,14 +139,14 @@ def _shown_certificate(route: Route) -> x509.Certificate | None:
         channel.close()
 
 
-def _certificate(channel: http.client.HTTPSConnection) -> list[Row]:
-    """Rows for a certificate that is the federation's."""
+def _certificate(channel: http.client.HTTPSConnection) -> list[CheckResult]:
+    """The results for a certificate that the federation issued."""
     shown = channel.sock.getpeercert(binary_form=True) or b""
     until = x509.load_der_x509_certificate(shown).not_valid_after_utc
-    issued = ok("interception", "the certificate is the federation's own: nobody reads along")
+    issued = ok("interception", "the certificate is the federation's own: no TLS inspection")
     found = f"{channel.sock.version()}, certificate in force until {until:%Y-%m-%d}"
     if until - datetime.now(UTC) < SOON:
-        return [issued, warn("tls", found, "remind the coordinator of `coordinator renew`")]
+        return [issued, warn("tls", found, "ask the coordinator to run `coordinator renew`")]
     return [issued, ok("tls", found)]
 
 

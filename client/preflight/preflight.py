@@ -1,13 +1,13 @@
-"""All rows of a hospital's preflight, in the order in which a new hospital mends them."""
+"""All preflight checks of a hospital, in the order in which a new hospital fixes them."""
 
 from client.hospital_settings import HospitalSettings
 from client.preflight import files, machine
-from client.preflight.check_result import Row
+from client.preflight.check_result import CheckResult
 from client.preflight.network import check_network
 
 
-def preflight(hospital: HospitalSettings) -> list[Row]:
-    """Look at everything; nothing is changed, and nothing of the hospital is sent."""
+def preflight(hospital: HospitalSettings) -> list[CheckResult]:
+    """Run all checks. They change nothing and send nothing about the hospital."""
     coordinator = hospital.coordinator
     folders = {"state": hospital.state, "node": hospital.node, "socket": hospital.socket.parent}
     return [

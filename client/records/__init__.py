@@ -1,1 +1,1 @@
-"""Hash-chained records that a hospital keeps: the audit log and what it is built on."""
+"""A hospital's hash-chained records: the chained log, and the audit log built on it."""

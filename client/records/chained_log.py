@@ -1,10 +1,10 @@
-"""Append-only logs on a hospital's disk, each line bound to the one before by its hash.
+"""Append-only logs on a hospital's disk; each line contains the hash of the line before.
 
     STATE/NAME.jsonl    one JSON object a line: number, time, event, facts, previous, hash
-    STATE/NAME.head     number and hash of the last line, so that a cut at the end shows
+    STATE/NAME.head     number and hash of the last line, which reveals a truncated log
 
-A change or cut within a log shows by itself. Whoever can write both files can make a new log; a hash noted
-elsewhere shows that too.
+A changed or missing line breaks the chain. Whoever can write both files can forge a whole new log; a hash
+recorded elsewhere reveals that too.
 """
 
 import hashlib
@@ -22,14 +22,16 @@ from shared_model.file_lock import exclusive, shared
 from shared_model.files import write_atomically
 
 FIRST = "0" * 64
-"""What the first line has as `previous`."""
+"""The `previous` of the first line."""
+
+_LONGEST_LINE = 2**20
 
 FIELDS = ("number", "time", "event", "facts", "previous", "hash")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. facts: counts, hashes, codes and names of settings; nothing about a patient."""
+    """One line of a log. facts: counts, hashes, codes and names of settings; nothing about a patient."""
 
     number: int
     time: str
@@ -40,6 +42,7 @@ class Entry:
 
     @classmethod
     def following(cls, previous: "Entry | None", event: str, facts: Mapping[str, Any]) -> "Entry":
+        """The line after `previous`, or the first one, with the time of now."""
         number, before = (1, FIRST) if previous is None else (previous.number + 1, previous.hash)
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         body = [number, time, event, dict(facts), before]
@@ -47,6 +50,7 @@ class Entry:
 
     @property
     def is_sound(self) -> bool:
+        """Whether the hash is that of the other fields."""
         return self.hash == _hash([self.number, self.time, self.event, self.facts, self.previous])
 
     def to_line(self) -> bytes:
@@ -57,25 +61,25 @@ class Entry:
         """Inverse of `to_line`; raises ValueError for anything else."""
         entry = json.loads(line)
         if not isinstance(entry, dict) or tuple(entry) != FIELDS or not line.endswith(b"\n"):
-            raise ValueError("no line of a log")
+            raise ValueError("not a line of a log")
         return cls(**entry)
 
 
 class ChainedLog:
-    """The log NAME. Writes are safe from several processes. OSError as the file system gives it."""
+    """The log `name` in the state folder; several processes may write. OSErrors are passed on."""
 
     def __init__(self, state: Path, name: str) -> None:
         self.path, self.head_path, self._name = state / f"{name}.jsonl", state / f"{name}.head", name
 
     def write(self, event: str, **facts: Any) -> Entry:
-        """Append one line, durable when this returns; a line that a full disk refuses leaves nothing.
+        """Append one line, durable when this returns; nothing of it remains if the disk is full.
 
         Raises PneumofedError `NAME-damaged`.
         """
         with self._locked() as file:
             last = self._last(file)
             if last is None:
-                self._write_head(0, FIRST)  # from now on a log without its head was tampered with
+                self._write_head(0, FIRST)  # from now on, a log without a head has been tampered with
             entry = Entry.following(last, event, facts)
             end = file.seek(0, os.SEEK_END)
             try:
@@ -84,12 +88,12 @@ class ChainedLog:
                 self._write_head(entry.number, entry.hash)
             except OSError:
                 if self.head_path.read_text() != _head(entry.number, entry.hash):
-                    file.truncate(end)  # else the head is in place, and names this line
+                    file.truncate(end)  # otherwise the head already names this line
                 raise
             return entry
 
     def entries(self) -> list[Entry]:
-        """All lines, checked. Raises PneumofedError `NAME-damaged` at the first that is wrong or missing."""
+        """All lines, verified. Raises PneumofedError `NAME-damaged` at the first wrong or missing one."""
         lines, head = self._read()
         entries: list[Entry] = []
         before = FIRST
@@ -106,7 +110,7 @@ class ChainedLog:
         return entries
 
     def _read(self) -> tuple[list[bytes], str | None]:
-        """Lines and head as they are together; while another process writes they do not match."""
+        """Lines and head, read under a lock: they do not match while another process writes."""
         if not self.path.exists():
             return [], self._read_head()
         with shared(self.path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
@@ -119,7 +123,7 @@ class ChainedLog:
         write_atomically(self.head_path, _head(number, digest).encode(), mode=0o600)
 
     def _check_head(self, entries: list[Entry], head: str | None) -> None:
-        """The head names the last line, or the one before it where a crash came between the two writes."""
+        """The head must name the last line, or the one before it if a crash came between the two writes."""
         if head is None:
             if entries:
                 raise self._damaged(f"{self.head_path.name} is missing")
@@ -130,7 +134,7 @@ class ChainedLog:
             raise self._damaged(f"it should end with line {number}; lines at the end are missing or changed")
 
     def _last(self, file: Any) -> Entry | None:
-        """The last line; what a crash left of an unfinished one is cut off, as nothing followed from it."""
+        """The last line. An incomplete line, left by a crash, is removed: nothing was done on its account."""
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _LONGEST_LINE))
         tail = file.read()
@@ -158,15 +162,12 @@ class ChainedLog:
             yield file
 
 
-_LONGEST_LINE = 2**20
-
-
 def _head(number: int, digest: str) -> str:
     return f"{number} {digest}\n"
 
 
 def _write_whole(file: Any, line: bytes) -> None:
-    """A nearly full disk takes a part and says so by the count alone."""
+    """Write all of `line`: a nearly full disk takes only a part, and reports it in the count alone."""
     while line:
         line = line[file.write(line) :]
 

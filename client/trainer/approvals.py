@@ -1,11 +1,12 @@
-"""What this hospital's people decided about each study that a coordinator proposed.
+"""The hospital's decision on each study that the coordinator proposed.
 
     STATE/studies/FINGERPRINT.json    the proposal, and the decision on it
-    STATE/paused                      there while the hospital pauses all studies
+    STATE/paused                      present while the hospital pauses all studies
 
-The trainer reads these before, while and after it works on a job, so a decision works at once.
+The trainer reads these before, while and after it works on a job, so a decision takes effect at once.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,12 +18,12 @@ from shared_model.proposal import Proposal, Purpose
 
 Decision = Literal["waiting", "approved", "withdrawn"]
 
-MOST_WAITING = 20
-"""More undecided proposals than this are not kept: nobody reads them, and a disk is finite."""
+MAX_WAITING = 20
+"""More undecided proposals than this are refused: nobody reads them, and they fill the disk."""
 
 
 class StudyFile(BaseModel):
-    """A proposal and the decision on it; approved_at orders approvals (seconds since 1970)."""
+    """A proposal and the decision on it; approved_at is in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,17 +33,17 @@ class StudyFile(BaseModel):
 
 
 class Approvals:
-    """The decisions in a hospital's state folder, shared by the trainer and the command line."""
+    """The decisions in a hospital's state folder, used by the trainer and the command line."""
 
     def __init__(self, state: Path) -> None:
         self._folder, self._paused = state / "studies", state / "paused"
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def check(self, proposal: Proposal, purpose: Purpose | None) -> None:
-        """That the hospital agreed to this very proposal, for this purpose, and does not pause.
+        """Check that the hospital approved exactly this proposal, for this purpose, and is not paused.
 
-        Raises PneumofedError `paused`, `study-withdrawn`, `study-not-approved`, `study-changed` where it
-        agreed to another version of a study of this name, `purpose-not-approved`.
+        Raises PneumofedError `paused`, `study-withdrawn`, `study-not-approved`, `study-changed` if another
+        version of a study of this name was approved, `purpose-not-approved`.
         """
         if self.paused:
             raise PneumofedError("paused", "the hospital has paused; `pneumofed hospital resume` goes on")
@@ -65,27 +66,27 @@ class Approvals:
             raise PneumofedError("purpose-not-approved", f"the study was not approved to {purpose}")
 
     def receive(self, proposal: Proposal) -> bool:
-        """Keep a proposal that is new for people to decide on; whether it was new.
+        """Keep a new proposal for people to decide on; returns whether it was new.
 
         Raises PneumofedError `too-many-proposals`.
         """
         if self.find(proposal.fingerprint) is not None:
             return False
-        if sum(one.decision == "waiting" for one in self.all()) >= MOST_WAITING:
+        if sum(one.decision == "waiting" for one in self.all()) >= MAX_WAITING:
             raise PneumofedError(
-                "too-many-proposals", f"{MOST_WAITING} studies wait for a decision; decide on them first"
+                "too-many-proposals", f"{MAX_WAITING} studies wait for a decision; decide on them first"
             )
         self._write(StudyFile(proposal=proposal))
         return True
 
     def decide(self, proposal: Proposal, decision: Decision, *, at: float) -> None:
-        """Record what people decided, at `at` seconds since 1970."""
+        """Record a decision, made at `at` seconds since 1970."""
         before = self.find(proposal.fingerprint)
         approved_at = at if decision == "approved" else None if before is None else before.approved_at
         self._write(StudyFile(proposal=proposal, decision=decision, approved_at=approved_at))
 
     def find(self, fingerprint: str) -> StudyFile | None:
-        """Raises PneumofedError `state-damaged` where the file cannot be read."""
+        """The study, if it is known. Raises PneumofedError `state-damaged` if its file is unreadable."""
         path = self._folder / f"{fingerprint}.json"
         try:
             return StudyFile.model_validate_json(path.read_bytes())
@@ -101,8 +102,29 @@ class Approvals:
         known = (self.find(path.stem) for path in sorted(self._folder.glob("*.json")))
         return [one for one in known if one is not None]
 
+    def choose(self, fingerprint: str | None, decisions: Sequence[Decision], words: str) -> StudyFile:
+        """The study named, or the only one of the first of `decisions` that any study has.
+
+        words: what such a study is or does, for the message. Raises PneumofedError `study-unknown`.
+        """
+        if fingerprint is not None:
+            known = self.find(fingerprint) if fingerprint.isalnum() else None
+            if known is None or known.decision not in decisions:
+                raise PneumofedError(
+                    "study-unknown", f"no study {fingerprint} {words}; see `hospital studies`"
+                )
+            return known
+        all_known, found = self.all(), list[StudyFile]()
+        for decision in decisions:
+            found = found or [study for study in all_known if study.decision == decision]
+        if len(found) != 1:
+            raise PneumofedError(
+                "study-unknown", f"name one of the studies that {words}: there are {len(found)}"
+            )
+        return found[0]
+
     def last_approved(self, other_than: str) -> Proposal | None:
-        """The proposal approved last, but not the one with fingerprint `other_than`."""
+        """The proposal approved last, other than the one with fingerprint `other_than`."""
         approved = [
             one
             for one in self.all()

@@ -1,7 +1,7 @@
-"""One job at a time, in a worker process that is killed when a job must stop.
+"""Runs one job at a time, in a worker process that is killed to stop a job.
 
-A step on a processor can take a minute and no thread can be stopped inside torch, so a job is stopped by
-ending its process; that holds for a hung disk or GPU as well.
+A training step on a CPU can take a minute and a thread cannot be stopped inside torch, so a job is stopped
+by ending its process; that works for a hung disk or GPU as well.
 """
 
 import logging
@@ -22,14 +22,14 @@ log = logging.getLogger("pneumofed.trainer")
 
 POLL_S = 0.2
 BUSY_S = 6.0
-"""How long a job waits for the one before it: a node that was killed may ask again while that one ends."""
+"""How long a job waits for the previous one: a node that was killed may ask again while that one ends."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass
 class _Running:
-    """The job in hand, and all that can stop it."""
+    """The running job, and everything that can stop it."""
 
     end: float
     check: Callable[[], None]
@@ -45,7 +45,7 @@ class _Running:
 
 
 class JobRunner:
-    """Runs jobs with `open_site` in a worker process of its own, which lives on between jobs."""
+    """Runs jobs with `open_site` in its own worker process, which is kept between jobs."""
 
     def __init__(self, open_site: MakeSite) -> None:
         self._open_site = open_site
@@ -88,7 +88,7 @@ class JobRunner:
             running.ended.set()
 
     def cancel(self) -> bool:
-        """Stop the running job and return when it has stopped; False where none was running."""
+        """Stop the running job and return when it has stopped; False if none was running."""
         running = self._running
         if running is None:
             return False
@@ -119,7 +119,7 @@ class JobRunner:
                 return
 
     def _living_worker(self) -> Connection:
-        """The connection to a worker that lives."""
+        """The connection to a living worker, started anew if it has died."""
         if self._connection is None or self._worker is None or not self._worker.is_alive():
             self._end_worker()
             self._connection, theirs = _SPAWN.Pipe()
@@ -135,7 +135,7 @@ class JobRunner:
             code = None if self._worker is None else self._worker.exitcode
             log.error("the worker process ended with %s", code)
             raise PneumofedError(
-                "worker-died", "the training process ended; look for lack of memory in the system's log"
+                "worker-died", "the training process ended; look in the system's log whether memory ran out"
             ) from None
 
     def _end_worker(self) -> None:

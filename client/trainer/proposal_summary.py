@@ -1,4 +1,4 @@
-"""A proposed study in plain words, for the people who decide on it."""
+"""A proposed study in words, for the people who decide on it."""
 
 import math
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ _PURPOSE = {
 def summarise_proposal(
     proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, *, epsilon_spent: float
 ) -> str:
-    """What will run, what leaves, what is spent, and what differs from `last`, approved before (or none).
+    """What will run, what leaves the hospital, what it costs, and the differences from an earlier approval.
 
-    epsilon_spent: what private training has told of a patient here until now.
+    last: the proposal approved before, if any; epsilon_spent: by all private training here until now.
     """
     study = proposal.study
     parts = [
-        (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _what_runs(proposal, hospital)),
-        ("What leaves the hospital", _what_leaves(proposal, hospital)),
-        ("What is spent", _what_is_spent(proposal, hospital)),
-        ("What it may tell of a patient", _what_it_may_tell(proposal, hospital, epsilon_spent)),
-        ("What differs from the last approval", _what_differs(proposal, last)),
+        (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _runs(proposal, hospital)),
+        ("What leaves the hospital", _leaves(proposal, hospital)),
+        ("What it costs", _costs(proposal, hospital)),
+        ("What it may disclose about a patient", _disclosure(proposal, hospital, epsilon_spent)),
+        ("What differs from the last approval", _differs(proposal, last)),
         ("Arrays (name, shape, bytes)", _arrays(proposal)),
     ]
     return "\n\n".join(f"{title}\n" + "\n".join(f"  {line}" for line in lines) for title, lines in parts)
@@ -46,7 +46,7 @@ def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: {_shown(before)} -> {_shown(after)}"
 
 
-def _what_runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     study = proposal.study
     for purpose in proposal.purposes:
         if purpose == "evaluate" or hospital.role == "training":
@@ -60,7 +60,7 @@ def _what_runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     yield f"code pushed to the network zone: {proposal.code or 'none'}"
 
 
-def _what_leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     private = proposal.study.privacy is not None
     if _trains(proposal, hospital):
         for stage in proposal.study.stages:
@@ -79,24 +79,24 @@ def _what_leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str
     yield "of an error: its code. No scan, name, date, UID or path"
 
 
-def _what_is_spent(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
+def _costs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     study, trains = proposal.study, _trains(proposal, hospital)
     rounds = sum(stage.rounds for stage in study.stages)
     down = rounds * proposal.nbytes * (2 if trains else 1)
     up = sum(stage.rounds * _nbytes(_trained(proposal, stage)) for stage in study.stages) if trains else 0
     yield f"about {_bytes(down)} to receive and {_bytes(up)} to send over {rounds} rounds"
-    yield f"at most {hospital.limits.task_minutes:g} minutes a task"
+    yield f"at most {hospital.limits.task_minutes:g} minutes per job"
     if trains:
         passes = sum(stage.rounds * stage.epochs for stage in study.stages)
         yield f"{passes:g} passes over the training scans in all"
 
 
-def _what_it_may_tell(proposal: Proposal, hospital: HospitalSettings, spent: float) -> Iterator[str]:
+def _disclosure(proposal: Proposal, hospital: HospitalSettings, spent: float) -> Iterator[str]:
     privacy = proposal.study.privacy
     if not _trains(proposal, hospital):
-        yield "nothing by weights: this hospital does not train"
+        yield "nothing through weights: this hospital does not train"
     elif privacy is None:
-        yield "weights are sent without noise; no bound (epsilon) on what they tell of a patient"
+        yield "weights are sent without noise; nothing bounds (no epsilon) what they disclose about a patient"
     else:
         yield (
             f"at most epsilon {privacy.epsilon:g}, but for a chance of {privacy.delta:g} (delta), counting "
@@ -106,17 +106,17 @@ def _what_it_may_tell(proposal: Proposal, hospital: HospitalSettings, spent: flo
         yield f"spent until now: epsilon {spent:.3g}; training is refused once the next round would exceed it"
         noise = privacy.noise_multiplier
         yield (
-            f"each patient's say in a step is cut to length {privacy.clip_norm:g}, and noise is added: "
-            + ("the least that lasts for all rounds" if noise is None else f"{noise:g} times that length")
+            f"in each step a patient's gradient is clipped to norm {privacy.clip_norm:g} and noise is added: "
+            + ("the least that suffices for all rounds" if noise is None else f"{noise:g} times that norm")
         )
-        yield "not covered: the counts of scans by class, studies without noise, and how long a task takes"
+        yield "not covered: the counts of scans by class, studies without noise, and how long a job takes"
 
 
 def _trains(proposal: Proposal, hospital: HospitalSettings) -> bool:
     return hospital.role == "training" and "train" in proposal.purposes
 
 
-def _what_differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:
+def _differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:
     if last is None:
         yield "nothing was approved before"
         return

@@ -1,4 +1,4 @@
-"""A hospital's part in a study, opened in the worker process: torch comes in here and not before."""
+"""Makes the Site of a study in the worker process, which is the first to load torch."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SiteFactory:
-    """Opens the store at `store` for a study; a value, so that it crosses to the worker process.
+    """Makes the Site of a study; a picklable value, as it is sent to the worker process.
 
-    state: the hospital's state folder, for what must outlive the process.
+    store: path of the lobe store; state: the hospital's state folder, for what must outlive the process;
+    threads: of torch, None for one per core.
     """
 
     store: Path
@@ -28,7 +29,7 @@ class SiteFactory:
     threads: int | None = None
 
     def load(self) -> None:
-        """Load torch and what trains with it: seconds that no study then waits for."""
+        """Import torch and the training code ahead of the first job: it takes seconds."""
         import client.learning.site  # noqa: F401
 
     def __call__(self, proposal: Proposal) -> "Site":

@@ -1,1 +1,1 @@
-"""What crosses the socket between a hospital's two zones: the service's definition, and weights in chunks."""
+"""What crosses the socket between a hospital's two zones: the gRPC service, and weights in chunks."""

@@ -1,10 +1,11 @@
-"""The commands `pneumofed coordinator ...`."""
+"""The commands `pneumofed coordinator ...`; each imports its heavy parts when it runs."""
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from deploy.commands.options import AsJson, FederationFile
+from deploy.commands.output import print_json
 
 if TYPE_CHECKING:
     from server.status import StudyStatus
@@ -16,20 +17,18 @@ coordinator_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[Path, typer.Argument(help="The federation's settings, federation.toml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Hospital = Annotated[str, typer.Argument(help="Short name of a hospital of the federation.")]
 
 
 @coordinator_app.command()
-def provision(file: File, as_json: AsJson = False) -> None:
+def provision(file: FederationFile, as_json: AsJson = False) -> None:
     """Make CA, server certificate and a kit for each hospital. Run it again to add hospitals."""
     from deploy.coordinator.provision import provision as run
     from deploy.coordinator.settings import load_federation
 
     made = run(load_federation(file))
     if as_json:
-        typer.echo(json.dumps({"new_ca": made.new_ca, "kits": [str(kit) for kit in made.kits]}, indent=2))
+        print_json({"new_ca": made.new_ca, "kits": [str(kit) for kit in made.kits]})
         return
     if made.new_ca:
         typer.echo("made a CA: keep a copy of its folder offline")
@@ -39,8 +38,8 @@ def provision(file: File, as_json: AsJson = False) -> None:
 
 
 @coordinator_app.command()
-def renew(file: File) -> None:
-    """A new server certificate from the same CA. `serve` takes it up by itself; hospitals notice nothing."""
+def renew(file: FederationFile) -> None:
+    """A new server certificate from the same CA. `serve` loads it by itself; hospitals need to do nothing."""
     from deploy.coordinator.provision import renew as run
     from deploy.coordinator.settings import load_federation
 
@@ -48,20 +47,20 @@ def renew(file: File) -> None:
 
 
 @coordinator_app.command()
-def revoke(file: File, hospital: Hospital) -> None:
-    """Shut a hospital out: its key is no longer taken. `kit` gives it a new one."""
+def revoke(file: FederationFile, hospital: Hospital) -> None:
+    """Shut a hospital out: its key is no longer accepted. `kit` makes it a new one."""
     from deploy.coordinator.provision import revoke as run
-    from deploy.coordinator.serve import update_roster
+    from deploy.coordinator.serve import register_nodes
     from deploy.coordinator.settings import load_federation
 
     federation = load_federation(file)
     run(federation, hospital)
-    update_roster(federation)
+    register_nodes(federation)
     typer.echo(f"revoked {hospital}")
 
 
 @coordinator_app.command()
-def kit(file: File, hospital: Hospital) -> None:
+def kit(file: FederationFile, hospital: Hospital) -> None:
     """A new kit, with a new key, for a hospital that lost its kit or was revoked."""
     from deploy.coordinator.provision import new_kit
     from deploy.coordinator.settings import load_federation
@@ -70,7 +69,7 @@ def kit(file: File, hospital: Hospital) -> None:
 
 
 @coordinator_app.command()
-def serve(file: File) -> None:
+def serve(file: FederationFile) -> None:
     """Run the coordinator's processes and keep them running."""
     from deploy.coordinator.serve import serve as run
     from deploy.logs import log_to_stderr
@@ -81,12 +80,12 @@ def serve(file: File) -> None:
 
 @coordinator_app.command()
 def run(
-    file: File,
+    file: FederationFile,
     study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
     trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Run a study, or go on after its last complete round. Ends with 0 only when its model is written."""
+    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written."""
     from deploy.coordinator.run import run as run_study
     from deploy.coordinator.settings import load_federation
     from deploy.coordinator.status import study_in_words
@@ -95,11 +94,14 @@ def run(
         typer.echo(study_in_words(status)[0], err=True)
 
     model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell)
-    typer.echo(json.dumps({"model": str(model)}) if as_json else f"done: {model}")
+    if as_json:
+        print_json({"model": str(model)})
+    else:
+        typer.echo(f"done: {model}")
 
 
 @coordinator_app.command()
-def status(file: File, as_json: AsJson = False) -> None:
+def status(file: FederationFile, as_json: AsJson = False) -> None:
     """Which hospitals are connected, how far each study is, and who returned what."""
     from deploy.coordinator.settings import load_federation
     from deploy.coordinator.status import certificate_in_words, status_document, study_in_words
@@ -107,7 +109,7 @@ def status(file: File, as_json: AsJson = False) -> None:
 
     document = status_document(load_federation(file))
     if as_json:
-        typer.echo(json.dumps(document, indent=2))
+        print_json(document)
         return
     typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
     for line in certificate_in_words(document["certificate_until"]):
@@ -119,8 +121,8 @@ def status(file: File, as_json: AsJson = False) -> None:
 
 
 @coordinator_app.command()
-def healthy(file: File) -> None:
-    """Whether SuperLink and proxy answer; ends with 1 where one does not."""
+def healthy(file: FederationFile) -> None:
+    """Whether SuperLink and proxy answer; ends with 1 if one does not."""
     from deploy.coordinator.settings import load_federation
     from deploy.coordinator.status import check_healthy
 
@@ -129,10 +131,10 @@ def healthy(file: File) -> None:
 
 
 @coordinator_app.command(hidden=True)
-def roster(file: File) -> None:
-    """Keep SuperLink's list of nodes equal to the federation's (part of `serve`)."""
-    from deploy.coordinator.serve import keep_roster
+def register_nodes(file: FederationFile) -> None:
+    """Keep SuperLink's registered nodes equal to the federation's hospitals (part of `serve`)."""
+    from deploy.coordinator.serve import keep_nodes_registered
     from deploy.logs import log_to_stderr
 
     log_to_stderr()
-    keep_roster(file)
+    keep_nodes_registered(file)

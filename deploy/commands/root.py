@@ -1,21 +1,21 @@
 """The command `pneumofed`. Each command imports its heavy parts when it runs, so that help is quick."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
-from deploy.commands.hospital import SITE, Site
-from deploy.commands.hospital_data import hospital_app
+from deploy.commands.hospital import hospital_app
+from deploy.commands.options import AsJson, Model, Out, Seed
+from deploy.commands.output import figure_text, print_json
+from deploy.progress import Steps
 from shared_model.errors import DISK_FULL, PneumofedError
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 
 app = typer.Typer(
     name="pneumofed",
@@ -26,11 +26,6 @@ app = typer.Typer(
 )
 app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
-
-Out = Annotated[Path, typer.Option("--out", help="New folder to write into.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of every random draw; the same seed gives the same result.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-Model = Annotated[Path, typer.Option("--model", help="Folder of a model (model.safetensors, model.json).")]
 
 
 @app.command()
@@ -45,7 +40,6 @@ def demo(
 ) -> None:
     """Phantom hospitals, federated training, evaluation and report, in one go."""
     from deploy.demo import FULL, QUICK, run_demo
-    from deploy.progress import Steps
 
     command = (
         f"pneumofed demo --out {out.name}"
@@ -57,12 +51,11 @@ def demo(
     plan = QUICK if quick else FULL
     document = run_demo(out, plan=plan, seed=seed, command=command, steps=steps, engine=engine)
     if as_json:
-        _print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
+        print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
         return
     for task, block in document["pooled"]["unseen"].items():
-        typer.echo(
-            f"unseen hospitals, {task}: AUC {_figure(block['auc'])}, accuracy {_figure(block['accuracy'])}"
-        )
+        auc, accuracy = figure_text(block["auc"]), figure_text(block["accuracy"])
+        typer.echo(f"unseen hospitals, {task}: AUC {auc}, accuracy {accuracy}")
     typer.echo(", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps.seconds.items()))
     typer.echo(f"open {out / 'report.html'}")
 
@@ -76,14 +69,13 @@ def phantom(
     as_json: AsJson = False,
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
-    from deploy.progress import Steps
     from preprocessing.phantom.hospital import make_hospitals
     from preprocessing.processes import cores
 
-    with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as advance:
-        hospitals = make_hospitals(preset, out, scans=scans, seed=seed, jobs=cores(), progress=advance)
+    with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as progress:
+        hospitals = make_hospitals(preset, out, scans=scans, seed=seed, jobs=cores(), progress=progress)
     if as_json:
-        _print_json(
+        print_json(
             {"hospitals": [{"name": h.name, "role": h.role, "folder": str(h.folder)} for h in hospitals]}
         )
     else:
@@ -99,18 +91,17 @@ def evaluate(
 ) -> None:
     """Measure a model on all scans of a hospital's store, with 95 % intervals."""
     from deploy.evaluate import evaluate as measure
-    from deploy.progress import Steps
 
-    with Steps(quiet=as_json) as steps, steps.step("evaluating") as advance:
-        figures = measure(model, store, advance)
+    with Steps(quiet=as_json) as steps, steps.step("evaluating") as progress:
+        figures = measure(model, store, progress)
     if as_json:
-        _print_json(figures)
+        print_json(figures)
         return
     for task in ("diseased", "covid"):
         block = figures[task]
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
             typer.echo(
-                f"{task:8} {name:11} {_figure(block[name]) if block[name] else block['undefined'][name]}"
+                f"{task:8} {name:11} {figure_text(block[name]) if block[name] else block['undefined'][name]}"
             )
     typer.echo(figures["trained_on"])
 
@@ -125,68 +116,20 @@ def diagnose(
     """Diagnose one scan: verdict, infected areas, the slices to look at first."""
     from client.diagnosis.diagnose_folder import diagnose_folder
     from client.learning.allocator import keep_freed_memory
-    from deploy.progress import Steps
 
     keep_freed_memory()
-    with Steps(quiet=as_json) as steps, steps.step("diagnosing") as advance:
-        document = diagnose_folder(folder, model, out, progress=lambda _, done, total: advance(done, total))
+    with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
+        document = diagnose_folder(folder, model, out, progress=progress)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         typer.echo(f"{document['verdict']}: see {out}")
-
-
-@hospital_app.command()
-def join(site: Site = SITE) -> None:
-    """Take part in the federation: start the node and the trainer, and keep both running."""
-    from deploy.join import join as run
-    from deploy.logs import log_to_stderr
-
-    log_to_stderr()
-    run(site)
-
-
-@hospital_app.command()
-def preflight(site: Site = SITE, as_json: AsJson = False) -> None:
-    """Check machine, files and the way to the coordinator before joining; ends with 1 where a check fails."""
-    from client.hospital_settings import load_hospital_settings
-    from client.preflight.preflight import preflight as look
-
-    rows = look(load_hospital_settings(site))
-    if as_json:
-        _print_json({"ok": all(r.state != "fail" for r in rows), "rows": [asdict(row) for row in rows]})
-    else:
-        for row in rows:
-            typer.echo(
-                f"{row.state:4}  {row.check:13} {row.found}" + (f": {row.remedy}" if row.remedy else "")
-            )
-    if any(row.state == "fail" for row in rows):
-        raise typer.Exit(FAILED)
-
-
-@hospital_app.command()
-def trainer(site: Site = SITE) -> None:
-    """Run the trainer alone: the part with data and GPU. It needs no network."""
-    from client.hospital_settings import load_hospital_settings
-    from client.trainer.server import run_trainer
-    from deploy.logs import log_to_stderr
-
-    log_to_stderr()
-    run_trainer(load_hospital_settings(site))
-
-
-@hospital_app.command()
-def node(site: Site = SITE) -> None:
-    """Run the node alone: the part that faces the network. It reaches the trainer through its socket."""
-    from deploy.join import run_node
-
-    run_node(site)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `pneumofed`: exit 0 when done, 1 when it failed, 2 on wrong use, 130 when interrupted.
 
-    What a user can mend ends in one line on stderr: `error [code]: what, where, remedy`.
+    An error that a user can correct ends in one line on stderr: `error [code]: what, where, remedy`.
     """
     try:
         code = app(args=arguments, standalone_mode=False)
@@ -212,19 +155,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(code: str, message: str) -> None:
     typer.echo(f"error [{code}]: {' '.join(message.split())}", err=True)
     sys.exit(FAILED)
-
-
-def _figure(figure: dict[str, Any] | None) -> str:
-    return (
-        "undefined"
-        if figure is None
-        else f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
-    )
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=2, allow_nan=False))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,1 +1,1 @@
-"""The coordinator's deployment: certificates, kits, processes, and the commands that work with them."""
+"""The coordinator's deployment: certificates, kits, processes, and what its commands do with them."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_DAYS = 10 * 365
-_BACKDATED = timedelta(hours=1)  # a hospital whose clock is behind must not find it not yet valid
+_BACKDATED = timedelta(hours=1)  # so that it is valid already for a hospital whose clock is behind
 
 Key = ec.EllipticCurvePrivateKey
 
@@ -45,7 +45,7 @@ def node_key_files(key: Key) -> tuple[bytes, bytes]:
 
 
 def new_ca(federation: str, key: Key) -> x509.Certificate:
-    """A certificate that may sign servers' certificates and nothing else."""
+    """A CA certificate that may only sign servers' certificates."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"pneumofed {federation} CA")])
     usage = x509.KeyUsage(
         digital_signature=False,

@@ -1,4 +1,4 @@
-"""The coordinator's folder: where each key, certificate, kit and study lies."""
+"""The coordinator's folder: the paths of keys, certificates, kits and studies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 class CoordinatorFolder:
     """STATE of federation.toml.
 
-    ca/ and the keys are secret and irreplaceable: whoever loses them provisions every hospital anew.
+    ca/ and the keys are secret; if they are lost, every hospital must be provisioned again.
     """
 
     state: Path

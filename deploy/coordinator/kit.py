@@ -1,4 +1,4 @@
-"""A hospital's kit: one file to hand over, with its key, the CA, its settings and ways to start it."""
+"""A hospital's kit: one file to hand over, with its key, the CA, its settings and files to start it with."""
 
 import io
 import zipfile

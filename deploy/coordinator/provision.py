@@ -24,16 +24,16 @@ SUPERLINK_DAYS = certificates.CA_DAYS  # it never leaves this machine
 
 @dataclass(frozen=True)
 class Provisioned:
-    """What a run of `provision` made; the rest was there."""
+    """What a run of `provision` made; the rest existed."""
 
     new_ca: bool
     kits: tuple[Path, ...]
 
 
 def provision(federation: Federation) -> Provisioned:
-    """Make what is missing of CA, certificates, secrets and kits; touch nothing that is there.
+    """Make the CA, certificates, secrets and kits that are missing; change nothing that exists.
 
-    Raises PneumofedError `ca-incomplete` where one of the CA's two files is missing.
+    Raises PneumofedError `ca-incomplete` if one of the CA's two files is missing.
     """
     folder = CoordinatorFolder(federation.state)
     for path in ("ca", "tls", "kits", "hospitals", "revoked", "proxy", "flower", "studies"):
@@ -54,7 +54,7 @@ def provision(federation: Federation) -> Provisioned:
 
 
 def renew(federation: Federation) -> Path:
-    """A new server certificate for the hosts of the federation, from the same CA; hospitals notice nothing.
+    """A new server certificate for the federation's hosts, from the same CA; hospitals need to do nothing.
 
     Raises PneumofedError `ca-incomplete`.
     """
@@ -77,7 +77,7 @@ def new_kit(federation: Federation, hospital: str) -> Path:
 
 
 def revoke(federation: Federation, hospital: str) -> None:
-    """Take a hospital's key off the list of those that may take part; `serve` shuts it out at once."""
+    """Remove a hospital's key from those that may take part; `serve` unregisters its node at once."""
     folder = CoordinatorFolder(federation.state)
     path = folder.public_key(hospital)
     if path.exists():
@@ -90,7 +90,7 @@ def is_revoked(folder: CoordinatorFolder, hospital: str) -> bool:
 
 
 def _ensure_ca(federation: Federation, folder: CoordinatorFolder) -> bool:
-    """Whether a CA was made: only where neither of its files is there."""
+    """Whether a CA was made, which is done only if neither of its files exists."""
     if folder.ca.exists() and folder.ca_key.exists():
         return False
     if folder.ca.exists() or any((folder.state / "hospitals").iterdir()):
@@ -112,7 +112,7 @@ def _write_server(folder: CoordinatorFolder, name: str, hosts: tuple[str, ...], 
         _read(folder.ca, x509.load_pem_x509_certificate),
         _read(folder.ca_key, certificates.key_from_pem),
     )
-    # The key stays with every renewal, so that key and certificate match at any moment.
+    # A renewal keeps the key, so that key and certificate match at any moment.
     if not key_path.exists():
         write_atomically(key_path, certificates.key_to_pem(certificates.new_key()), mode=0o600)
     key = _read(key_path, certificates.key_from_pem)
@@ -122,7 +122,7 @@ def _write_server(folder: CoordinatorFolder, name: str, hosts: tuple[str, ...], 
 
 
 def _new_hospital(federation: Federation, folder: CoordinatorFolder, name: str) -> Path:
-    """The kit first: a public key without a kit would be a hospital that can never come."""
+    """The kit is written first: a public key without a kit would be a hospital that can never connect."""
     private, public = certificates.node_key_files(certificates.new_key())
     (role,) = (one.role for one in federation.hospitals if one.name == name)
     kit = make_kit(federation, name, role, ca=folder.ca.read_bytes(), key=private)

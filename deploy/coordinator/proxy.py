@@ -1,4 +1,4 @@
-"""The edge proxy: nginx, which admits only what hospitals' nodes need and hides the rest of Flower."""
+"""The edge proxy: nginx, which admits only the requests of hospitals' nodes and hides the rest of Flower."""
 
 import shutil
 from pathlib import Path
@@ -33,7 +33,7 @@ http {{
         location /v1/fleet/ {{
             limit_except POST {{ deny all; }}
             proxy_pass https://127.0.0.1:{superlink_port};
-            # Nothing is kept on disk: started as root, the workers could not write there.
+            # Nothing is buffered on disk: if nginx was started as root, its workers could not write there.
             proxy_request_buffering off;
             proxy_max_temp_file_size 0;
             proxy_http_version 1.1;

@@ -17,16 +17,16 @@ POLL_S = 1.0
 PATIENCE_S = 60.0
 """How long a run waits for hospitals that are registered but not connected."""
 RETURN_S = 180.0
-"""How long it waits for a SuperLink that is away; `serve` brings it back, and the study goes on."""
+"""How long it waits for a SuperLink that does not answer; `serve` restarts it, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]
 
 
 def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) -> Path:
-    """Start `study` (name or file), or go on after its last complete round; the model's folder in the end.
+    """Start `study` (name or file), or resume it after its last complete round; returns the model's folder.
 
-    Raises PneumofedError with the study's own code, `run-failed` where Flower's run ended without one (the
-    same command goes on from the ledger), and `superlink-unreachable`.
+    Raises PneumofedError with the study's own code, `run-failed` if Flower's run ended without one (the same
+    command resumes from the ledger), and `superlink-unreachable`.
     """
     fingerprint = load_study(study).fingerprint
     folder = CoordinatorFolder(federation.state).study(fingerprint)
@@ -48,7 +48,7 @@ def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) 
 
 
 def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: Listener) -> None:
-    """Until the run ends; tells each new status of this run. A SuperLink that restarts is waited for."""
+    """Wait for the run to end, and tell each new status of it. A SuperLink that restarts is waited for."""
     told, seen = 0.0, time.monotonic()
     while True:
         try:
@@ -70,7 +70,7 @@ def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: L
 
 
 def _judge(outcome: str, status: StudyStatus | None) -> None:
-    """Nothing but a study that says itself that it is complete counts as done."""
+    """A study is done only if its own status says that it is complete; otherwise raise."""
     if status is not None and status.error_code is not None:
         raise PneumofedError(status.error_code, status.error or "see the coordinator's log")
     if outcome != "completed" or status is None or status.state != "completed":

@@ -1,6 +1,7 @@
 """The coordinator's processes: SuperLink on loopback, the executor of its ServerApps, the edge proxy.
 
-A fourth one keeps SuperLink's list of nodes equal to the federation's: new hospitals in, revoked ones out.
+A fourth one keeps the nodes registered at SuperLink equal to the federation's hospitals: new ones are
+registered, revoked ones unregistered.
 """
 
 import logging
@@ -18,11 +19,12 @@ from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed")
 
-ROSTER_S = 2.0
+REGISTER_S = 2.0
+"""How often hospitals' keys are looked at, in seconds."""
 
 
 def serve(path: Path) -> None:
-    """Keep the coordinator's processes running until told to end.
+    """Keep the coordinator's processes running until SIGTERM or SIGINT.
 
     Raises PneumofedError `not-provisioned`, `proxy-missing`.
     """
@@ -36,15 +38,16 @@ def services(federation: Federation, path: Path) -> list[Service]:
     if not folder.superexec_secret.exists():
         raise PneumofedError("not-provisioned", f"run `pneumofed coordinator provision {path}` first")
     environment = flower_environment(folder.flower_home)
-    # A round's arrays go back to the system when they are freed; else the ServerApp keeps twice its need.
+    # The allocator returns a round's arrays to the system when they are freed; else the ServerApp holds twice
+    # what it needs.
     frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
     _, certificate = folder.server("edge")
-    roster = [sys.executable, "-m", "deploy.commands.root", "coordinator", "roster", str(path)]
+    nodes = [sys.executable, "-m", "deploy.commands", "coordinator", "register-nodes", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),
-        Service("roster", roster, environment),
+        Service("nodes", nodes, environment),
         Service("proxy", proxy, reload_on=certificate),
     ]
 
@@ -77,31 +80,31 @@ def executor_command(federation: Federation) -> list[str]:
     ]
 
 
-def keep_roster(path: Path) -> None:
-    """Until ended: whenever hospitals' keys come or go, tell SuperLink."""
-    told: list[str] | None = None
+def keep_nodes_registered(path: Path) -> None:
+    """Until ended: `register_nodes` whenever hospitals' keys come or go."""
+    registered: list[str] | None = None
     while True:
         try:
             federation = load_federation(path)
             keys = sorted(key.name for key in (federation.state / "hospitals").iterdir())
-            if keys != told:
-                update_roster(federation)
-                told = keys
+            if keys != registered:
+                register_nodes(federation)
+                registered = keys
         except PneumofedError as error:
-            log.warning("roster: %s", error)
-        time.sleep(ROSTER_S)
+            log.warning("registering nodes: %s", error)
+        time.sleep(REGISTER_S)
 
 
-def update_roster(federation: Federation) -> None:
-    """SuperLink's nodes become those of the hospitals' public keys, no more and no less."""
+def register_nodes(federation: Federation) -> None:
+    """Make SuperLink's registered nodes those of the hospitals' public keys, no more and no less."""
     wanted = {path.read_bytes(): path.stem for path in (federation.state / "hospitals").glob("*.pub")}
     with SuperLink(federation) as superlink:
         registered = {node.public_key: node for node in superlink.nodes()}
         for key, node in registered.items():
             if key not in wanted:
                 superlink.unregister(node.node_id)
-                log.info("roster: %s is shut out", node.name)
+                log.info("%s is shut out", node.name)
         for key, name in wanted.items():
             if key not in registered:
                 superlink.register(name, key)
-                log.info("roster: %s may take part", name)
+                log.info("%s may take part", name)

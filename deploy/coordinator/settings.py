@@ -1,4 +1,4 @@
-"""federation.toml: where the coordinator is reached, and which hospitals take part."""
+"""federation.toml: the coordinator's address, and the hospitals that take part."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
 def _host(name: str) -> str:
-    """A DNS name or an IP address, as a certificate may bear it."""
+    """A DNS name or an IP address, as a certificate may contain it."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -67,7 +67,7 @@ class Federation(_Part):
 
     @property
     def address(self) -> str:
-        """What hospitals call: host:port."""
+        """What hospitals connect to: host:port."""
         host = self.hosts[0]
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 

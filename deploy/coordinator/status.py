@@ -1,4 +1,4 @@
-"""What the coordinator knows now: which hospitals are connected, and how far each study is."""
+"""The federation's present state: which hospitals are connected, and how far each study is."""
 
 import socket
 import ssl
@@ -31,7 +31,7 @@ _OUTCOME = {
 def status_document(federation: Federation) -> dict[str, Any]:
     """`serving`, `certificate_until`, `hospitals` (name, role, connection) and `studies` (as StudyStatus).
 
-    certificate_until: when the certificate that hospitals see expires, ISO 8601; null where there is none.
+    certificate_until: when the certificate that hospitals see expires, ISO 8601; null if there is none.
     """
     folder = CoordinatorFolder(federation.state)
     try:
@@ -54,14 +54,14 @@ def status_document(federation: Federation) -> dict[str, Any]:
 
 
 def check_healthy(federation: Federation) -> None:
-    """Whether SuperLink and the proxy answer, and hospitals can trust the latter.
+    """Check that SuperLink and the proxy answer, and that hospitals can trust the proxy's certificate.
 
-    Raises `superlink-unreachable`, `proxy-unreachable`, `certificate-refused`.
+    Raises PneumofedError `superlink-unreachable`, `proxy-unreachable`, `certificate-refused`.
     """
     with SuperLink(federation) as superlink:
         superlink.nodes()
     context = ssl.create_default_context(cafile=CoordinatorFolder(federation.state).ca)
-    context.check_hostname = False  # it is called by its address here
+    context.check_hostname = False  # this machine connects to it by address
     listens = "127.0.0.1" if federation.listen == "0.0.0.0" else federation.listen
     try:
         with (
@@ -85,7 +85,7 @@ def _expiry(pem: bytes) -> str:
 
 
 def certificate_in_words(until: str | None) -> list[str]:
-    """A line where the certificate needs to be renewed."""
+    """A line if the certificate needs to be renewed, else none."""
     if until is None or (end := datetime.fromisoformat(until)) > datetime.now(UTC) + SOON:
         return []
     state = (
@@ -102,12 +102,12 @@ def study_in_words(status: StudyStatus) -> list[str]:
         lines.append(f"  {status.error_code}: {status.error}")
     fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
     if status.state in ("starting", "running"):
-        fates |= {name: asked_in_words(trouble) for name, trouble in status.asked.items()}
+        fates |= {name: asked_in_words(reason) for name, reason in status.asked.items()}
     return lines + [f"  {name} {fate}" for name, fate in sorted(fates.items())]
 
 
-def asked_in_words(trouble: str | None) -> str:
-    return "has not answered yet" if trouble is None else f"was asked again ({trouble})"
+def asked_in_words(retry_reason: str | None) -> str:
+    return "has not answered yet" if retry_reason is None else f"was asked again ({retry_reason})"
 
 
 def reply_in_words(reply: HospitalReply) -> str:

@@ -1,4 +1,4 @@
-"""What the coordinator's commands ask of Flower's SuperLink on this machine, through its Control API."""
+"""The coordinator's client of the Control API of Flower's SuperLink on this machine."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class App:
 
 
 class SuperLink:
-    """The SuperLink of a federation, for the block that opens it.
+    """A connection to a federation's SuperLink, for a `with` block.
 
     Each call raises PneumofedError `superlink-unreachable`.
     """
@@ -84,7 +84,7 @@ class SuperLink:
             self._client.UnregisterNode(UnregisterNodeRequest(node_id=node_id))
 
     def start(self, app: App, settings: Mapping[str, str | int | float]) -> int:
-        """Start a run; its id."""
+        """Start a run; returns its id."""
         fab = fab_to_proto(Fab(app.sha256, app.bundle, {}))
         request = StartRunRequest(fab=fab, override_config=user_config_to_proto(dict(settings)))
         with _reached():

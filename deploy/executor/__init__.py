@@ -1,7 +1,7 @@
 """Flower's executor with apps that start at once (docs/decisions/0088).
 
-Flower's own starts a program for every message and every run, which loads Flower, gRPC and numpy anew. Here a
-process without threads has loaded MODULE, and a fork of it calls MODULE.run for each.
+Flower's own executor starts a program for every message and every run, which imports Flower, gRPC and numpy
+each time. Here a process without threads has imported MODULE, and a fork of it calls MODULE.run.
 """
 
 import os
@@ -13,25 +13,25 @@ from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResult, Subpr
 
 
 class ForkExecutor(SubprocessExecutor):
-    """Like Flower's for processes on this machine, but for how they start."""
+    """Flower's executor for processes on this machine, which starts them by fork."""
 
     def __init__(self, module: str) -> None:
         self._module = module
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload([module, "deploy.executor"])
-        forkserver.ensure_running()  # it loads while nobody waits
+        forkserver.ensure_running()  # it imports while nobody waits
 
     def launch(self, spec: ExecutionSpec) -> LaunchResult:
-        """Fork the process; it ends by itself when this one is killed."""
+        """Fork the process; it ends by itself if this one is killed."""
         self._context.Process(target=_run, args=(self._module, spec)).start()
         return LaunchResult.accepted()
 
     def reconcile(self) -> None:
-        """Let those that have ended go."""
+        """Reap processes that have ended."""
         active_children()
 
     def close(self) -> None:
-        """End those that run: this process ends, and would wait for them."""
+        """End the processes that run; otherwise this one would wait for them at its end."""
         for process in active_children():
             process.terminate()
 

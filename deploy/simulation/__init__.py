@@ -1,1 +1,1 @@
-"""A whole federation on one machine: grids that carry messages to hospitals without a network."""
+"""A whole federation on one machine: Flower Grids that carry messages to hospitals without a network."""

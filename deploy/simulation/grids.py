@@ -1,4 +1,4 @@
-"""The engines that have all hospitals on this machine, by name."""
+"""One factory for the Grids that simulate hospitals on this machine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,26 +6,27 @@ from typing import Literal
 
 from flwr.serverapp import Grid
 
-from deploy.simulation.local_grid import OpenSite
+from deploy.simulation.local_grid import SiteFn
 from deploy.simulation.ray_grid import ray_workers
 from deploy.simulation.worker_grid import WorkerGrid, process_workers
 from preprocessing.processes import cores
 
 Engine = Literal["local", "ray"]
+"""What runs the hospitals' tasks: plain worker processes, or Ray's."""
 
 POLL_S = 0.02
-"""How long the round loop may sleep between looks at a grid."""
+"""How long the round loop may sleep between two pulls from such a Grid."""
 
 _WORKERS = {"local": process_workers, "ray": ray_workers}
 
 
 @contextmanager
-def engine_of(name: Engine, open_site: OpenSite, hospitals: Sequence[str]) -> Iterator[Grid]:
-    """Hospitals in as many processes of one thread each as there are cores: plain ones, or Ray's.
+def open_grid(engine: Engine, site_fn: SiteFn, hospitals: Sequence[str]) -> Iterator[Grid]:
+    """A Grid of one node per hospital, whose tasks run in one worker process of one thread per core.
 
-    Small networks gain more from two processes than from two threads, and the last bits of a weight, which
-    may depend on the number of threads, do not depend on the machine's.
+    Small networks gain more from two processes than from two threads. The last bits of a weight may depend on
+    the number of threads, so with one thread they do not depend on the machine (docs/decisions/0033).
     Raises PneumofedError `ray-missing`.
     """
-    with _WORKERS[name](open_site, hospitals, cores()) as start:
-        yield WorkerGrid(open_site, hospitals, start)
+    with _WORKERS[engine](site_fn, hospitals, cores()) as submit:
+        yield WorkerGrid(site_fn, hospitals, submit)

@@ -1,4 +1,4 @@
-"""A grid that carries the round loop's messages to hospitals in this process: no network."""
+"""A Grid that carries the round loop's messages to hospitals in this process, without a network."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -23,21 +23,24 @@ from deploy.simulation.site_trainer import SiteTrainer  # noqa: E402
 if TYPE_CHECKING:
     from client.learning.site import Site
 
-OpenSite = Callable[[str], "Site"]
-"""Gives a hospital's Site by its name. Hashable and picklable where it crosses to other processes."""
+SiteFn = Callable[[str], "Site"]
+"""Makes a hospital's Site from its name, as Flower's `client_fn` makes a client.
+
+For worker processes it must be hashable and picklable.
+"""
 
 FIRST_NODE_ID = 1001
 RUN_ID, TASK_ID = 1, 1
 
 
-def client_app(open_site: OpenSite) -> ClientApp:
-    """The hospitals' ClientApp on sites of this process, which are opened once."""
-    opened = lru_cache(maxsize=None)(open_site)
-    return make_client_app(lambda context, _: SiteTrainer(opened(str(context.node_config["hospital"]))))
+def client_app(site_fn: SiteFn) -> ClientApp:
+    """The hospitals' ClientApp on sites of this process, each of which is made once."""
+    site_of = lru_cache(maxsize=None)(site_fn)
+    return make_client_app(lambda context, _: SiteTrainer(site_of(str(context.node_config["hospital"]))))
 
 
 class LocalGrid(Grid):
-    """One node a hospital, all answered by `app` in this process, one after the other.
+    """One node per hospital; `app` answers for all of them in this process, one after the other.
 
     A request is worked off when its reply is first pulled, so that only one reply is in memory. The
     hospital's name is `context.node_config["hospital"]`.

@@ -21,9 +21,8 @@ _BRIDGE_MM = 3.0  # half the thickness of contacts between body and table that a
 _EDGE_MM = 4.0  # width of the blurred edge of outside air
 _SMOOTH_MM = 6.0  # side of the square over which grey values are averaged to separate outside air from lung
 _AIR_RATIO = 0.4  # largest grey value of outside air, relative to lung
-_MAX_LATERAL_SLOPE = (
-    1.7  # tangent of 60 degrees: lateral parts of the field of view's edge lie below this slope
-)
+# tangent of 60 degrees: lateral parts of the field of view's edge lie below this slope
+_MAX_LATERAL_SLOPE = 1.7
 _DARKEST_LUNG = 30.0  # lung darker than this cannot be separated from air by its grey value
 
 

@@ -6,9 +6,8 @@ from numpy.typing import NDArray
 from preprocessing.image_ops import connected_components, connected_components_3d, dilate_labels, erode
 
 _MIN_SHARE = 0.02  # components smaller than this share of the largest are not lung
-_MAIN_SHARE = (
-    0.2  # components from this share of the largest on are lungs; smaller ones must share a slice with one
-)
+# components from this share of the largest on are lungs; smaller ones must share a slice with one
+_MAIN_SHARE = 0.2
 _GAS_RATIO = 0.5  # components darker than this share of the lungs' median are bowel gas
 
 

@@ -9,27 +9,22 @@ from preprocessing.image_ops import Spacing, convex_hull
 
 Point = tuple[float, float]  # row, column
 _ANGLES = 180
-_BEHIND = (
-    np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) > 0.5
-)  # bool [angle]; angle 0 points to the patient's left, increasing to the back
+# bool [angle]; angle 0 points to the patient's left, increasing to the back
+_BEHIND = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) > 0.5
 _BONE = 1200  # grey value, +200 HU
 _VERTEBRA_MM = 26.0  # bone this near to the spine's middle is not rib
 _PLEURA_MM = 1.0  # distance of the lung from the ribs' inner side
 _ALONG_Z_MM = 15.0  # ribs are oblique: within this height there is one at almost every angle
-_ALONG_RIM, _MIN_ANGLES = (
-    3,
-    3,
-)  # neighbouring angles, and how many of them must show bone; fewer is noise or a contrast-enhanced vessel
+# neighbouring angles, and how many of them must show bone; fewer is noise or a contrast-enhanced vessel
+_ALONG_RIM, _MIN_ANGLES = 3, 3
 _NEARER = 0.75  # bone nearer than this share of the expected extent is not rib
 _FARTHER_MM = 45.0  # bone this far beyond the expected extent is scapula
 _FARTHER_BEHIND_MM = 80.0  # ... behind, where both lungs may be airless
 _ASYMMETRY_MM = 3.0  # tolerated asymmetry of the two sides
 _MISSING_LUNG_MM = 40.0  # height over which lung may be missing
 _GAP, _GAP_BEHIND = 20, 50  # angles without rib that are interpolated; behind, the spine interrupts the ribs
-_LOW, _TOP = (
-    0.25,
-    0.85,
-)  # shares of the lungs' height between which ribs are used: abdominal muscles below, shoulders above
+# shares of the lungs' height between which ribs are used: abdominal muscles below, shoulders above
+_LOW, _TOP = 0.25, 0.85
 
 
 def inside_ribs(

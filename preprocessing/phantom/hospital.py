@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from preprocessing.phantom.scanner import Scanner
 from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
-
-Progress = Callable[[int, int], None]
+from shared_model.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def make_hospitals(
     """Make a preset's hospitals under `out`; scans that an earlier run finished are kept.
 
     `scans` scales the total over all hospitals (None: the preset's own). A scan depends only on seed,
-    hospital and its number, not on `jobs` (processes). `progress(done, total)` is called after each scan.
+    hospital and its number, not on `jobs` (processes). `progress` is called after each scan.
     Raises PneumofedError "phantom-preset", "phantom-scans" or, for a folder that holds hospitals made with
     another preset, number or seed, "phantom-folder".
     """

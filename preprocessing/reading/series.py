@@ -5,7 +5,6 @@ in docs/reading.md.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from preprocessing.reading.header import read_slices
 from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.slice_grid import SliceGrid
 from preprocessing.reading.slice_grouping import group_slices, remove_duplicates
+from shared_model.progress import Progress
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
 _AIR_HU = -800  # stored values must be able to represent air
@@ -77,10 +77,10 @@ class SeriesReport:
     refused: tuple[Refusal, ...]
 
 
-def find_series(folder: Path, *, progress: Callable[[int, int], None] | None = None) -> SeriesReport:
+def find_series(folder: Path, *, progress: Progress | None = None) -> SeriesReport:
     """Read the headers of all files under `folder` (or of a single file) and group them into CT series.
 
-    `progress(done, total)` is called after each file. Bad input raises nothing: see `SeriesReport.refused`.
+    `progress` is called after each file. Bad input raises nothing: see `SeriesReport.refused`.
     """
     files = list(walk_files(folder))
     slices: list[CtSlice] = []

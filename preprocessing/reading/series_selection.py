@@ -1,12 +1,15 @@
-"""Which of a study's CT series is best for the job."""
+"""Which CT series of a study's folder is used, and why the others are not."""
 
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from preprocessing.reading.refusals import scan_refused
-from preprocessing.reading.series import CtSeries
+from preprocessing.reading.series import CtSeries, find_series
+from shared_model.errors import PneumofedError
+from shared_model.progress import Progress
 
 log = logging.getLogger("pneumofed.preprocessing")
 
@@ -16,6 +19,55 @@ _COMPLETE = 0.9  # share of the tallest series' height
 _DOUBTFUL = {"interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part"}
 _LUNG = re.compile(r"LUNG|SHARP|^B[LRV]?[5-7]\d|^FC5\d|^YA|^L$|^E$")
 _SOFT = re.compile(r"SOFT|STANDARD|STD|CHST|^B[FRV]?[1-4]\d|^I[1-4]\d|^FC[01]\d|^[ABC]$")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The CT series to use of a study's folder.
+
+    series: the best one (`choose_series`); None if there is none, or if the folder holds several studies.
+    usable: how many series can be used.
+    problems: code and reason of each refused series and file, and last why there is nothing to choose from.
+    """
+
+    folder: Path
+    series: CtSeries | None
+    usable: int
+    problems: tuple[tuple[str, str], ...]
+
+    @property
+    def choice(self) -> str | None:
+        """What was chosen, in words that name no patient, if there was a choice."""
+        return choice_text(self.series, self.usable) if self.series is not None and self.usable > 1 else None
+
+    def required(self) -> CtSeries:
+        """`series`. Raises PneumofedError `no-series` or `several-studies` if there is none."""
+        if self.series is not None:
+            return self.series
+        code, reason = self.problems[-1]
+        if code not in ("no-series", "several-studies"):
+            codes = ", ".join(sorted({code for code, _ in self.problems}))
+            reason = f"no CT series can be used: {codes} (`pneumofed hospital check` gives the reasons)"
+            code = "no-series"
+        raise PneumofedError(code, f"{self.folder}: {reason}")
+
+
+def select_series(folder: Path, *, progress: Progress | None = None) -> Selection:
+    """Find the CT series of one study under `folder`, refuse what cannot be used, and choose the best.
+
+    `progress` is called after each file. Raises nothing for bad input.
+    """
+    if not folder.exists():
+        missing = ("no-series", "no such folder; name the folder of one CT study")
+        return Selection(folder, None, 0, (missing,))
+    report = find_series(folder, progress=progress)
+    refused = tuple((one.code, one.reason) for one in report.refused)
+    if not report.accepted:
+        return Selection(folder, None, 0, refused or (("no-series", "the study's folder holds no files"),))
+    try:
+        return Selection(folder, choose_series(report.accepted), len(report.accepted), refused)
+    except PneumofedError as error:
+        return Selection(folder, None, len(report.accepted), (*refused, (error.code, str(error))))
 
 
 def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:

@@ -1,1 +1,1 @@
-"""What came of a study: tables, figures, one page."""
+"""The report of a study: metrics, tables and plots on one page."""

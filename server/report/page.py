@@ -1,4 +1,4 @@
-"""report.json and report.html: one page that needs nothing beside it."""
+"""Writes report.json and report.html, a page without external files."""
 
 import base64
 import json
@@ -39,9 +39,9 @@ class Example:
 
 
 def write_report(folder: Path, document: Mapping[str, Any], examples: Sequence[Example]) -> None:
-    """Write `report.json` and `report.html` into the existing `folder`.
+    """Write `report.json` and `report.html`, each atomically, into the existing `folder`.
 
-    document: what `report_document` makes. Each file is written whole or not at all.
+    document: returned by `report_document`.
     """
     page = render(document, examples)
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -50,7 +50,7 @@ def write_report(folder: Path, document: Mapping[str, Any], examples: Sequence[E
 
 
 def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
-    """The page as HTML; every word of `document` and `examples` is escaped."""
+    """The page as HTML; all text from `document` and `examples` is escaped."""
     environment = Environment(
         loader=PackageLoader("server.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -80,7 +80,7 @@ def _known(counts: Mapping[str, int | None]) -> int:
 
 
 def setting(value: Any) -> str:
-    """A setting's value in words."""
+    """A setting's value as text."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {setting(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
@@ -90,26 +90,26 @@ def setting(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def flat(settings: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Settings as (dotted.name, value), parts of parts included; stages have a table of their own."""
+def flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted.name, value), without the stages, which have their own table."""
     rows: list[tuple[str, str]] = []
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            rows += flat(value, f"{above}{name}.")
+            rows += flat(value, f"{prefix}{name}.")
         elif name != "stages":
-            rows.append((above + name, setting(value)))
+            rows.append((prefix + name, setting(value)))
     return rows
 
 
 def of_stages(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """(name, value in each stage) of the settings that any stage states; its default where one does not."""
+    """(name, value in each stage) of the settings that any stage sets; the default in stages that do not."""
     fields = StageConfig.model_fields
-    stated = [name for name in fields if name != "name" and any(name in stage for stage in stages)]
-    return [(name, [setting(stage.get(name, fields[name].default)) for stage in stages]) for name in stated]
+    names = [name for name in fields if name != "name" and any(name in stage for stage in stages)]
+    return [(name, [setting(stage.get(name, fields[name].default)) for stage in stages]) for name in names]
 
 
 def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:
-    """(step, duration) as people say it: 8.4 s, 3 min 05 s."""
+    """(step, duration as text), e.g. 8.4 s or 3 min 05 s."""
     return [(step, _duration(duration)) for step, duration in seconds]
 
 

@@ -11,23 +11,23 @@ from matplotlib.ticker import MaxNLocator
 from server.report.svg import INK, MUTED, NETWORK_COLOURS, PAPER, RULE, new_figure, styled, to_svg
 from shared_model.constants import TASK_WORDS
 
-# Two ways to tell the networks apart, so that colour is not needed.
+# Line style and marker differ too, so that colour is not needed to tell the networks apart.
 _LINES = {"diseased": ("-", "o"), "covid": ("--", "s")}
-_GROUPS = {"unseen": "held-out hospitals", "seen": "hospitals that trained"}
+_GROUPS = {"unseen": "held-out hospitals", "seen": "training hospitals"}
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """title and description (for those who cannot see it) are plain text; svg is an element to inline."""
+class Plot:
+    """title and description (for screen readers) are plain text; svg is an element to inline."""
 
     title: str
     description: str
     svg: str
 
 
-def curves(document: Document) -> list[Drawing]:
+def curves(document: Document) -> list[Plot]:
     """Training loss, validation accuracy and validation AUC over the rounds, both networks in each."""
     with styled():
         return [
@@ -37,36 +37,36 @@ def curves(document: Document) -> list[Drawing]:
         ]
 
 
-def _curve(document: Document, key: str, title: str, limits: tuple[float, float] | None) -> Drawing:
+def _curve(document: Document, key: str, title: str, limits: tuple[float, float] | None) -> Plot:
     rounds: Sequence[Document] = document["rounds"]
     figure, axes = new_figure(3.4, 2.3)
     for network in TASK_WORDS:
         colour, (line, marker) = NETWORK_COLOURS[network], _LINES[network]
-        for stretch in _stretches(rounds, key, network):
-            axes.plot(*zip(*stretch, strict=True), line, marker=marker, color=colour)
-        for kept in _kept(document, key, network):
+        for points in _points_by_stage(rounds, key, network):
+            axes.plot(*zip(*points, strict=True), line, marker=marker, color=colour)
+        for kept in _kept_rounds(document, key, network):
             axes.plot(*kept, marker="o", markersize=9, fillstyle="none", markeredgewidth=1.2, color=colour)
     _mark_stages(axes, rounds)
     if limits is not None:
         axes.set_ylim(*limits)
-    # A ring in the last of many rounds is seen whole.
+    # Room for a ring round the last point.
     axes.set_xlim(0.5, max(len(rounds), 1) + max(0.5, 0.03 * len(rounds)))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round")
-    return Drawing(title, _describe_curve(rounds, key), to_svg(figure, f"curve-{key}"))
+    return Plot(title, _describe_curve(rounds, key), to_svg(figure, f"curve-{key}"))
 
 
-def _stretches(rounds: Sequence[Document], key: str, network: str) -> list[list[tuple[int, float]]]:
-    """Points (round counted over all stages, value), apart for each stage as the stages differ in aim."""
-    stretches = []
+def _points_by_stage(rounds: Sequence[Document], key: str, network: str) -> list[list[tuple[int, float]]]:
+    """Points (round counted over all stages, value) of each stage; lines do not connect stages."""
+    stages = []
     for _, group in groupby(enumerate(rounds, start=1), key=lambda numbered: numbered[1]["stage"]):
         points = [(x, r[key][network]) for x, r in group if r[key].get(network) is not None]
         if points:
-            stretches.append(points)
-    return stretches
+            stages.append(points)
+    return stages
 
 
-def _kept(document: Document, key: str, network: str) -> list[tuple[int, float]]:
+def _kept_rounds(document: Document, key: str, network: str) -> list[tuple[int, float]]:
     """The points of the rounds whose weights were kept."""
     return [
         (x, r[key][network])
@@ -105,13 +105,13 @@ def _describe_curve(rounds: Sequence[Document], key: str) -> str:
     return "; ".join(parts) or "no values"
 
 
-def roc_curves(document: Document) -> list[Drawing]:
-    """One ROC plot a network: held-out hospitals against those that trained, and the operating point."""
+def roc_curves(document: Document) -> list[Plot]:
+    """One ROC plot per network: held-out and training hospitals, with the operating point."""
     with styled():
         return [_roc(document, network) for network in TASK_WORDS]
 
 
-def _roc(document: Document, network: str) -> Drawing:
+def _roc(document: Document, network: str) -> Plot:
     figure, axes = new_figure(3.4, 3.2)
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
     descriptions = []
@@ -120,10 +120,10 @@ def _roc(document: Document, network: str) -> Drawing:
         if points is None:
             descriptions.append(f"{words}: undefined")
             continue
-        unseen = group == "unseen"
-        colour = NETWORK_COLOURS[network] if unseen else MUTED
+        held_out = group == "unseen"
+        colour = NETWORK_COLOURS[network] if held_out else MUTED
         label = f"{words}, AUC {area['value']:.3f}"
-        axes.plot(*zip(*points, strict=True), color=colour, linestyle="-" if unseen else "--", label=label)
+        axes.plot(*zip(*points, strict=True), color=colour, linestyle="-" if held_out else "--", label=label)
         descriptions.append(label)
         _mark_operating_point(axes, document["pooled"][group][network], colour)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
@@ -131,7 +131,7 @@ def _roc(document: Document, network: str) -> Drawing:
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize=7.5)
     title = TASK_WORDS[network][0].upper() + TASK_WORDS[network][1:]
-    return Drawing(title, "; ".join(descriptions), to_svg(figure, f"roc-{network}"))
+    return Plot(title, "; ".join(descriptions), to_svg(figure, f"roc-{network}"))
 
 
 def _mark_operating_point(axes: Axes, block: Document, colour: str) -> None:

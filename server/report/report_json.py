@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from server.report.task_metrics import Block, Reason, empty_block, roc_points, task_block
+from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics import SiteEvaluation
@@ -20,15 +20,15 @@ def report_document(
 ) -> dict[str, Any]:
     """The document of report.json.
 
-    trained_on: the model card's sentence on its data; command: what to type to make it again; seconds: wall
-    time of each step, in order.
+    trained_on: the model card's sentence on its data; command: the command that reproduces the result;
+    seconds: wall time of each step, in order.
     """
     pooled = {SEEN: _merged(result, "training"), UNSEEN: _merged(result, "held-out")}
     return {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "trained_on": trained_on,
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
-        "left_out": {name: _fate(reply) for name, reply in result.left_out.items()},
+        "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
         "pooled": {group: _pooled(result, evaluation) for group, evaluation in pooled.items()},
         "roc": {
             group: {task: roc_points(evaluation, task) for task in TASKS}
@@ -49,8 +49,8 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     evaluation = result.evaluations.get(hospital.name)
     point = result.operating_point.model_dump()
     if evaluation is None:
-        why = "no evaluation came back: " + _fate(result.final_replies.get(hospital.name))
-        blocks: dict[str, Block] = {task: empty_block(task, why) for task in TASKS}
+        why = "no evaluation was returned: " + _reply_text(result.final_replies.get(hospital.name))
+        blocks: dict[str, Block] = {task: undefined_block(task, why) for task in TASKS}
     else:
         reason = _reason(hospital)
         blocks = {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
@@ -64,20 +64,20 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     }
 
 
-def _fate(reply: HospitalReply | None) -> str:
+def _reply_text(reply: HospitalReply | None) -> str:
     if reply is None:
-        return "it was not asked"
+        return "none was requested"
     return reply.status if reply.reason is None else f"{reply.status} ({reply.reason})"
 
 
 def _reason(hospital: Hospital) -> Reason:
-    """Why a label is missing in the hospital's evaluation: none there, or fewer than it tells."""
-    which = "its test scans" if hospital.role == "training" else "its scans"
+    """Why a label is missing in the hospital's evaluation: no such scan, or fewer than it discloses."""
+    split = "its test scans" if hospital.role == "training" else "its scans"
 
     def reason(label: str) -> str:
         if hospital.counts[label] == 0:
             return f"no {LABEL_WORDS[label]} scan at this hospital"
-        return f"no {LABEL_WORDS[label]} scan among {which}, or fewer than the hospital discloses"
+        return f"no {LABEL_WORDS[label]} scan among {split}, or fewer than the hospital discloses"
 
     return reason
 
@@ -94,7 +94,7 @@ def _pooled(result: StudyResult, evaluation: SiteEvaluation) -> dict[str, Block]
     point = result.operating_point.model_dump()
 
     def reason(label: str) -> str:
-        return f"no {LABEL_WORDS[label]} scan in any evaluation that came back"
+        return f"no {LABEL_WORDS[label]} scan in any evaluation that was returned"
 
     return {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
 
@@ -117,7 +117,7 @@ def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
 
 
 def _mean_loss(replies: Iterable[HospitalReply], network: Task) -> float | None:
-    """Mean over the hospitals that returned, weighted by the scans learned from, as the weights are."""
+    """Mean over the hospitals that returned an update, weighted by training scans as in FedAvg."""
     counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
     scans = sum(r.scans[network] for r in counted)
     return sum(r.loss[network] * r.scans[network] for r in counted) / scans if scans else None

@@ -1,4 +1,4 @@
-"""matplotlib figures as SVG that takes its colours and fonts from the page around it."""
+"""matplotlib figures as inline SVG that uses the colours and fonts of the page."""
 
 import io
 import re
@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Drawn with these stand-ins, which become the page's own variables: one figure serves light and dark.
+# Placeholder colours, replaced by the page's CSS variables so that one figure serves light and dark mode.
 INK, MUTED, RULE, PAPER = "#010101", "#020202", "#030303", "#040404"
 NETWORK_COLOURS = {"diseased": "#050505", "covid": "#060606"}
 _VARIABLES = {
@@ -42,21 +42,21 @@ _STYLE: dict[Any, Any] = {
 
 
 def styled() -> AbstractContextManager[None]:
-    """The page's style for everything that is drawn within."""
+    """Context in which figures are drawn in the page's style."""
     return mpl.rc_context(_STYLE)
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of `width` x `height` inches with one pair of axes; to be made and drawn within `styled()`."""
+    """A figure of `width` x `height` inches with one pair of axes; call it, and draw, within `styled()`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """The figure as an `<svg>` element for inlining; `name` keeps its ids apart from other figures'."""
+    """The figure as an `<svg>` element to inline; `name` makes its ids unique on the page."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # The page's font draws the text; that matplotlib's own lacks a sign does not matter.
+        # The page's font draws the text, so glyphs missing in matplotlib's font do not matter.
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
@@ -70,6 +70,6 @@ def to_svg(figure: Figure, name: str) -> str:
     )
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", svg)
-    for stand_in, variable in _VARIABLES.items():
-        svg = svg.replace(stand_in, f"var({variable})")
+    for placeholder, variable in _VARIABLES.items():
+        svg = svg.replace(placeholder, f"var({variable})")
     return svg

@@ -1,4 +1,4 @@
-"""Tables 3 and 4 of the paper, with 95 % intervals: what report.json says, laid out for people."""
+"""The paper's Tables 3 and 4, with 95 % intervals, from report.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 UNDEFINED = "undefined"
 Column = tuple[str, str]
-"""Key of the figure in a task's block, heading."""
+"""Key of the figure in a task's block, and the column's heading."""
 
 TABLE_3: tuple[Column, ...] = (
     ("accuracy", "Accuracy"),
@@ -22,14 +22,14 @@ TABLE_4: tuple[Column, ...] = (
     ("auc", "AUC"),
 )
 GROUPS = {
-    "training": ("seen", "Hospitals that trained: their test scans", "All that trained"),
-    "held-out": ("unseen", "Held-out hospitals: all their scans", "All held out"),
+    "training": ("seen", "Training hospitals: test scans", "All training hospitals"),
+    "held-out": ("unseen", "Held-out hospitals: all scans", "All held-out hospitals"),
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure in words: value, interval, what was counted; or `undefined` and the note that says why."""
+    """A formatted figure: value, interval and counts; or `undefined` and the note that says why."""
 
     path: str
     value: str
@@ -54,7 +54,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """notes: the reasons of undefined figures, in the order of their numbers from 1."""
+    """notes: reasons of undefined figures; note 1 is the first."""
 
     headings: tuple[str, ...]
     groups: tuple[Group, ...]
@@ -70,7 +70,7 @@ def area(value: float) -> str:
 
 
 def metrics_table(document: Mapping[str, Any], task: str, columns: Sequence[Column]) -> Table:
-    """The figures `columns` of `task`, hospital by hospital and pooled, trained ones before held-out ones."""
+    """The figures `columns` of `task` by hospital and pooled, training hospitals before held-out ones."""
     notes: dict[str, int] = {}
 
     def row(name: str, path: str, block: Mapping[str, Any], *, is_total: bool = False) -> Row:
@@ -95,7 +95,7 @@ def _cell(path: str, block: Mapping[str, Any], key: str, notes: dict[str, int]) 
     if figure is None:
         number = notes.setdefault(block["undefined"][key], len(notes) + 1)
         return Cell(path, UNDEFINED, note=number)
-    words = area if key == "auc" else percent
-    interval = f"{words(figure['low'])}–{words(figure['high'])}"
+    formatted = area if key == "auc" else percent
+    interval = f"{formatted(figure['low'])}–{formatted(figure['high'])}"
     counted = f"{figure['k']} of {figure['n']}" if figure["k"] is not None else f"{figure['n']} scans"
-    return Cell(path, words(figure["value"]), interval, counted)
+    return Cell(path, formatted(figure["value"]), interval, counted)

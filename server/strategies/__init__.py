@@ -1,1 +1,1 @@
-"""Ways to combine the hospitals' weights: pure functions, one a file."""
+"""Strategies that combine weights: of the hospitals in a round, and of the rounds in a stage."""

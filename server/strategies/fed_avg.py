@@ -1,11 +1,11 @@
 """FedAvg (McMahan et al. 2017): the mean of the hospitals' weights, per network, weighted by scans.
 
-Each network has its own weights in the mean: the scans that the hospital's network learned from. A hospital
-without a scan for a network has no say in it; a network that nobody learned stays as it was.
+A hospital's weight in the mean of a network is the number of scans on which it trained that network. Without
+a scan for a network it has weight 0; a network that no hospital trained is unchanged.
 
-The mean is the same, bit for bit, in whatever order replies arrive, and memory does not grow with their
-number: every term is cut on two fixed grids on which float64 adds without rounding (the pre-rounding of
-Demmel and Nguyen, 2015, with bounds known beforehand). See docs/decisions/0030.
+The mean is bit-identical in any order of replies, and memory does not grow with their number: every term is
+rounded to two fixed grids on which float64 adds exactly (the pre-rounding of Demmel and Nguyen, 2015, with
+bounds known in advance). See docs/decisions/0030.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from shared_model.errors import PneumofedError
 from shared_model.weights import Weights, network_of
 
-# Adding and taking away one of these rounds a number to the nearest multiple of its grid's unit.
+# Adding and subtracting one of these rounds a number to the nearest multiple of its grid's unit.
 _COARSE = 1.5 * 2.0**32  # unit 2^-20, for |scans x weight| < 2^31
-_FINE = 1.5 * 2.0**-12  # unit 2^-64, for what the coarse grid leaves: |rest| <= 2^-21
+_FINE = 1.5 * 2.0**-12  # unit 2^-64, for the remainder of the coarse grid: |remainder| <= 2^-21
 
 # Within these limits the sums on both grids stay below 2^53 units: exact.
 LARGEST_WEIGHT = 2.0**10
@@ -54,17 +54,17 @@ class Mean:
 
 
 class FedAvg:
-    """One round's average, fed reply by reply."""
+    """The average of one round, accumulated reply by reply."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self.means: dict[str, Mean] = {}
 
     def add(self, update: Weights, scans: Mapping[str, int]) -> None:
-        """Count a hospital's `update`; scans: network -> scans it learned from.
+        """Add a hospital's `update`; scans: network -> scans that it was trained on.
 
-        Arrays of networks with 0 scans are left out of the mean. Raises PneumofedError `too-many-scans`
-        beyond the limits within which the mean is exact; nothing of the update is counted then.
+        Arrays of networks with 0 scans are ignored. Raises PneumofedError `too-many-scans` beyond the limits
+        within which the mean is exact; nothing of the update is added then.
         """
         counted = {name: array for name, array in update.items() if scans.get(network_of(name), 0) > 0}
         self._check_limits(counted, scans)
@@ -73,9 +73,9 @@ class FedAvg:
             mean.add(array, scans[network_of(name)])
 
     def result(self) -> Weights:
-        """The new global weights; arrays that no hospital returned are the old ones. Nothing is added after.
+        """The new global weights; arrays that no hospital returned are the old ones. Call it once, last.
 
-        Each sum is let go once its mean is there: all of them are four times the weights.
+        Each sum is released once its mean is computed: all sums take four times the memory of the weights.
         """
         return {
             name: self.means.pop(name).result() if name in self.means else old
@@ -94,7 +94,7 @@ class FedAvg:
 
 
 def fed_avg(weights: Weights, updates: Mapping[str, tuple[Weights, Mapping[str, int]]]) -> Weights:
-    """One round: hospital -> (its arrays, scans per network) onto the global `weights`."""
+    """The global `weights` after one round; updates: hospital -> (its arrays, scans per network)."""
     average = FedAvg(weights)
     for update, scans in updates.values():
         average.add(update, scans)

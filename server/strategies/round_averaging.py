@@ -1,5 +1,7 @@
-"""The mean of a stage's last rounds (Izmailov et al. 2018; docs/decisions/0031): steadier at hospitals that
-nobody trained on than the last round alone."""
+"""Averages the weights of a stage's last rounds (stochastic weight averaging, Izmailov et al. 2018).
+
+At held-out hospitals the mean varies less than the last round alone (docs/decisions/0031).
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +12,7 @@ from shared_model.weights import Weights
 
 
 def mean_of_rounds(rounds: Sequence[Weights], stage: StageConfig) -> Weights:
-    """What the stage trains, averaged over `rounds` with equal say; the rest as in the last of them."""
-    say: dict[str, int] = dict.fromkeys(stage.networks, 1)
+    """The mean over `rounds` of the arrays that the stage trains; other arrays are those of the last one."""
+    equal: dict[str, int] = dict.fromkeys(stage.networks, 1)
     trained = [{name: w[name] for name in w if is_trained(name, stage)} for w in rounds]
-    return fed_avg(rounds[-1], {str(i): (weights, say) for i, weights in enumerate(trained)})
+    return fed_avg(rounds[-1], {str(i): (weights, equal) for i, weights in enumerate(trained)})

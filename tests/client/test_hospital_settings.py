@@ -48,7 +48,7 @@ def test_every_problem_is_named_at_once(tmp_path):
     message = refused(written(tmp_path, text))
     for name in ("name:", "device:", "stroe:", "coordinator.address:", "limits.count_floor:"):
         assert name in message
-    assert "say host:port" in message and "\n" not in message
+    assert "write host:port" in message and "\n" not in message
 
 
 def test_a_socket_path_that_linux_cannot_bind_is_refused_before_anything_starts(tmp_path):

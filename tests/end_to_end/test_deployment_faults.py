@@ -59,7 +59,7 @@ def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(fede
     with running(pneumofed(*federation.run_arguments(study)), out) as run:
         wait_until(lambda: "1 rounds done" in out.read_text(), seconds=600, what="round 1")
         os.kill(federation.parent("serve", "proxy"), signal.SIGKILL)
-        for name in ("superlink", "executor", "roster", "proxy"):
+        for name in ("superlink", "executor", "nodes", "proxy"):
             federation.kill("serve", name)
         assert run.wait(timeout=400) == 1
     for part in ("coordinator", "federation.toml"):

@@ -28,7 +28,7 @@ from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.store.lobe_store import LobeStore
 from server import messages
-from server.app import card_of
+from server.app import model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.report.page import write_report
@@ -154,7 +154,7 @@ def nothing_in(content: bytes, where: str) -> None:
 
 
 def prepare(studies: Path, labels: Path, store: Path, *words: str) -> bytes:
-    command = [sys.executable, "-m", "deploy.commands.root", "hospital", "prepare", str(studies),
+    command = [sys.executable, "-m", "deploy.commands", "hospital", "prepare", str(studies),
                "--labels", str(labels), "--store", str(store), *words]  # fmt: skip
     run = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
     assert run.returncode in (0, 1), run.stderr.decode()
@@ -210,7 +210,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     weights = initial_weights(study)
     ledger = Ledger(tmp_path / "ledger", study, weights)
     result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
-    card = card_of(result, "phantoms")
+    card = model_card(result, "phantoms")
     save_model(tmp_path / "model", result.weights, card)
     document = report_document(result, trained_on=card.trained_on, command="a test", seconds={})
     (tmp_path / "report").mkdir()

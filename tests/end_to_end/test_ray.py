@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client.learning.site import Site
-from deploy.simulation.grids import POLL_S, Engine, engine_of
+from deploy.simulation.grids import POLL_S, Engine, open_grid
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
@@ -51,7 +51,7 @@ class Sites:
 def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
     weights = initial_weights(STUDY)
     ledger = Ledger(out, STUDY, weights)
-    with engine_of(engine, Sites(folder), list(ROLES)) as grid:
+    with open_grid(engine, Sites(folder), list(ROLES)) as grid:
         policy = RoundPolicy(poll_s=POLL_S, quorum=2)
         return run_study(grid, STUDY, weights, ledger=ledger, policy=policy)
 
@@ -77,6 +77,6 @@ def test_the_weights_of_ray_are_those_of_local_bit_for_bit(tmp_path, monkeypatch
 
 def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(PneumofedError) as caught, engine_of("ray", Sites(tmp_path), ["north"]):
+    with pytest.raises(PneumofedError) as caught, open_grid("ray", Sites(tmp_path), ["north"]):
         pass
     assert caught.value.code == "ray-missing" and "pneumofed[simulation]" in str(caught.value)

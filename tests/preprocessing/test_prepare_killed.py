@@ -11,7 +11,7 @@ import pytest
 
 from preprocessing.prepare import prepare
 from preprocessing.store.lobe_store import LobeStore
-from preprocessing.store.store_lock import locked, only_writer
+from preprocessing.store.store_lock import only_writer
 from shared_model.errors import PneumofedError
 from tests.support.labelled_studies import start_prepare, write_hospital, write_labels
 from tests.support.processes import ROOT
@@ -116,32 +116,3 @@ def test_a_store_has_one_writer(tmp_path: Path) -> None:
         prepare(studies, labels, tmp_path / "store")
     assert error.value.code == "store-busy"
     assert prepare(studies, labels, tmp_path / "store").present == 1
-
-
-_WORKER = """
-import sys
-from pathlib import Path
-from preprocessing.store.store_lock import join_writer
-join_writer(Path(sys.argv[1]))
-print("joined", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_workers_left_behind_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    studies, labels = write_hospital(tmp_path, 1)
-    prepare(studies, labels, tmp_path / "store")
-    with subprocess.Popen(
-        [sys.executable, "-c", _WORKER, str(tmp_path / "store")],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as worker:  # fmt: skip
-        assert worker.stdout is not None and worker.stdout.readline() == "joined\n"
-        with monkeypatch.context() as patched:
-            patched.setattr("preprocessing.store.store_lock._WORKERS_END_S", 0.1)
-            with pytest.raises(PneumofedError) as error:
-                prepare(studies, labels, tmp_path / "store")
-        assert error.value.code == "store-busy"
-        worker.kill()
-        assert prepare(studies, labels, tmp_path / "store").present == 1
-    with locked(tmp_path / "store"):
-        pass

@@ -67,4 +67,4 @@ def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(
     with pytest.raises(PneumofedError, match="for this test"):
         server_app.app(grid, context(study="test", folder=str(tmp_path), trained_on="Phantoms."))
     # 12 MB are 96 Mbit: 96 s each way at 1 Mbit/s, and a minute
-    assert policies[0].again_s == 96 + 96 + 60
+    assert policies[0].retry_after_s == 96 + 96 + 60

@@ -10,7 +10,7 @@ from flwr.proto.node_pb2 import NodeInfo
 
 from deploy.simulation.local_grid import LocalGrid
 from server import events, messages
-from server.dispatch import RoundPolicy, ask
+from server.dispatch import RoundPolicy, send_requests
 from shared_model.proposal import Proposal
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 from tests.support.local_rounds import app_of
@@ -57,16 +57,21 @@ class ScriptedGrid(LocalGrid):
 
 
 def outcome_of(
-    script: Iterable[object], tell: events.Listener = events.ignore, **policy: float
+    script: Iterable[object], on_event: events.Listener = events.ignore, **policy: float
 ) -> tuple[str, str | None, int]:
     """Status and reason, and how often the hospital was asked."""
     grid = ScriptedGrid(script)
-    settings: dict[str, Any] = {"poll_s": 0.002, "again_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
-    (answer,) = ask(
-        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", tell=tell
+    settings: dict[str, Any] = {
+        "poll_s": 0.002,
+        "retry_after_s": 0.01,
+        "retries": 2,
+        "deadline_s": 20.0,
+    } | policy
+    (result,) = send_requests(
+        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", on_event=on_event
     )
-    assert (answer.message is not None) == (answer.outcome.status == "returned")
-    return answer.outcome.status, answer.outcome.reason, grid.asked
+    assert (result.message is not None) == (result.outcome.status == "returned")
+    return result.outcome.status, result.outcome.reason, grid.asked
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def outcome_of(
         "never sent",
     ],
 )
-def test_a_hospital_is_asked_again_as_often_as_it_may_be(script: list[object], expected: object) -> None:
+def test_a_transient_failure_is_retried_up_to_the_limit(script: list[object], expected: object) -> None:
     assert outcome_of(script) == expected
 
 
@@ -109,26 +114,26 @@ def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for() -> Non
     assert outcome_of(["after 5", busy]) == ("returned", None, 5)
 
 
-def test_a_failure_that_will_not_pass_is_not_asked_for_again() -> None:
+def test_a_permanent_failure_is_not_retried() -> None:
     assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
 
 
-def test_it_is_told_who_is_asked_and_why_again() -> None:
+def test_events_name_each_request_and_why_it_is_sent_again() -> None:
     told: list[events.Event] = []
-    outcome_of(["lost", ABSENT, "unsent", "good"], tell=told.append, retries=3)
-    troubles = [None, "silent", "not-connected", "not-sent"]
-    assert told == [events.Asked("a", trouble) for trouble in troubles]
+    outcome_of(["lost", ABSENT, "unsent", "good"], on_event=told.append, retries=3)
+    reasons = [None, "silent", "not-connected", "not-sent"]
+    assert told == [events.RequestSent("a", reason) for reason in reasons]
 
 
-def test_the_deadline_ends_all_asking() -> None:
+def test_the_deadline_ends_all_retries() -> None:
     status, reason, asked = outcome_of(["lost"], deadline_s=0.1)
     assert (status, reason) == ("late", "deadline") and asked >= 2
 
 
-def test_without_retries_each_hospital_is_asked_once() -> None:
+def test_without_retries_each_request_is_sent_once() -> None:
     once = RoundPolicy()
-    assert (once.retries, once.again_s) == (0, float("inf"))
-    assert outcome_of([ABSENT, "good"], retries=0, again_s=float("inf"))[::2] == ("absent", 1)
+    assert (once.retries, once.retry_after_s) == (0, float("inf"))
+    assert outcome_of([ABSENT, "good"], retries=0, retry_after_s=float("inf"))[::2] == ("absent", 1)
 
 
 class NotingGrid(ScriptedGrid):
@@ -156,7 +161,7 @@ class NotingGrid(ScriptedGrid):
     ],
     ids=["doubles", "not at once", "back twice"],
 )
-def test_the_pause_doubles_but_not_for_one_that_is_back(
+def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(
     monkeypatch: pytest.MonkeyPatch, away: list[float], expected: object
 ) -> None:
     now = [0.0]
@@ -167,6 +172,6 @@ def test_the_pause_doubles_but_not_for_one_that_is_back(
     monkeypatch.setattr("server.dispatch.time.monotonic", lambda: now[0])
     monkeypatch.setattr("server.dispatch.time.sleep", sleep)
     grid = NotingGrid(now, away)
-    policy = RoundPolicy(poll_s=1, again_s=1.0, retries=9, deadline_s=32)
-    list(ask(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    policy = RoundPolicy(poll_s=1, retry_after_s=1.0, retries=9, deadline_s=32)
+    list(send_requests(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
     assert grid.sends == expected

@@ -3,7 +3,6 @@ import itertools
 import numpy as np
 import pytest
 
-from server.events import validates
 from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
 from shared_model.constants import Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
@@ -85,4 +84,4 @@ def test_accuracy_is_taken_at_the_studys_operating_point() -> None:
 
 def test_validation_is_never_missed_after_the_last_round() -> None:
     stage = StageConfig(name="s", networks=("covid",), rounds=5, validate_every=3)
-    assert [round for round in range(1, 6) if validates(stage, round)] == [3, 5]
+    assert [round for round in range(1, 6) if stage.validates(round)] == [3, 5]

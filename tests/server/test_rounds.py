@@ -302,12 +302,12 @@ def test_a_stage_begins_from_what_the_stage_before_left(
 
 def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path: Path) -> None:
     told: list[events.Event] = []
-    run(tmp_path, tell=told.append)
-    gathered = next(e for e in told if isinstance(e, events.Gathered))
+    run(tmp_path, on_event=told.append)
+    gathered = next(e for e in told if isinstance(e, events.RosterBuilt))
     after = told[told.index(gathered) :]
-    replies = sum(isinstance(e, events.Replied) for e in after)
-    assert replies == events.replies_in(STUDY, training=3, held_out=1)
-    assert [e.record.round for e in told if isinstance(e, events.RoundDone)] == [1, 2, 3, 1, 2]
+    replies = sum(isinstance(e, events.RequestFinished) for e in after)
+    assert replies == events.request_count(STUDY, training=3, held_out=1)
+    assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 
 def test_a_round_costs_little_beside_the_training(tmp_path: Path) -> None:
@@ -362,7 +362,7 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path: 
         study = study_of(*stages, operating_point="validation")
         sites = sites_of(study)
         told: list[events.Event] = []
-        result = run(tmp_path / str(number), grid_of(sites), study=study, tell=told.append)
+        result = run(tmp_path / str(number), grid_of(sites), study=study, on_event=told.append)
         asked = [
             tasks
             for what, split, tasks in sites["north"].asked
@@ -376,9 +376,9 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path: 
                 sites[name].evaluate(result.weights, split="validation", tasks=("diseased", "covid"))
             )
         assert result.validation is not None and result.validation.to_json() == again.to_json()
-        gathered = [i for i, e in enumerate(told) if isinstance(e, events.Gathered)][0]
-        replies = sum(isinstance(e, events.Replied) for e in told[gathered:])
-        assert replies == events.replies_in(study, training=3, held_out=1)
+        gathered = [i for i, e in enumerate(told) if isinstance(e, events.RosterBuilt)][0]
+        replies = sum(isinstance(e, events.RequestFinished) for e in told[gathered:])
+        assert replies == events.request_count(study, training=3, held_out=1)
 
 
 class WithoutOther(FakeSite):

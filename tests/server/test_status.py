@@ -26,19 +26,19 @@ def test_the_file_follows_the_round_loop(tmp_path: Path, status: StatusFile) -> 
     told: list[events.Event] = []
     seen: list[StudyStatus] = []
 
-    def tell(event: events.Event) -> None:
-        status.tell(event)
+    def on_event(event: events.Event) -> None:
+        status.on_event(event)
         told.append(event)
         seen.append(status_in(tmp_path))
 
-    run(tmp_path / "ledger", grid_of(sites_of()), tell=tell)
+    run(tmp_path / "ledger", grid_of(sites_of()), on_event=on_event)
     rounds = [s.rounds_done for s in seen]
     assert rounds == sorted(rounds) and rounds[-1] == sum(stage.rounds for stage in STUDY.stages)
     assert {(s.stage, s.round, s.rounds) for s in seen if s.stage} == {
         ("lobes", 1, 3), ("lobes", 2, 3), ("lobes", 3, 3), ("fine", 1, 2), ("fine", 2, 2)
     }  # fmt: skip
     assert set(seen[-1].hospitals) == {"north", "south", "east", "far"}
-    gathered = next(i for i, event in enumerate(told) if isinstance(event, events.Gathered))
+    gathered = next(i for i, event in enumerate(told) if isinstance(event, events.RosterBuilt))
     assert all(s.state == "running" for s in seen[gathered:]) and seen[0].state == "starting"
     status.complete()
     assert status_in(tmp_path).state == "completed"
@@ -46,15 +46,15 @@ def test_the_file_follows_the_round_loop(tmp_path: Path, status: StatusFile) -> 
 
 def test_why_a_hospital_is_left_out_stays_visible(status: StatusFile) -> None:
     refused = HospitalReply(status="failed", reason="study-not-approved", seconds=2)
-    status.tell(events.Gathered((), {"north": refused}))
+    status.on_event(events.RosterBuilt((), {"north": refused}))
     assert status.status.hospitals == {"north": refused}
 
 
 def test_who_has_not_answered_is_known_until_it_does(status: StatusFile) -> None:
-    for hospital, trouble in (("north", None), ("south", None), ("north", "not-connected")):
-        status.tell(events.Asked(hospital, trouble))
+    for hospital, reason in (("north", None), ("south", None), ("north", "not-connected")):
+        status.on_event(events.RequestSent(hospital, reason))
     assert status.status.asked == {"north": "not-connected", "south": None}
-    status.tell(events.Replied("train", "north", HospitalReply(status="returned")))
+    status.on_event(events.RequestFinished("train", "north", HospitalReply(status="returned")))
     assert status.status.asked == {"south": None}
 
 

@@ -1,4 +1,4 @@
-"""Where weights start: calibrated on lobes, and decisions that go on from the patches."""
+"""Initial weights: layers scaled on synthetic lobes, and lobe decisions that start from the patches."""
 
 import numpy as np
 import pytest
@@ -71,13 +71,13 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
 
 
 def test_no_hidden_unit_of_the_lobe_decider_is_always_on_or_off() -> None:
-    """Also on lobes that the calibration has not seen."""
+    """Also on other lobes than those used for scaling."""
     network = initial_networks(CONFIG, seed=STUDY.seed)["diseased"]
     on = (outputs(network, lobes(99))["lobe.0"] > 0).float().mean(dim=0)
     assert on.shape == (64,) and ((on > 0) & (on < 1)).float().mean() > 0.9
 
 
-def test_calibration_touches_what_it_is_asked_to_alone() -> None:
+def test_only_selected_layers_are_scaled() -> None:
     network = initial_networks(CONFIG, seed=STUDY.seed)["covid"]
     before = {name: array.clone() for name, array in network.state_dict().items()}
     scale_layers(network, lobes(7), lambda layer: layer.startswith("lobe."))
@@ -128,7 +128,7 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
     load_weights(models, after)
     for network in networks:
         lobe = outputs(models[network], lobes(5))["lobe.0"]
-        assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "calibrated to the features it gets"
+        assert lobe.mean().abs() < 1 and 0.1 < lobe.std() < 10, "scaled to the features that it receives"
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
@@ -153,7 +153,7 @@ def test_a_decision_stage_trains_neither_patch_features_nor_the_fine_decider() -
 
 
 @pytest.mark.parametrize("part", ["lobe", "decision", "fine"])
-def test_no_stage_trains_what_calibration_alone_sets(part) -> None:
+def test_no_stage_trains_the_feature_statistics(part) -> None:
     """It is what no parameter is: all arrays but the parameters of the networks."""
     stage = STAGE.model_copy(update={"part": part})
     parameters = {f"{n}/{name}" for n, m in make_networks(CONFIG).items() for name, _ in m.named_parameters()}

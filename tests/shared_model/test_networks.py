@@ -63,7 +63,7 @@ def test_the_second_network_has_no_infection_heads() -> None:
 def test_the_lobe_logit_starts_near_zero_with_gradients_everywhere(pooling: str) -> None:
     config = NetworkConfig(width=1 / 8, init="random", pooling=pooling)
     network = initial_networks(config, seed=3)["diseased"]
-    lobes = draw_synthetic_lobes(torch.Generator().manual_seed(0), 4)  # other ones than it was calibrated on
+    lobes = draw_synthetic_lobes(torch.Generator().manual_seed(0), 4)  # not those used for scaling
     output = network(lobes.images, lobes.distance, fine=True)
     assert output.lobe.abs().max() < 1
     assert (output.attention > 0).all() and (output.attention < 1).all()

@@ -1,4 +1,4 @@
-"""Skipping the black round the lobes changes nothing but the time."""
+"""Sparse convolution gives the features and gradients of the whole crop, from fewer pixels."""
 
 import pytest
 import torch
@@ -69,7 +69,7 @@ def test_gradients_are_those_of_the_whole_crop(boxes) -> None:
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_see_and_decide_say_what_forward_says() -> None:
+def test_extract_and_decide_equal_forward() -> None:
     judge = network().eval()
     images = lobes([(20, 236, 50, 206), (90, 160, 100, 150)], 0, torch.float32) * 2048
     distance = torch.randint(0, 90, (2, 256, 256))
@@ -92,7 +92,7 @@ def test_less_than_half_of_the_pixels_is_convolved() -> None:
     assert sum(convolved) < 0.5 * 4 * (256**2 + 128**2 + 64**2)
 
 
-def test_windows_hold_what_is_lit_and_are_rounded_to_8() -> None:
+def test_rectangles_contain_the_foreground_and_are_multiples_of_8() -> None:
     images = lobes([(17, 31, 8, 16), (0, 256, 255, 256), (5, 5, 5, 5)], BLACK, torch.float32)
     assert foreground_rectangles(images, BLACK) == [
         Rectangle(Span(16, 32), Span(8, 16)),

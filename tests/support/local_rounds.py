@@ -49,9 +49,11 @@ def run(
     grid: LocalGrid | None = None,
     study: StudyConfig = STUDY,
     policy: RoundPolicy = POLICY,
-    tell: events.Listener = events.ignore,
+    on_event: events.Listener = events.ignore,
     initial: Weights = INITIAL,
 ) -> StudyResult:
     """The study from its start, or from what the ledger in `folder` has."""
     grid = grid or grid_of(sites_of(study))
-    return run_study(grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, tell=tell)
+    return run_study(
+        grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, on_event=on_event
+    )

@@ -20,7 +20,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float, what: str = "
 
 
 def pneumofed(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "deploy.commands.root", *map(str, arguments)]
+    return [sys.executable, "-m", "deploy.commands", *map(str, arguments)]
 
 
 @contextmanager

@@ -63,5 +63,5 @@ def test_extracted_lobes_are_selected_and_concatenated_in_order():
     ):
         assert lobes.semi_infected.flatten().tolist() == numbers
         assert (lobes.features.patches.flatten() - 100).tolist() == numbers
-        assert (lobes.features.near.flatten() - 200).tolist() == numbers
+        assert (lobes.features.distance.flatten() - 200).tolist() == numbers
         assert lobes.in_lobe.flatten().tolist() == [number > 2 for number in numbers]

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from client.preflight.check_result import Row
+from client.preflight.check_result import CheckResult
 from client.preflight.network import check_network
 from deploy.coordinator.certificates import key_to_pem, new_ca, new_key, new_server_certificate
 from deploy.join import free_port
@@ -92,11 +92,11 @@ def certificate_of(key, *, hosts=("localhost", "127.0.0.1"), issuer=CA, issuer_k
     return new_server_certificate(hosts, key, issuer, issuer_key, days=days)
 
 
-def looked(server: Server, ca: Path) -> dict[str, Row]:
+def looked(server: Server, ca: Path) -> dict[str, CheckResult]:
     return {row.check: row for row in check_network(f"localhost:{server.server_address[1]}", ca)}
 
 
-def states(rows: dict[str, Row]) -> dict[str, str]:
+def states(rows: dict[str, CheckResult]) -> dict[str, str]:
     return {check: row.state for check, row in rows.items()}
 
 

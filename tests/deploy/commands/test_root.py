@@ -27,7 +27,7 @@ def pneumofed(*arguments: object, largest_file: int | None = None) -> subprocess
         if largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
-    command = [sys.executable, "-m", "deploy.commands.root", *map(str, arguments)]
+    command = [sys.executable, "-m", "deploy.commands", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=300)
 
 
@@ -190,7 +190,7 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "deploy.commands.root",
+        "deploy.commands",
         "demo",
         "--out",
         str(tmp_path / "demo"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from deploy.simulation.grids import POLL_S, engine_of
+from deploy.simulation.grids import POLL_S, open_grid
 from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
@@ -43,7 +43,7 @@ def test_workers_give_the_bits_of_one_process_and_keep_their_hospitals(tmp_path,
     monkeypatch.setattr("deploy.simulation.grids.cores", lambda: 2)
     seen = tmp_path / "seen"
     seen.mkdir()
-    with engine_of("local", Sites(str(seen)), list(ROLES)) as grid:
+    with open_grid("local", Sites(str(seen)), list(ROLES)) as grid:
         beside = run(grid, tmp_path / "beside")
     opened = {path.name: path.read_text().split() for path in seen.iterdir()}
     assert opened.keys() == ROLES.keys() and all(len(pids) == 1 for pids in opened.values())
@@ -57,7 +57,7 @@ def test_workers_give_the_bits_of_one_process_and_keep_their_hospitals(tmp_path,
 def test_a_worker_that_is_ended_from_outside_ends_the_run_with_a_remedy(tmp_path):
     with (
         pytest.raises(PneumofedError, match="memory") as caught,
-        engine_of("local", Sites(str(tmp_path), deadly="south"), list(ROLES)) as grid,
+        open_grid("local", Sites(str(tmp_path), deadly="south"), list(ROLES)) as grid,
     ):
         run(grid, tmp_path / "ledger")
     assert caught.value.code == "worker-died"

@@ -60,3 +60,13 @@ def test_gas_off_the_middle_or_only_in_the_abdomen_is_no_airway() -> None:
 def test_a_short_tube_is_oesophageal_gas() -> None:
     images, enclosed = scan(27)  # 15 mm
     assert airway_of(images, enclosed)[1] == SLICES
+
+
+def test_a_lumen_that_grows_suddenly_has_leaked() -> None:
+    images, enclosed = scan(14)
+    leak = ellipse(SIZE, 0.35, 0.5, 0.1, 0.1)  # as dark as the trachea, and far larger
+    enclosed[13] |= leak
+    images[13, leak] = 10
+    airway, carina = find_airway(images, enclosed, np.broadcast_to(BODY, images.shape), (8.0, 4.0, 4.0))
+    assert carina == 14
+    assert not airway[:14].any()

@@ -13,10 +13,10 @@ TABLE[78:82, 5:95] = True
 
 
 def images(slices: int = 4) -> np.ndarray:
-    """Tissue 1040, lung 150, outside air 0; the table touches the back at 2 pixels."""
+    """Tissue 1040, lung 150, outside air 0; the table touches the back over 8 mm."""
     image = np.where(BODY | TABLE, 1040, 0)
     image[LUNG] = 150
-    image[74:78, 50:52] = 1040
+    image[74:78, 50:54] = 1040
     return np.broadcast_to(image, (slices, SIZE, SIZE)).astype(np.uint16)
 
 

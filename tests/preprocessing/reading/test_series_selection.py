@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from preprocessing.reading.series import CtSeries, find_series
-from preprocessing.reading.series_selection import choose_series, kernel_class
+from preprocessing.reading.series_selection import Selection, choose_series, kernel_class, select_series
+from shared_model.errors import PneumofedError
 from tests.support.chests import chest, write_series
 
 HU, _ = chest(12, 32)
@@ -61,3 +62,45 @@ def test_the_best_series_is_chosen_by_rule_and_logged(
 def test_kernels_of_the_makers_are_known(tmp_path: Path, kernel: str, kind: str) -> None:
     write_series(tmp_path, HU, ConvolutionKernel=kernel)
     assert kernel_class(accepted(tmp_path)[0]) == kind
+
+
+def refusal(selection: Selection) -> tuple[str, str]:
+    with pytest.raises(PneumofedError) as caught:
+        selection.required()
+    return caught.value.code, str(caught.value)
+
+
+def test_one_of_two_usable_series_is_selected_beside_what_is_refused(tmp_path: Path) -> None:
+    write_series(tmp_path / "lung", HU, series_uid="1.2.3", ConvolutionKernel="LUNG")
+    write_series(tmp_path / "other", OTHER, series_uid="1.2.4", ConvolutionKernel="?")
+    (tmp_path / "letter.txt").write_text("no scan")
+    seen: list[tuple[int, int]] = []
+    selection = select_series(tmp_path, progress=lambda *step: seen.append(step))
+    assert selection.required().series_uid == "1.2.3" and selection.usable == 2
+    assert [code for code, _ in selection.problems] == ["not-dicom"]
+    assert selection.choice is not None and selection.choice.startswith("2 series could be used")
+    assert seen[-1] == (25, 25)
+
+
+def test_without_a_choice_nothing_is_said_of_one(tmp_path: Path) -> None:
+    write_series(tmp_path, HU)
+    selection = select_series(tmp_path)
+    assert (selection.usable, selection.choice, selection.problems) == (1, None, ())
+
+
+def test_what_cannot_be_selected_from_is_refused_with_all_its_problems(tmp_path: Path) -> None:
+    missing = select_series(tmp_path / "nowhere")
+    assert refusal(missing) == ("no-series", f"{tmp_path / 'nowhere'}: {missing.problems[0][1]}")
+    empty = select_series(tmp_path)
+    assert refusal(empty)[0] == "no-series" and "no files" in refusal(empty)[1]
+    write_series(tmp_path / "short", HU[:4])
+    (tmp_path / "letter.txt").write_text("no scan")
+    useless = select_series(tmp_path)
+    assert {code for code, _ in useless.problems} == {"too-few-slices", "not-dicom"}
+    code, words = refusal(useless)
+    assert code == "no-series" and "not-dicom, too-few-slices" in words and "hospital check" in words
+    write_series(tmp_path / "one", HU, series_uid="1.2.3", patient_id="P")
+    write_series(tmp_path / "two", OTHER, series_uid="1.2.4", patient_id="Q")
+    mixed = select_series(tmp_path)
+    assert mixed.series is None and mixed.problems[-1][0] == refusal(mixed)[0] == "several-studies"
+    assert len(mixed.problems) == 3

@@ -41,7 +41,9 @@ def test_hospitals_are_told_with_their_counts(document: dict[str, Any]) -> None:
 def test_reasons_tell_none_from_too_few_from_silence(document: dict[str, Any]) -> None:
     by_name = {h["name"]: h for h in document["hospitals"]}
     assert by_name["fjord"]["diseased"]["undefined"]["specificity"] == "no healthy scan at this hospital"
-    assert by_name["birch"]["covid"]["undefined"]["auc"] == "no evaluation came back: failed (out-of-memory)"
+    assert (
+        by_name["birch"]["covid"]["undefined"]["auc"] == "no evaluation was returned: failed (out-of-memory)"
+    )
     result = example_result.result()
     evaluations = result.evaluations | {"amber": result.evaluations["fjord"]}
     changed = dataclasses.replace(result, evaluations=evaluations)

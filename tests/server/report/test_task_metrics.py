@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
-from server.report.task_metrics import empty_block, roc_points, task_block
+from server.report.task_metrics import roc_points, task_block, undefined_block
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 
 # Scores in the middle of the histogram's bins, so that binning loses nothing.
@@ -69,7 +69,7 @@ def test_what_no_scan_tells_is_undefined_with_the_reason(by_label: dict[str, np.
 
 
 def test_an_empty_block_has_no_figure_at_all() -> None:
-    block = empty_block("covid", "it failed")
+    block = undefined_block("covid", "it failed")
     assert block == {
         "n": 0, "accuracy": None, "sensitivity": None, "specificity": None, "auc": None,
         "undefined": dict.fromkeys(("accuracy", "sensitivity", "specificity", "auc"), "it failed"),

@@ -1,0 +1,65 @@
+"""What a hospital's people decide about studies; each decision is in the audit log before it takes effect.
+
+They write to the hospital's state folder, which the trainer reads several times a second: a decision takes
+effect at once, also for a task that runs, and can be made while the trainer does not run.
+"""
+
+import getpass
+import os
+import time
+from pathlib import Path
+
+from client.hospital_settings import load_hospital_settings
+from client.privacy.ledger import PrivacyLedger
+from client.records.audit import AuditLog
+from client.trainer.approvals import Approvals
+from client.trainer.proposal_summary import summarise_proposal
+from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
+
+
+class HospitalDecisions:
+    """The decisions of the hospital whose settings are in the file `site`."""
+
+    def __init__(self, site: Path) -> None:
+        """Raises PneumofedError `wrong-user` if the trainer could not read what this user writes."""
+        self.hospital = load_hospital_settings(site)
+        state = self.hospital.state
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if state.stat().st_uid != os.geteuid():
+            raise PneumofedError("wrong-user", f"{state} is another user's; run this as that user (sudo -u)")
+        self.approvals, self.audit = Approvals(state), AuditLog(state)
+
+    def proposed(self, fingerprint: str | None) -> Proposal:
+        """A proposal that can be approved: the one named, or the only one. Raises `study-unknown`."""
+        return self.approvals.choose(fingerprint, ("waiting", "withdrawn"), "waits for a decision").proposal
+
+    def summary(self, proposal: Proposal) -> str:
+        """What `proposal` will do at this hospital, in words."""
+        last = self.approvals.last_approved(proposal.fingerprint)
+        spent = PrivacyLedger(self.hospital.state).epsilon()
+        return summarise_proposal(proposal, self.hospital, last, epsilon_spent=spent)
+
+    def approve(self, proposal: Proposal) -> None:
+        self.audit.write(
+            "approved", study=proposal.fingerprint, name=proposal.study.name, by=getpass.getuser()
+        )
+        self.approvals.decide(proposal, "approved", at=time.time())
+
+    def withdraw(self, fingerprint: str | None) -> Proposal:
+        """Withdraw from the study named, or from the only one. Raises `study-unknown`."""
+        proposal = self.approvals.choose(
+            fingerprint, ("approved", "waiting"), "is approved or waits"
+        ).proposal
+        self.audit.write("withdrawn", study=proposal.fingerprint, by=getpass.getuser())
+        self.approvals.decide(proposal, "withdrawn", at=time.time())
+        return proposal
+
+    def pause(self) -> None:
+        """Stop what runs and refuse all tasks until `resume`."""
+        self.audit.write("paused", by=getpass.getuser())
+        self.approvals.pause()
+
+    def resume(self) -> None:
+        self.audit.write("resumed", by=getpass.getuser())
+        self.approvals.resume()

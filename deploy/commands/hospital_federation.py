@@ -1,0 +1,146 @@
+"""The commands of a hospital in a federation: decisions on studies, checks, and the processes of `join`.
+
+Each imports its heavy parts when it runs, so that help is quick.
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
+from deploy.commands.output import print_json
+
+Fingerprint = Annotated[str | None, typer.Argument(help="Of the study; needed if there are several.")]
+
+
+def approve(
+    fingerprint: Fingerprint = None,
+    site: HospitalFile = HOSPITAL_FILE,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve without being asked.")] = False,
+) -> None:
+    """Show what a proposed study will do here, and approve it."""
+    from client.trainer.decisions import HospitalDecisions
+
+    decisions = HospitalDecisions(site)
+    proposal = decisions.proposed(fingerprint)
+    typer.echo(decisions.summary(proposal))
+    if not yes and not typer.confirm("\nApprove?", default=False):
+        typer.echo("not approved")
+        raise typer.Exit(1)
+    decisions.approve(proposal)
+    typer.echo(f"approved {proposal.fingerprint}")
+
+
+def withdraw(fingerprint: Fingerprint = None, site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Leave a study: its running task is stopped and no other is done. What was sent stays in the model."""
+    from client.trainer.decisions import HospitalDecisions
+
+    typer.echo(f"withdrawn from {HospitalDecisions(site).withdraw(fingerprint).fingerprint}")
+
+
+def pause(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Stop what runs and refuse all tasks until `resume`."""
+    from client.trainer.decisions import HospitalDecisions
+
+    HospitalDecisions(site).pause()
+    typer.echo("paused")
+
+
+def resume(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Take tasks again after `pause`."""
+    from client.trainer.decisions import HospitalDecisions
+
+    HospitalDecisions(site).resume()
+    typer.echo("resumed")
+
+
+def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
+    """The studies that were proposed to this hospital, and what it decided."""
+    from client.trainer.decisions import HospitalDecisions
+
+    approvals = HospitalDecisions(site).approvals
+    known: list[dict[str, Any]] = [
+        {"fingerprint": s.proposal.fingerprint, "name": s.proposal.study.name, "decision": s.decision}
+        for s in approvals.all()
+    ]
+    if as_json:
+        print_json({"paused": approvals.paused, "studies": known})
+        return
+    for one in known:
+        typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {one['name']}")
+    typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
+
+
+def audit(
+    site: HospitalFile = HOSPITAL_FILE,
+    verify: Annotated[bool, typer.Option("--verify", help="Only say whether the log is whole.")] = False,
+    head: Annotated[str | None, typer.Option(help="A hash noted earlier that must be in the log.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every decision and task of this hospital, and what left; ends with 1 if the log is not whole."""
+    from client.trainer.decisions import HospitalDecisions
+
+    entries = HospitalDecisions(site).audit.entries(noted=head)
+    last = entries[-1].hash if entries else "none"
+    if as_json:
+        lines = [] if verify else [{"time": e.time, "event": e.event, **e.facts} for e in entries]
+        print_json({"entries": len(entries), "head": last, "lines": lines})
+        return
+    for entry in [] if verify else entries:
+        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
+        typer.echo(f"{entry.time}  {entry.event}  {facts}")
+    typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
+
+
+def healthy(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Whether the trainer answers at its socket; ends with 1 if it does not."""
+    from client.hospital_settings import load_hospital_settings
+    from deploy.join import check_trainer
+
+    check_trainer(load_hospital_settings(site))
+    typer.echo("the trainer answers")
+
+
+def join(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Take part in the federation: start the node and the trainer, and keep both running."""
+    from deploy.join import join as run
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    run(site)
+
+
+def preflight(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
+    """Check machine, files and the way to the coordinator before joining; ends with 1 if a check fails."""
+    from dataclasses import asdict
+
+    from client.hospital_settings import load_hospital_settings
+    from client.preflight.preflight import preflight as run
+
+    rows = run(load_hospital_settings(site))
+    failed = any(row.state == "fail" for row in rows)
+    if as_json:
+        print_json({"ok": not failed, "rows": [asdict(row) for row in rows]})
+    else:
+        for row in rows:
+            remedy = f": {row.remedy}" if row.remedy else ""
+            typer.echo(f"{row.state:4}  {row.check:13} {row.found}{remedy}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def trainer(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Run the trainer alone: the part with data and GPU. It needs no network."""
+    from client.hospital_settings import load_hospital_settings
+    from client.trainer.server import run_trainer
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    run_trainer(load_hospital_settings(site))
+
+
+def node(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Run the node alone: the part that faces the network. It reaches the trainer through its socket."""
+    from deploy.join import run_node
+
+    run_node(site)
