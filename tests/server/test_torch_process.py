@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,9 @@ if __name__ == "__main__":
 """
 
 
-def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monkeypatch):
+def test_the_round_loops_process_gets_the_same_bits_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "study.json").write_text(STUDY.model_dump_json())
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(
@@ -52,7 +55,7 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(tmp_path, monk
     assert fingerprint(again) == expected
 
 
-def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch):
+def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_process, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
     weights = initial_weights(STUDY)
     begun = torch_process.begin_stage(weights, NEXT, STUDY)
@@ -61,7 +64,7 @@ def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch):
     assert torch_process.begin_stage(weights, BOTH, STUDY) is weights
 
 
-def test_a_damaged_file_is_not_drawn_anew(tmp_path):
+def test_a_damaged_file_is_not_drawn_anew(tmp_path: Path) -> None:
     path = tmp_path / "initial.safetensors"
     path.write_bytes(b"\x08" + bytes(30))
     with pytest.raises(PneumofedError) as caught:
@@ -69,7 +72,7 @@ def test_a_damaged_file_is_not_drawn_anew(tmp_path):
     assert caught.value.code == "initial-weights-damaged"
 
 
-def test_a_process_ended_from_outside_is_named():
+def test_a_process_ended_from_outside_is_named() -> None:
     with pytest.raises(PneumofedError) as caught:
         torch_process._in_own_process(os._exit, 9)
     assert caught.value.code == "memory-short"

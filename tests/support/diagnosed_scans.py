@@ -125,7 +125,7 @@ def _ct_image(hu: NDArray[np.int16], index: int, tags: dict[str, str]) -> FileDa
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[tags["SeriesInstanceUID"], str(index)])
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     file.SOPClassUID, file.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
     file.Modality, file.ImageType, file.InstanceNumber = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], index + 1
     file.Rows, file.Columns, file.SamplesPerPixel = 128, 128, 1
