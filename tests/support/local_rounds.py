@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from flwr.clientapp import ClientApp
 
-from deploy.simulation.local_grid import LocalGrid, OpenSite, client_app
+from deploy.simulation.local_grid import LocalGrid, SiteFn, client_app
 from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
@@ -34,7 +34,7 @@ def sites_of(study: StudyConfig = STUDY) -> dict[str, FakeSite]:
 
 def app_of(sites: Mapping[str, FakeSite]) -> ClientApp:
     """The ClientApp of hospitals without data, by name."""
-    return client_app(cast(OpenSite, sites.__getitem__))
+    return client_app(cast(SiteFn, sites.__getitem__))
 
 
 def grid_of(
