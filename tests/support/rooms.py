@@ -1,6 +1,7 @@
 """The rooms of each package from the top floor to the bottom: folders and single modules.
 
-A module imports from floors below its own, and within its own room. Rooms on one floor do not import each other.
+A module imports from floors below its own, and within its own room. Rooms on one floor do not import each
+other.
 """
 
 ROOMS = {
