@@ -6,7 +6,7 @@ import pytest
 
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.decisions import HospitalDecisions
+from client.trainer.study_decisions import HospitalDecisions
 from shared_model.errors import PneumofedError
 from shared_model.study_stage import StageConfig
 from tests.support.scripted_sites import named
@@ -37,8 +37,11 @@ def test_each_decision_is_noted_with_its_study_and_who_took_it(
     ]
     study = PROPOSAL.fingerprint
     assert noted == [
-        ("approved", study, "ada"), ("paused", None, "ada"), ("resumed", None, "ada"), ("withdrawn", study, "ada")
-    ]  # fmt: skip
+        ("approved", study, "ada"),
+        ("paused", None, "ada"),
+        ("resumed", None, "ada"),
+        ("withdrawn", study, "ada"),
+    ]
 
 
 def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:
