@@ -2,8 +2,8 @@
 
 A patient's gradient is that of one of the patient's scans, with its whole bag of lobes; the weights of eq. 4
 and the top 80 % are taken within the bag. Each patient's gradient is clipped, noise is added to their sum,
-and the optimiser receives only the noisy sum. Opacus clips and adds the noise; the gradient is one backward pass
-per scan, see docs/decisions/0090.
+and the optimiser receives only the noisy sum. Opacus clips and adds the noise; the gradient is one backward
+pass per scan, see docs/decisions/0090.
 """
 
 import secrets
