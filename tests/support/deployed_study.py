@@ -12,6 +12,7 @@ from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
+from shared_model.protocol import Role
 from shared_model.study import load_study
 from shared_model.weights import fingerprint
 from tests.support.deployment import Deployment
@@ -20,7 +21,7 @@ from tests.support.initial_weights import initial_weights
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 DEPLOYED = [pytest.mark.ci, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
 """Marks of the tests that need a whole deployment."""
-HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
+HOSPITALS: dict[str, Role] = {"north": "training", "south": "training", "east": "held-out"}
 
 
 def study_file(folder: Path, name: str, *, rounds: int = 2, epochs: int = 1) -> Path:

@@ -1,13 +1,14 @@
 """A hospital without data: it moves each weight by a step that its name, stage and round decide."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from shared_model.constants import NEGATIVE, POSITIVE
+from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.protocol import SiteDescription, TrainResult, is_trained
+from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, network_of
@@ -43,14 +44,14 @@ BOTH = StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3)
 class FakeSite:
     name: str
     study: StudyConfig
-    role: str = "training"
+    role: Role = "training"
     scans: dict[str, int] = field(default_factory=lambda: {"diseased": 30, "covid": 20})
-    asked: list[tuple] = field(default_factory=list)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def describe(self) -> SiteDescription:
         covid = self.scans["covid"]
-        here = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
-        none = dict.fromkeys(here, 0)
+        here: dict[str, int | None] = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
+        none: dict[str, int | None] = dict.fromkeys(here, 0)
         trains = self.role == "training"
         return SiteDescription(
             role=self.role,
@@ -63,7 +64,7 @@ class FakeSite:
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         self.asked.append(("train", stage, round))
         config = self.study.stages[stage]
-        scans = {network: self.scans[network] for network in config.networks}
+        scans: dict[str, int] = {network: self.scans[network] for network in config.networks}
         draw = np.random.default_rng([*self.name.encode(), stage, round])
         update = {
             name: weights[name] + 0.1 * draw.normal(size=weights[name].shape).astype(np.float32)
@@ -72,11 +73,11 @@ class FakeSite:
         }
         return TrainResult(update, scans, {network: 0.5 for network, count in scans.items() if count})
 
-    def evaluate(self, weights: Weights, *, split: str, tasks: Any) -> SiteEvaluation:
+    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
         """Scores that depend on the weights and on this hospital alone."""
         self.asked.append(("evaluate", split, tuple(tasks)))
-        histograms = {}
-        for task in ("diseased", "covid"):
+        histograms: dict[Task, dict[str, ScoreHistogram]] = {}
+        for task in TASKS:
             centre = float(weights[f"{task}/shared.weight"].sum())
             draw = np.random.default_rng([*self.name.encode(), *split.encode()])
             histograms[task] = {

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from deploy.simulation.local_grid import LocalGrid, client_app
+from flwr.clientapp import ClientApp
+
+from deploy.simulation.local_grid import LocalGrid, SiteFn, client_app
 from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
@@ -30,11 +32,16 @@ def sites_of(study: StudyConfig = STUDY) -> dict[str, FakeSite]:
     }
 
 
+def app_of(sites: Mapping[str, FakeSite]) -> ClientApp:
+    """The ClientApp of hospitals without data, by name."""
+    return client_app(cast(SiteFn, sites.__getitem__))
+
+
 def grid_of(
     sites: Mapping[str, FakeSite], kind: Callable[..., LocalGrid] = LocalGrid, **settings: Any
 ) -> LocalGrid:
     """A grid of this kind, made with `settings` beside app and names."""
-    return kind(client_app(sites.__getitem__), list(sites), **settings)
+    return kind(app_of(sites), list(sites), **settings)
 
 
 def run(

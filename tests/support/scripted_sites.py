@@ -12,7 +12,7 @@ import numpy as np
 from shared_model.constants import TASKS
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import TrainResult
+from shared_model.protocol import Split, TrainResult
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
@@ -76,7 +76,7 @@ class ScriptedSite(FakeSite):
         progress(2, 2)
         return super().train(weights, stage=stage, round=round)
 
-    def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> Any:
+    def evaluate(self, weights: Weights, *, split: Split, tasks: Any, progress: Any = None) -> Any:
         if self.study.name == "process":
             process = ScoreHistogram()
             process.counts[0] = os.getpid()

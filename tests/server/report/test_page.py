@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.report.page import of_stages, render, timed, write_report
+from server.report.page import Example, of_stages, render, timed, write_report
 from server.report.plots import curves
 from tests.support import example_result
 
@@ -51,7 +51,9 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     tags = Tags(page).tags
     ids = Counter(a["id"] for _, a in tags if "id" in a)
     assert [name for name, times in ids.items() if times > 1] == []
-    links = {a[n] for _, a in tags for n in ("href", "xlink:href") if (a.get(n) or "").startswith("#")}
+    links = {
+        link for _, a in tags for n in ("href", "xlink:href") if (link := a.get(n) or "").startswith("#")
+    }
     named = {a[n] for _, a in tags for n in ("aria-labelledby",) if n in a}
     assert {link[1:] for link in links} | named <= set(ids)
 
@@ -83,7 +85,7 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     bad["seconds"] = {planted: 1.0}
     for record in bad["rounds"]:
         record["stage"] = planted
-    page = render(bad, [example_result.Example(planted, "covid", planted, b"", 0.0, 0.0)])
+    page = render(bad, [Example(planted, "covid", planted, b"", 0.0, 0.0)])
     assert "<script" not in page
     assert Tags(page).text.count(planted) >= 10
 
