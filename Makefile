@@ -11,7 +11,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint stubs format
+.PHONY: help install demo test test-ci test-all coverage lint stubs format
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +20,25 @@ demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report
 	rm -rf demo-out
 	$(BIN)/pneumofed demo --out demo-out
 
+# A test process a core. Tests with real deployments have the machine to themselves: they wait for each other.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+SPREAD := -n $(WORKERS) --dist worksteal
+
+# `make test test-ci coverage COVERAGE=1` measures what the tests reach.
+MEASURED := $(if $(COVERAGE),--cov --cov-append --cov-report=)
+
 test: $(STAMP) ## The tests that need neither a GPU nor patience
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD) $(MEASURED)
+
+test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (15 minutes)
+	$(BIN)/python -m pytest -m "ci and not slow" $(MEASURED)
 
 test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
 	$(BIN)/python -m pytest -m ""
+
+coverage: $(STAMP) ## Lines and branches that the tests reached, by room; after tests with COVERAGE=1
+	$(BIN)/python -m coverage json -q -o .coverage.json
+	$(BIN)/python .ci/coverage_by_room.py .coverage.json
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,58 +1,37 @@
-"""Is the phantom task learnable, and is it trivial? Three yardsticks beside the paper's networks.
+"""Three baselines on phantoms: whether the task is learnable, and whether it is trivial.
 
-`python -m benchmarks.baselines DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. All learn
-from the training hospitals together and are measured at the held-out ones:
+`python -m benchmarks.baselines DEMO [--json]`, DEMO being the folder that `pneumofed demo --out DEMO` wrote.
+All learn from the training hospitals' scans pooled and are measured at the held-out hospitals:
 
-- intensity: the share of bright lung, the threshold chosen on training scans. Must not solve the task.
+- intensity: the share of bright lung, its threshold chosen on training scans. It should not solve the task.
 - cnn: four convolutions on lobes of 64 x 64, patches pooled to lobes and lobes to scans. Scan labels only.
-- truth: logistic regression on what a perfect segmentation tells of amount, side, depth and place. No network
-  that learns from scan labels should be expected to do much better.
+- truth: logistic regression on amount, side, depth and place of the true infection. A network that learns
+  from scan labels cannot be expected to do much better.
 """
 
 import argparse
 import csv
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from scipy import ndimage
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor, nn
 
-from benchmarks.result import print_result
+from benchmarks.support.phantom_baselines import (
+    SIZE,
+    STEPS,
+    THRESHOLDS,
+    Part,
+    Scan,
+    cnn_auc,
+    intensity_auc,
+    truth_auc,
+    truth_features,
+)
+from benchmarks.support.result import print_result
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.constants import LABELS_OF, POSITIVE, TASKS, Task
-
-THRESHOLDS = (200, 300, 400, 500, 700, 900)  # of 2048, where air is 0 and water about 1000
-SIZE = 64  # pixels along an edge of the CNN's lobes
-STEPS, SCANS_PER_STEP, LOBES_PER_SCAN, RATE = 400, 12, 10, 2e-3
-TOP_PATCHES, TOP_LOBES = 0.1, 0.3
-
-
-@dataclass(frozen=True)
-class Scan:
-    """label; lobes: float32 [lobe, 3, 64, 64] in 0..1; bright: share of lung above each of THRESHOLDS."""
-
-    label: str
-    lobes: Tensor
-    bright: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Part:
-    """The hospitals of one role: scans as prepared, and what the truth tells of the same hospitals' scans."""
-
-    scans: list[Scan]
-    truth: NDArray[np.float64]
-    truth_labels: list[str]
+from shared_model.constants import FULL_SCALE, TASKS
 
 
 def main() -> None:
@@ -71,7 +50,7 @@ def main() -> None:
 
 
 def read_part(demo: Path, role: str) -> Part:
-    """Everything of the hospitals with that role."""
+    """The scans of the hospitals with that role."""
     folders = sorted(path.parent for path in (demo / "hospitals").glob("*/hospital.json"))
     folders = [f for f in folders if json.loads((f / "hospital.json").read_text())["role"] == role]
     scans = [scan for f in folders for scan in _read_scans(LobeStore.open(demo / "stores" / f.name))]
@@ -90,94 +69,9 @@ def _read_scans(store: LobeStore) -> list[Scan]:
         arrays = store.read(record.key, range(len(record.side)))
         lung = arrays.images[:, 1][arrays.mask]
         bright = np.array([(lung > threshold).mean() for threshold in THRESHOLDS])
-        images = torch.from_numpy(arrays.images.astype(np.float32) / 2048)
+        images = torch.from_numpy(arrays.images.astype(np.float32) / FULL_SCALE)
         scans.append(Scan(record.label, F.interpolate(images, size=(SIZE, SIZE), mode="area"), bright))
     return scans
-
-
-def _of_task(task: Task, labels: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([label in LABELS_OF[task] for label in labels])
-
-
-def _positive(task: Task, labels: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([label in POSITIVE[task] for label in labels])
-
-
-def intensity_auc(task: Task, train: Sequence[Scan], held_out: Sequence[Scan]) -> float:
-    """The best share of bright lung; threshold and direction from the training scans."""
-    areas = [_bright_auc(task, train, i) for i in range(len(THRESHOLDS))]
-    best = int(np.argmax([abs(area - 0.5) for area in areas]))
-    area = _bright_auc(task, held_out, best)
-    return area if areas[best] >= 0.5 else 1 - area
-
-
-def _bright_auc(task: Task, scans: Sequence[Scan], threshold: int) -> float:
-    chosen = [scan for scan in scans if scan.label in LABELS_OF[task]]
-    positive = _positive(task, [scan.label for scan in chosen])
-    return float(roc_auc_score(positive, [scan.bright[threshold] for scan in chosen]))
-
-
-def cnn_auc(task: Task, train: Sequence[Scan], held_out: Sequence[Scan]) -> float:
-    """A small CNN with patch pooling, from scan labels."""
-    torch.manual_seed(0)
-    generator = np.random.default_rng(0)
-    network = nn.Sequential(
-        nn.Conv2d(3, 16, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 1, 1),
-    )  # fmt: skip
-    optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
-    chosen = [scan for scan in train if scan.label in LABELS_OF[task]]
-    for _ in range(STEPS):
-        scans = [chosen[i] for i in generator.permutation(len(chosen))[:SCANS_PER_STEP]]
-        drawn = [generator.integers(0, len(scan.lobes), LOBES_PER_SCAN) for scan in scans]
-        lobes = torch.cat([scan.lobes[lobe] for scan, lobe in zip(scans, drawn, strict=True)])
-        logits = _scan_logit(_lobe_logits(network, lobes).view(len(scans), -1))
-        positive = torch.from_numpy(_positive(task, [scan.label for scan in scans])).float()
-        optimizer.zero_grad()
-        F.binary_cross_entropy_with_logits(logits, positive).backward()
-        optimizer.step()
-    tested = [scan for scan in held_out if scan.label in LABELS_OF[task]]
-    with torch.inference_mode():
-        scores = [float(_scan_logit(_lobe_logits(network, scan.lobes)[None])) for scan in tested]
-    return float(roc_auc_score(_positive(task, [scan.label for scan in tested]), scores))
-
-
-def _lobe_logits(network: nn.Module, lobes: Tensor) -> Tensor:
-    patches = network(lobes).flatten(1)
-    return patches.topk(round(TOP_PATCHES * patches.shape[1]), dim=1).values.mean(dim=1)
-
-
-def _scan_logit(lobe_logits: Tensor) -> Tensor:
-    return lobe_logits.topk(max(1, round(TOP_LOBES * lobe_logits.shape[1])), dim=1).values.mean(dim=1)
-
-
-def truth_auc(task: Task, train: Part, held_out: Part) -> float:
-    """Logistic regression on what the truth tells."""
-    known, asked = _of_task(task, train.truth_labels), _of_task(task, held_out.truth_labels)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    model.fit(train.truth[known], _positive(task, train.truth_labels)[known])
-    scores = model.decision_function(held_out.truth[asked])
-    return float(roc_auc_score(_positive(task, held_out.truth_labels)[asked], scores))
-
-
-def truth_features(path: Path) -> NDArray[np.float64]:
-    """Amount, sides, areas, depth under the pleura and place of the infection, all relative to the lungs."""
-    with np.load(path) as arrays:
-        lungs, infection = arrays["lungs"][:, ::2, ::2], arrays["infection"][:, ::2, ::2] > 0
-    infection &= lungs > 0
-    if not infection.any():
-        return np.zeros(8)
-    shares = sorted(float(infection[lungs == side].mean()) for side in (1, 2))
-    areas = np.bincount(ndimage.label(infection)[0].ravel())[1:]
-    depth = np.stack([ndimage.distance_transform_edt(plane > 0) for plane in lungs])
-    places = [np.nonzero(where)[axis] for axis in (0, 1) for where in (infection, lungs > 0)]
-    low, back = ((inside.mean() - whole.mean()) / whole.std() for inside, whole in (places[:2], places[2:]))
-    return np.array(
-        [
-            *shares, shares[0] / shares[1], np.log(len(areas)), areas.max() / areas.sum(),
-            depth[infection].mean() / depth[lungs > 0].mean(), low, back,
-        ]
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Does 2.2 take away what differs between scanners? The same phantoms through eight of them.
+"""Differences between scanners before and after 2.2: the same phantoms on eight scanners.
 
 `python -m benchmarks.batch_effect [--json] [--patients N]`
 
 The scanners differ in slope, intercept, signs, bits, padding, calibration, field of view, matrix, noise,
-kernel and table. Each scan goes through DICOM files. Lungs are looked at a little inside their outline, in
-regions: two sides, three heights, three depths.
+kernel and table. Each scan is written to DICOM files and read again. Lungs are measured a little inside their
+outline, in regions: two sides, three heights, three depths.
 
 max_difference         largest difference of a region's mean from the same patient on a scanner without noise,
                        as a share of the range 0..2048; goal: 0.01 plus noise. _hu: the same before 2.2.
                        difference_of_90_percent: nine of ten scans differ by no more
 noise                  the most that a scanner's noise alone changes a region's mean; voxel_noise: the largest
                        standard deviation of a voxel by noise (both after 2.2, as shares of the range)
-site_accuracy_before   how often logistic regression tells the scanner from the regions' means of what files
-                       hold, patients kept apart; _hu: of HU; _after: after 2.2. Chance is 0.125
-site_accuracy_texture  after 2.2, from each lung's deviation and quantiles. 2.2 promises nothing here: noise
-                       and kernel stay in the images
+site_accuracy_before   accuracy of logistic regression of the scanner on the regions' means of stored values,
+                       cross-validated by patient; _hu: of HU; _after: after 2.2. Chance is 0.125
+site_accuracy_texture  after 2.2, from each lung's standard deviation and quantiles: 2.2 removes neither noise
+                       nor the effect of the kernel
 """
 
 import argparse
@@ -31,15 +31,15 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.phantom.acquisition import PhantomScan, simulate_scan
 from preprocessing.phantom.dicom import write_series
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import CtVolume, load_volume
+from shared_model.constants import FULL_SCALE
 
-RANGE = 2048
 INSIDE_MM = 5.0  # the outline itself differs with the kernel
 LABELS = ("healthy", "covid", "other")
 PARTS = 3  # heights, and depths, of a lung
@@ -65,8 +65,11 @@ SCANNERS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """One scan, float64: `stored`, `hu` and `after` (0..2048) are means of what the files hold, of HU and of
-    the images after 2.2, [region]; `texture` is deviation and quantiles after 2.2 of each lung."""
+    """One scan, float64.
+
+    stored, hu, after: means of stored values, of HU and of the images after 2.2 (0..2048), [region].
+    texture: standard deviation and quantiles of each lung after 2.2.
+    """
 
     stored: NDArray[np.float64]
     hu: NDArray[np.float64]
@@ -149,7 +152,7 @@ def figures_of(scans: list[list[Measured]], noise: list[tuple[float, float]]) ->
 
     def largest(name: str, share: float = 1) -> float:
         differences = [
-            np.abs(getattr(one, name) - getattr(quiet, name)).max() / RANGE
+            np.abs(getattr(one, name) - getattr(quiet, name)).max() / FULL_SCALE
             for quiet, *others in scans
             for one in others
         ]
@@ -159,8 +162,8 @@ def figures_of(scans: list[list[Measured]], noise: list[tuple[float, float]]) ->
         "max_difference": largest("after"),
         "difference_of_90_percent": largest("after", 0.9),
         "max_difference_hu": largest("hu"),
-        "noise": max(mean for mean, _ in noise) / RANGE,
-        "voxel_noise": max(voxel for _, voxel in noise) / RANGE,
+        "noise": max(mean for mean, _ in noise) / FULL_SCALE,
+        "voxel_noise": max(voxel for _, voxel in noise) / FULL_SCALE,
         "site_accuracy_before": accuracy("stored"),
         "site_accuracy_hu": accuracy("hu"),
         "site_accuracy_after": accuracy("after"),
@@ -169,7 +172,7 @@ def figures_of(scans: list[list[Measured]], noise: list[tuple[float, float]]) ->
 
 
 def site_accuracy(features: list[list[NDArray[np.float64]]]) -> float:
-    """Share of scans whose scanner is told from features [patient][scanner][feature], patients kept apart."""
+    """Share of scans whose scanner is predicted from features [patient][scanner][feature], by patient."""
     patients, scanners, _ = np.shape(features)
     rows = np.concatenate(features)
     sites = np.tile(np.arange(scanners), patients)

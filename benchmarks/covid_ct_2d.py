@@ -1,19 +1,20 @@
-"""Does the learning work on real disease? COVID-19 against other published CT images, pooled and federated.
+"""COVID-19 against other published CT images: training on real disease, pooled and federated.
 
 `python -m benchmarks.covid_ct_2d [FOLDER] [--json]` or `... --train FOLDER --test FOLDER [--json]`
 
-A FOLDER has labels.csv (image, covid, patient) and images/; without one, ../shared/data/covid-ct-2d. The
-COVID-19 network learns by the lobe loss alone (image_views.py says why), in the product's own site, round
-loop and FedAvg: from random weights first of phantoms' slices (phantom_start.py), then of the images.
-Patients are kept apart: in FOLDS folds, each tested once, or by the two folders, as far as their names tell.
+A FOLDER has labels.csv (image, covid, patient) and images/; the default is ../shared/data/covid-ct-2d. The
+COVID-19 network learns by the lobe loss alone (support/image_views.py says why), with the product's own site,
+round loop and FedAvg: from random weights first on phantoms' slices (support/phantom_pretraining.py), then on
+the images. Splits are by patient: FOLDS folds, each tested once, or the two folders.
 
-auc_pooled      all training images at one site; auc_federated: spread over SITES sites by patient. Both from
-                all tested images, scores of the folds' models joined; _low, _high: 95 % interval, bootstrap
-                of patients; _fold_1, ...: of each fold alone
+auc_pooled      all training images at one site; auc_federated: divided over SITES sites by patient. Both over
+                all tested images, with the scores of all folds joined; _low, _high: 95 % interval, bootstrap
+                over patients; _fold_1, ...: of each fold alone
 auc_file_*      logistic regression and a random forest on size, shape, border and grey levels of the files
-auc_crop_*      the same of what the network is given, where size, shape and margins are gone
+auc_crop_*      the same on the network's input, from which size, shape and margins are removed
 auc_pooled_alike, auc_federated_alike
-                of pairs that auc_file_forest's model hardly tells apart: what the network knows beyond that
+                share of pairs in the right order, of pairs to which auc_file_forest's model gives nearly
+                equal scores: what the network adds to it
 """
 
 import argparse
@@ -32,20 +33,20 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from benchmarks import image_learning, phantom_start
-from benchmarks.ct_images import CtImage, read_images
-from benchmarks.image_figures import Fold, figures_of
-from benchmarks.image_learning import federated, pooled, split_by_patient
-from benchmarks.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
-from benchmarks.phantom_start import phantom_weights
-from benchmarks.result import print_result
-from client.learning.allocator import keep_freed_memory
+from benchmarks.support import image_training, phantom_pretraining
+from benchmarks.support.image_metrics import Fold, figures_of
+from benchmarks.support.image_shortcuts import forest, logistic, of_crop, of_file, shortcut_scores
+from benchmarks.support.image_training import federated, pooled, split_by_patient
+from benchmarks.support.phantom_pretraining import phantom_weights
+from benchmarks.support.published_images import CtImage, read_images
+from benchmarks.support.result import print_result
+from client.learning.malloc_settings import keep_freed_memory
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "covid-ct-2d"
 FOLDS = 5
 
 Judge = Callable[[Sequence[CtImage], Sequence[CtImage]], NDArray[np.float64]]
-"""Learns from some images and scores others."""
+"""Learns from the first images and scores the second."""
 
 
 BASELINES: Mapping[str, Judge] = {
@@ -71,8 +72,8 @@ def main() -> None:
         folds = folds_of(read_images(chosen.folder))
     else:
         folds = [(read_images(chosen.train), read_images(chosen.test))]
-    _one_thread()  # two take longer over networks this small
-    print("learning from phantoms first", file=sys.stderr, flush=True)
+    _one_thread()  # networks this small are slower on two threads
+    print("pretraining on phantoms", file=sys.stderr, flush=True)
     start_weights = phantom_weights(chosen.jobs)
     networks = {"pooled": partial(pooled, start_weights), "federated": partial(federated, start_weights)}
     figures = figures_of(folds, scores_of_all(BASELINES | networks, folds, chosen.jobs))
@@ -81,13 +82,13 @@ def main() -> None:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those that it started and that have ended."""
+    """Processor seconds of this process and of its children that have ended."""
     uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
 def folds_of(images: Sequence[CtImage]) -> list[Fold]:
-    """(to learn from, to test on) for each of FOLDS folds."""
+    """(training images, test images) of each of FOLDS folds."""
     parts = split_by_patient(images, FOLDS)
     return [
         ([image for other in parts if other is not tested for image in other], tested) for tested in parts
@@ -97,7 +98,7 @@ def folds_of(images: Sequence[CtImage]) -> list[Fold]:
 def scores_of_all(
     judges: Mapping[str, Judge], folds: Sequence[Fold], jobs: int
 ) -> dict[str, list[NDArray[np.float64]]]:
-    """Scores [judge][fold][image]; says on standard error how far it is."""
+    """Scores [judge][fold][image]; prints progress to standard error."""
     tasks = [(name, number) for name in judges for number in range(len(folds))]
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in judges}
     each = [(judges[name], *folds[number]) for name, number in tasks]
@@ -111,7 +112,7 @@ def scores_of_all(
 def _judged(
     tasks: Sequence[tuple[Judge, list[CtImage], list[CtImage]]], jobs: int
 ) -> Iterator[NDArray[np.float64]]:
-    """Each task's scores, in order. Small networks gain more from two processes than from two threads."""
+    """Each task's scores, in order. For small networks two processes are faster than two threads."""
     judges, trains, tests = zip(*tasks, strict=True)
     if jobs == 1:
         yield from map(_judge, judges, trains, tests)
@@ -137,11 +138,11 @@ def settings_of(folds: Sequence[Fold]) -> dict[str, object]:
         "tested_covid": sum(image.covid for image in tested),
         "tested_patients": len({image.patient for image in tested}),
         "patients_on_both_sides": max(map(len, shared)),
-        "passes": image_learning.PASSES,
-        "sites": image_learning.SITES,
-        "phantoms": phantom_start.phantom_study().model_dump(mode="json"),
-        "pooled": image_learning.pooled_study().model_dump(mode="json"),
-        "federated": image_learning.federated_study().model_dump(mode="json"),
+        "passes": image_training.PASSES,
+        "sites": image_training.SITES,
+        "phantoms": phantom_pretraining.phantom_study().model_dump(mode="json"),
+        "pooled": image_training.pooled_study().model_dump(mode="json"),
+        "federated": image_training.federated_study().model_dump(mode="json"),
     }
 
 

@@ -1,16 +1,17 @@
-"""Are the lobes where the lungs are? Phantoms with known lungs, through the phantoms' six scanners.
+"""Lobes against the truth of phantoms, on the phantoms' six scanners.
 
 `python -m benchmarks.lobes [--json] [--patients N] [--method paper]`
 
-Patients of the three classes take turns on each scanner; seeds are not those of any preset.
+Patients of the three classes alternate on each scanner; their seeds are not those of any preset.
 
-dice, dice_healthy, dice_least  of a lung against the truth: mean, mean of healthy patients, the least
-dice_below_goal                 share of the lungs below 0.97
+mean_dice                       Dice of a lung against the truth, mean over lungs
+dice_healthy, dice_least        mean over healthy patients' lungs; the least
+below_097                       share of the lungs with a Dice below 0.97
 swapped                         the largest share of a scan's lung that is given to the other side
 infection_kept                  share of the infection that the masks hold
 consolidation_kept              the same of its part above -250 HU
 infection_in_box                share of the infection that its lobes' boxes hold
-other_gas_ml                    mean of the air per scan more than 3 mm off the lungs that is taken for lung
+other_gas_ml                    air more than 3 mm outside the lungs that is labelled lung, mean per scan, ml
 lobes_missed                    lungs of 400 mm2 or more in a slice without a lobe, of all scans
 seconds_per_100_slices          of find_lobes, at 512 x 512, processor time of one core
 """
@@ -24,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.result import print_result
+from benchmarks.support.result import print_result
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.lungs.lobes import Lobe, LobeMethod, find_lobes
 from preprocessing.phantom.acquisition import simulate_scan
@@ -34,7 +35,7 @@ from preprocessing.reading.volume import CtVolume
 
 LABELS = ("healthy", "covid", "other")
 SEED = 20260
-GOAL = 0.97
+LEAST_DICE = 0.97
 DENSE_HU, GAS_HU = -250, -850
 NEAR_MM, LEAST_MM2 = 3.0, 400.0
 
@@ -65,6 +66,7 @@ def main() -> None:
 
 
 def cases(patients: int, method: LobeMethod) -> Iterator[Case]:
+    """The scans with their lobes, one after the other."""
     for number in range(patients):
         label, scanner = LABELS[number % 3], SCANNERS[number // 3 % len(SCANNERS)]
         scan = simulate_scan(label, scanner, (SEED, number))
@@ -77,10 +79,10 @@ def cases(patients: int, method: LobeMethod) -> Iterator[Case]:
 
 
 def _stored(scanner: Scanner, hu: NDArray[np.float32], z_mm: NDArray[np.float64]) -> CtVolume:
-    """What the reader would make of the scan's files."""
+    """The volume that reading the scan's files would give."""
     read = np.rint(scanner.store(hu) * scanner.slope + scanner.intercept).astype(np.int16)
     padding = np.zeros(read.shape, np.bool_)
-    if (outside := scanner.outside()) is not None:
+    if (outside := scanner.outside_field()) is not None:
         padding[:, outside] = True
     return CtVolume(read, padding, (scanner.spacing_mm, scanner.pixel_mm, scanner.pixel_mm), z_mm, ())
 
@@ -114,11 +116,12 @@ def measure(case: Case) -> dict[str, float]:
 
 
 def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Dice coefficient of two masks."""
     return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
 def _gas(case: Case, found: NDArray[np.uint8]) -> float:
-    """Voxels as dark as air, taken for lung, more than NEAR_MM off it."""
+    """Voxels as dark as air that are labelled lung more than NEAR_MM outside it."""
     reach = 2 * round(NEAR_MM / case.spacing_mm[1]) + 1
     kernel = np.ones((reach, reach), np.uint8)
     near = np.stack([cv2.dilate((image > 0).astype(np.uint8), kernel) > 0 for image in case.lungs])
@@ -126,15 +129,15 @@ def _gas(case: Case, found: NDArray[np.uint8]) -> float:
 
 
 def figures_of(rows: list[dict[str, float]]) -> dict[str, float]:
-    """What is printed, from what `measure` gives of each scan."""
+    """The figures of all scans from those of `measure`."""
     lungs = np.array([[row["right"], row["left"]] for row in rows])
     healthy = np.array([row["healthy"] for row in rows], np.bool_)
     total = {name: sum(row[name] for row in rows) for name in rows[0]}
     return {
-        "dice": float(lungs.mean()),
+        "mean_dice": float(lungs.mean()),
         "dice_healthy": float(lungs[healthy].mean()),
         "dice_least": float(lungs.min()),
-        "dice_below_goal": float((lungs < GOAL).mean()),
+        "below_097": float((lungs < LEAST_DICE).mean()),
         "swapped": max(row["swapped"] for row in rows),
         "infection_kept": total["infection_kept"] / max(1, total["infection"]),
         "consolidation_kept": total["dense_kept"] / max(1, total["dense"]),

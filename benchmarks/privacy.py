@@ -1,8 +1,11 @@
-"""What patient-level privacy costs: time a step, and AUC against epsilon.
+"""Cost of patient-level privacy: time of a step, and AUC by epsilon.
 
-`python -m benchmarks.privacy DEMO [--json]`, DEMO being what `pneumofed demo --out DEMO` left. The hospitals
-that trained there learn diseased against healthy together, from random weights, once without noise and once
-for each epsilon; the held-out ones measure. `price_ratio` compares steps on the same scans in one process.
+`python -m benchmarks.privacy DEMO [--json]`, DEMO being the folder that `pneumofed demo --out DEMO` wrote.
+The training hospitals learn diseased against healthy together from random weights, once without noise and
+once for each epsilon; the held-out hospitals measure.
+
+step_s, private_step_s, price_ratio  seconds of a plain and a private step on the same scans, and their ratio
+auc_epsilon_...                      AUC at the held-out hospitals
 """
 
 import argparse
@@ -15,14 +18,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.result import print_result
-from client.learning.allocator import keep_freed_memory
+from benchmarks.support.result import print_result
 from client.learning.batches import draw_batches, read_batches
+from client.learning.malloc_settings import keep_freed_memory
+from client.learning.network_training import train_network
 from client.learning.site import Site
-from client.learning.step_context import StepContext
-from client.learning.training_steps import train_network
-from client.privacy.dp_sgd import Noise, secret_generator, train_privately
-from client.privacy.training_choice import hospital_training
+from client.learning.training_context import TrainingContext
+from client.privacy.dp_sgd import DpParameters, train_privately, unpredictable_generator
+from client.privacy.hospital_training import hospital_training
 from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
@@ -54,12 +57,16 @@ def main() -> None:
         for name in stores
     }
     plain, private = price(stores[next(name for name, role in roles.items() if role == "training")])
-    print(f"a private step costs {private / plain:.2f} plain ones", file=sys.stderr, flush=True)
-    figures = {"step_s": plain, "private_step_s": private, "price_ratio": private / plain}
+    print(f"a private step takes {private / plain:.2f} times as long", file=sys.stderr, flush=True)
+    figures: dict[str, float | None] = {
+        "step_s": plain,
+        "private_step_s": private,
+        "price_ratio": private / plain,
+    }
     for epsilon in (None, *EPSILONS):
         name = "none" if epsilon is None else f"{epsilon:g}"
-        figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
-        print(f"epsilon {name}: AUC {figures[f'auc_epsilon_{name}']:.3f}", file=sys.stderr, flush=True)
+        area = figures[f"auc_epsilon_{name}"] = auc(stores, roles, study_of(chosen.rounds, epsilon, stores))
+        print(f"epsilon {name}: AUC {area}", file=sys.stderr, flush=True)
     scans = {role: sum(len(stores[n].scans()) for n in stores if roles[n] == role) for role in roles.values()}
     settings = {"rounds": chosen.rounds, "lobes_per_scan": LOBES_PER_SCAN, "delta": DELTA, "scans": scans}
     print_result(figures, settings, as_json=chosen.json)
@@ -80,7 +87,7 @@ def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -
     )
 
 
-def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float:
+def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float | None:
     """Held-out AUC of diseased against healthy after a federation."""
     with tempfile.TemporaryDirectory() as folder:
         states = {name: Path(folder) / name for name in stores}
@@ -102,8 +109,7 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig)
     for name, evaluation in result.evaluations.items():
         if roles[name] == "held-out":
             merged = merged.merge(evaluation)
-    found = merged.auc_value("diseased")
-    return float("nan") if found is None else found
+    return merged.auc_value("diseased")
 
 
 def price(store: LobeStore) -> tuple[float, float]:
@@ -114,8 +120,11 @@ def price(store: LobeStore) -> tuple[float, float]:
     single = stage.model_copy(update={"scans_per_batch": 1})
     alone = list(read_batches(store, draw_batches(scans, single, (0,)), CPU))
     network = initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
-    context = StepContext("diseased", stage, torch.float32)
-    noise = Noise(clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=secret_generator(CPU))
+    noise = DpParameters(
+        clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=unpredictable_generator(CPU)
+    )
+
+    context = TrainingContext("diseased", stage, torch.float32)
 
     def plain() -> None:
         train_network(network, together, [1e-4], context)

@@ -1,15 +1,15 @@
-"""What a round costs when training costs nothing: our deployment against a plain Flower FedAvg app.
+"""Overhead of a round without training: our deployment against plain Flower FedAvg.
 
 `python -m benchmarks.rounds [--json] [--hospitals N] [--many N] [--rounds N]`
 
-Both sides run on loopback, one after the other, with both full networks' weights (12.6 MB) and clients that
-return what they get; a round is one training and one evaluation at every node. Ours has TLS, proxy, keys, two
-zones with an audit log, and the ledger; the plain app has none of these.
+Both run on loopback, one after the other, with the weights of both full networks (12.6 MB) and clients that
+return them unchanged; a round is one training and one evaluation at every node. Ours has TLS, proxy, keys,
+two zones with an audit log, and the ledger; the plain app has none of these.
 
 overhead_ratio    our round over Flower's, medians of all rounds but the first
 server_peak_mb    largest resident memory of the ServerApp's process, with --many hospitals
 first_training_s  from `coordinator run` of an approved study to the first training at a hospital
-superlink_peak_mb the same of Flower's SuperLink, which holds what is on its way
+superlink_peak_mb the same of Flower's SuperLink, which holds messages in transit
 """
 
 import argparse
@@ -20,9 +20,9 @@ from statistics import median
 
 from safetensors.numpy import save_file
 
-from benchmarks.deployed import our_rounds
-from benchmarks.plain import plain_rounds
-from benchmarks.result import print_result
+from benchmarks.support.deployed_federation import our_rounds
+from benchmarks.support.flower_baseline import plain_rounds
+from benchmarks.support.result import print_result
 from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
 from shared_model.study import NetworkConfig
@@ -31,7 +31,7 @@ from shared_model.study import NetworkConfig
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--hospitals", type=int, default=4)
-    parser.add_argument("--many", type=int, default=16, help="hospitals for the memory figure")
+    parser.add_argument("--many", type=int, default=16, help="hospitals for the memory figures")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

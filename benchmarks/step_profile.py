@@ -1,9 +1,10 @@
-"""Where a training step's time goes, before and after what made it faster.
+"""Time of a training step by operation, with and without what makes it faster.
 
 `python -m benchmarks.step_profile [--json] [--width W]`
 
-The step of benchmarks.network on the processor, after one to warm up, under torch's profiler: as first
-written; with black borders skipped and channels last; in bfloat16 besides. Milliseconds by operation.
+The step of benchmarks.network on the processor, after one to warm up, under torch's profiler, in
+milliseconds: plain: whole crops in float32; skipped: black borders skipped and channels last; bfloat16: the
+same in bfloat16.
 """
 
 import argparse
@@ -14,9 +15,9 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.network import Comparison, phantom_store
-from benchmarks.result import print_result
-from client.learning.allocator import keep_freed_memory
+from benchmarks.support.network_comparison import Comparison, phantom_store
+from benchmarks.support.result import print_result
+from client.learning.malloc_settings import keep_freed_memory
 
 KINDS = {
     "convolution_backward": ("aten::convolution_backward",),
@@ -34,11 +35,11 @@ def main() -> None:
     chosen = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as name:
-        race = Comparison(phantom_store(Path(name)), chosen.width, torch.device("cpu"), torch.bfloat16)
+        comparison = Comparison(phantom_store(Path(name)), chosen.width, torch.device("cpu"), torch.bfloat16)
         steps = {
-            "plain": lambda: race.step(race.plain["diseased"], torch.float32),
-            "skipped": lambda: race.step(race.ours["diseased"], torch.float32),
-            "bfloat16": lambda: race.step(race.ours["diseased"], torch.bfloat16),
+            "plain": lambda: comparison.step(comparison.plain["diseased"], torch.float32),
+            "skipped": lambda: comparison.step(comparison.ours["diseased"], torch.float32),
+            "bfloat16": lambda: comparison.step(comparison.ours["diseased"], torch.bfloat16),
         }
         figures = {
             f"{name}_{kind}_ms": spent

@@ -1,7 +1,6 @@
-"""What all tests share: no telemetry, and skips that say why."""
+"""What all tests share: no telemetry, one thread a process, and skips that say why."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ os.environ.update(
     FLWR_DISABLE_UPDATE_CHECK="1",
     FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION="1",
     RAY_USAGE_STATS_ENABLED="0",
+    # Processes run side by side: threads that wait for each other take ten times as long.
+    OMP_NUM_THREADS="1",
 )
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -35,12 +36,3 @@ def _has_gpu() -> bool:
 def real_data() -> Path:
     """The folder of real scans; for tests marked `real_data`."""
     return REAL_DATA
-
-
-@pytest.fixture(name="one_thread")
-def torch_on_one_thread() -> Iterator[None]:
-    """Threads that wait for each other on a busy machine take ten times as long."""
-    from shared_model.threads import one_thread
-
-    with one_thread():
-        yield

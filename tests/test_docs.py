@@ -8,7 +8,7 @@ import pytest
 import typer
 from click import Command, Context, Group
 
-from tests.test_imports import ROOMS
+from tests.support.rooms import ROOMS
 
 ROOT = Path(__file__).resolve().parents[1]
 DECISIONS = ROOT / "docs" / "decisions"

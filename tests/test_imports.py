@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rooms import ROOMS
+
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("preprocessing", "shared_model", "client", "server", "deploy")
 
@@ -24,52 +26,6 @@ MAY_IMPORT = {
     "client": ("client", "preprocessing", "shared_model"),
     "server": ("server", "shared_model"),
     "deploy": OURS,
-}
-
-# The rooms of each package from the top floor to the bottom: a module imports from floors below its own, and
-# within its own room. Rooms on one floor do not know each other.
-ROOMS = {
-    "preprocessing": (
-        "check_report lobe_report phantom prepare",
-        "labels pipeline",
-        "batch_effect chest_check periphery semi_infection store",
-        "lungs reading",
-        "lung_density settings",
-        "crop histogram",
-        "image_ops processes",
-    ),
-    "shared_model": (
-        "infection_map initial_weights losses protocol saved_model",
-        "layer_scaling network_weights pretrained proposal",
-        "networks synthetic_lobes",
-        "metrics patches sampling scan_decision sparse_convolution study weights",
-        "rectangle study_stage",
-        "constants file_lock files progress settings_file threads",
-        "errors",
-    ),
-    "client": (
-        "diagnosis preflight",
-        "node trainer",
-        "privacy",
-        "learning",
-        "records wire",
-        "error_redaction hospital_settings trainer_interface",
-    ),
-    "server": (
-        "process",
-        "app report",
-        "rounds status",
-        "ledger roster torch_process",
-        "admission dispatch messages model_selection",
-        "events strategies",
-        "study_result",
-    ),
-    "deploy": (
-        "commands",
-        "app coordinator demo evaluate executor join logs",
-        "example_scans simulation supervise",
-        "environment progress",
-    ),
 }
 
 # What a part must not load from others, not even through a third module.

@@ -1,35 +1,17 @@
-"""What benchmarks/network.py races is the same arithmetic."""
+"""benchmarks/network.py and step_profile.py run on a machine that has torch but not Flower."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-import pytest
-import torch
-
-from benchmarks.network import Comparison
-from benchmarks.step_profile import KINDS, profile_of
-from shared_model.networks import LobeNetwork
-from tests.support.stores import disk_store, scan_of
-
-
-def test_both_ways_say_the_same_and_each_is_timed(tmp_path: Path, monkeypatch) -> None:
-    store = disk_store(tmp_path / "store", [scan_of(f"{n:016x}", "covid", slices=3) for n in range(2)])
-    comparison = Comparison(store, 1 / 16, torch.device("cpu"), torch.float32)
-    skipping = []
-    extract = LobeNetwork.extract
-    monkeypatch.setattr(LobeNetwork, "extract", lambda *a, **how: skipping.append(a[0]) or extract(*a, **how))
-    figures = comparison.measure(1)
-    assert figures["difference"] < 1e-6
-    assert min(figures["train_ratio"], figures["inference_ratio"], figures["loader_ratio"]) > 0
-    most = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e9
-    assert 0.1 < figures["peak_gb"] <= 1.01 * most  # the kernel counts both in batches
-    assert skipping and not any(network in comparison.plain.values() for network in skipping)
+ROOT = Path(__file__).resolve().parents[2]
+IMPORT = """
+import sys
+sys.modules.update(dict.fromkeys(("flwr", "grpc", "cryptography", "typer")))  # None: an import fails
+import benchmarks.network, benchmarks.step_profile
+"""
 
 
-def test_a_profile_adds_up_and_knows_convolutions() -> None:
-    layer = torch.nn.Conv2d(8, 8, 3)
-    images = torch.randn(4, 8, 64, 64)
-    found = profile_of(lambda: layer(images).relu().sum().backward())
-    parts = [found[kind] for kind in (*KINDS, "other")]
-    assert sum(parts) == pytest.approx(found["all"]) and min(parts) >= 0
-    assert found["convolution"] > 0 and found["convolution_backward"] > 0 and found["relu"] > 0
-    assert found["max_pool"] == 0
+def test_neither_imports_flower() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ from deploy.environment import (
     quiet_environment,
 )
 from deploy.executor import ForkExecutor
-from tests.support.forked import STAYS
+from tests.support.executor_app import STAYS
 from tests.support.processes import ROOT, wait_until
 
 
@@ -43,7 +43,7 @@ def descriptors() -> int:
 
 
 def test_each_app_is_a_process_of_its_own_and_loaded_once(tmp_path, capfd):
-    executor = ForkExecutor("tests.support.forked")
+    executor = ForkExecutor("tests.support.executor_app")
     before = descriptors()
     files = {task: tmp_path / f"{task}.json" for task in (1, 2)}
     for task, file in files.items():
@@ -67,7 +67,7 @@ def test_each_app_is_a_process_of_its_own_and_loaded_once(tmp_path, capfd):
 
 
 def test_an_executor_that_ends_ends_its_apps(tmp_path):
-    executor, told = ForkExecutor("tests.support.forked"), tmp_path / "told.json"
+    executor, told = ForkExecutor("tests.support.executor_app"), tmp_path / "told.json"
     executor.launch(spec_of(STAYS, told, silent=True))
     wait_until(told.exists, seconds=60, what="the app")
     app = Path(f"/proc/{json.loads(told.read_text())['run_by']}")
@@ -89,7 +89,7 @@ def options(command: list[str], home: Path) -> set[str]:
     return set(re.findall(r"--[a-z-]+", done.stdout))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.parametrize("ours", [NODE_EXECUTOR, COORDINATOR_EXECUTOR])
 def test_ours_takes_the_arguments_of_flowers(tmp_path, ours):
     flowers = options([str(BIN / EXECUTOR)], tmp_path)

@@ -9,10 +9,10 @@ from deploy.coordinator.serve import services
 from deploy.coordinator.settings import load_federation
 from deploy.join import free_port
 from deploy.supervise import Service, end
-from tests.deploy.coordinator.test_provision import run
+from tests.support.coordinator_command import coordinator
+from tests.support.deployed_study import DEPLOYED
 from tests.support.deployment import let_certificate_expire
 from tests.support.processes import wait_until
-from tests.support.small_study import DEPLOYED
 
 pytestmark = DEPLOYED
 
@@ -31,7 +31,7 @@ name = "north"
 def file(tmp_path, capsys):
     path = tmp_path / "federation.toml"
     path.write_text(TOML.format(free_port(), free_port()))
-    assert run(capsys, "provision", path)[0] == 0
+    assert coordinator(capsys, "provision", path)[0] == 0
     return path
 
 
@@ -46,10 +46,11 @@ def parts(file) -> Iterator[dict[str, Service]]:
 def test_it_names_what_does_not_answer_and_ends_with_0_only_when_all_does(file, parts, capsys):
     def wait_for(code: int, words: str) -> None:
         wait_until(
-            lambda: words in (found := run(capsys, "healthy", file))[1] and found[0] == code, seconds=90
+            lambda: words in (found := coordinator(capsys, "healthy", file))[1] and found[0] == code,
+            seconds=90,
         )
 
-    code, text = run(capsys, "healthy", file)
+    code, text = coordinator(capsys, "healthy", file)
     assert code == 1 and "error [superlink-unreachable]" in text
     parts["superlink"].tend()
     wait_for(1, "error [proxy-unreachable]")
@@ -58,12 +59,12 @@ def test_it_names_what_does_not_answer_and_ends_with_0_only_when_all_does(file, 
     let_certificate_expire(load_federation(file))
     parts["proxy"].tend()  # tells it to read its certificate again
     wait_for(1, "error [certificate-refused]")
-    assert "coordinator renew" in run(capsys, "healthy", file)[1]
-    assert "has expired, no hospital can connect" in run(capsys, "status", file)[1]
+    assert "coordinator renew" in coordinator(capsys, "healthy", file)[1]
+    assert "has expired, no hospital can connect" in coordinator(capsys, "status", file)[1]
     renew(load_federation(file))
     parts["proxy"].tend()
     wait_for(0, "SuperLink and proxy answer")
-    assert "certificate" not in run(capsys, "status", file)[1]
+    assert "certificate" not in coordinator(capsys, "status", file)[1]
     end([parts["superlink"]])
-    code, text = run(capsys, "healthy", file)
+    code, text = coordinator(capsys, "healthy", file)
     assert code == 1 and "error [superlink-unreachable]" in text

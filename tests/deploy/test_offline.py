@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.ci
 
 WHEELS = "PNEUMOFED_WHEELS"
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_the_nodes_image_has_all_that_the_network_zone_loads():
     loaded -= {"_distutils_hack", "grpc_tools"}  # loaded by a .pth file, and by grpc only where it is there
     lines = (IMAGES / "node.txt").read_text().splitlines()
     installed = _closure({_normal(re.split("[=#]", line)[0]) for line in lines if line[0] != "#"})
-    owners = {name: {_normal(d) for d in packages_distributions().get(name, [])} for name in loaded}
+    owners = {name: _distributions().get(name, set()) for name in loaded}
     missing = {name for name, owns in owners.items() if owns and not owns & (installed | {"pneumofed"})}
     assert not missing and "flwr" in loaded
     assert not {"torch", "pydicom"} & installed
@@ -147,8 +148,15 @@ def _closure(wanted: set[str]) -> set[str]:
     return found
 
 
+@cache
+def _distributions() -> dict[str, set[str]]:
+    """The distributions that each top package here comes from."""
+    return {name: {_normal(d) for d in found} for name, found in packages_distributions().items()}
+
+
+@cache
 def _installed() -> set[str]:
-    return {_normal(d) for names in packages_distributions().values() for d in names}
+    return set[str]().union(*_distributions().values())
 
 
 def _normal(distribution: str) -> str:

@@ -24,7 +24,7 @@ from server import app
 from shared_model.saved_model import load_model
 from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
-from tests.support.trainers import FakeSite, study_of, weights_of
+from tests.support.fake_sites import FakeSite, study_of, weights_of
 
 STUDY = study_of(StageConfig(name="lobes", networks=("diseased", "covid"), rounds=4))
 
@@ -35,7 +35,7 @@ class Holding(FakeSite):
         return super().train(weights, stage=stage, round=round)
 
 def run(folder):
-    app.load_study, app.load_initial_weights = lambda name: STUDY, lambda path, study: weights_of(0)
+    app.load_study, app.load_or_create_initial_weights = lambda name: STUDY, lambda path, study: weights_of(0)
     sites = {name: Holding(name, STUDY) for name in ("a", "b")}
     grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     config = {"study": "x", "folder": str(folder), "trained-on": "Nothing.", "quorum": 2}
@@ -81,7 +81,7 @@ def undisturbed(tmp_path_factory) -> str:
     return run(folder / "study", folder)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
     hold, before, after = tmp_path / "hold", tmp_path / "here" / "study", tmp_path / "there" / "study"
     hold.touch()
@@ -106,7 +106,7 @@ def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
     assert status is not None and (status.state, status.rounds_done) == ("completed", 4)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_full_disk_ends_the_run_and_the_same_command_finishes_it(tmp_path, undisturbed):
     disk = tmp_path / "disk"
     disk.mkdir()

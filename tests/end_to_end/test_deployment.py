@@ -7,9 +7,7 @@ from contextlib import suppress
 import pytest
 
 from shared_model.weights import fingerprint
-from tests.support.deployment import Deployment
-from tests.support.processes import pneumofed, running, wait_until
-from tests.support.small_study import (
+from tests.support.deployed_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,
@@ -17,6 +15,8 @@ from tests.support.small_study import (
     study_file,
     trainings_begun,
 )
+from tests.support.deployment import Deployment
+from tests.support.processes import pneumofed, running, wait_until
 
 pytestmark = DEPLOYED
 

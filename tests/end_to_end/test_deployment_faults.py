@@ -11,9 +11,7 @@ import time
 import pytest
 
 from shared_model.weights import fingerprint
-from tests.support.deployment import Deployment
-from tests.support.processes import pneumofed, running, wait_until
-from tests.support.small_study import (
+from tests.support.deployed_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,
@@ -21,6 +19,8 @@ from tests.support.small_study import (
     study_file,
     trainings_begun,
 )
+from tests.support.deployment import Deployment
+from tests.support.processes import pneumofed, running, wait_until
 
 pytestmark = DEPLOYED
 

@@ -1,7 +1,8 @@
 """Faults of the way to one hospital, of its clock and of certificates, and a SuperLink that is gone for long.
 
-Real processes; the hospital north is alone behind a line (line.py) and goes by a clock of its own (clock.py).
-After each fault the run goes on, or the same command finishes it, with the bits of the engine `local`.
+Real processes; the hospital north is alone behind a line (faulty_line) and goes by a clock of its own
+(shifted_clock). After each fault the run goes on, or the same command finishes it, with the bits of the
+engine `local`.
 """
 
 import os
@@ -16,10 +17,8 @@ import pytest
 
 from deploy.coordinator.settings import load_federation
 from shared_model.weights import fingerprint
-from tests.support import clock, line
-from tests.support.deployment import Deployment, let_certificate_expire
-from tests.support.processes import pneumofed, running, wait_until
-from tests.support.small_study import (
+from tests.support import faulty_line, shifted_clock
+from tests.support.deployed_study import (
     DEPLOYED,
     HOSPITALS,
     local_fingerprint,
@@ -27,6 +26,8 @@ from tests.support.small_study import (
     study_file,
     trainings_begun,
 )
+from tests.support.deployment import Deployment, let_certificate_expire
+from tests.support.processes import pneumofed, running, wait_until
 
 pytestmark = DEPLOYED
 
@@ -40,8 +41,10 @@ SLOW_KBIT_S = 100  # the small networks take as many seconds as the full ones ta
 class Federation(Deployment):
     """North's machine is elsewhere: behind `line`, with `clock`."""
 
-    def __init__(self, folder: Path, its_line: line.Line, its_clock: clock.Clock) -> None:
-        super().__init__(folder, HOSPITALS, quorum=2, host=line.HERE, listen=line.HERE, deadline_minutes=30)
+    def __init__(self, folder: Path, its_line: faulty_line.Line, its_clock: shifted_clock.Clock) -> None:
+        super().__init__(
+            folder, HOSPITALS, quorum=2, host=faulty_line.HERE, listen=faulty_line.HERE, deadline_minutes=30
+        )
         self.line, self.clock = its_line, its_clock
 
     @cached_property
@@ -56,7 +59,10 @@ class Federation(Deployment):
 @pytest.fixture(scope="module")
 def federation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("network")
-    with line.laid() as its_line, Federation.started(folder, its_line, clock.built(folder)) as deployment:
+    with (
+        faulty_line.laid() as its_line,
+        Federation.started(folder, its_line, shifted_clock.built(folder)) as deployment,
+    ):
         yield deployment
 
 
@@ -83,6 +89,7 @@ def wait_for_status(federation: Federation, words: str, *, seconds: float) -> No
     wait_until(lambda: words in federation.status(), seconds=seconds, what=words)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_cut_for_six_minutes_costs_time_and_no_bit(federation):
     with in_training(federation, "six-minutes"):
         end = time.monotonic() + CUT_S
@@ -132,6 +139,7 @@ def test_a_certificate_that_expires_under_running_nodes_is_renewed_and_they_come
         assert federation.command("coordinator", "renew", federation.file).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_superlink_that_is_gone_for_long_ends_the_run_or_not_and_the_same_command_finishes(federation):
     supervisor = federation.parent("serve", "superlink")
     with in_training(federation, "gone", codes=(0, 1)):

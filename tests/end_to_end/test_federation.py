@@ -10,15 +10,13 @@ from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import make_networks
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import fingerprint
+from tests.support.initial_weights import initial_weights
 from tests.support.stores import FINGERPRINT, MemoryStore, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 HOSPITALS = {
     "mixed": [scan_of("m1", "covid"), scan_of("m2", "other"), scan_of("m3", "healthy")],

@@ -17,9 +17,10 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
 from shared_model.weights import from_bytes, to_bytes
-from tests.end_to_end.test_two_zones import SCANS, STUDY, hospital_file, weights_of
+from tests.support.hospital_folder import write_hospital_folder
 from tests.support.processes import pneumofed, running, wait_until
-from tests.support.stores import disk_store
+from tests.support.small_site import WEIGHTS
+from tests.support.small_study import STUDY
 
 KILOBYTES = 64
 
@@ -45,14 +46,10 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
-    disk_store(tmp_path / "store", SCANS)
-    site = hospital_file(tmp_path)
+    site = write_hospital_folder(tmp_path)
     hospital = load_hospital_settings(site)
-    hospital.state.mkdir()
-    weights = weights_of(STUDY)
-    proposal = Proposal.of(STUDY, weights)
+    proposal = Proposal.of(STUDY, WEIGHTS)
     prefix = on_a_small_disk(hospital.state)
     command = pneumofed("hospital", "trainer", "--site", site)
     with running(command, tmp_path / "log", prefix=prefix) as trainer:
@@ -60,7 +57,7 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
         state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
         Approvals(state).decide(proposal, "approved", at=time.time())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        second = weights | from_bytes(far.train(to_bytes(weights), TrainRequest(0, 1)).weights)
+        second = WEIGHTS | from_bytes(far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).weights)
         filler = fill(state)
         kept = AuditLog(state).entries()
         for _ in range(2):

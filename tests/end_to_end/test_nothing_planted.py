@@ -35,15 +35,13 @@ from server.report.page import write_report
 from server.report.report_json import report_document
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
 from shared_model.saved_model import save_model
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.chests import chest, write_series
-
-pytestmark = pytest.mark.usefixtures("one_thread")
+from tests.support.initial_weights import initial_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, DATE, TIME, UID_ROOT, NUMBER = "Zzyzx", "19470312", "112358.13", "2.25.4711471147", "1471147114"

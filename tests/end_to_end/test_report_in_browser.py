@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from server.report.page import write_report
 from server.report.report_json import report_document
-from tests.support import made_up
+from tests.support import example_result
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
@@ -55,9 +55,12 @@ FAINT = """() => {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
     document = report_document(
-        made_up.result(), trained_on="phantoms only", command="pneumofed demo", seconds={"training": 3.0}
+        example_result.result(),
+        trained_on="phantoms only",
+        command="pneumofed demo",
+        seconds={"training": 3.0},
     )
-    write_report(path, document, made_up.examples())
+    write_report(path, document, example_result.examples())
     return path
 
 

@@ -14,7 +14,6 @@ from client.learning.site import Site
 from client.node.trainer_client import TrainerClient
 from client.trainer.approvals import Approvals
 from client.trainer.site_factory import SiteFactory
-from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
@@ -22,24 +21,11 @@ from shared_model.network_weights import to_weights
 from shared_model.networks import make_networks
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest
-from shared_model.study import NetworkConfig, StudyConfig
-from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, to_bytes
+from shared_model.weights import to_bytes
+from tests.support.hospital_folder import write_hospital_folder
 from tests.support.processes import pneumofed, running, wait_until
-from tests.support.stores import disk_store, scan_of
-
-STUDY = StudyConfig(
-    name="two zones",
-    seed=5,
-    preprocessing=PreprocessingSettings().fingerprint,
-    network=NetworkConfig(width=0.0625, pooling="mean", init="random"),
-    stages=(
-        StageConfig(
-            name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=2, lobes_per_scan=2
-        ),
-    ),
-)
-SCANS = [scan_of("a", "covid"), scan_of("b", "healthy"), scan_of("c", "other")]
+from tests.support.small_site import WEIGHTS
+from tests.support.small_study import STUDY
 
 OUTWARD = """
 import json, socket
@@ -57,19 +43,6 @@ print(json.dumps(failures))
 """
 
 
-def weights_of(study: StudyConfig) -> Weights:
-    torch.manual_seed(0)
-    return to_weights(make_networks(study.network))
-
-
-def hospital_file(folder: Path) -> Path:
-    site = folder / "hospital.toml"
-    site.write_text(
-        'name = "north"\n[coordinator]\naddress = "127.0.0.1:1"\n[limits]\ncount_floor = 1\nthreads = 1\n'
-    )
-    return site
-
-
 def without_network() -> list[str]:
     """The start of a command that takes the network away, or a skip where that is not permitted."""
     command = ["unshare", "-n"]
@@ -82,22 +55,18 @@ def without_network() -> list[str]:
     return command
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     unshare = without_network()
-    disk_store(tmp_path / "store", SCANS)
-    site = hospital_file(tmp_path)
+    site = write_hospital_folder(tmp_path)
     hospital = load_hospital_settings(site)
-    weights = weights_of(STUDY)
-    proposal = Proposal.of(STUDY, weights)
-    hospital.state.mkdir()
+    proposal = Proposal.of(STUDY, WEIGHTS)
     Approvals(hospital.state).decide(proposal, "approved", at=time.time())
     command = pneumofed("hospital", "trainer", "--site", site)
     with running(command, tmp_path / "log", prefix=unshare) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        described, result = far.describe(), far.train(to_bytes(weights), TrainRequest(0, 1))
-        scores = far.evaluate(to_bytes(weights), EvaluateRequest("all", TASKS))
+        described, result = far.describe(), far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
+        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", TASKS))
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
         failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
         interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]
@@ -106,17 +75,17 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     assert trainer.returncode == 0 and not hospital.socket.exists()
 
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
-    expected = near.train(weights, stage=0, round=1)
+    expected = near.train(WEIGHTS, stage=0, round=1)
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
     assert described == near.describe().to_text()
-    assert scores == near.evaluate(weights, split="all").to_text()
+    assert scores == near.evaluate(WEIGHTS, split="all").to_text()
 
 
 def test_another_architecture_or_device_is_refused_by_code(tmp_path):
-    disk_store(tmp_path / "store", SCANS[:1])
+    write_hospital_folder(tmp_path)
     wide = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"width": 0.125})})
-    proposal = Proposal.of(STUDY, weights_of(wide))
+    proposal = Proposal.of(STUDY, to_weights(make_networks(wide.network)))
     with pytest.raises(PneumofedError) as caught:
         SiteFactory(tmp_path / "store", tmp_path, "training", "cpu", 1)(proposal)
     assert caught.value.code == "architecture-mismatch"

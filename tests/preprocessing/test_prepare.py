@@ -1,10 +1,7 @@
 """prepare: from labelled folders to a store, through kills, full disks and bad input."""
 
 import csv
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Literal
@@ -23,24 +20,7 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from tests.reference import preprocessing as reference
 from tests.support.chests import chest, write_series
-
-ROOT = Path(__file__).resolve().parents[2]
-LABELS = ("healthy", "covid", "other")
-
-
-def hospital(folder: Path, studies: int = 3) -> tuple[Path, Path]:
-    """`studies` good studies of two patients, and their labels."""
-    for number in range(studies):
-        hu, _ = chest(14, 96, seed=number)
-        write_series(folder / "studies" / f"Doe^John{number}", hu, patient_id=f"ID{number % 2}")
-    return folder / "studies", write_labels(folder, {f"Doe^John{n}": LABELS[n % 3] for n in range(studies)})
-
-
-def write_labels(folder: Path, labels: dict[str, str]) -> Path:
-    path = folder / "labels.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([("study", "label"), *labels.items()])
-    return path
+from tests.support.labelled_studies import LABELS, start_prepare, write_hospital, write_labels
 
 
 def refused(code: str, folder: Path, labels: Path, store: Path) -> str:
@@ -52,7 +32,7 @@ def refused(code: str, folder: Path, labels: Path, store: Path) -> str:
 
 
 def test_all_studies_are_prepared_by_two_workers_and_stay(tmp_path: Path) -> None:
-    studies, labels = hospital(tmp_path)
+    studies, labels = write_hospital(tmp_path)
     seen: list[tuple[int, int]] = []
     report = prepare(studies, labels, tmp_path / "store", jobs=2, progress=lambda *now: seen.append(now))
     assert (report.added, report.present, report.rejected, report.problems) == (3, 0, 0, ())
@@ -70,7 +50,7 @@ def test_all_studies_are_prepared_by_two_workers_and_stay(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("breath", ["even", "paper"])
 def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal["even", "paper"]) -> None:
-    studies, labels = hospital(tmp_path, 1)
+    studies, labels = write_hospital(tmp_path, 1)
     settings = PreprocessingSettings(breath=breath)
     prepare(studies, labels, tmp_path / "store", settings=settings)
     store = LobeStore.open(tmp_path / "store")
@@ -99,7 +79,7 @@ def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal
 
 
 def test_nothing_that_names_a_patient_is_in_the_store(tmp_path: Path) -> None:
-    studies, _ = hospital(tmp_path, 2)
+    studies, _ = write_hospital(tmp_path, 2)
     uid = generate_uid()
     write_series(studies / "Roe^Jane", chest(3, 96)[0], series_uid=uid, patient_id="ID77")
     labels = write_labels(tmp_path, {"Doe^John0": "covid", "Doe^John1": "other", "Roe^Jane": "covid"})
@@ -113,7 +93,7 @@ def test_nothing_that_names_a_patient_is_in_the_store(tmp_path: Path) -> None:
 
 
 def test_bad_studies_are_set_aside_with_all_their_problems(tmp_path: Path) -> None:
-    studies, _ = hospital(tmp_path, 1)
+    studies, _ = write_hospital(tmp_path, 1)
     write_series(studies / "short", chest(4, 96)[0])
     (studies / "short" / "letter.txt").write_text("not a scan")
     (studies / "nothing").mkdir()
@@ -134,7 +114,7 @@ def test_bad_studies_are_set_aside_with_all_their_problems(tmp_path: Path) -> No
 
 
 def test_faults_in_the_labels_stop_before_any_work(tmp_path: Path) -> None:
-    studies, labels = hospital(tmp_path, 2)
+    studies, labels = write_hospital(tmp_path, 2)
     store = tmp_path / "store"
     names = ("Doe^John0", "Doe^John1")
     message = refused(
@@ -158,7 +138,7 @@ def test_faults_in_the_labels_stop_before_any_work(tmp_path: Path) -> None:
 
 
 def test_a_store_made_otherwise_is_refused(tmp_path: Path) -> None:
-    studies, labels = hospital(tmp_path, 1)
+    studies, labels = write_hospital(tmp_path, 1)
     LobeStore.create(tmp_path / "store", PreprocessingSettings(lobes="paper"))
     with pytest.raises(PneumofedError) as error:
         prepare(studies, labels, tmp_path / "store")
@@ -171,37 +151,11 @@ def test_a_folder_of_files_is_one_study(tmp_path: Path) -> None:
     assert prepare(tmp_path / "scan", labels, tmp_path / "store").added == 1
 
 
-_RUN = """
-import sys
-from pathlib import Path
-from preprocessing.prepare import prepare
-from shared_model.errors import PneumofedError
-if __name__ == "__main__":
-    folder, jobs = Path(sys.argv[1]), int(sys.argv[2])
-    try:
-        prepare(folder / "studies", folder / "labels.csv", folder / "store", jobs=jobs)
-    except PneumofedError as error:
-        sys.exit(error.code)
-"""
-
-
-def start(tmp_path: Path, jobs: int, before: object = None) -> subprocess.Popen[str]:
-    script = tmp_path / "run.py"
-    script.write_text(_RUN)
-    return subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path), str(jobs)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=before,  # type: ignore[arg-type]
-    )
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jobs: int) -> None:
-    studies, labels = hospital(tmp_path, 3)
+    studies, labels = write_hospital(tmp_path, 3)
     store = tmp_path / "store"
-    process = start(tmp_path, jobs)
+    process = start_prepare(tmp_path, jobs)
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         if list(store.glob("studies/.*.partial")) or list(store.glob("studies/*/study.json")):
@@ -221,12 +175,12 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jo
 def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path) -> None:
     import resource
 
-    studies, labels = hospital(tmp_path, 2)
+    studies, labels = write_hospital(tmp_path, 2)
 
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    process = start(tmp_path, 1, little_room)
+    process = start_prepare(tmp_path, 1, little_room)
     _, message = process.communicate(timeout=120)
     assert message.strip().splitlines()[-1] == "disk-full"
     store = tmp_path / "store"

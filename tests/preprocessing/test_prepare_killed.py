@@ -13,9 +13,8 @@ from preprocessing.prepare import prepare
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.store_lock import only_writer
 from shared_model.errors import PneumofedError
-from tests.preprocessing.test_prepare import hospital, start, write_labels
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.labelled_studies import start_prepare, write_hospital, write_labels
+from tests.support.processes import ROOT
 
 # Forks a child a step: it dies before its n-th system call that opens, makes, renames or removes something
 # of the store. Then a second child goes on, and all that is there must be sound and complete.
@@ -71,7 +70,7 @@ print(step, kept)
 
 
 def test_killed_before_every_step_on_the_disk(tmp_path: Path) -> None:
-    studies, _ = hospital(tmp_path, 1)
+    studies, _ = write_hospital(tmp_path, 1)
     (studies / "bad").mkdir()
     (studies / "bad" / "letter.txt").write_text("not a scan")
     write_labels(tmp_path, {"Doe^John0": "covid", "bad": "other"})
@@ -84,13 +83,13 @@ def test_killed_before_every_step_on_the_disk(tmp_path: Path) -> None:
     assert steps > 20 and kept > 3  # some died after the study was in its place
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
     """Runs of two workers, each killed at a random moment, until one gets through."""
-    studies, labels = hospital(tmp_path, 12)
+    studies, labels = write_hospital(tmp_path, 12)
     store, rng, seen = tmp_path / "store", np.random.default_rng(0), set[str]()
     for _ in range(60):
-        process = start(tmp_path, 2)
+        process = start_prepare(tmp_path, 2)
         try:
             process.wait(timeout=rng.uniform(0.5, 6))
         except subprocess.TimeoutExpired:
@@ -111,7 +110,7 @@ def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
 
 
 def test_a_store_has_one_writer(tmp_path: Path) -> None:
-    studies, labels = hospital(tmp_path, 1)
+    studies, labels = write_hospital(tmp_path, 1)
     prepare(studies, labels, tmp_path / "store")
     with only_writer(tmp_path / "store"), pytest.raises(PneumofedError) as error:
         prepare(studies, labels, tmp_path / "store")

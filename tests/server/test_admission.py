@@ -1,3 +1,4 @@
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ from server.admission import admit_description, admit_losses, admit_scans, admit
 from shared_model.errors import PneumofedError
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from shared_model.weights import Weights
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY = study_of(BOTH)
 FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=1)
@@ -15,7 +17,7 @@ SITE = FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe()
 SCANS = {"diseased": 30, "covid": 20}
 
 
-def update(stage=BOTH, networks=("diseased", "covid")):
+def update(stage: StageConfig = BOTH, networks: Collection[str] = ("diseased", "covid")) -> Weights:
     fine = stage.part == "fine"
     return {
         name: array
@@ -24,21 +26,21 @@ def update(stage=BOTH, networks=("diseased", "covid")):
     }
 
 
-def refusal(check, *arguments) -> str:
+def refusal(check: Callable[..., object], *arguments: object) -> str:
     with pytest.raises(PneumofedError) as error:
         check(*arguments)
     assert "\n" not in str(error.value)
     return error.value.code
 
 
-def with_value(value, name="covid/lobe.weight"):
+def with_value(value: float, name: str = "covid/lobe.weight") -> Weights:
     changed = update()
     changed[name] = changed[name].copy()
     changed[name].flat[0] = value
     return changed
 
 
-def test_a_right_update_is_admitted():
+def test_a_right_update_is_admitted() -> None:
     admit_scans(SCANS, BOTH, SITE)
     admit_losses({"diseased": 0.7, "covid": 0.2}, SCANS, STUDY)
     admit_weights(update(), SCANS, BOTH, weights_of(0))
@@ -61,7 +63,7 @@ def test_a_right_update_is_admitted():
         ("update-too-large", with_value(1e6)),
     ],
 )
-def test_a_wrong_update_is_refused(code, changed):
+def test_a_wrong_update_is_refused(code: str, changed: Weights) -> None:
     assert refusal(admit_weights, changed, SCANS, BOTH, weights_of(0)) == code
 
 
@@ -74,11 +76,11 @@ def test_a_wrong_update_is_refused(code, changed):
         {"diseased": 3, "covid": 3, "other": 1},
     ],
 )
-def test_implausible_scan_counts_are_refused(scans):
+def test_implausible_scan_counts_are_refused(scans: dict[str, int]) -> None:
     assert refusal(admit_scans, scans, BOTH, SITE) == "scans-implausible"
 
 
-def test_a_count_below_the_hospitals_floor_bounds_by_the_floor():
+def test_a_count_below_the_hospitals_floor_bounds_by_the_floor() -> None:
     counts = {**SITE.counts, "train": {"healthy": 0, "covid": None, "other": 0}}
     few = replace(SITE, counts=counts, count_floor=10)
     admit_scans({"diseased": 9, "covid": 9}, BOTH, few)
@@ -86,17 +88,17 @@ def test_a_count_below_the_hospitals_floor_bounds_by_the_floor():
 
 
 @pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])
-def test_losses_must_be_finite_and_one_for_each_network(loss):
+def test_losses_must_be_finite_and_one_for_each_network(loss: dict[str, float]) -> None:
     assert refusal(admit_losses, loss, SCANS, STUDY) == "loss-implausible"
 
 
-def test_in_a_private_study_a_loss_is_refused():
+def test_in_a_private_study_a_loss_is_refused() -> None:
     private = STUDY.model_copy(update={"privacy": PrivacyConfig(epsilon=1)})
     admit_losses({}, SCANS, private)
     assert refusal(admit_losses, {"diseased": 0.7, "covid": 0.2}, SCANS, private) == "loss-implausible"
 
 
-def test_another_study_or_another_store_is_refused():
+def test_another_study_or_another_store_is_refused() -> None:
     admit_description(SITE, STUDY)
     assert refusal(admit_description, SITE, study_of(BOTH, seed=1)) == "study-mismatch"
     assert refusal(admit_description, replace(SITE, store="p2"), STUDY) == "store-fingerprint"

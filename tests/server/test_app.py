@@ -1,33 +1,40 @@
 """The ServerApp as Flower calls it."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from flwr.app import Context, RecordDict
 
-from deploy.simulation.local_grid import RUN_ID, LocalGrid, client_app
+from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app as server_app
+from server.dispatch import RoundPolicy
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
 from shared_model.weights import fingerprint
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+from tests.support.local_rounds import app_of
 
 STUDY = study_of(BOTH)
 
 
-def context(**run_config):
+def context(**run_config: Any) -> Context:
     settings = {name.replace("_", "-"): value for name, value in run_config.items()}
     return Context(run_id=RUN_ID, node_id=1, node_config={}, state=RecordDict(), run_config=settings)
 
 
 @pytest.fixture
-def grid(monkeypatch):
+def grid(monkeypatch: pytest.MonkeyPatch) -> LocalGrid:
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
     monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
-    return LocalGrid(client_app(sites.__getitem__), list(sites))
+    return LocalGrid(app_of(sites), list(sites))
 
 
-def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, tmp_path):
+def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(
+    grid: LocalGrid, tmp_path: Path
+) -> None:
     settings = {
         "study": "test", "folder": str(tmp_path), "trained_on": "Phantoms.", "quorum": 2,
     }  # fmt: skip
@@ -39,16 +46,18 @@ def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(grid, 
     assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(weights)
 
 
-def test_a_missing_setting_is_named(grid):
+def test_a_missing_setting_is_named(grid: LocalGrid) -> None:
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))
     assert error.value.code == "run-config" and "folder" in str(error.value)
 
 
-def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(grid, tmp_path, monkeypatch):
-    policies = []
+def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(
+    grid: LocalGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies: list[RoundPolicy] = []
 
-    def ended(*_, policy, **__):
+    def ended(*_: object, policy: RoundPolicy, **__: object) -> None:
         policies.append(policy)
         raise PneumofedError("enough", "for this test")
 

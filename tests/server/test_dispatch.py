@@ -1,16 +1,19 @@
 """Hospitals that are absent, silent or busy for a while, on a grid that follows a script."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from typing import Any
 
 import pytest
 from flwr.app import Error, Message, MessageType
 from flwr.common.constant import ErrorCode
+from flwr.proto.node_pb2 import NodeInfo
 
-from deploy.simulation.local_grid import LocalGrid, client_app
+from deploy.simulation.local_grid import LocalGrid
 from server import events, messages
 from server.dispatch import RoundPolicy, send_requests
 from shared_model.proposal import Proposal
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+from tests.support.local_rounds import app_of
 
 STUDY = study_of(BOTH)
 REQUEST = messages.describe_request(Proposal.of(STUDY, weights_of(0)))
@@ -20,20 +23,20 @@ APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
 FAILED = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
 
 
-class Scripted(LocalGrid):
+class ScriptedGrid(LocalGrid):
     """What becomes of each question in turn: "good", "lost", "unsent", or an error (code, reason).
 
     "after N": no answer until N questions were asked in all.
     """
 
     def __init__(self, script: Iterable[object]) -> None:
-        site = FakeSite("a", STUDY)
-        super().__init__(client_app(lambda _: site), ["a"])
-        self.script, self.fates, self.asked = list(script), {}, 0
+        super().__init__(app_of({"a": FakeSite("a", STUDY)}), ["a"])
+        self.script, self.asked = list(script), 0
+        self.fates: dict[str, Any] = {}
 
-    def push_messages(self, batch):
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         ids = []
-        for message in batch:
+        for message in messages:
             fate = self.script[min(self.asked, len(self.script) - 1)]
             self.asked += 1
             (number,) = super().push_messages([message])
@@ -41,9 +44,9 @@ class Scripted(LocalGrid):
             ids.append("" if fate == "unsent" else number)
         return ids
 
-    def pull_messages(self, ids):
-        replies = []
-        for number in ids:
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        replies: list[Message] = []
+        for number in message_ids:
             fate = self.fates[number]
             if isinstance(fate, tuple):
                 question = self._waiting.pop(number)
@@ -53,11 +56,20 @@ class Scripted(LocalGrid):
         return replies
 
 
-def outcome_of(script, on_event=events.ignore, **policy):
-    grid = Scripted(script)
-    settings = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0} | policy
+def outcome_of(
+    script: Iterable[object], on_event: events.Listener = events.ignore, **policy: float
+) -> tuple[str, str | None, int]:
+    """Status and reason, and how often the hospital was asked."""
+    grid = ScriptedGrid(script)
+    quick: dict[str, Any] = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0}
     (result,) = send_requests(
-        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", on_event=on_event
+        grid,
+        REQUEST,
+        MessageType.QUERY,
+        {"a": 1001},
+        RoundPolicy(**quick | policy),
+        group="g",
+        on_event=on_event,
     )
     assert (result.message is not None) == (result.outcome.status == "returned")
     return result.outcome.status, result.outcome.reason, grid.asked
@@ -94,49 +106,50 @@ def outcome_of(script, on_event=events.ignore, **policy):
         "never sent",
     ],
 )
-def test_a_transient_failure_is_retried_up_to_the_limit(script, expected):
+def test_a_transient_failure_is_retried_up_to_the_limit(script: list[object], expected: object) -> None:
     assert outcome_of(script) == expected
 
 
-def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for():
+def test_one_that_says_it_is_busy_with_the_first_question_is_waited_for() -> None:
     busy = (FAILED, "trainer-busy")
     assert outcome_of(["after 5", busy]) == ("returned", None, 5)
 
 
-def test_a_permanent_failure_is_not_retried():
+def test_a_permanent_failure_is_not_retried() -> None:
     assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
 
 
-def test_events_name_each_request_and_why_it_is_sent_again():
-    told = []
+def test_events_name_each_request_and_why_it_is_sent_again() -> None:
+    told: list[events.Event] = []
     outcome_of(["lost", ABSENT, "unsent", "good"], on_event=told.append, retries=3)
     reasons = [None, "silent", "not-connected", "not-sent"]
     assert told == [events.RequestSent("a", reason) for reason in reasons]
 
 
-def test_the_deadline_ends_all_retries():
+def test_the_deadline_ends_all_retries() -> None:
     status, reason, asked = outcome_of(["lost"], deadline_s=0.1)
     assert (status, reason) == ("late", "deadline") and asked >= 2
 
 
-def test_without_retries_each_request_is_sent_once():
+def test_without_retries_each_request_is_sent_once() -> None:
     once = RoundPolicy()
     assert (once.retries, once.retry_after_s) == (0, float("inf"))
     assert outcome_of([ABSENT, "good"], retries=0, retry_after_s=float("inf"))[::2] == ("absent", 1)
 
 
-class Noting(Scripted):
+class NotingGrid(ScriptedGrid):
     """Nothing is answered; notes when it was asked. `away`: when the node is not connected."""
 
-    def __init__(self, now, away):
+    def __init__(self, now: list[float], away: Container[float]) -> None:
         super().__init__(["lost"])
-        self.now, self.away, self.sends = now, away, []
+        self.now, self.away = now, away
+        self.sends: list[float] = []
 
-    def push_messages(self, batch):
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         self.sends.append(self.now[0])
-        return super().push_messages(batch)
+        return super().push_messages(messages)
 
-    def get_nodes(self):
+    def get_nodes(self) -> Iterable[NodeInfo]:
         return [] if self.now[0] in self.away else super().get_nodes()
 
 
@@ -149,7 +162,9 @@ class Noting(Scripted):
     ],
     ids=["doubles", "not at once", "back twice"],
 )
-def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(monkeypatch, away, expected):
+def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(
+    monkeypatch: pytest.MonkeyPatch, away: list[float], expected: object
+) -> None:
     now = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -157,7 +172,7 @@ def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(monkeypatch, awa
 
     monkeypatch.setattr("server.dispatch.time.monotonic", lambda: now[0])
     monkeypatch.setattr("server.dispatch.time.sleep", sleep)
-    grid = Noting(now, away)
+    grid = NotingGrid(now, away)
     policy = RoundPolicy(poll_s=1, retry_after_s=1.0, retries=9, deadline_s=32)
     list(send_requests(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
     assert grid.sends == expected

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
+from shared_model.constants import Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.study_stage import StageConfig
-from tests.support.trainers import BOTH, study_of, weights_of
+from tests.support.fake_sites import BOTH, study_of, weights_of
 
 
 def kept_after(*scores: tuple[float | None, float | None]) -> int:
-    best: dict = {}
+    best: dict[Task, Best] = {}
     for round, (accuracy, auc) in enumerate(scores, start=1):
         best = keep_best(
             best, round=round, weights=weights_of(round), scores={"diseased": Score(accuracy, auc)}
@@ -35,25 +36,26 @@ def kept_after(*scores: tuple[float | None, float | None]) -> int:
         ([(0.5, None), (0.5, 0.0)], 2),
     ],
 )
-def test_the_kept_round(scores, kept):
+def test_the_kept_round(scores: list[tuple[float | None, float | None]], kept: int) -> None:
     assert kept_after(*scores) == kept
 
 
-def test_undefined_figures_are_ordered_as_when_they_were_written_as_minus_one():
+def test_undefined_figures_are_ordered_as_when_they_were_written_as_minus_one() -> None:
     """By the words of 2.7.4 on numbers: the last of the rounds with the highest accuracy, then AUC."""
     figures = (None, 0.0, 0.5, 1.0)
     scores = list(itertools.product(figures, figures))
     for rounds in itertools.product(scores, repeat=2):
         numbers = [tuple(-1.0 if figure is None else figure for figure in score) for score in rounds]
         expected = 2 if numbers[1] >= numbers[0] else 1
-        best: dict = {}
+        best: dict[Task, Best] = {}
         for round, score in enumerate(rounds, start=1):
             best = keep_best(best, round=round, weights={}, scores={"covid": Score(*score)})
         assert best["covid"].round == expected, rounds
 
 
-def test_each_networks_best_round_is_put_together():
-    best = {"covid": Best(1, Score(1, 1), {n: a for n, a in weights_of(1).items() if n.startswith("covid")})}
+def test_each_networks_best_round_is_put_together() -> None:
+    of_covid = {name: array for name, array in weights_of(1).items() if name.startswith("covid")}
+    best: dict[Task, Best] = {"covid": Best(1, Score(1, 1), of_covid)}
     chosen = with_best(weights_of(2), best)
     assert list(chosen) == list(weights_of(2))
     np.testing.assert_array_equal(chosen["covid/shared.weight"], weights_of(1)["covid/shared.weight"])
@@ -68,7 +70,7 @@ def evaluation_of(healthy: list[float], covid: list[float]) -> SiteEvaluation:
     return SiteEvaluation({"diseased": histograms, "covid": {}})
 
 
-def test_accuracy_is_taken_at_the_studys_operating_point():
+def test_accuracy_is_taken_at_the_studys_operating_point() -> None:
     """All probabilities far above 0.5, as the maximum over slices makes them, but well apart."""
     inflated = evaluation_of([2.0, 2.2, 2.4], [4.0, 4.2, 4.4])
     half, chosen = study_of(BOTH), study_of(BOTH, operating_point="validation")
@@ -80,6 +82,6 @@ def test_accuracy_is_taken_at_the_studys_operating_point():
     assert 1 / (1 + np.exp(-2.4)) < between.diseased < 1 / (1 + np.exp(-4.0)) and between.covid == 0.5
 
 
-def test_validation_is_never_missed_after_the_last_round():
+def test_validation_is_never_missed_after_the_last_round() -> None:
     stage = StageConfig(name="s", networks=("covid",), rounds=5, validate_every=3)
     assert [round for round in range(1, 6) if stage.validates(round)] == [3, 5]

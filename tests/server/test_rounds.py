@@ -2,57 +2,33 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
 
-from deploy.simulation.local_grid import LocalGrid, client_app
+from deploy.simulation.local_grid import LocalGrid
 from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.model_selection import Score
 from server.report.page import write_report
 from server.report.report_json import report_document
-from server.rounds import run_study
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.protocol import Split, TrainResult
+from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.weights import fingerprint, from_bytes, to_bytes
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
-
-FINE = StageConfig(name="fine", networks=("diseased",), part="fine", rounds=2, validate_every=2)
-STUDY = study_of(BOTH, FINE, operating_point="validation")
-POLICY = RoundPolicy(poll_s=0)
-INITIAL = weights_of(0)
+from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
+from tests.support.fake_sites import BOTH, FakeSite, study_of
+from tests.support.local_rounds import INITIAL, POLICY, STUDY, grid_of, run, sites_of
 
 
-def sites_of(study=STUDY) -> dict[str, FakeSite]:
-    return {
-        "north": FakeSite("north", study),
-        "south": FakeSite("south", study, scans={"diseased": 100, "covid": 0}),
-        "east": FakeSite("east", study, scans={"diseased": 11, "covid": 11}),
-        "far": FakeSite("far", study, role="held-out"),
-    }
-
-
-def grid_of(sites: Mapping[str, FakeSite], kind=LocalGrid, **settings) -> LocalGrid:
-    return kind(
-        client_app(sites.__getitem__),
-        list(sites),
-        **settings,
-    )
-
-
-def run(folder, grid=None, study=STUDY, policy=POLICY, on_event=events.ignore, initial=INITIAL):
-    grid = grid or grid_of(sites_of(study))
-    return run_study(
-        grid, study, initial, ledger=Ledger(folder, study, initial), policy=policy, on_event=on_event
-    )
-
-
-def by_hand(sites, stage, rounds, weights):
+def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Weights) -> list[Weights]:
     """The same rounds as a plain loop over numpy."""
     states = []
     for round in range(1, rounds + 1):
@@ -73,7 +49,7 @@ def by_hand(sites, stage, rounds, weights):
     return states
 
 
-def test_the_loop_equals_a_loop_by_hand(tmp_path):
+def test_the_loop_equals_a_loop_by_hand(tmp_path: Path) -> None:
     sites = sites_of()
     result = run(tmp_path)
     lobes = by_hand(sites, 0, 3, INITIAL)
@@ -85,7 +61,7 @@ def test_the_loop_equals_a_loop_by_hand(tmp_path):
         np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_path):
+def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_path: Path) -> None:
     result = run(tmp_path)
     lobes = [r for r in result.rounds if r.stage == 0]
     for network in ("diseased", "covid"):
@@ -96,7 +72,7 @@ def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_pa
         assert [r.best[network] for r in lobes][-1] == kept
 
 
-def test_every_hospital_is_measured_where_it_should_be(tmp_path):
+def test_every_hospital_is_measured_where_it_should_be(tmp_path: Path) -> None:
     sites = sites_of()
     result = run(tmp_path, grid_of(sites))
     assert [h.name for h in result.hospitals] == ["east", "north", "south", "far"]
@@ -119,7 +95,7 @@ def test_every_hospital_is_measured_where_it_should_be(tmp_path):
     assert result.operating_point.diseased == best_operating_point(merged, "diseased")
 
 
-def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path):
+def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path: Path) -> None:
     sites = sites_of()
     one = run(tmp_path / "a", grid_of(sites))
     two = run(tmp_path / "b", grid_of(dict(reversed(sites.items())), Backwards))
@@ -133,20 +109,24 @@ def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path):
 class Backwards(LocalGrid):
     """Replies arrive in the opposite order."""
 
-    def pull_messages(self, message_ids):
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         wanted = list(message_ids)
         return super().pull_messages(wanted) if wanted == list(self._waiting)[-1:] else []
+
+
+Tamper = Callable[[Message, Message], Message | None]
+"""Makes another reply of a message and the reply to it."""
 
 
 class Tampering(LocalGrid):
     """One hospital's replies are replaced: by `tamper(message, reply)`; None: it never answers."""
 
-    def __init__(self, app, hospitals, *, hospital, tamper):
+    def __init__(self, app: ClientApp, hospitals: Sequence[str], *, hospital: str, tamper: Tamper) -> None:
         super().__init__(app, hospitals)
         self.hospital, self.tamper = hospital, tamper
 
-    def pull_messages(self, message_ids):
-        replies = []
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        replies: list[Message] = []
         for message_id in message_ids:
             message = self._waiting.get(message_id)
             if message is None:
@@ -159,53 +139,58 @@ class Tampering(LocalGrid):
         return replies
 
 
-def in_training(change):
+def in_training(change: Tamper) -> Tamper:
     """Tamper with replies to training tasks only."""
     return lambda message, reply: (
         change(message, reply) if message.metadata.message_type == "train" else reply
     )
 
 
-def with_arrays(reply, weights):
+def with_arrays(reply: Message, weights: Weights) -> Message:
     data = to_bytes(weights)
     reply.content["weights"] = ArrayRecord({"weights": Array("uint8", (len(data),), "safetensors", data)})
     return reply
 
 
-def poisoned(message, reply):
-    weights = from_bytes(reply.content["weights"]["weights"].data)
+def sent_by(reply: Message) -> Array:
+    """The weights in a reply, as one array of bytes."""
+    return reply.content.array_records["weights"]["weights"]
+
+
+def poisoned(message: Message, reply: Message) -> Message:
+    weights = from_bytes(sent_by(reply).data)
     return with_arrays(reply, weights | {"diseased/lobe.weight": np.full((3, 2), np.nan, np.float32)})
 
 
-def boasting(message, reply):
+def boasting(message: Message, reply: Message) -> Message:
     reply.content["scans"] = MetricRecord({"diseased": 10**12, "covid": 1})
     return reply
 
 
-def flooding(message, reply):
+def flooding(message: Message, reply: Message) -> Message:
     return with_arrays(reply, {"diseased/lobe.weight": np.zeros((600, 600), np.float32)})
 
 
-def rubbish(message, reply):
-    reply.content["weights"]["weights"].data = b"no array at all"
+def rubbish(message: Message, reply: Message) -> Message:
+    sent_by(reply).data = b"no array at all"
     return reply
 
 
-def rubbish_inside(message, reply):
+def rubbish_inside(message: Message, reply: Message) -> Message:
     reply.content["weights"] = ArrayRecord({"weights": Array(np.frombuffer(b"no file at all", np.uint8))})
     return reply
 
 
-def plain(message, reply):
+def plain(message: Message, reply: Message) -> Message:
     reply.content["weights"] = ArrayRecord({"diseased/lobe.weight": Array(np.zeros((3, 2), np.float32))})
     return reply
 
 
-def empty(message, reply):
+def empty(message: Message, reply: Message) -> Message:
     return Message(RecordDict({"x": ConfigRecord({})}), reply_to=message)
 
 
-def loud(message, reply):
+def loud(message: Message, reply: Message) -> Message:
     return Message(Error(2, "Traceback: /data/patient Doe^Jane"), reply_to=message)
 
 
@@ -225,7 +210,9 @@ def loud(message, reply):
         (lambda message, reply: None, "late", "deadline"),
     ],
 )
-def test_a_bad_reply_costs_its_hospital_the_round_and_nobody_else(tmp_path, tamper, status, reason):
+def test_a_bad_reply_costs_its_hospital_the_round_and_nobody_else(
+    tmp_path: Path, tamper: Tamper, status: str, reason: str
+) -> None:
     policy = RoundPolicy(poll_s=0.001, deadline_s=0.2) if status == "late" else POLICY
     study = study_of(BOTH)
     sites = sites_of(study)
@@ -238,10 +225,11 @@ def test_a_bad_reply_costs_its_hospital_the_round_and_nobody_else(tmp_path, tamp
     assert [r.weights_sha256 for r in result.rounds] == without
 
 
-def test_unreadable_scores_are_recorded_and_left_out(tmp_path):
-    def tamper(message, reply):
+def test_unreadable_scores_are_recorded_and_left_out(tmp_path: Path) -> None:
+    def tamper(message: Message, reply: Message) -> Message:
         if message.metadata.message_type == "evaluate":
-            reply.content["reply"]["evaluation"] = json.dumps({"diseased": {"covid": {"7": -3}}, "covid": {}})
+            scores = {"diseased": {"covid": {"7": -3}}, "covid": {}}
+            reply.content.config_records["reply"]["evaluation"] = json.dumps(scores)
         return reply
 
     result = run(tmp_path, grid_of(sites_of(), Tampering, hospital="far", tamper=tamper))
@@ -249,7 +237,7 @@ def test_unreadable_scores_are_recorded_and_left_out(tmp_path):
     assert set(result.evaluations) == {"east", "north", "south"}
 
 
-def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path):
+def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path: Path) -> None:
     sites = sites_of()
     sites["east"] = FakeSite("east", study_of(BOTH, seed=5))
     result = run(tmp_path, grid_of(sites))
@@ -257,16 +245,16 @@ def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path):
     assert "east" not in {h.name for h in result.hospitals} and not sites["east"].asked
 
 
-def test_without_a_hospital_that_trains_nothing_starts(tmp_path):
+def test_without_a_hospital_that_trains_nothing_starts(tmp_path: Path) -> None:
     with pytest.raises(PneumofedError) as error:
         run(tmp_path, grid_of({"far": FakeSite("far", STUDY, role="held-out")}))
     assert error.value.code == "no-hospitals"
 
 
-def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(tmp_path):
+def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     """A study that stops after round 2 and is taken up again ends as if it had never stopped."""
 
-    def down_in_round_3(message, reply):
+    def down_in_round_3(message: Message, reply: Message) -> Message:
         third = message.metadata.group_id == "0.3"
         return Message(Error(2, "disk-full"), reply_to=message) if third else reply
 
@@ -287,31 +275,33 @@ def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(t
     assert resumed.operating_point == whole.operating_point
 
 
-def test_a_stage_begins_from_what_the_stage_before_left(tmp_path, monkeypatch):
-    begun = []
+def test_a_stage_begins_from_what_the_stage_before_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[str, StudyConfig]] = []
 
-    def begin(weights, stage, study):
+    def begin(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
         begun.append((stage.name, study))
         return {name: array + np.float32(10) for name, array in weights.items()}
 
     monkeypatch.setattr("server.rounds.begin_stage", begin)
     study = study_of(StageConfig(name="only", networks=("covid",), rounds=2))
     sites = sites_of(study)
-    seen = []
-    train = FakeSite.train
+    seen: list[Weights] = []
+    train = sites["north"].train
 
-    def spy(self, weights, *, stage, round):
+    def spy(weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         seen.append(weights)
-        return train(self, weights, stage=stage, round=round)
+        return train(weights, stage=stage, round=round)
 
-    sites["north"].train = spy.__get__(sites["north"])
+    monkeypatch.setattr(sites["north"], "train", spy)
     run(tmp_path, grid_of(sites), study)
     assert begun == [("only", study)]
     np.testing.assert_array_equal(seen[0]["covid/lobe.weight"], INITIAL["covid/lobe.weight"] + 10)
 
 
-def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
-    told = []
+def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path: Path) -> None:
+    told: list[events.Event] = []
     run(tmp_path, on_event=told.append)
     gathered = next(e for e in told if isinstance(e, events.RosterBuilt))
     after = told[told.index(gathered) :]
@@ -320,13 +310,13 @@ def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path):
     assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 
-def test_a_round_costs_little_beside_the_training(tmp_path):
+def test_a_round_costs_little_beside_the_training(tmp_path: Path) -> None:
     run(tmp_path / "warm")
     seconds = [r.seconds for r in run(tmp_path / "timed").rounds]
     assert min(seconds) < 0.2, os.times()
 
 
-def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_path):
+def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_path: Path) -> None:
     study = study_of(BOTH.model_copy(update={"validate_every": 0}))
     sites = sites_of(study)
     result = run(tmp_path / "ledger", grid_of(sites), study=study)
@@ -339,12 +329,14 @@ def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_pat
         np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_after_a_stop(tmp_path):
+def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_after_a_stop(
+    tmp_path: Path,
+) -> None:
     """Against numpy; what the stage does not train keeps its bits."""
     stage = StageConfig(name="covid", networks=("covid",), rounds=4, validate_every=4, average_rounds=3)
     study = study_of(stage)
 
-    def down_in_round_4(message, reply):
+    def down_in_round_4(message: Message, reply: Message) -> Message:
         fourth = message.metadata.group_id == "0.4"
         return Message(Error(2, "disk-full"), reply_to=message) if fourth else reply
 
@@ -362,27 +354,28 @@ def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_afte
     assert [p.name for p in tmp_path.glob("*.safetensors")] == ["00-0004.safetensors"]
 
 
-def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
+def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path: Path) -> None:
     """What is known equals what asking again would give; a network without scores is asked about alone."""
     first = StageConfig(name="first", networks=("covid",), rounds=2, validate_every=0)
     both = BOTH.model_copy(update={"rounds": 2})
     for number, stages in enumerate([(both,), (both, first), (first,)]):
         study = study_of(*stages, operating_point="validation")
-        sites, told = sites_of(study), []
+        sites = sites_of(study)
+        told: list[events.Event] = []
         result = run(tmp_path / str(number), grid_of(sites), study=study, on_event=told.append)
         asked = [
             tasks
             for what, split, tasks in sites["north"].asked
             if (what, split) == ("evaluate", "validation")
         ]
-        missing = {0: [], 1: [("covid",)], 2: [("diseased", "covid")]}[number]
-        assert asked == [("diseased", "covid")] * (2 if both in stages else 0) + missing
+        all_missing: list[list[tuple[str, ...]]] = [[], [("covid",)], [("diseased", "covid")]]
+        assert asked == [("diseased", "covid")] * (2 if both in stages else 0) + all_missing[number]
         again = SiteEvaluation.empty()
         for name in ("north", "south", "east"):
             again = again.merge(
                 sites[name].evaluate(result.weights, split="validation", tasks=("diseased", "covid"))
             )
-        assert result.validation.to_json() == again.to_json()
+        assert result.validation is not None and result.validation.to_json() == again.to_json()
         gathered = [i for i, e in enumerate(told) if isinstance(e, events.RosterBuilt)][0]
         replies = sum(isinstance(e, events.RequestFinished) for e in told[gathered:])
         assert replies == events.request_count(study, training=3, held_out=1)
@@ -391,14 +384,14 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path):
 class WithoutOther(FakeSite):
     """Has no scan to tell COVID-19 from, so that nothing is measured of that network."""
 
-    def evaluate(self, weights, *, split, tasks):
+    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
         found = super().evaluate(weights, split=split, tasks=tasks)
         return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}})
 
 
-def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path):
+def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) -> None:
     study = study_of(BOTH, operating_point="validation")
-    sites = {name: WithoutOther(name, study) for name in ("north", "south")}
+    sites: dict[str, FakeSite] = {name: WithoutOther(name, study) for name in ("north", "south")}
     ledger, report = tmp_path / "ledger", tmp_path / "report"
     result = run(ledger, grid_of(sites), study)
     assert result.best_rounds["lobes/covid"] == 3  # nothing to choose by: the last

@@ -1,26 +1,35 @@
 """What a study says of itself while it runs and when it fails."""
 
+from pathlib import Path
+
 import pytest
 
 from server import events
 from server.status import StatusFile, StudyStatus, read_status
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
-from tests.server.test_rounds import STUDY, grid_of, run, sites_of
+from tests.support.local_rounds import STUDY, grid_of, run, sites_of
 
 
 @pytest.fixture
-def status(tmp_path) -> StatusFile:
+def status(tmp_path: Path) -> StatusFile:
     return StatusFile(tmp_path / "status.json", StudyStatus(study="s", fingerprint="f"))
 
 
-def test_the_file_follows_the_round_loop(tmp_path, status):
-    told, seen = [], []
+def status_in(folder: Path) -> StudyStatus:
+    status = read_status(folder / "status.json")
+    assert status is not None
+    return status
+
+
+def test_the_file_follows_the_round_loop(tmp_path: Path, status: StatusFile) -> None:
+    told: list[events.Event] = []
+    seen: list[StudyStatus] = []
 
     def on_event(event: events.Event) -> None:
         status.on_event(event)
         told.append(event)
-        seen.append(read_status(tmp_path / "status.json"))
+        seen.append(status_in(tmp_path))
 
     run(tmp_path / "ledger", grid_of(sites_of()), on_event=on_event)
     rounds = [s.rounds_done for s in seen]
@@ -32,20 +41,20 @@ def test_the_file_follows_the_round_loop(tmp_path, status):
     gathered = next(i for i, event in enumerate(told) if isinstance(event, events.RosterBuilt))
     assert all(s.state == "running" for s in seen[gathered:]) and seen[0].state == "starting"
     status.complete()
-    assert read_status(tmp_path / "status.json").state == "completed"
+    assert status_in(tmp_path).state == "completed"
 
 
-def test_why_a_hospital_is_left_out_stays_visible(status):
-    refused = HospitalReply(status="failed", reason="study-not-approved", seconds=2)
+def test_why_a_hospital_is_left_out_stays_visible(status: StatusFile) -> None:
+    refused = HospitalOutcome(status="failed", reason="study-not-approved", seconds=2)
     status.on_event(events.RosterBuilt((), {"north": refused}))
     assert status.status.hospitals == {"north": refused}
 
 
-def test_who_has_not_answered_is_known_until_it_does(status):
+def test_who_has_not_answered_is_known_until_it_does(status: StatusFile) -> None:
     for hospital, reason in (("north", None), ("south", None), ("north", "not-connected")):
         status.on_event(events.RequestSent(hospital, reason))
     assert status.status.asked == {"north": "not-connected", "south": None}
-    status.on_event(events.RequestFinished("train", "north", HospitalReply(status="returned")))
+    status.on_event(events.RequestFinished("train", "north", HospitalOutcome(status="returned")))
     assert status.status.asked == {"south": None}
 
 
@@ -60,12 +69,14 @@ DISK_FULL = "no space is left on the coordinator's disk; free some and run the s
         (OSError(28, "No space left", "/data/Doe^Jane"), "disk-full", DISK_FULL),
     ],
 )
-def test_a_failure_is_told_in_our_words_and_no_others(tmp_path, status, error, code, words):
+def test_a_failure_is_told_in_our_words_and_no_others(
+    tmp_path: Path, status: StatusFile, error: Exception, code: str, words: str
+) -> None:
     status.fail(error)
-    read = read_status(tmp_path / "status.json")
+    read = status_in(tmp_path)
     assert (read.state, read.error_code, read.error) == ("failed", code, words)
     assert "Doe" not in (tmp_path / "status.json").read_text()
 
 
-def test_no_file_is_no_status(tmp_path):
+def test_no_file_is_no_status(tmp_path: Path) -> None:
     assert read_status(tmp_path / "none.json") is None

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_cdt
 
-from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
+from shared_model import initial_weights as drawn
+from shared_model.initial_weights import start_from_patches
 from shared_model.layer_scaling import scale_layers
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
@@ -15,6 +16,7 @@ from shared_model.study_stage import StageConfig
 from shared_model.synthetic_lobes import draw_synthetic_lobes
 from shared_model.threads import one_thread
 from shared_model.weights import Weights
+from tests.support.initial_weights import initial_networks, initial_weights
 
 CONFIG = NetworkConfig(width=1 / 8, dropout=0.5, pooling="mean", init="random")
 STAGE = StageConfig(name="s", networks=("diseased", "covid"), rounds=1)
@@ -49,8 +51,8 @@ def test_lobes_are_lobes_with_the_distance_of_manhattan() -> None:
 
 
 def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
-    network = initial_networks(CONFIG, seed=3)["diseased"]
-    generator = torch.Generator().manual_seed(2 * 3)
+    network = initial_networks(CONFIG, seed=STUDY.seed)["diseased"]
+    generator = torch.Generator().manual_seed(2 * STUDY.seed)
     fresh = make_networks(CONFIG)["diseased"]
     for layer in fresh.modules():  # the same draws, so that the same lobes follow
         if hasattr(layer, "weight"):
@@ -70,13 +72,13 @@ def test_every_layer_starts_with_mean_0_and_variance_1_on_the_lobes() -> None:
 
 def test_no_hidden_unit_of_the_lobe_decider_is_always_on_or_off() -> None:
     """Also on other lobes than those used for scaling."""
-    network = initial_networks(CONFIG, seed=0)["diseased"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["diseased"]
     on = (outputs(network, lobes(99))["lobe.0"] > 0).float().mean(dim=0)
     assert on.shape == (64,) and ((on > 0) & (on < 1)).float().mean() > 0.9
 
 
 def test_only_selected_layers_are_scaled() -> None:
-    network = initial_networks(CONFIG, seed=0)["covid"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["covid"]
     before = {name: array.clone() for name, array in network.state_dict().items()}
     scale_layers(network, lobes(7), lambda layer: layer.startswith("lobe."))
     changed = {name for name, array in network.state_dict().items() if not torch.equal(array, before[name])}
@@ -85,7 +87,7 @@ def test_only_selected_layers_are_scaled() -> None:
 
 def test_the_lobe_decider_takes_features_in_deviations_from_their_means() -> None:
     """Measured on the lobes; the same functions as without, and faint features are not blown up."""
-    network = initial_networks(CONFIG, seed=0)["covid"]
+    network = initial_networks(CONFIG, seed=STUDY.seed)["covid"]
     seen: list[torch.Tensor] = []
     network.lobe.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.no_grad():
@@ -130,10 +132,12 @@ def test_decisions_start_from_the_patches_that_the_diseased_network_sees(network
 
 
 def test_weights_start_the_same_whatever_the_number_of_threads() -> None:
+    study = STUDY.model_copy(update={"network": CONFIG.model_copy(update={"width": 1 / 16})})
+
     def started(threads: int) -> Weights:
         torch.set_num_threads(threads)
-        weights = initial_weights(STUDY)
-        begun = start_from_patches(weights, STAGE.networks, STUDY)
+        weights = drawn.initial_weights(study)
+        begun = start_from_patches(weights, STAGE.networks, study)
         return weights | {f"begun/{name}": array for name, array in begun.items()}
 
     with one_thread():  # to have the number back

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from shared_model import initial_weights as drawn
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_networks
-from shared_model.networks import LobeNetwork
+from shared_model.networks import LobeNetwork, make_networks
 from shared_model.study import NetworkConfig
 from shared_model.synthetic_lobes import draw_synthetic_lobes
+from tests.support.initial_weights import initial_networks
 
 FULL = NetworkConfig(init="random")
 
@@ -53,14 +54,14 @@ def test_shapes_of_every_subnetwork() -> None:
 
 
 def test_the_second_network_has_no_infection_heads() -> None:
-    covid = initial_networks(NetworkConfig(width=1 / 8, init="random"), seed=0)["covid"]
+    covid = make_networks(NetworkConfig(width=1 / 8, init="random"))["covid"]
     output = covid(torch.zeros(1, 3, 256, 256), torch.zeros(1, 256, 256), fine=True)
     assert output.patch is None and output.fine is None
 
 
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
 def test_the_lobe_logit_starts_near_zero_with_gradients_everywhere(pooling: str) -> None:
-    config = NetworkConfig(width=1 / 4, init="random", pooling=pooling)
+    config = NetworkConfig(width=1 / 8, init="random", pooling=pooling)
     network = initial_networks(config, seed=3)["diseased"]
     lobes = draw_synthetic_lobes(torch.Generator().manual_seed(0), 4)  # not those used for scaling
     output = network(lobes.images, lobes.distance, fine=True)
@@ -82,19 +83,22 @@ def test_distance_reaches_attention_but_not_the_lobes_features() -> None:
 
 
 def test_equal_seeds_build_equal_networks() -> None:
-    config = NetworkConfig(width=1 / 8, init="random")
-    first, again, other = (initial_networks(config, seed)["covid"].state_dict() for seed in (5, 5, 6))
+    config = NetworkConfig(width=1 / 16, init="random")
+    first, again, other = (drawn.initial_networks(config, seed)["covid"].state_dict() for seed in (5, 5, 6))
     assert all(torch.equal(first[n], again[n]) for n in first)
     assert not torch.equal(first["patch_features.block1.0.weight"], other["patch_features.block1.0.weight"])
 
 
-def test_vgg16_from_a_file(tmp_path) -> None:
+def test_vgg16_from_a_file(tmp_path, monkeypatch) -> None:
     from torchvision.models import vgg16
 
     torch.manual_seed(0)
-    vgg = vgg16(weights=None)
-    torch.save(vgg.state_dict(), tmp_path / "vgg16.pth")
-    networks = initial_networks(NetworkConfig(init=str(tmp_path / "vgg16.pth")), seed=0)
+    vgg = vgg16(weights=None, init_weights=False)
+    convolutions = {name: array for name, array in vgg.state_dict().items() if name.startswith("features.")}
+    torch.save(convolutions, tmp_path / "vgg16.pth")
+    # All other layers are scaled, on fewer lobes than usual: the full network takes 15 s for 24 of them.
+    monkeypatch.setattr(drawn, "draw_synthetic_lobes", lambda generator: draw_synthetic_lobes(generator, 2))
+    networks = drawn.initial_networks(NetworkConfig(init=str(tmp_path / "vgg16.pth")), seed=0)
     images = torch.rand(1, 3, 64, 64)
     for network in networks.values():
         patches, _, _ = network.patch_features(images)
@@ -104,5 +108,5 @@ def test_vgg16_from_a_file(tmp_path) -> None:
 
 def test_a_missing_state_file_is_refused(tmp_path) -> None:
     with pytest.raises(PneumofedError) as refused:
-        initial_networks(NetworkConfig(init=str(tmp_path / "absent.pth")), seed=0)
+        drawn.initial_networks(NetworkConfig(init=str(tmp_path / "absent.pth")), seed=0)
     assert refused.value.code == "init-missing"

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import make_networks
 from shared_model.saved_model import ModelCard, OperatingPoint, load_model, save_model
 from shared_model.study import load_study
 from shared_model.weights import fingerprint
+from tests.support.initial_weights import initial_weights
 
 STUDY = load_study("tiny")
 CARD = ModelCard(study=STUDY, operating_point=OperatingPoint(diseased=0.7), trained_on="Phantoms only.")
@@ -89,7 +89,7 @@ def test_the_fingerprint_sees_one_bit_and_not_the_order() -> None:
 
 
 def test_keeping_freed_memory_changes_no_result() -> None:
-    from client.learning.allocator import keep_freed_memory
+    from client.learning.malloc_settings import keep_freed_memory
 
     before = torch.arange(1000.0).sum()
     assert keep_freed_memory() in (True, False)

@@ -61,7 +61,7 @@ def write_series(
     """
     folder.mkdir(parents=True, exist_ok=True)
     series_uid = series_uid or generate_uid()
-    heights = SLICE_MM * np.arange(len(hu)) if heights is None else heights
+    z_mm = np.arange(len(hu), dtype=np.float64) * SLICE_MM if heights is None else heights
     order = np.random.default_rng(7).permutation(len(hu))
     paths = []
     for name, number in enumerate(order):
@@ -72,7 +72,7 @@ def write_series(
             np.int16 if signed else np.uint16
         )
         data = _dataset(raw, series_uid, patient_id, signed=signed)
-        data.ImagePositionPatient = [*corner, float(heights[number])]
+        data.ImagePositionPatient = [*corner, float(z_mm[number])]
         data.ImageOrientationPatient = list(orientation)
         data.RescaleSlope, data.RescaleIntercept = slope, intercept
         data.InstanceNumber = int(name) + 1  # of no meaning

@@ -26,7 +26,7 @@ from shared_model.files import write_atomically
 from shared_model.saved_model import load_model
 from shared_model.weights import Weights
 from tests.support.processes import ROOT, pneumofed, running, wait_until
-from tests.support.stores import disk_store, scan_of
+from tests.support.stores import MadeScan, disk_store, scan_of
 
 LABELS = ("covid", "healthy", "other")
 
@@ -92,7 +92,7 @@ class Deployment:
         site.write_text(limits)
 
     @staticmethod
-    def scans(name: str):
+    def scans(name: str) -> list[MadeScan]:
         return [scan_of(f"{name}-{label}", label) for label in LABELS]
 
     def prefix(self, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from client.diagnosis.diagnose import diagnosis_of
+from client.diagnosis.diagnose import make_diagnosis
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.scan_inference import ScanOutputs
 from preprocessing.crop import crop_for_box
@@ -85,7 +85,7 @@ def observation(
 
 
 def diagnosed(scan: PreparedScan, seen: ScanOutputs, **points: float) -> Diagnosis:
-    return diagnosis_of(scan, seen, card(**points))
+    return make_diagnosis(scan, seen, card(**points))
 
 
 PATIENT = {
@@ -125,7 +125,7 @@ def _ct_image(hu: NDArray[np.int16], index: int, tags: dict[str, str]) -> FileDa
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[tags["SeriesInstanceUID"], str(index)])
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     file.SOPClassUID, file.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
     file.Modality, file.ImageType, file.InstanceNumber = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], index + 1
     file.Rows, file.Columns, file.SamplesPerPixel = 128, 128, 1

@@ -12,7 +12,8 @@ SPACING = (SLICE_MM, PIXEL_MM, PIXEL_MM)
 
 
 def images_of(hu: NDArray[np.int16]) -> NDArray[np.uint16]:
-    volume = CtVolume(hu, np.zeros(hu.shape, np.bool_), SPACING, np.arange(len(hu)) * SLICE_MM, ())
+    z_mm = np.arange(len(hu), dtype=np.float64) * SLICE_MM
+    volume = CtVolume(hu, np.zeros(hu.shape, np.bool_), SPACING, z_mm, ())
     return remove_batch_effect(volume)
 
 

@@ -1,64 +1,25 @@
-"""A small study for a deployed federation, and what the local engine makes of the same."""
+"""A study of small networks, for tests of learning."""
 
-import shutil
-from pathlib import Path
-
-import pytest
-
-from client.learning.site import Site
-from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.settings import PreprocessingSettings
-from preprocessing.store.lobe_store import LobeStore
-from server.dispatch import RoundPolicy
-from server.ledger import Ledger
-from server.rounds import run_study
-from shared_model.initial_weights import initial_weights
-from shared_model.study import load_study
-from shared_model.threads import one_thread
-from shared_model.weights import fingerprint
-from tests.support.deployment import Deployment
+from shared_model.study import NetworkConfig, PrivacyConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 
-_NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-DEPLOYED = [pytest.mark.slow, pytest.mark.skipif(_NGINX is None, reason="nginx is not installed")]
-"""Marks of the tests that need a whole deployment."""
-HOSPITALS = {"north": "training", "south": "training", "east": "held-out"}
-
-
-def study_file(folder: Path, name: str, *, rounds: int = 2, epochs: int = 1) -> Path:
-    path = folder / f"{name}.toml"
-    path.write_text(
-        f'name = "{name}"\nseed = 1\npreprocessing = "{PreprocessingSettings().fingerprint}"\n'
-        '[network]\nwidth = 0.0625\npooling = "mean"\ninit = "random"\n'
-        '[[stages]]\nname = "lobes"\nnetworks = ["diseased", "covid"]\n'
-        f"rounds = {rounds}\nepochs = {epochs}\nscans_per_batch = 2\nlobes_per_scan = 2\n"
-    )
-    return path
+LOBES = StageConfig(
+    name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=2, lobes_per_scan=2
+)
+FINE = StageConfig(
+    name="fine", networks=("diseased",), part="fine", rounds=1, scans_per_batch=2, lobes_per_scan=2
+)
+STUDY = StudyConfig(
+    name="test",
+    seed=5,
+    preprocessing=PreprocessingSettings().fingerprint,
+    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
+    stages=(LOBES, FINE),
+)
+PRIVACY = PrivacyConfig(epsilon=20.0, delta=1e-3, noise_multiplier=1.0)
 
 
-def propose_and_approve(federation: Deployment, study: Path) -> None:
-    """The first run is refused by every hospital, which gives them something to decide on."""
-    done = federation.run(study)
-    assert done.returncode == 1 and "no-hospitals" in done.stderr
-    for name in HOSPITALS:
-        federation.approve(name)
-
-
-def trainings_begun(federation: Deployment, name: str) -> int:
-    return sum(e.event == "task" and e.facts["task"] == "train" for e in federation.audit(name))
-
-
-def local_fingerprint(federation: Deployment, study_path: Path) -> str:
-    """The final weights of the same study and hospitals on the local engine."""
-    study = load_study(study_path)
-    sites = {
-        name: Site(
-            LobeStore.open(federation.folder / name / "store"), study, role=role, device="cpu", count_floor=1
-        )
-        for name, role in HOSPITALS.items()
-    }
-    grid = LocalGrid(client_app(sites.__getitem__), list(sites))
-    weights = initial_weights(study)
-    ledger = Ledger(federation.folder / f"local-{study.name}", study, weights)
-    with one_thread():
-        result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
-    return fingerprint(result.weights)
+def private_study(**choices: object) -> StudyConfig:
+    """STUDY, trained with noise; `choices` change PRIVACY."""
+    return STUDY.model_copy(update={"privacy": PRIVACY.model_copy(update=choices)})

@@ -9,15 +9,16 @@ from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 
-FINGERPRINT = "in-memory"
+FINGERPRINT = PreprocessingSettings().fingerprint
+MadeScan = tuple[ScanRecord, LobeArrays]
 
 
 class MemoryStore:
-    """Has what Site asks of a LobeStore."""
+    """Has what Site asks of a LobeStore made with the default settings."""
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, scans: list[tuple[ScanRecord, LobeArrays]]) -> None:
+    def __init__(self, scans: Sequence[MadeScan]) -> None:
         self.by_key = {record.key: (record, arrays) for record, arrays in scans}
 
     def scans(self) -> list[ScanRecord]:
@@ -30,7 +31,7 @@ class MemoryStore:
         )
 
 
-def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tuple[ScanRecord, LobeArrays]:
+def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> MadeScan:
     """A scan of two lobes a slice; what it shows depends on its key and label alone."""
     draw = np.random.default_rng([*key.encode(), *label.encode()])
     lobes = 2 * slices
@@ -55,7 +56,7 @@ def scan_of(key: str, label: str, *, slices: int = 5, fold: float = 0.0) -> tupl
     return record, LobeArrays(images, np.ones(shape, np.bool_), distance, draw.random(shape) > 0.7)
 
 
-def disk_store(path: Path, scans: Sequence[tuple[ScanRecord, LobeArrays]]) -> LobeStore:
+def disk_store(path: Path, scans: Sequence[MadeScan]) -> LobeStore:
     """The same scans in a store on disk."""
     store = LobeStore.create(path, PreprocessingSettings())
     for record, arrays in scans:

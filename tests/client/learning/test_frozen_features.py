@@ -5,18 +5,16 @@ import pytest
 import torch
 
 import client.learning.frozen_features
-from client.learning.batches import draw_batches, frozen_batches, read_batches
+from client.learning.batches import draw_batches, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.site import Site
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
-from preprocessing.settings import PreprocessingSettings
-from shared_model.initial_weights import initial_networks, initial_weights, start_from_patches
-from shared_model.study import NetworkConfig, StudyConfig
+from client.learning.training_context import TrainingContext
+from shared_model.initial_weights import start_from_patches
 from shared_model.study_stage import StageConfig
+from tests.support.initial_weights import initial_networks, initial_weights
+from tests.support.small_study import STUDY as TWO_STAGES
 from tests.support.stores import MemoryStore, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 DECISION = StageConfig(
@@ -30,13 +28,7 @@ DECISION = StageConfig(
     learning_rate=1e-3,
     patch_weight=1.0,
 )
-STUDY = StudyConfig(
-    name="test",
-    seed=3,
-    preprocessing=PreprocessingSettings().fingerprint,
-    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
-    stages=(DECISION,),
-)
+STUDY = TWO_STAGES.model_copy(update={"stages": (DECISION,)})
 
 WEIGHTS = start_from_patches(initial_weights(STUDY), DECISION.networks, STUDY)
 SCANS = [
@@ -48,8 +40,6 @@ SCANS = [
 
 class CountingStore(MemoryStore):
     """Knows how often each scan's lobes were read."""
-
-    fingerprint = STUDY.preprocessing
 
     def __init__(self) -> None:
         super().__init__(SCANS)
@@ -67,12 +57,14 @@ def site() -> Site:
 @pytest.mark.parametrize("patches", ["crop", "lobe"])
 def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
     stage = DECISION.model_copy(update={"patches": patches})
-    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 3)["diseased"].train()
-    context = StepContext("diseased", stage, torch.float32)
+    network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 4)["diseased"].train()
+    context = TrainingContext("diseased", stage, torch.float32)
     store = MemoryStore(SCANS)
     drawn = draw_batches(store.scans(), DECISION, (0,))
     features = FrozenFeatures(network, store, store.scans(), torch.float32)
-    for seen, shown in zip(frozen_batches(features, drawn), read_batches(store, drawn, CPU), strict=True):
+    for seen, shown in zip(
+        frozen_feature_batches(features, drawn), read_batches(store, drawn, CPU), strict=True
+    ):
         assert seen.labels == shown.labels
         found = []
         for batch in (seen, shown):

@@ -6,13 +6,11 @@ import torch
 import client.learning.lobe_inference
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
 from client.learning.lobe_tensors import LobeTensors
-from shared_model.initial_weights import initial_networks
-from shared_model.study import NetworkConfig
+from tests.support.initial_weights import initial_networks
+from tests.support.small_study import STUDY
 from tests.support.stores import MemoryStore, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-CONFIG = NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random")
+CONFIG = STUDY.network
 
 
 @pytest.mark.parametrize("lobes", [0, 1, 32, 33, 64])
@@ -25,7 +23,7 @@ def test_batches_cover_each_lobe_once_in_order(lobes):
 @pytest.mark.parametrize("task, fine", [("diseased", True), ("diseased", False), ("covid", False)])
 def test_batches_give_what_one_forward_pass_gives(monkeypatch, task, fine):
     monkeypatch.setattr(client.learning.lobe_inference, "LOBES_PER_BATCH", 3)
-    network = initial_networks(CONFIG, 0)[task].train()
+    network = initial_networks(CONFIG, STUDY.seed)[task].train()
     store = MemoryStore([scan_of("a", "covid", slices=4)])
     found, tensors = [], []
     for batch, lobes, features in extract_batches(
@@ -48,7 +46,7 @@ def test_batches_give_what_one_forward_pass_gives(monkeypatch, task, fine):
 
 
 def test_networks_with_equal_extractors_share_features():
-    networks = initial_networks(CONFIG, 0)
+    networks = initial_networks(CONFIG, STUDY.seed)
     assert group_by_extractor(networks) == [("diseased",), ("covid",)]
     networks["covid"].patch_features.load_state_dict(networks["diseased"].patch_features.state_dict())
     assert group_by_extractor(networks) == [("diseased", "covid")]

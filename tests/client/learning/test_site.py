@@ -8,30 +8,12 @@ from client.learning.site import Site
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.protocol import SiteDescription
-from shared_model.study import NetworkConfig, StudyConfig
-from shared_model.study_stage import StageConfig
-from tests.support.stores import MemoryStore, scan_of
+from tests.support.initial_weights import initial_weights
+from tests.support.small_site import WEIGHTS, site_in_memory
+from tests.support.small_study import STUDY
+from tests.support.stores import scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-FINGERPRINT = PreprocessingSettings().fingerprint
-LOBES = StageConfig(
-    name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=2, lobes_per_scan=2
-)
-FINE = StageConfig(
-    name="fine", networks=("diseased",), part="fine", rounds=1, scans_per_batch=2, lobes_per_scan=2
-)
-STUDY = StudyConfig(
-    name="test",
-    seed=5,
-    preprocessing=FINGERPRINT,
-    network=NetworkConfig(width=0.0625, dropout=0.5, pooling="mean", init="random"),
-    stages=(LOBES, FINE),
-)
-
-WEIGHTS = initial_weights(STUDY)
 # Not as many of one label as of the other: gradients that cancel out would show nothing.
 MIXED = [
     scan_of("a1", "covid"),
@@ -50,12 +32,6 @@ def site_of(scans, folder, *, study=STUDY, role="training", count_floor=1) -> Si
     return Site(store, study, role=role, count_floor=count_floor)
 
 
-def in_memory(scans, **choices) -> Site:
-    store = MemoryStore(scans)
-    store.fingerprint = FINGERPRINT
-    return Site(store, **{"study": STUDY, "role": "training", "count_floor": 1} | choices)
-
-
 def test_training_changes_its_networks_and_the_same_seed_does_it_alike(tmp_path):
     site = site_of(MIXED, tmp_path)
     first = site.train(WEIGHTS, stage=0, round=1)
@@ -68,33 +44,35 @@ def test_training_changes_its_networks_and_the_same_seed_does_it_alike(tmp_path)
         names = [name for name in first.weights if name.startswith(f"{network}/")]
         assert any((first.weights[name] != WEIGHTS[name]).any() for name in names)
 
-    again = in_memory(MIXED[::-1]).train(WEIGHTS, stage=0, round=1)
-    other_round = in_memory(MIXED).train(WEIGHTS, stage=0, round=2)
+    again = site_in_memory(MIXED[::-1]).train(WEIGHTS, stage=0, round=1)
+    other_round = site_in_memory(MIXED).train(WEIGHTS, stage=0, round=2)
     assert again.loss == first.loss
     assert all((again.weights[name] == array).all() for name, array in first.weights.items())
     assert any((other_round.weights[name] != array).any() for name, array in first.weights.items())
 
 
 def test_without_a_diseased_scan_the_covid_network_learns_from_none():
-    outcome = in_memory([scan_of("h1", "healthy"), scan_of("h2", "healthy")]).train(WEIGHTS, stage=0, round=1)
+    outcome = site_in_memory([scan_of("h1", "healthy"), scan_of("h2", "healthy")]).train(
+        WEIGHTS, stage=0, round=1
+    )
     assert outcome.scans == {"diseased": 2, "covid": 0}
     assert outcome.loss.keys() == {"diseased"}
     assert outcome.weights and all(name.startswith("diseased/") for name in outcome.weights)
 
 
 def test_a_hospital_of_one_label_trains_both_networks():
-    outcome = in_memory([scan_of("c1", "covid")]).train(WEIGHTS, stage=0, round=1)
+    outcome = site_in_memory([scan_of("c1", "covid")]).train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 1, "covid": 1}
     assert all(np.isfinite(loss) for loss in outcome.loss.values())
 
 
 def test_a_hospital_whose_scans_are_all_for_validation_gives_nothing():
-    outcome = in_memory([scan_of("v1", "covid", fold=VALIDATION)]).train(WEIGHTS, stage=0, round=1)
+    outcome = site_in_memory([scan_of("v1", "covid", fold=VALIDATION)]).train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 0, "covid": 0} and not outcome.weights and not outcome.loss
 
 
 def test_stage_2_returns_the_fine_decider_alone():
-    site = in_memory(MIXED)
+    site = site_in_memory(MIXED)
     outcome = site.train(WEIGHTS, stage=1, round=1)
     fine = {name for name in WEIGHTS if name.startswith("diseased/fine_infection.")}
     assert outcome.weights.keys() == fine and fine
@@ -105,7 +83,7 @@ def test_stage_2_returns_the_fine_decider_alone():
 
 
 def test_a_held_out_hospital_refuses_to_train_and_measures_all():
-    site = in_memory([*MIXED, scan_of("t1", "healthy", fold=TEST)], role="held-out")
+    site = site_in_memory([*MIXED, scan_of("t1", "healthy", fold=TEST)], role="held-out")
     with pytest.raises(PneumofedError) as error:
         site.train(WEIGHTS, stage=0, round=1)
     assert error.value.code == "held-out"
@@ -122,7 +100,7 @@ def test_scans_are_measured_by_the_share_of_lobes_that_the_study_names():
     def bins(share: float) -> dict[str, int]:
         """Where the one scan's score falls."""
         study = STUDY.model_copy(update={"covid_share": share})
-        site = in_memory([scan_of("c1", "covid", slices=6)], study=study, role="held-out")
+        site = site_in_memory([scan_of("c1", "covid", slices=6)], study=study, role="held-out")
         found = site.evaluate(WEIGHTS, split="all").histograms
         return {task: int(np.flatnonzero(found[task]["covid"].counts)[0]) for task in ("diseased", "covid")}
 
@@ -132,14 +110,16 @@ def test_scans_are_measured_by_the_share_of_lobes_that_the_study_names():
 
 
 def test_a_split_and_a_task_are_measured_alone():
-    site = in_memory([*MIXED, scan_of("t1", "covid", fold=TEST), scan_of("v1", "other", fold=VALIDATION)])
+    site = site_in_memory(
+        [*MIXED, scan_of("t1", "covid", fold=TEST), scan_of("v1", "other", fold=VALIDATION)]
+    )
     tested = site.evaluate(WEIGHTS, split="test", tasks=("covid",)).histograms
     assert {task: set(labels) for task, labels in tested.items()} == {"diseased": set(), "covid": {"covid"}}
     assert set(site.evaluate(WEIGHTS, split="validation").histograms["diseased"]) == {"other"}
 
 
 def test_evaluating_draws_nothing_by_chance():
-    site = in_memory(MIXED)
+    site = site_in_memory(MIXED)
     first = site.evaluate(WEIGHTS, split="train").to_json()
     site.train(WEIGHTS, stage=0, round=1)
     assert site.evaluate(WEIGHTS, split="train").to_json() == first
@@ -150,7 +130,7 @@ def test_weights_that_give_no_finite_loss_are_reported(broken):
     name = next(n for n in WEIGHTS if n.startswith(f"{broken}/"))
     weights = {**WEIGHTS, name: np.full_like(WEIGHTS[name], np.nan)}
     with pytest.raises(PneumofedError) as error:
-        in_memory(MIXED).train(weights, stage=0, round=1)
+        site_in_memory(MIXED).train(weights, stage=0, round=1)
     assert error.value.code == "diverged"
 
 
@@ -164,13 +144,15 @@ def test_a_store_of_other_preprocessing_is_refused(tmp_path):
 def test_weights_of_other_networks_are_refused():
     wide = STUDY.network.model_copy(update={"width": 0.125})
     with pytest.raises(PneumofedError) as error:
-        in_memory(MIXED).train(initial_weights(STUDY.model_copy(update={"network": wide})), stage=0, round=1)
+        site_in_memory(MIXED).train(
+            initial_weights(STUDY.model_copy(update={"network": wide})), stage=0, round=1
+        )
     assert error.value.code == "architecture-mismatch"
 
 
 def test_small_counts_are_kept_back():
     scans = [scan_of(f"h{i}", "healthy", slices=1) for i in range(3)] + [scan_of("c", "covid", slices=1)]
-    site = in_memory(scans, count_floor=3)
+    site = site_in_memory(scans, count_floor=3)
     told = site.describe()
     assert told.counts["train"] == {"healthy": 3, "covid": None, "other": 0}
     assert told.counts["test"] == {"healthy": 0, "covid": 0, "other": 0}
@@ -179,7 +161,7 @@ def test_small_counts_are_kept_back():
 
 
 def test_training_leaves_the_processs_own_chance_alone():
-    site = in_memory(MIXED)
+    site = site_in_memory(MIXED)
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
@@ -197,7 +179,7 @@ def test_a_hospital_of_one_class_without_an_infected_patch_is_legal(labels, stag
         record, arrays = scan_of(f"c{number}", labels, slices=1)
         clean = np.zeros_like(arrays.semi_infection)
         scans.append((record, dataclasses.replace(arrays, semi_infection=clean)))
-    outcome = in_memory(scans).train(WEIGHTS, stage=stage, round=1)
+    outcome = site_in_memory(scans).train(WEIGHTS, stage=stage, round=1)
     assert outcome.scans["diseased"] == 3
     assert all(np.isfinite(loss) for loss in outcome.loss.values())
     assert all(np.isfinite(array).all() for array in outcome.weights.values())

@@ -18,7 +18,7 @@ from server import messages
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
 STUDY = study_of(BOTH)
@@ -156,17 +156,27 @@ def test_weights_arrive_as_the_bytes_that_the_site_returned():
     assert (array.dtype, array.stype, array.shape) == ("uint8", "safetensors", (len(array.data),))
 
 
-def test_the_network_zone_starts_quickly_and_loads_neither_torch_nor_data_code():
-    """Processor time: on an idle machine that is its time on the clock, and no other process adds to it."""
+def loaded_by_the_network_zone() -> set[str]:
+    """The modules that a new process has when its node could begin."""
     code = "import sys, client.node.deployed; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_network_zone_starts_within_one_and_a_half_seconds():
+    """Processor time: on an idle machine that is its time on the clock, and no other process adds to it."""
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        loaded_by_the_network_zone()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 1.5, seconds
-    loaded = done.stdout.split()
+
+
+def test_the_network_zone_loads_neither_torch_nor_data_code():
+    loaded = loaded_by_the_network_zone()
     assert "flwr" in loaded
     unwanted = {
         "torch",
@@ -177,4 +187,4 @@ def test_the_network_zone_starts_quickly_and_loads_neither_torch_nor_data_code()
         "client.learning.site",
         "shared_model.network_weights",
     }
-    assert not unwanted & set(loaded)
+    assert not unwanted & loaded

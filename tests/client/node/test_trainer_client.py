@@ -14,7 +14,7 @@ from client.wire.trainer_pb2_grpc import TrainerServicer, add_TrainerServicer_to
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest
-from tests.support.trainers import BOTH, study_of, weights_of
+from tests.support.fake_sites import BOTH, study_of, weights_of
 
 PROPOSAL = Proposal.of(study_of(BOTH), weights_of(0))
 VALIDATION = EvaluateRequest("validation", ("covid",))

@@ -22,8 +22,8 @@ from deploy.join import free_port
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.proposal import Proposal
+from tests.support.fake_sites import BOTH, study_of, weights_of
 from tests.support.stores import disk_store, scan_of
-from tests.support.trainers import BOTH, study_of, weights_of
 
 
 @pytest.fixture

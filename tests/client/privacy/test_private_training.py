@@ -8,9 +8,9 @@ import pytest
 
 import client.privacy.private_training
 from client.learning.site import Site
-from client.privacy.accounting import epsilon_of
+from client.privacy.accounting import total_epsilon
+from client.privacy.hospital_training import hospital_training
 from client.privacy.ledger import PrivacyLedger
-from client.privacy.training_choice import hospital_training
 from client.trainer.site_factory import SiteFactory
 from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
@@ -18,26 +18,12 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.study import PrivacyConfig, StudyConfig
-from tests.client.learning.test_site import FINE, FINGERPRINT, LOBES, STUDY, WEIGHTS
-from tests.support.stores import MemoryStore, disk_store, scan_of
+from tests.support.small_site import WEIGHTS, site_in_memory
+from tests.support.small_study import FINE, LOBES, PRIVACY, private_study
+from tests.support.stores import disk_store, scan_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-PRIVACY = PrivacyConfig(epsilon=20.0, delta=1e-3, noise_multiplier=1.0)
-SMALL = STUDY.network
 LABELS = ("covid", "healthy", "other", "covid", "healthy")
 SCANS = [scan_of(f"s{i}", label, slices=2, fold=i / 20) for i, label in enumerate(LABELS)]
-
-
-def private(**choices) -> StudyConfig:
-    return STUDY.model_copy(update={"privacy": PRIVACY.model_copy(update=choices)})
-
-
-def store():
-    found = MemoryStore(SCANS)
-    found.fingerprint = FINGERPRINT
-    return found
 
 
 def in_folder(state):
@@ -46,8 +32,7 @@ def in_folder(state):
 
 def site(folder, study=None, **choices) -> Site:
     """The same hospital opened anew, as after a restart."""
-    choices = {"role": "training", "count_floor": 1} | choices
-    return Site(store(), study or private(), training=in_folder(folder), **choices)
+    return site_in_memory(SCANS, study=study or private_study(), training=in_folder(folder), **choices)
 
 
 def code_of(action) -> str:
@@ -66,18 +51,18 @@ def test_a_round_is_charged_by_network_and_gives_weights_alone(tmp_path):
     assert all(np.isfinite(array).all() for array in outcome.weights.values())
     charges = PrivacyLedger(tmp_path).charges()  # 5 and 3 patients in batches of 2
     assert [(c.noise_multiplier, c.sample_rate, c.steps) for c in charges] == [(1.0, 0.4, 2), (1.0, 2 / 3, 2)]
-    assert PrivacyLedger(tmp_path).epsilon() == epsilon_of(charges, PRIVACY.delta)
+    assert PrivacyLedger(tmp_path).epsilon() == total_epsilon(charges, PRIVACY.delta)
     assert seen == [(1, 2), (2, 2)] * 2
 
 
 def test_epsilon_runs_on_over_rounds_restarts_runs_and_studies(tmp_path):
     spent = []
-    for study in (private(), private(), private().model_copy(update={"name": "another"})):
+    for study in (private_study(), private_study(), private_study().model_copy(update={"name": "another"})):
         site(tmp_path, study).train(WEIGHTS, stage=1, round=1)
         spent.append(PrivacyLedger(tmp_path).epsilon())
     charges = PrivacyLedger(tmp_path).charges()
     assert (
-        spent == [epsilon_of(charges[:n], PRIVACY.delta) for n in (1, 2, 3)]
+        spent == [total_epsilon(charges[:n], PRIVACY.delta) for n in (1, 2, 3)]
         and spent[0] < spent[1] < spent[2]
     )
 
@@ -89,14 +74,14 @@ def test_the_same_question_gets_other_noise(tmp_path):
 
 
 def test_a_spent_budget_refuses_before_anything_is_learned(tmp_path, monkeypatch):
-    once = epsilon_of(_charges_of_stage_1(tmp_path / "other"), PRIVACY.delta)
-    hospital = site(tmp_path, private(epsilon=1.01 * once))
+    once = total_epsilon(_charges_of_stage_1(tmp_path / "other"), PRIVACY.delta)
+    hospital = site(tmp_path, private_study(epsilon=1.01 * once))
     hospital.train(WEIGHTS, stage=1, round=1)
     monkeypatch.setattr(
         client.privacy.private_training, "train_privately", lambda *_, **__: pytest.fail("trained")
     )
     assert code_of(lambda: hospital.train(WEIGHTS, stage=1, round=2)) == "privacy-budget-spent"
-    reopened = site(tmp_path, private(epsilon=1.01 * once))
+    reopened = site(tmp_path, private_study(epsilon=1.01 * once))
     assert code_of(lambda: reopened.train(WEIGHTS, stage=1, round=1)) == "privacy-budget-spent"
     assert len(PrivacyLedger(tmp_path).charges()) == 1
 
@@ -124,14 +109,13 @@ def test_a_hospital_that_trains_gives_no_scores_and_no_finer_counts(tmp_path):
     outcome = hospital.train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 4, "covid": 2}  # one "other" scan is below the floor
     assert site(tmp_path, count_floor=9).train(WEIGHTS, stage=1, round=1).scans == {"diseased": 1}
-    held_out = Site(store(), private(), role="held-out", count_floor=1)
+    held_out = site(None, role="held-out")
     assert held_out.evaluate(WEIGHTS, split="all").histograms["diseased"]
 
 
 def test_a_hospital_without_diseased_scans_pays_for_one_network(tmp_path):
-    healthy = MemoryStore([scan_of("h", "healthy", slices=1)])
-    healthy.fingerprint = FINGERPRINT
-    hospital = Site(healthy, private(), role="training", count_floor=1, training=in_folder(tmp_path))
+    healthy = [scan_of("h", "healthy", slices=1)]
+    hospital = site_in_memory(healthy, study=private_study(), training=in_folder(tmp_path))
     outcome = hospital.train(WEIGHTS, stage=0, round=1)
     assert outcome.scans == {"diseased": 1, "covid": 0}
     assert len(PrivacyLedger(tmp_path).charges()) == 1
@@ -140,18 +124,18 @@ def test_a_hospital_without_diseased_scans_pays_for_one_network(tmp_path):
 def test_the_trainer_opens_a_private_study_with_the_ledger_of_its_state(tmp_path):
     disk_store(tmp_path / "store", SCANS)
     opener = SiteFactory(tmp_path / "store", tmp_path, "training", "cpu", 1)
-    opener(Proposal.of(private(), WEIGHTS)).train(WEIGHTS, stage=1, round=1)
+    opener(Proposal.of(private_study(), WEIGHTS)).train(WEIGHTS, stage=1, round=1)
     assert len(PrivacyLedger(tmp_path).charges()) == 1
     line = json.loads((tmp_path / "privacy.jsonl").read_text())
-    assert line["facts"]["study"] == private().fingerprint
+    assert line["facts"]["study"] == private_study().fingerprint
     assert not any(scan.key in (tmp_path / "privacy.jsonl").read_text() for scan, _ in SCANS)
 
 
 def test_a_federation_keeps_the_last_round_and_measures_where_nobody_trained(tmp_path):
-    study = private().model_copy(update={"stages": (LOBES, FINE)})
+    study = private_study().model_copy(update={"stages": (LOBES, FINE)})
     sites = {
         "a": site(tmp_path, study),
-        "out": Site(store(), study, role="held-out", count_floor=1),
+        "out": site(None, study, role="held-out"),
     }
     app = client_app(sites.__getitem__)
     result = run_study(

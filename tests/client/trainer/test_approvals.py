@@ -5,7 +5,7 @@ import pytest
 from client.trainer import approvals as module
 from client.trainer.approvals import Approvals
 from shared_model.errors import PneumofedError
-from tests.support.sites import named
+from tests.support.scripted_sites import named
 
 STUDY = named("one")
 CHANGED = named("one").model_copy(update={"study": STUDY.study.model_copy(update={"seed": 77})})

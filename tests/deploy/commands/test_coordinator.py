@@ -10,10 +10,9 @@ from deploy.coordinator.settings import load_federation
 from deploy.coordinator.status import status_document, study_in_words
 from deploy.coordinator.superlink import App
 from server.status import StatusFile, StudyStatus
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
-from tests.deploy.coordinator.test_provision import TOML
-from tests.deploy.coordinator.test_provision import run as command
+from tests.support.coordinator_command import FEDERATION, coordinator
 
 NEW = StudyStatus(study="s", fingerprint="f")
 
@@ -74,12 +73,12 @@ def test_a_superlink_that_restarts_is_waited_for_but_not_for_ever(tmp_path, monk
 
 def test_status_says_it_when_nothing_serves(tmp_path, capsys):
     file = tmp_path / "federation.toml"
-    file.write_text(TOML + "\n")
-    command(capsys, "provision", file)
+    file.write_text(FEDERATION + "\n")
+    coordinator(capsys, "provision", file)
     folder = tmp_path / "coordinator" / "studies" / "f"
     folder.mkdir()
     StatusFile(folder / "status.json", NEW)
-    code, text = command(capsys, "status", file)
+    code, text = coordinator(capsys, "status", file)
     assert code == 0 and "not serving" in text and "south (training): shut out" in text
     document = status_document(load_federation(file))
     assert not document["serving"] and document["studies"][0]["state"] == "starting"
@@ -87,8 +86,8 @@ def test_status_says_it_when_nothing_serves(tmp_path, capsys):
 
 def test_words_name_the_round_and_each_hospitals_fate():
     replies = {
-        "north": HospitalReply(status="returned", seconds=3),
-        "south": HospitalReply(status="failed", reason="paused", seconds=1),
+        "north": HospitalOutcome(status="returned", seconds=3),
+        "south": HospitalOutcome(status="failed", reason="paused", seconds=1),
     }
     status = NEW.model_copy(
         update={
@@ -125,6 +124,6 @@ def test_the_pushed_app_only_points_to_installed_code_and_keeps_its_hash():
 
 def test_serving_before_provisioning_is_refused(tmp_path, capsys):
     file = tmp_path / "federation.toml"
-    file.write_text(TOML)
-    code, text = command(capsys, "serve", file)
+    file.write_text(FEDERATION)
+    code, text = coordinator(capsys, "serve", file)
     assert code == 1 and "not-provisioned" in text

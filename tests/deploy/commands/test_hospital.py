@@ -13,7 +13,7 @@ from deploy.commands.root import main
 from shared_model.proposal import Proposal
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
-from tests.support.sites import WEIGHTS, named
+from tests.support.scripted_sites import WEIGHTS, named
 
 FIRST = named("lungs", StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3))
 CHANGED = named(
@@ -60,7 +60,7 @@ def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site,
     study = named("private", stage).study.model_copy(update={"privacy": PrivacyConfig(epsilon=2.0)})
     approvals(site).receive(Proposal.of(study, WEIGHTS))
     state = load_hospital_settings(site).state
-    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], epsilon_of=lambda _: 0.75, limit=2.0)
+    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], total_epsilon=lambda _: 0.75, limit=2.0)
     code, words = run(capsys, "approve", "--yes", site=site)
     assert code == 0
     assert "at most epsilon 2, but for a chance of 1e-05" in words and "e^2 = 7.39 times" in words

@@ -15,9 +15,9 @@ from preprocessing.phantom.hospital import make_hospitals
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.initial_weights import initial_weights
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study, study_names
+from tests.support.initial_weights import initial_weights
 
 TINY = load_study("tiny")
 
@@ -82,23 +82,21 @@ def labels_with(hospital: Path, folder: Path, change) -> Path:
         ("labels-unreadable", lambda lines: lines[1:]),
     ],
 )
-def test_wrong_labels_are_refused_before_any_work(hospital, tmp_path, code, change):
+def test_wrong_labels_are_refused_before_any_work(hospital, tmp_path, capsys, code, change):
     labels, store = labels_with(hospital, tmp_path, change), tmp_path / "store"
-    done = pneumofed("hospital", "prepare", hospital / "studies", "--labels", labels, "--store", store)
+    done = here(capsys, "hospital", "prepare", hospital / "studies", "--labels", labels, "--store", store)
     assert_refused(done, code)
     assert not store.exists()
 
 
-def test_an_empty_folder_is_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "labels.csv").write_text("study,label\n")
-    store = tmp_path / "store"
-    done = pneumofed(
-        "hospital", "prepare", tmp_path / "empty", "--labels", tmp_path / "labels.csv", "--store", store
-    )
+def test_an_empty_folder_is_refused(tmp_path, capsys):
+    empty, labels, store = tmp_path / "empty", tmp_path / "labels.csv", tmp_path / "store"
+    empty.mkdir()
+    labels.write_text("study,label\n")
+    done = here(capsys, "hospital", "prepare", empty, "--labels", labels, "--store", store)
     assert_refused(done, "folder-empty")
     assert not store.exists()
-    assert_refused(pneumofed("hospital", "check", tmp_path / "empty", "--json"), "folder-empty")
+    assert_refused(here(capsys, "hospital", "check", empty, "--json"), "folder-empty")
 
 
 def test_a_model_is_measured_on_a_store(model, store, capsys):
@@ -111,11 +109,10 @@ def test_a_model_is_measured_on_a_store(model, store, capsys):
     assert words.returncode == 0 and "Nothing at all." in words.stdout and "specificity" in words.stdout
 
 
-def test_a_store_made_with_other_preprocessing_is_refused(model, tmp_path):
+def test_a_store_made_with_other_preprocessing_is_refused(model, tmp_path, capsys):
     LobeStore.create(tmp_path / "other", PreprocessingSettings(lobes="paper"))
-    assert_refused(
-        pneumofed("evaluate", "--model", model, "--store", tmp_path / "other"), "store-fingerprint"
-    )
+    done = here(capsys, "evaluate", "--model", model, "--store", tmp_path / "other")
+    assert_refused(done, "store-fingerprint")
 
 
 def test_a_model_of_another_architecture_is_refused(store, hospital, tmp_path, capsys):

@@ -12,38 +12,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_private_key
 
 from client.hospital_settings import load_hospital_settings
-from deploy.commands.root import main
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import load_federation
 from shared_model.errors import PneumofedError
-
-TOML = """
-name = "lungs"
-hosts = ["fed.example.org", "192.0.2.7"]
-port = 8443
-quorum = 2
-[[hospitals]]
-name = "north"
-[[hospitals]]
-name = "south"
-[[hospitals]]
-name = "east"
-role = "held-out"
-"""
+from tests.support.coordinator_command import FEDERATION, coordinator
 
 
 @pytest.fixture
 def file(tmp_path) -> Path:
     path = tmp_path / "federation.toml"
-    path.write_text(TOML)
+    path.write_text(FEDERATION)
     return path
-
-
-def run(capsys, *arguments: object) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as ending:
-        main(["coordinator", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return int(ending.value.code or 0), captured.out + captured.err
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -55,33 +34,33 @@ def openssl(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_provisioning_again_changes_nothing_and_adds_only_new_hospitals(file, capsys):
-    code, text = run(capsys, "provision", file, "--json")
+    code, text = coordinator(capsys, "provision", file, "--json")
     made = json.loads(text)
     assert code == 0 and made["new_ca"] and len(made["kits"]) == 3
     state = file.parent / "coordinator"
     before = tree(state)
-    assert json.loads(run(capsys, "provision", file, "--json")[1]) == {"new_ca": False, "kits": []}
+    assert json.loads(coordinator(capsys, "provision", file, "--json")[1]) == {"new_ca": False, "kits": []}
     assert tree(state) == before
-    file.write_text(TOML + '[[hospitals]]\nname = "west"\n')
-    assert [Path(kit).name for kit in json.loads(run(capsys, "provision", file, "--json")[1])["kits"]] == [
-        "west.zip"
-    ]
+    file.write_text(FEDERATION + '[[hospitals]]\nname = "west"\n')
+    assert [
+        Path(kit).name for kit in json.loads(coordinator(capsys, "provision", file, "--json")[1])["kits"]
+    ] == ["west.zip"]
     after = tree(state)
     assert {name: after[name] for name in before} == before
 
 
 @pytest.mark.parametrize("lost", ["ca.key", "ca.crt"])
 def test_a_lost_ca_is_not_replaced_behind_ones_back(file, capsys, lost):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     (file.parent / "coordinator" / "ca" / lost).unlink()
     before = tree(file.parent / "coordinator")
-    code, text = run(capsys, "provision", file)
+    code, text = coordinator(capsys, "provision", file)
     assert code == 1 and "ca-incomplete" in text and "backup" in text
     assert tree(file.parent / "coordinator") == before
 
 
 def test_openssl_trusts_the_server_by_each_of_its_names_and_by_no_other(file, capsys):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     folder = CoordinatorFolder(file.parent / "coordinator")
     key, certificate = folder.server("edge")
     verify = ("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", folder.ca)
@@ -97,11 +76,11 @@ def test_openssl_trusts_the_server_by_each_of_its_names_and_by_no_other(file, ca
 
 
 def test_renewing_keeps_ca_and_keys_and_gives_a_later_certificate(file, capsys):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     folder = CoordinatorFolder(file.parent / "coordinator")
     before, old = tree(folder.state), x509.load_pem_x509_certificate(folder.server("edge")[1].read_bytes())
-    file.write_text(TOML.replace("fed.example.org", "new.example.org"))
-    assert run(capsys, "renew", file)[0] == 0
+    file.write_text(FEDERATION.replace("fed.example.org", "new.example.org"))
+    assert coordinator(capsys, "renew", file)[0] == 0
     after, new = tree(folder.state), x509.load_pem_x509_certificate(folder.server("edge")[1].read_bytes())
     assert {name for name in after if after[name] != before.get(name)} == {"tls/edge.crt"}
     assert new.serial_number != old.serial_number and new.not_valid_after_utc >= old.not_valid_after_utc
@@ -110,14 +89,14 @@ def test_renewing_keeps_ca_and_keys_and_gives_a_later_certificate(file, capsys):
 
 
 def test_secrets_are_for_their_owner_alone(file, capsys):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     state = file.parent / "coordinator"
     for secret in ("ca/ca.key", "tls/edge.key", "tls/superlink.key", "superexec.secret", "kits/north.zip"):
         assert stat.S_IMODE((state / secret).stat().st_mode) == 0o600, secret
 
 
 def test_a_kit_is_a_hospital_that_can_start(file, capsys, tmp_path):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     folder = CoordinatorFolder(file.parent / "coordinator")
     with zipfile.ZipFile(folder.kit("east")) as kit:
         assert all(name.startswith("east/") for name in kit.namelist())
@@ -135,13 +114,13 @@ def test_a_kit_is_a_hospital_that_can_start(file, capsys, tmp_path):
 
 
 def test_who_lost_a_kit_gets_another_key_and_the_old_one_is_out(file, capsys):
-    run(capsys, "provision", file)
+    coordinator(capsys, "provision", file)
     folder = CoordinatorFolder(file.parent / "coordinator")
     old = folder.public_key("north").read_bytes()
-    assert run(capsys, "kit", file, "north")[0] == 0
+    assert coordinator(capsys, "kit", file, "north")[0] == 0
     assert folder.public_key("north").read_bytes() != old
     assert [path.read_bytes() for path in (folder.state / "revoked").iterdir()] == [old]
-    code, text = run(capsys, "kit", file, "nowhere")
+    code, text = coordinator(capsys, "kit", file, "nowhere")
     assert code == 1 and "hospital-unknown" in text
 
 
@@ -154,6 +133,6 @@ def test_every_problem_of_the_file_is_named_at_once(tmp_path):
         assert f"{name}" in str(caught.value)
     for change, word in (('name = "north"', "twice"), ("quorum = 3", "quorum")):
         old = 'name = "south"' if word == "twice" else "quorum = 2"
-        path.write_text(TOML.replace(old, change))
+        path.write_text(FEDERATION.replace(old, change))
         with pytest.raises(PneumofedError, match=word):
             load_federation(path)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class StandIn(http.server.BaseHTTPRequestHandler):
+class FakeUpstream(http.server.BaseHTTPRequestHandler):
     reached: list[tuple[str, int]] = []
 
     def do_POST(self) -> None:  # noqa: N802
@@ -60,7 +60,7 @@ def federation(tmp_path_factory) -> Federation:
 @pytest.fixture(scope="module")
 def superlink(federation):
     key, certificate = CoordinatorFolder(federation.state).server("superlink")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", federation.superlink_port), StandIn)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", federation.superlink_port), FakeUpstream)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -123,20 +123,20 @@ def answer(federation: Federation, request: str, body: bytes = b"", length: int 
     ],
 )
 def test_nothing_but_the_fleet_api_is_admitted(federation, proxy, request_line):
-    before = len(StandIn.reached)
+    before = len(FakeUpstream.reached)
     assert answer(federation, request_line) in (301, 400, 403, 404, 405)
-    assert len(StandIn.reached) == before
+    assert len(FakeUpstream.reached) == before
 
 
 def test_the_fleet_api_is_reached_with_large_bodies(federation, proxy):
     assert answer(federation, "POST /v1/fleet/push-object", bytes(13_000_000)) == 200
-    assert StandIn.reached[-1] == ("/v1/fleet/push-object", 13_000_000)
+    assert FakeUpstream.reached[-1] == ("/v1/fleet/push-object", 13_000_000)
 
 
 def test_a_body_of_rubbish_without_end_is_refused(federation, proxy):
-    before = len(StandIn.reached)
+    before = len(FakeUpstream.reached)
     assert answer(federation, "POST /v1/fleet/push-object", length=2**30) == 413
-    assert len(StandIn.reached) == before
+    assert len(FakeUpstream.reached) == before
 
 
 def test_old_tls_and_strangers_certificates_are_no_way_in(federation, proxy):

@@ -13,7 +13,7 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
-from tests.support.trainers import BOTH, FakeSite, study_of, weights_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH, operating_point="validation"), weights_of(0)
 ROLES = {"north": "training", "south": "training", "east": "training", "far": "held-out"}

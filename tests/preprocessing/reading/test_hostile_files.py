@@ -159,6 +159,7 @@ def test_a_file_that_is_gone_when_pixels_are_read_is_named(tmp_path: Path) -> No
     assert str(tmp_path) not in str(error.value)
 
 
+@pytest.mark.slow
 def test_headers_are_read_at_a_thousand_files_a_second(tmp_path: Path) -> None:
     """The rate on 1,000 small files; docs/decisions/0061 has those of real ones."""
     write_series(tmp_path, np.repeat(HU, 10, axis=0), heights=6.0 * np.arange(100))

@@ -176,4 +176,5 @@ def test_all_problems_of_a_series_are_named(tmp_path: Path) -> None:
     tags = {"BodyPartExamined": "KNEE", "series_uid": uid}
     write_series(tmp_path / "a", HU[:2], patient_id="a", intercept=0, signed=False, **tags)
     write_series(tmp_path / "b", HU[:2], patient_id="b", heights=np.array([50.0, 56]), intercept=0, **tags)
-    assert codes(tmp_path) == ["mixed-patients", "not-chest", "not-hounsfield", "too-few-slices"]
+    problems = ("mixed-patients", "not-chest", "not-hounsfield", "too-few-slices")
+    assert codes(tmp_path) == [("series", code) for code in problems]

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from server.report.report_json import report_document
-from tests.support import made_up
+from tests.support import example_result
 
 
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
     return report_document(
-        made_up.result(),
+        example_result.result(),
         trained_on="Trained on phantoms only: computed images of no patient.",
         command="pneumofed demo --out demo-out",
         seconds={"phantoms": 31.24, "prepare": 59.96, "training": 3725.0},

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.report.page import of_stages, render, timed, write_report
+from server.report.page import Example, of_stages, render, timed, write_report
 from server.report.plots import curves
-from tests.support import made_up
+from tests.support import example_result
 
 
 class Tags(HTMLParser):
@@ -33,7 +33,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(document: dict[str, Any]) -> str:
-    return render(document, made_up.examples())
+    return render(document, example_result.examples())
 
 
 def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
@@ -51,7 +51,9 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     tags = Tags(page).tags
     ids = Counter(a["id"] for _, a in tags if "id" in a)
     assert [name for name, times in ids.items() if times > 1] == []
-    links = {a[n] for _, a in tags for n in ("href", "xlink:href") if (a.get(n) or "").startswith("#")}
+    links = {
+        link for _, a in tags for n in ("href", "xlink:href") if (link := a.get(n) or "").startswith("#")
+    }
     named = {a[n] for _, a in tags for n in ("aria-labelledby",) if n in a}
     assert {link[1:] for link in links} | named <= set(ids)
 
@@ -83,7 +85,7 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     bad["seconds"] = {planted: 1.0}
     for record in bad["rounds"]:
         record["stage"] = planted
-    page = render(bad, [made_up.Example(planted, "covid", planted, b"", 0.0, 0.0)])
+    page = render(bad, [Example(planted, "covid", planted, b"", 0.0, 0.0)])
     assert "<script" not in page
     assert Tags(page).text.count(planted) >= 10
 
@@ -120,11 +122,11 @@ def test_a_study_without_a_round_or_a_hospital_still_makes_a_page(document: dict
 
 
 def test_equal_documents_make_equal_pages(document: dict[str, Any], page: str) -> None:
-    assert render(copy.deepcopy(document), made_up.examples()) == page
+    assert render(copy.deepcopy(document), example_result.examples()) == page
 
 
 def test_both_files_are_written(tmp_path: Path, document: dict[str, Any]) -> None:
-    write_report(tmp_path, document, made_up.examples())
+    write_report(tmp_path, document, example_result.examples())
     assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.json"]
     assert json.loads((tmp_path / "report.json").read_text()) == document
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.report.report_json import report_document
-from tests.support import made_up
+from tests.support import example_result
 
 FIGURES = {
     "diseased": ("accuracy", "sensitivity", "specificity", "auc", "sensitivity_covid", "sensitivity_other"),
@@ -34,7 +34,7 @@ def test_every_block_has_every_figure_or_the_reason_why_not(document: dict[str, 
 
 def test_hospitals_are_told_with_their_counts(document: dict[str, Any]) -> None:
     told = [(h["name"], h["role"], tuple(h["counts"].values())) for h in document["hospitals"]]
-    assert told == list(made_up.SITES)
+    assert told == list(example_result.SITES)
     assert all(tuple(h["counts"]) == ("healthy", "covid", "other") for h in document["hospitals"])
 
 
@@ -44,7 +44,7 @@ def test_reasons_tell_none_from_too_few_from_silence(document: dict[str, Any]) -
     assert (
         by_name["birch"]["covid"]["undefined"]["auc"] == "no evaluation was returned: failed (out-of-memory)"
     )
-    result = made_up.result()
+    result = example_result.result()
     evaluations = result.evaluations | {"amber": result.evaluations["fjord"]}
     changed = dataclasses.replace(result, evaluations=evaluations)
     amber = report_document(changed, trained_on="", command="", seconds={})["hospitals"][0]
@@ -66,7 +66,7 @@ def test_a_round_tells_the_mean_loss_over_scans_and_who_returned(document: dict[
     assert [r["round"] for r in document["rounds"]] == [1, 2, 3, 4, 5, 6, 1, 2]
     assert document["rounds"][2]["hospitals"] == {"asked": 4, "returned": 3}
     assert document["hospitals"][2]["rounds"] == {"asked": 8, "returned": 7}
-    result = made_up.result()
+    result = example_result.result()
     first = result.rounds[0]
     reply = first.train["amber"].model_copy(update={"loss": {"diseased": 2.0}, "scans": {"diseased": 30}})
     other = reply.model_copy(update={"loss": {"diseased": 1.0}, "scans": {"diseased": 10}})

@@ -1,15 +1,18 @@
 import itertools
+from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, fed_avg
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
-from tests.support.trainers import SHAPES, weights_of
+from tests.support.fake_sites import SHAPES, weights_of
 
 TINIEST = 2.0**-64  # the mean is exact to this
 BOTH = {"diseased": 3, "covid": 1}
@@ -19,17 +22,18 @@ values = hnp.arrays(
     (5,),
     elements=st.floats(-LARGEST_WEIGHT, LARGEST_WEIGHT, width=32, allow_nan=False, allow_subnormal=False),
 )
+Updates = Sequence[tuple[NDArray[np.float32], int]]
 replies = st.lists(st.tuples(values, st.integers(1, 4000)), min_size=1, max_size=6)
 
 
-def mean_of(updates):
+def mean_of(updates: Updates) -> NDArray[np.float32]:
     average = FedAvg({"diseased/w": np.zeros(5, np.float32)})
     for array, scans in updates:
         average.add({"diseased/w": array}, {"diseased": scans})
     return average.result()["diseased/w"]
 
 
-def test_agrees_with_numpy_per_network():
+def test_agrees_with_numpy_per_network() -> None:
     scans = {
         "a": {"diseased": 31, "covid": 20},
         "b": {"diseased": 400, "covid": 0},
@@ -48,7 +52,7 @@ def test_agrees_with_numpy_per_network():
         np.testing.assert_allclose(result[name], expected, rtol=2**-23)
 
 
-def test_a_hospital_without_scans_has_no_say_even_if_it_returns_arrays():
+def test_a_hospital_without_scans_has_no_say_even_if_it_returns_arrays() -> None:
     old, a, b = weights_of(0), weights_of(1), weights_of(2)
     result = fed_avg(old, {"a": (a, BOTH), "b": (b, {"diseased": 5, "covid": 0})})
     np.testing.assert_array_equal(result["covid/lobe.weight"], a["covid/lobe.weight"])
@@ -57,7 +61,7 @@ def test_a_hospital_without_scans_has_no_say_even_if_it_returns_arrays():
     np.testing.assert_array_equal(alone["covid/lobe.weight"], old["covid/lobe.weight"])
 
 
-def test_what_nobody_learned_stays():
+def test_what_nobody_learned_stays() -> None:
     old = weights_of(0)
     update = {"diseased/fine_infection.weight": np.ones((2, 2), np.float32)}
     result = fed_avg(old, {"a": (update, {"diseased": 4})})
@@ -67,7 +71,7 @@ def test_what_nobody_learned_stays():
         np.testing.assert_array_equal(result[name], old[name])
 
 
-def test_every_order_gives_the_same_bits():
+def test_every_order_gives_the_same_bits() -> None:
     """Many terms of very different size: plain float64 sums would differ in the last bit."""
     sent = {str(i): (weights_of(i), {"diseased": 10**i + 1, "covid": i + 1}) for i in range(5)}
     prints = {
@@ -77,7 +81,7 @@ def test_every_order_gives_the_same_bits():
     assert len(prints) == 1
 
 
-def test_what_large_terms_leave_is_not_lost_in_any_order():
+def test_what_large_terms_leave_is_not_lost_in_any_order() -> None:
     """Sums in float64 lose the small term in four of these six orders."""
     terms = [(1024.0, 4000), (-1024.0, 4000), (2.0**-35, 1)]
     for order in itertools.permutations(terms):
@@ -86,37 +90,37 @@ def test_what_large_terms_leave_is_not_lost_in_any_order():
 
 
 @given(replies, st.randoms(use_true_random=False))
-def test_order_does_not_matter(updates, random):
+def test_order_does_not_matter(updates: Updates, random: Random) -> None:
     shuffled = random.sample(updates, len(updates))
     assert mean_of(updates).tobytes() == mean_of(shuffled).tobytes()
 
 
 @given(replies)
-def test_agrees_with_numpy(updates):
+def test_agrees_with_numpy(updates: Updates) -> None:
     arrays, scans = zip(*updates, strict=True)
     expected = np.average(np.array(arrays, np.float64), axis=0, weights=scans)
     np.testing.assert_allclose(mean_of(updates), expected, rtol=2**-23, atol=1e-12)
 
 
 @given(values, st.lists(st.integers(1, 4000), min_size=1, max_size=6))
-def test_the_mean_of_equal_weights_is_that_weight(array, scans):
+def test_the_mean_of_equal_weights_is_that_weight(array: NDArray[np.float32], scans: list[int]) -> None:
     np.testing.assert_allclose(mean_of([(array, n) for n in scans]), array, rtol=0, atol=TINIEST)
 
 
 @given(replies, st.integers(2, 50))
-def test_only_the_ratio_of_scans_matters(updates, factor):
+def test_only_the_ratio_of_scans_matters(updates: Updates, factor: int) -> None:
     scaled = [(array, scans * factor) for array, scans in updates]
     np.testing.assert_allclose(mean_of(scaled), mean_of(updates), rtol=2**-23, atol=TINIEST)
 
 
 @given(replies)
-def test_the_mean_lies_between_the_extremes(updates):
+def test_the_mean_lies_between_the_extremes(updates: Updates) -> None:
     arrays = np.array([array for array, _ in updates])
     mean = mean_of(updates)
     assert (mean >= arrays.min(axis=0) - TINIEST).all() and (mean <= arrays.max(axis=0) + TINIEST).all()
 
 
-def test_beyond_the_exact_range_is_refused_and_not_counted():
+def test_beyond_the_exact_range_is_refused_and_not_counted() -> None:
     average = FedAvg(weights_of(0))
     average.add(weights_of(1), BOTH)
     with pytest.raises(PneumofedError) as refusal:

@@ -1,0 +1,1 @@
+"""What the benchmarks share: measurements, baselines, stubs, and how a result is kept."""

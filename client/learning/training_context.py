@@ -1,0 +1,27 @@
+"""What all training steps of one network in one round have in common."""
+
+from dataclasses import dataclass
+
+import torch
+
+from shared_model.constants import Task
+from shared_model.progress import Progress
+from shared_model.study_stage import StageConfig
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """task: which network is trained; stage: which part of it, and how; dtype: of activations.
+
+    Weights, gradients and losses are float32 whatever `dtype` is. progress: called after each step.
+    """
+
+    task: Task
+    stage: StageConfig
+    dtype: torch.dtype
+    progress: Progress | None = None
+
+    def report_progress(self, done: int, total: int) -> None:
+        """Call `progress(done, total)` if it is set."""
+        if self.progress is not None:
+            self.progress(done, total)

@@ -1,0 +1,87 @@
+"""A hospital without data: it moves each weight by a step that its name, stage and round decide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
+from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights, network_of
+
+SHAPES = {
+    "diseased/lobe.weight": (3, 2),
+    "diseased/shared.weight": (4,),
+    "diseased/fine_infection.weight": (2, 2),
+    "covid/lobe.weight": (3, 2),
+    "covid/shared.weight": (4,),
+}
+
+
+def weights_of(seed: int) -> Weights:
+    draw = np.random.default_rng(seed)
+    return {name: draw.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
+
+
+def study_of(*stages: StageConfig, **settings: Any) -> StudyConfig:
+    return StudyConfig(
+        name="test",
+        preprocessing="p1",
+        network=NetworkConfig(width=0.25, init="random"),
+        stages=stages,
+        **settings,
+    )
+
+
+BOTH = StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3)
+
+
+@dataclass
+class FakeSite:
+    name: str
+    study: StudyConfig
+    role: Role = "training"
+    scans: dict[str, int] = field(default_factory=lambda: {"diseased": 30, "covid": 20})
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def describe(self) -> SiteDescription:
+        covid = self.scans["covid"]
+        here: dict[str, int | None] = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
+        none: dict[str, int | None] = dict.fromkeys(here, 0)
+        trains = self.role == "training"
+        return SiteDescription(
+            role=self.role,
+            study=self.study.fingerprint,
+            store=self.study.preprocessing,
+            count_floor=10,
+            counts={"train": here if trains else none, "validation": none, "test": none, "all": here},
+        )
+
+    def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
+        self.asked.append(("train", stage, round))
+        config = self.study.stages[stage]
+        scans: dict[str, int] = {network: self.scans[network] for network in config.networks}
+        draw = np.random.default_rng([*self.name.encode(), stage, round])
+        update = {
+            name: weights[name] + 0.1 * draw.normal(size=weights[name].shape).astype(np.float32)
+            for name in sorted(weights)
+            if is_trained(name, config) and scans[network_of(name)]
+        }
+        return TrainResult(update, scans, {network: 0.5 for network, count in scans.items() if count})
+
+    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
+        """Scores that depend on the weights and on this hospital alone."""
+        self.asked.append(("evaluate", split, tuple(tasks)))
+        histograms: dict[Task, dict[str, ScoreHistogram]] = {}
+        for task in TASKS:
+            centre = float(weights[f"{task}/shared.weight"].sum())
+            draw = np.random.default_rng([*self.name.encode(), *split.encode()])
+            histograms[task] = {
+                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, 12))
+                for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
+            }
+        return SiteEvaluation(histograms)

@@ -1,0 +1,49 @@
+"""The rooms of each package from the top floor to the bottom: folders and single modules.
+
+A module imports from floors below its own, and within its own room. Rooms on one floor do not import each
+other.
+"""
+
+ROOMS = {
+    "preprocessing": (
+        "check_report lobe_report phantom prepare",
+        "labels pipeline",
+        "batch_effect chest_check periphery semi_infection store",
+        "lungs reading",
+        "lung_density settings",
+        "crop histogram",
+        "image_ops processes",
+    ),
+    "shared_model": (
+        "infection_map initial_weights losses protocol saved_model",
+        "layer_scaling network_weights pretrained proposal",
+        "networks synthetic_lobes",
+        "metrics patches sampling scan_decision sparse_convolution study weights",
+        "rectangle study_stage",
+        "constants file_lock files progress settings_file threads",
+        "errors",
+    ),
+    "client": (
+        "diagnosis preflight",
+        "node trainer",
+        "privacy",
+        "learning",
+        "records wire",
+        "error_redaction hospital_settings trainer_interface",
+    ),
+    "server": (
+        "process",
+        "app report",
+        "rounds status",
+        "ledger roster torch_process",
+        "admission dispatch messages model_selection",
+        "events strategies",
+        "study_result",
+    ),
+    "deploy": (
+        "commands",
+        "app coordinator demo evaluate executor join logs",
+        "example_scans simulation supervise",
+        "environment progress",
+    ),
+}
