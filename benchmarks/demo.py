@@ -10,6 +10,7 @@ seconds                  the whole command by the clock; with --quick alone: qui
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Any
 
 from benchmarks.support.result import print_result
 from shared_model.constants import TASKS
-from tests.support.processes import pneumofed
 
 
 def main() -> None:
@@ -27,7 +27,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        command = pneumofed("demo", "--json", "--out", Path(name) / "demo", "--seed", chosen.seed)
+        command = [sys.executable, "-m", "deploy.commands", "demo", "--json"]
+        command += ["--out", str(Path(name) / "demo"), "--seed", str(chosen.seed)]
         start = time.monotonic()
         done = subprocess.run(
             command + ["--quick"] * chosen.quick, stdout=subprocess.PIPE, check=True, text=True

@@ -16,8 +16,6 @@ from benchmarks.support.image_training import split_by_patient
 from benchmarks.support.published_images import CtImage
 from tests.support.published_images import patients
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_no_patient_is_on_two_sides() -> None:
     images = patients(60)

@@ -61,14 +61,15 @@ def outcome_of(
 ) -> tuple[str, str | None, int]:
     """Status and reason, and how often the hospital was asked."""
     grid = ScriptedGrid(script)
-    settings: dict[str, Any] = {
-        "poll_s": 0.002,
-        "retry_after_s": 0.01,
-        "retries": 2,
-        "deadline_s": 20.0,
-    } | policy
+    quick: dict[str, Any] = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0}
     (result,) = send_requests(
-        grid, REQUEST, MessageType.QUERY, {"a": 1001}, RoundPolicy(**settings), group="g", on_event=on_event
+        grid,
+        REQUEST,
+        MessageType.QUERY,
+        {"a": 1001},
+        RoundPolicy(**quick | policy),
+        group="g",
+        on_event=on_event,
     )
     assert (result.message is not None) == (result.outcome.status == "returned")
     return result.outcome.status, result.outcome.reason, grid.asked

@@ -1,15 +1,12 @@
 """benchmarks/support/image_training.py: training is the product's own."""
 
 import numpy as np
-import pytest
 
 from benchmarks.support import image_training
 from benchmarks.support.image_training import learn, pooled_study
 from benchmarks.support.image_views import ViewStore
 from client.learning.site import Site
 from tests.support.published_images import patients
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_learning_is_the_sites_own_round_after_round(monkeypatch, initial) -> None:

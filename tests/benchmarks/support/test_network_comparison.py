@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
 import torch
 
 from benchmarks.support.network_comparison import Comparison
 from shared_model.networks import LobeNetwork
 from tests.support.stores import disk_store, scan_of
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_both_networks_agree_and_each_is_timed(tmp_path: Path, monkeypatch) -> None:

@@ -8,8 +8,6 @@ import torch
 
 from benchmarks.support.phantom_baselines import THRESHOLDS, Scan, cnn_auc, intensity_auc, truth_features
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def scan(label: str, bright: float, lobes: torch.Tensor | None = None) -> Scan:
     given = torch.zeros(1, 3, 64, 64) if lobes is None else lobes

@@ -5,7 +5,6 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 from benchmarks.support import phantom_pretraining
 from benchmarks.support.image_views import ViewStore
@@ -21,8 +20,6 @@ from benchmarks.support.phantom_pretraining import (
 from client.learning.site import Site
 from preprocessing.phantom.acquisition import simulate_scan
 from tests.support.small_phantoms import COARSE_SCANNERS
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_phantoms_are_published_as_slices_that_show_their_disease(monkeypatch) -> None:

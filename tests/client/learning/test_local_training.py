@@ -7,16 +7,14 @@ import pytest
 
 from client.learning.local_training import PlainTraining
 from shared_model.errors import PneumofedError
-from shared_model.initial_weights import initial_weights
 from shared_model.study import PrivacyConfig
-from tests.client.learning.test_step_checkpoint import LONG, SCANS, STAGE, site
+from tests.support.initial_weights import initial_weights
 from tests.support.small_site import WEIGHTS
-
-pytestmark = pytest.mark.usefixtures("one_thread")
+from tests.support.stepwise_site import SCANS, STAGE, STEPWISE, site
 
 
 def test_a_private_study_is_refused():
-    study = LONG.model_copy(update={"privacy": PrivacyConfig(epsilon=1.0)})
+    study = STEPWISE.model_copy(update={"privacy": PrivacyConfig(epsilon=1.0)})
     with pytest.raises(PneumofedError) as error:
         PlainTraining(study, {"diseased": [], "covid": []})
     assert error.value.code == "privacy-no-ledger"
@@ -36,7 +34,7 @@ def test_a_loss_that_diverges_leaves_the_scans_keys_at_the_hospital_alone(tmp_pa
 
 
 def test_an_absurdly_large_loss_has_diverged(tmp_path):
-    study = LONG.model_copy(
+    study = STEPWISE.model_copy(
         update={"stages": (STAGE.model_copy(update={"learning_rate": 1e6, "rounds": 1}),)}
     )
     with pytest.raises(PneumofedError) as error:

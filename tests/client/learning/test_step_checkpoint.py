@@ -4,32 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import numpy as np
 import pytest
 
 import client.learning.step_checkpoint
-from client.learning.local_training import PlainTraining
 from client.learning.site import Site
-from shared_model.study import StudyConfig
-from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
-from tests.support.small_site import WEIGHTS, site_in_memory
-from tests.support.small_study import STUDY
+from tests.support.small_site import WEIGHTS
+from tests.support.stepwise_site import SCANS, STEPS, STEPWISE, site
 from tests.support.stores import scan_of
-
-STAGE = StageConfig(
-    name="lobes", networks=("diseased", "covid"), rounds=2, scans_per_batch=1, lobes_per_scan=1,
-    warm_up_rounds=1.5, learning_rate=1e-2,
-)  # fmt: skip
-LONG = STUDY.model_copy(update={"stages": (STAGE,)})
-SCANS = [scan_of(f"s{i}", ("covid", "other", "healthy")[i % 3], slices=1) for i in range(4)]
-STEPS = 4 + 3  # of both networks
-
-
-def site(folder, study: StudyConfig = LONG, scans=SCANS) -> Site:
-    return site_in_memory(scans, study=study, training=partial(PlainTraining, state=folder))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +66,7 @@ def test_twice_interrupted(tmp_path, whole):
 @pytest.mark.parametrize("other", ["round", "weights", "scans", "study"])
 def test_another_training_does_not_resume_it(tmp_path, other):
     interrupt(site(tmp_path), after=3)
-    study, scans, weights, round = LONG, SCANS, WEIGHTS, 1
+    study, scans, weights, round = STEPWISE, SCANS, WEIGHTS, 1
     match other:
         case "round":
             round = 2
@@ -91,7 +75,7 @@ def test_another_training_does_not_resume_it(tmp_path, other):
         case "scans":
             scans = [scan_of("s0", "other", slices=1), *SCANS[1:]]
         case "study":
-            study = LONG.model_copy(update={"seed": 6})
+            study = STEPWISE.model_copy(update={"seed": 6})
     seen = []
     fresh = site(None, study, scans).train(weights, stage=0, round=round)
     found = site(tmp_path, study, scans).train(
@@ -113,10 +97,10 @@ def test_steps_are_not_saved_more_often_than_they_should(tmp_path, monkeypatch):
 
 
 KILLED = """
-import os, pathlib, signal, sys, torch
+import os, pathlib, signal, sys
 import client.learning.step_checkpoint
-from tests.client.learning.test_step_checkpoint import site, WEIGHTS
-torch.set_num_threads(1)
+from tests.support.small_site import WEIGHTS
+from tests.support.stepwise_site import site
 client.learning.step_checkpoint.SAVE_EVERY_S = 0.0
 def progress(done, total):
     if done == 3:
