@@ -40,7 +40,7 @@ from benchmarks.support.image_training import federated, pooled, split_by_patien
 from benchmarks.support.phantom_pretraining import phantom_weights
 from benchmarks.support.published_images import CtImage, read_images
 from benchmarks.support.result import print_result
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "covid-ct-2d"
 FOLDS = 5

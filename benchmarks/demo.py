@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        command = [sys.executable, "-m", "deploy.commands.root", "demo", "--json"]
+        command = [sys.executable, "-m", "deploy.commands", "demo", "--json"]
         command += ["--out", str(Path(name) / "demo"), "--seed", str(chosen.seed)]
         start = time.monotonic()
         done = subprocess.run(

@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.support.infection_comparison import Case, Found, compare
 from benchmarks.support.result import print_result
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 from client.learning.site import Site
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
 from preprocessing.phantom.store import create_store
@@ -39,7 +39,7 @@ from preprocessing.processes import cores
 from preprocessing.reading.series import find_series
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
-from server.torch_process import begin_stage
+from server.torch_process import stage_start_weights
 from shared_model.constants import LABELS
 from shared_model.initial_weights import initial_weights
 from shared_model.network_weights import load_weights
@@ -91,7 +91,7 @@ def train_centrally(store: LobeStore, study: StudyConfig) -> LobeNetwork:
     weights = initial_weights(study)
     for number, stage in enumerate(study.stages):
         if stage.networks == ("diseased",):
-            weights = begin_stage(weights, stage, study)
+            weights = stage_start_weights(weights, stage, study)
             for round_number in range(1, stage.rounds + 1):
                 weights = {**weights, **site.train(weights, stage=number, round=round_number).weights}
     load_weights(site.networks, weights)

@@ -23,8 +23,8 @@ import torch
 
 from benchmarks.support.network_comparison import Comparison, phantom_store
 from benchmarks.support.result import print_result
-from client.learning.allocator import keep_freed_memory
-from client.learning.precision import activation_dtype
+from client.learning.activation_dtype import activation_dtype
+from client.learning.malloc_settings import keep_freed_memory
 
 
 def main() -> None:

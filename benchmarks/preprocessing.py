@@ -29,7 +29,7 @@ from benchmarks.support.paired_timing import PairedTiming, time_both
 from benchmarks.support.phantom_series import write_phantom
 from benchmarks.support.result import print_result
 from benchmarks.support.timing import one_core
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 from preprocessing.phantom.presets import SCANNERS
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "chest-ct"

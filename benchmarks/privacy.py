@@ -19,13 +19,13 @@ from pathlib import Path
 import torch
 
 from benchmarks.support.result import print_result
-from client.learning.allocator import keep_freed_memory
 from client.learning.batches import draw_batches, read_batches
+from client.learning.malloc_settings import keep_freed_memory
+from client.learning.network_training import train_network
 from client.learning.site import Site
-from client.learning.step_context import StepContext
-from client.learning.training_steps import train_network
-from client.privacy.dp_sgd import Noise, secret_generator, train_privately
-from client.privacy.training_choice import hospital_training
+from client.learning.training_context import TrainingContext
+from client.privacy.dp_sgd import DpParameters, train_privately, unpredictable_generator
+from client.privacy.hospital_training import hospital_training
 from deploy.simulation.local_grid import LocalGrid, client_app
 from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
@@ -120,9 +120,11 @@ def price(store: LobeStore) -> tuple[float, float]:
     single = stage.model_copy(update={"scans_per_batch": 1})
     alone = list(read_batches(store, draw_batches(scans, single, (0,)), CPU))
     network = initial_networks(NETWORK, 0)["diseased"].to(memory_format=torch.channels_last)
-    noise = Noise(clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=secret_generator(CPU))
+    noise = DpParameters(
+        clip_norm=1.0, multiplier=1.0, expected_patients=6.0, generator=unpredictable_generator(CPU)
+    )
 
-    context = StepContext("diseased", stage, torch.float32)
+    context = TrainingContext("diseased", stage, torch.float32)
 
     def plain() -> None:
         train_network(network, together, [1e-4], context)

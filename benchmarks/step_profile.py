@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.support.network_comparison import Comparison, phantom_store
 from benchmarks.support.result import print_result
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 
 KINDS = {
     "convolution_backward": ("aten::convolution_backward",),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 from client.learning.site import Site
 from deploy.example_scans import examples
 from deploy.progress import Steps

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 from client.learning.site import Site
 from preprocessing.store.lobe_store import LobeStore
 from server.report.task_metrics import task_block

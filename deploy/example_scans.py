@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnose import diagnose
-from client.diagnosis.pictures import example_picture
+from client.diagnosis.slice_pictures import example_picture
 from client.diagnosis.verdict_text import verdict_words
 from preprocessing.phantom.hospital import PhantomHospital
 from preprocessing.reading.series_selection import select_series

@@ -14,7 +14,11 @@ from preprocessing.lungs.lobes import Lobe, find_lobes
 from preprocessing.periphery import periphery_distance
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.volume import load_volume
-from preprocessing.semi_infection import dense_lung_mask, semi_infection_bounds, semi_infection_mask
+from preprocessing.semi_infection import (
+    density_semi_infection_mask,
+    paper_semi_infection_mask,
+    semi_infection_bounds,
+)
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.constants import CROP_SIZE
@@ -105,8 +109,8 @@ def lobe_arrays(
     distances = np.stack([periphery_distance(mask) for mask in masks])
     own = planes[:, 1]
     if settings.breath == "paper":
-        semi = semi_infection_mask(own, masks, semi_infection_bounds(own))
+        semi = paper_semi_infection_mask(own, masks, semi_infection_bounds(own))
     else:
         planes = density_correction(normal_lung_level(own, masks))[planes]
-        semi = dense_lung_mask(planes[:, 1], masks)
+        semi = density_semi_infection_mask(planes[:, 1], masks)
     return LobeArrays(planes, masks, distances, semi)

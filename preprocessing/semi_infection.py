@@ -12,7 +12,7 @@ _DENSER = 240  # difference in grey value (HU) from which lung is denser than no
 _SMOOTH = 25.0  # sigma in grey values (HU): leaves one black and one white peak
 
 
-def dense_lung_mask(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def density_semi_infection_mask(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels that may be infected, in lobes normalised for inspiration: denser than normal lung.
 
     `planes` uint16, `masks` bool (inside the lobe) and the result, bool, are [lobe, 256, 256]. There is no
@@ -34,7 +34,7 @@ def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
     return low, _valley(counts, low)
 
 
-def semi_infection_mask(
+def paper_semi_infection_mask(
     planes: NDArray[np.uint16], masks: NDArray[np.bool_], bounds: tuple[int, int]
 ) -> NDArray[np.bool_]:
     """Pixels that may be infected: inside the lobe and between the bounds, both excluded.

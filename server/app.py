@@ -18,7 +18,7 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
-from server.torch_process import load_initial_weights
+from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.saved_model import ModelCard, save_model
@@ -77,7 +77,7 @@ def model_card(result: StudyResult, trained_on: str) -> ModelCard:
 def _run(
     grid: Grid, study: StudyConfig, folder: Path, policy: RoundPolicy, code: str, status: StatusFile
 ) -> StudyResult:
-    weights = load_initial_weights(folder / INITIAL, study)
+    weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights)
     status.begin(len(ledger.records))

@@ -10,7 +10,7 @@ from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
 from server import events
-from server.study_result import HospitalReply, Status
+from server.study_result import HospitalOutcome, Status
 from shared_model.protocol import is_code
 
 TRANSIENT_CODES = (
@@ -49,11 +49,11 @@ class RoundPolicy:
 
 @dataclass(frozen=True)
 class RequestResult:
-    """What came of a request: the hospital's reply message, or None and the reason in `outcome`."""
+    """Result of a request: the hospital's reply message, or None and the reason in `outcome`."""
 
     hospital: str
     message: Message | None
-    outcome: HospitalReply
+    outcome: HospitalOutcome
 
 
 @dataclass
@@ -127,7 +127,7 @@ class _Dispatch:
                 time.sleep(self.policy.poll_s)
                 self._shorten_backoff_after_reconnect(pending)
         for request in pending:
-            late = HospitalReply(status="late", reason="deadline", seconds=self._elapsed_s())
+            late = HospitalOutcome(status="late", reason="deadline", seconds=self._elapsed_s())
             yield RequestResult(request.hospital, None, late)
 
     def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
@@ -153,7 +153,7 @@ class _Dispatch:
                 if request.failures > self.policy.retries:
                     return result
         if request.failures > self.policy.retries:
-            unsent = HospitalReply(status="absent", reason="not-sent", seconds=self._elapsed_s())
+            unsent = HospitalOutcome(status="absent", reason="not-sent", seconds=self._elapsed_s())
             return RequestResult(request.hospital, None, unsent)
         return None
 
@@ -176,15 +176,15 @@ class _Dispatch:
         return time.monotonic() - self.start
 
 
-def _is_transient(outcome: HospitalReply) -> bool:
+def _is_transient(outcome: HospitalOutcome) -> bool:
     return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT_CODES)
 
 
 def _result(hospital: str, reply: Message, seconds: float) -> RequestResult:
     if not reply.has_error():
-        return RequestResult(hospital, reply, HospitalReply(status="returned", seconds=seconds))
+        return RequestResult(hospital, reply, HospitalOutcome(status="returned", seconds=seconds))
     flower_code, reason = reply.error.code, reply.error.reason
     # Only a code may be shown: Flower's own reasons can contain an exception's text.
     code = reason if reason is not None and is_code(reason) else f"flower-error-{flower_code}"
     status, code = _FLOWER_ERRORS.get(flower_code, ("failed", code))
-    return RequestResult(hospital, None, HospitalReply(status=status, reason=code, seconds=seconds))
+    return RequestResult(hospital, None, HospitalOutcome(status=status, reason=code, seconds=seconds))

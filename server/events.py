@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from server.study_result import Hospital, HospitalReply, RoundRecord
+from server.study_result import Hospital, HospitalOutcome, RoundRecord
 from shared_model.constants import TASKS
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -17,7 +17,7 @@ class RosterBuilt:
     """Which hospitals take part, and which are left out and why."""
 
     hospitals: tuple[Hospital, ...]
-    left_out: dict[str, HospitalReply]
+    left_out: dict[str, HospitalOutcome]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RequestFinished:
 
     phase: Phase
     hospital: str
-    outcome: HospitalReply
+    outcome: HospitalOutcome
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from flwr.serverapp import Grid
 
 from server import admission, events, messages
 from server.dispatch import RoundPolicy, send_requests
-from server.study_result import Hospital, HospitalReply
+from server.study_result import Hospital, HospitalOutcome
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
@@ -20,7 +20,7 @@ class Roster:
 
     nodes: dict[str, int]
     descriptions: dict[str, SiteDescription]
-    left_out: dict[str, HospitalReply]
+    left_out: dict[str, HospitalOutcome]
 
     @property
     def training(self) -> dict[str, int]:
@@ -51,7 +51,7 @@ def build_roster(grid: Grid, proposal: Proposal, policy: RoundPolicy, on_event: 
     """
     nodes = connected_nodes(grid)
     descriptions: dict[str, SiteDescription] = {}
-    left_out: dict[str, HospitalReply] = {}
+    left_out: dict[str, HospitalOutcome] = {}
     request = messages.describe_request(proposal)
     for result in send_requests(
         grid, request, MessageType.QUERY, nodes, policy, group="describe", on_event=on_event

@@ -17,8 +17,8 @@ from server.ledger import Ledger
 from server.roster import Roster, build_roster
 from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
-from server.study_result import HospitalReply, RoundRecord, StudyResult
-from server.torch_process import begin_stage
+from server.study_result import HospitalOutcome, RoundRecord, StudyResult
+from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
@@ -46,7 +46,7 @@ def run_study(
     `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty where none is.
 
     Raises PneumofedError `no-hospitals` where nobody can train, `duplicate-hospital`, `quorum-missed` where a
-    round got too few updates (the ledger holds the rounds before it), and the ledger's own.
+    round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
     proposal = Proposal.of(study, initial, code=code)
     roster = build_roster(grid, proposal, policy, on_event)
@@ -78,7 +78,9 @@ class Coordinator:
         """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
         stage, done = self.study.stages[index], self.ledger.rounds_done(index)
         best = self.ledger.best_of(index) if done else {}
-        weights = self.ledger.weights_after(index) if done else begin_stage(weights, stage, self.study)
+        weights = (
+            self.ledger.weights_after(index) if done else stage_start_weights(weights, stage, self.study)
+        )
         for round in range(done + 1, stage.rounds + 1):
             self.on_event(events.RoundStarted(stage, round))
             weights, best, record = self.run_round(index, round, weights, best)
@@ -95,7 +97,7 @@ class Coordinator:
         if round == stage.rounds:
             before = [self.ledger.weights_of(index, earlier) for earlier in stage.averaged_rounds]
             weights = mean_of_rounds([*before, weights], stage) if before else weights
-        replies: dict[str, HospitalReply] = {}
+        replies: dict[str, HospitalOutcome] = {}
         validation, scores = None, {}
         if stage.validates(round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
@@ -116,10 +118,10 @@ class Coordinator:
         )
         return weights, best, record
 
-    def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalReply]]:
+    def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalOutcome]]:
         """One round of FedAvg; the new global weights, and how each hospital fared."""
         stage, average = self.study.stages[index], FedAvg(weights)
-        replies: dict[str, HospitalReply] = {}
+        replies: dict[str, HospitalOutcome] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
         nodes, group = self.roster.training, f"{index}.{round}"
         for result in send_requests(
@@ -141,8 +143,8 @@ class Coordinator:
         return average.result(), dict(sorted(replies.items()))
 
     def _count(
-        self, hospital: str, reply: Message, outcome: HospitalReply, stage: StageConfig, average: FedAvg
-    ) -> HospitalReply:
+        self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg
+    ) -> HospitalOutcome:
         """Admit a hospital's update into the average, or say why not."""
         try:
             result = messages.read_train_result(reply, average.weights)
@@ -156,7 +158,7 @@ class Coordinator:
 
     def evaluate(
         self, weights: Weights, split: Split, tasks: tuple[Task, ...]
-    ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalReply]]:
+    ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalOutcome]]:
         """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
 
         In a private study those that train give none, so the last round is kept.
@@ -166,7 +168,7 @@ class Coordinator:
         nodes = self.roster.held_out if split == "all" else self.roster.training
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
-        replies: dict[str, HospitalReply] = {}
+        replies: dict[str, HospitalOutcome] = {}
         request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
         for result in send_requests(
             self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
@@ -226,5 +228,5 @@ def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:
     return total
 
 
-def _reasons(replies: Mapping[str, HospitalReply]) -> str:
+def _reasons(replies: Mapping[str, HospitalOutcome]) -> str:
     return ", ".join(f"{name}: {reply.reason or reply.status}" for name, reply in sorted(replies.items()))

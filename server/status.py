@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import events
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
 
@@ -26,7 +26,7 @@ class StudyStatus(BaseModel):
     round: int = Field(0, description="Current round within the stage.")
     rounds: int = Field(0, description="Rounds of the stage.")
     rounds_done: int = Field(0, description="Completed rounds of all stages, including earlier runs.")
-    hospitals: dict[str, HospitalReply] = Field(
+    hospitals: dict[str, HospitalOutcome] = Field(
         default_factory=dict, description="Result of each hospital's last request."
     )
     asked: dict[str, str | None] = Field(

@@ -30,7 +30,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
-class HospitalReply(_Record):
+class HospitalOutcome(_Record):
     """How one hospital fared with one request."""
 
     status: Status
@@ -45,8 +45,8 @@ class RoundRecord(_Record):
 
     stage: int = Field(ge=0, description="Index into the study's stages.")
     round: int = Field(ge=1, description="Within the stage.")
-    train: dict[str, HospitalReply] = Field(description="By hospital.")
-    validate_replies: dict[str, HospitalReply] = Field(
+    train: dict[str, HospitalOutcome] = Field(description="By hospital.")
+    validate_replies: dict[str, HospitalOutcome] = Field(
         default_factory=dict, description="By hospital; empty in a round that does not validate."
     )
     validation: Evaluation | None = Field(None, description="Merged over the hospitals that returned.")
@@ -91,6 +91,6 @@ class StudyResult:
     validation: SiteEvaluation
     operating_point: OperatingPoint
     evaluations: dict[str, SiteEvaluation]
-    final_replies: dict[str, HospitalReply]
-    left_out: dict[str, HospitalReply]
+    final_replies: dict[str, HospitalOutcome]
+    left_out: dict[str, HospitalOutcome]
     weights: Weights

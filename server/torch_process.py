@@ -22,11 +22,12 @@ from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 
 
-def load_initial_weights(path: Path, study: StudyConfig) -> Weights:
+def load_or_create_initial_weights(path: Path, study: StudyConfig) -> Weights:
     """The study's initial weights from the file `path`, which is written first if it is missing.
 
-    They are drawn once: another machine or version of torch would draw other bits, and a study resumes from
-    its own. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of `initial_weights`.
+    They are generated once: other machines or versions of torch give other bits, and a resumed study needs
+    the same weights. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of
+    `initial_weights`.
     """
     if not path.exists():
         write_atomically(path, save(_in_own_process(_initial_weights, study)))
@@ -40,7 +41,7 @@ def load_initial_weights(path: Path, study: StudyConfig) -> Weights:
     return weights
 
 
-def begin_stage(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
+def stage_start_weights(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
     """The weights that round 1 of `stage` starts from, given those that the stage before left (2.7.4).
 
     If torch is loaded already, as in the demo, no process is started. Raises PneumofedError `memory-short`.

@@ -12,8 +12,8 @@ from torch import Tensor
 from benchmarks.support.phantom_series import write_phantom
 from client.learning.batches import draw_batches, read_batches
 from client.learning.lobe_inference import decide, extract_batches
-from client.learning.step_context import StepContext
-from client.learning.training_steps import train_network
+from client.learning.network_training import train_network
+from client.learning.training_context import TrainingContext
 from preprocessing.phantom.presets import SCANNERS
 from preprocessing.pipeline import prepare_series
 from preprocessing.reading.series import find_series
@@ -106,7 +106,7 @@ class Comparison:
 
     def step(self, network: LobeNetwork, dtype: torch.dtype) -> None:
         """One training step on a copy of the network."""
-        context = StepContext("diseased", STAGE, dtype)
+        context = TrainingContext("diseased", STAGE, dtype)
         train_network(deepcopy(network), [self.batch], [1e-4], context)
 
     def _scan(self, networks: Mapping[Task, LobeNetwork], dtype: torch.dtype) -> dict[Task, Tensor]:

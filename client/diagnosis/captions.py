@@ -2,7 +2,7 @@
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import MUTED, Canvas
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, percent, probability, verdict_words
+from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, format_percent, format_probability, verdict_words
 
 MARGIN = 20
 
@@ -13,16 +13,16 @@ def write_verdict(canvas: Canvas, diagnosis: Diagnosis) -> None:
     diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
     canvas.text(right, 12, verdict_words(diagnosis), 15, ha="right", fontweight="bold")
     scores = (
-        f"P(diseased) {probability(diseased.probability)} · "
-        f"P(COVID-19, if diseased) {probability(covid.probability)}"
+        f"P(diseased) {format_probability(diseased.probability)} · "
+        f"P(COVID-19, if diseased) {format_probability(covid.probability)}"
     )
     canvas.text(right, 42, scores, 10, ha="right")
     volume = diagnosis.infected_volume()
-    infected = f"infected: {percent(volume.percent)} of the lungs, {volume.infected_ml:.0f} ml"
+    infected = f"infected: {format_percent(volume.percent)} of the lungs, {volume.infected_ml:.0f} ml"
     canvas.text(right, 64, infected, 10, ha="right")
 
 
-def write_foot(canvas: Canvas, diagnosis: Diagnosis) -> None:
+def write_footer(canvas: Canvas, diagnosis: Diagnosis) -> None:
     """What the model was trained on, and that it is not for patients."""
     canvas.text(MARGIN, canvas.height - 44, f"Model: {diagnosis.card.trained_on}", 9, color=MUTED)
     canvas.text(MARGIN, canvas.height - 24, NOT_FOR_PATIENTS, 9, color=MUTED)

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from numpy.typing import NDArray
 
-from client.diagnosis.captions import MARGIN, write_foot, write_verdict
+from client.diagnosis.captions import MARGIN, write_footer, write_verdict
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import BOX, INK, MUTED, SIDE_COLOURS, WINDOW, Canvas, label
 from client.diagnosis.slice_ranking import RankedSlice, worst_slices
@@ -33,7 +33,7 @@ def overview_picture(diagnosis: Diagnosis) -> bytes:
     canvas.text(MARGIN, 44, "Left: seen from the front, redder where more of the depth is infected", 10)
     canvas.text(MARGIN, 66, "Dotted lines: the slices to look at first", 10)
     write_verdict(canvas, diagnosis)
-    write_foot(canvas, diagnosis)
+    write_footer(canvas, diagnosis)
     return canvas.png()
 
 

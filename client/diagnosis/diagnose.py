@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.diagnosis.diagnosis import Diagnosis, LobeFindings, Score
+from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
-from client.learning.precision import activation_dtype
+from client.learning.activation_dtype import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
@@ -39,7 +39,7 @@ def diagnose(
     networks = _networks(model_weights, card, settings, device)
     scan = prepare_series(series, settings)
     dtype = activation_dtype(card.study.precision, device)
-    return diagnosis_of(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
+    return make_diagnosis(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
 
 
 def _networks(
@@ -58,7 +58,7 @@ def _networks(
     return networks
 
 
-def diagnosis_of(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diagnosis:
+def make_diagnosis(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diagnosis:
     """The diagnosis that follows from the networks' outputs.
 
     Raises PneumofedError `no-lungs` if no two neighbouring slices show the same lung: eq. 2 would then call
@@ -82,9 +82,11 @@ def diagnosis_of(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diag
     )
 
 
-def _score(logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float) -> Score:
+def _score(
+    logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float
+) -> ScanScore:
     logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
-    return Score(float(_probability(np.array(logit))), operating_point)
+    return ScanScore(float(_probability(np.array(logit))), operating_point)
 
 
 def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from client.diagnosis.diagnose import diagnose
-from client.diagnosis.output_folder import check_target, write_diagnosis
+from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
 from preprocessing.reading.series_selection import select_series
 from shared_model.errors import PneumofedError
 from shared_model.progress import Progress
@@ -24,7 +24,7 @@ def diagnose_folder(
     `no-device`, `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`; OSError if `out` cannot be
     written.
     """
-    check_target(out)
+    check_output_folder(out)
     chosen = _device(device)
     weights, card = load_model(model)
     series = select_series(folder, progress=progress).required()

@@ -20,7 +20,7 @@ Verdict = Literal["healthy", "covid", "other"]
 
 
 @dataclass(frozen=True)
-class Score:
+class ScanScore:
     """One network's probability for the scan (2.6), and the operating point from which it is positive."""
 
     probability: float
@@ -63,7 +63,7 @@ class Diagnosis:
     scan: PreparedScan
     infected: NDArray[np.bool_]
     lobes: LobeFindings
-    scores: dict[Task, Score]
+    scores: dict[Task, ScanScore]
     card: ModelCard
 
     @cached_property

@@ -1,6 +1,6 @@
 """A diagnosis as `diagnosis.json`: figures and text, and nothing that identifies the patient.
 
-verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its word for machines
+verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its code
 explanation         one sentence: why
 diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
                     of COVID-19 if the scan is diseased, given for healthy scans too
@@ -19,7 +19,7 @@ A figure that is undefined is null, and `undefined` beside it says why.
 from typing import Any
 
 from client.diagnosis.diagnosis import Diagnosis
-from client.diagnosis.pictures import slice_file
+from client.diagnosis.slice_pictures import slice_file
 from client.diagnosis.slice_ranking import worst_slices
 from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_words
 from preprocessing.lungs.lobes import SIDES

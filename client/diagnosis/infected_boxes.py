@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from preprocessing.crop import Box
 
-JOIN_MM = 4.0  # spots nearer than this are one region
-LEAST_MM2 = 30.0  # smaller regions get no box; they count in the infected volume all the same
+MERGE_DISTANCE_MM = 4.0  # spots nearer than this are one region
+MIN_AREA_MM2 = 30.0  # smaller regions get no box; they are still part of the infected volume
 
 
 def infected_boxes(infected: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> list[Box]:
@@ -16,12 +16,12 @@ def infected_boxes(infected: NDArray[np.bool_], spacing_mm: tuple[float, float])
     infected: bool [row, column]; spacing_mm: (row, column). Largest region first; boxes that overlap are
     joined until none do.
     """
-    size = [2 * round(JOIN_MM / 2 / step) + 1 for step in spacing_mm]
+    size = [2 * round(MERGE_DISTANCE_MM / 2 / step) + 1 for step in spacing_mm]
     joined = cv2.dilate(infected.astype(np.uint8), np.ones(size, np.uint8))
     count, labels = cv2.connectedComponents(joined, connectivity=8)
     labels[~infected] = 0
     areas = np.bincount(labels.ravel(), minlength=count)
-    least = LEAST_MM2 / (spacing_mm[0] * spacing_mm[1])
+    least = MIN_AREA_MM2 / (spacing_mm[0] * spacing_mm[1])
     order = sorted(range(1, count), key=lambda label: -areas[label])
     return _without_overlap([_box_of(labels == label) for label in order if areas[label] >= least])
 

@@ -139,7 +139,7 @@ def draw_attention(axes: Axes, diagnosis: Diagnosis, index: int) -> ScalarMappab
     return ScalarMappable(scale, ATTENTION_MAP)
 
 
-def draw_scale(canvas: Canvas, scale: ScalarMappable, axes: Axes) -> None:
+def draw_colour_bar(canvas: Canvas, scale: ScalarMappable, axes: Axes) -> None:
     """The colour scale of `draw_attention` on its own `axes`."""
     bar = canvas.figure.colorbar(scale, cax=axes, label="attention of a patch")
     bar.outline.set_visible(False)

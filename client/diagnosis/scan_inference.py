@@ -78,7 +78,7 @@ def _keep_maps(
         lobe = scan.lobes[number]
         row0, column0, row1, column1 = lobe.box
         box = slice(row0, row1), slice(column0, column1)
-        # A crop that was shrunk has a ragged edge when it is enlarged again: the lobe's mask decides there.
+        # Enlarging a shrunken crop gives ragged edges: the result is clipped to the lobe's mask.
         inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
         seen.infected[lobe.slice][box] |= inside
         seen.infected_pixels[number] = np.count_nonzero(inside)

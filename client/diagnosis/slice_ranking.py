@@ -6,8 +6,8 @@ import numpy as np
 
 from client.diagnosis.diagnosis import Diagnosis
 
-SHOWN = 3
-APART_MM = 10.0  # neighbouring thin slices would show the same three times
+DEFAULT_COUNT = 3
+MIN_DISTANCE_MM = 10.0  # neighbouring thin slices would show the same three times
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RankedSlice:
     score_ml: float
 
 
-def worst_slices(diagnosis: Diagnosis, shown: int = SHOWN) -> list[RankedSlice]:
+def worst_slices(diagnosis: Diagnosis, shown: int = DEFAULT_COUNT) -> list[RankedSlice]:
     """The slices to look at first.
 
     A slice's score is the sum over its lobes of softened lobe probability x infected volume. Slices of equal
@@ -31,7 +31,7 @@ def worst_slices(diagnosis: Diagnosis, shown: int = SHOWN) -> list[RankedSlice]:
     keys = {int(index): _key(diagnosis, int(index)) for index in with_lung}
     order = sorted(keys, key=lambda index: (*(-value for value in keys[index]), index))
     chosen: list[int] = []
-    for least_mm in (APART_MM, 0.0):
+    for least_mm in (MIN_DISTANCE_MM, 0.0):
         for index in order:
             apart = np.abs(diagnosis.scan.z_mm[chosen] - diagnosis.scan.z_mm[index])
             if len(chosen) < shown and index not in chosen and (apart >= least_mm).all():

@@ -6,14 +6,14 @@ from shared_model.constants import LABEL_WORDS
 NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
 
 
-def percent(value: float | None) -> str:
+def format_percent(value: float | None) -> str:
     """A share in percent: "12.3 %", "< 0.1 %" or "undefined"."""
     if value is None:
         return "undefined"
     return "< 0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
 
 
-def probability(value: float) -> str:
+def format_probability(value: float) -> str:
     """A probability, never as 0 or 1: "0.87", "< 0.01", "> 0.99"."""
     if value < 0.005:
         return "< 0.01"
@@ -31,7 +31,7 @@ def explanation(diagnosis: Diagnosis) -> str:
     infected = diagnosis.infected_volume()
     if diagnosis.verdict == "healthy":
         words = f"Called healthy: the probability of disease is below its operating point ({why})."
-        marked = f" Yet the map marks {percent(infected.percent)} of the lungs: look at the slices."
+        marked = f" Yet the map marks {format_percent(infected.percent)} of the lungs: look at the slices."
         return words + (marked if infected.infected_ml > 0 else "")
     of_covid = f"probability of COVID-19 {covid.probability:.3f}, operating point {covid.operating_point:.3f}"
     kinds = [LABEL_WORDS["covid"], LABEL_WORDS["other"]]

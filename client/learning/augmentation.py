@@ -1,4 +1,4 @@
-"""Random changes of training lobes that another scanner or breath could have caused (off in the paper)."""
+"""Augmentation of training lobes: scanner differences and depth of inspiration (not in the paper)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from shared_model.study_stage import AugmentationConfig
 
 
 def augment(arrays: LobeArrays, config: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
-    """The lobes [n, ...] of one scan, with images, mask, distance and semi-infection changed alike.
+    """The lobes [n, ...] of one scan, augmented: flip and shift move all four arrays alike.
 
     The intensity factor, the flip and the inspiration depth are drawn once per scan, as they belong to the
     scanner and the patient; the shift is drawn per lobe. Pixels shifted in from outside are 0 in every array.

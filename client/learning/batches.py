@@ -103,7 +103,7 @@ def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: tor
             yield batch
 
 
-def frozen_batches(features: FrozenFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
+def frozen_feature_batches(features: FrozenFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
     """The batches as frozen features, without augmentation."""
     for bags in batches:
         lobes = ExtractedLobes.concatenate([features[bag.scan].select(bag.lobes) for bag in bags])

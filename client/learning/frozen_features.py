@@ -30,7 +30,9 @@ class FrozenFeatures:
         self._features: dict[str, ExtractedLobes | None] = dict.fromkeys(scan.key for scan in scans)
 
     @classmethod
-    def fit_in_memory(cls, network: LobeNetwork, scans: Sequence[ScanRecord], dtype: torch.dtype) -> bool:
+    def would_fit_in_memory(
+        cls, network: LobeNetwork, scans: Sequence[ScanRecord], dtype: torch.dtype
+    ) -> bool:
         """Whether the features of `scans` take at most MAX_BYTES."""
         channels = network.patch_features.channels
         per_patch = channels * dtype.itemsize + 2 * torch.float32.itemsize + torch.bool.itemsize
@@ -60,7 +62,7 @@ class FrozenFeatures:
         )
         return ExtractedLobes.concatenate(
             [
-                ExtractedLobes(features, tensors.semi_infected, tensors.in_lobe)
+                ExtractedLobes(features, tensors.semi_infected_share, tensors.patch_in_lobe)
                 for _, tensors, features in batches
             ]
         )

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 
+from client.learning.activation_dtype import autocast, device_of
 from client.learning.lobe_tensors import LobeTensors
-from client.learning.precision import autocast, device_of
 from preprocessing.store.scan_record import LobeArrays
 from shared_model.constants import Task
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput

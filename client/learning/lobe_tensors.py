@@ -29,12 +29,12 @@ class LobeTensors:
         return len(self.images)
 
     @property
-    def semi_infected(self) -> Tensor:
+    def semi_infected_share(self) -> Tensor:
         """Semi-infected share of each coarse patch: [n, 32, 32] (2.7.2)."""
         return COARSE.share(self.semi_infection)
 
     @property
-    def in_lobe(self) -> Tensor:
+    def patch_in_lobe(self) -> Tensor:
         """Coarse patches that contain a part of the lobe: bool [n, 32, 32]."""
         return COARSE.share(self.mask) > 0
 
@@ -59,32 +59,34 @@ class LobeTensors:
 class ExtractedLobes:
     """The deciders' input for n lobes.
 
-    features: the extractors' output; semi_infected, in_lobe: [n, 32, 32], as in LobeTensors.
+    features: the extractors' output; semi_infected_share, patch_in_lobe: [n, 32, 32], as in LobeTensors.
     """
 
     features: LobeFeatures
-    semi_infected: Tensor
-    in_lobe: Tensor
+    semi_infected_share: Tensor
+    patch_in_lobe: Tensor
 
     def __len__(self) -> int:
-        return len(self.semi_infected)
+        return len(self.semi_infected_share)
 
     @property
     def device(self) -> torch.device:
-        return self.semi_infected.device
+        return self.semi_infected_share.device
 
     def select(self, lobes: Sequence[int]) -> "ExtractedLobes":
         """The lobes with these indices, in this order."""
         index = list(lobes)
         features = LobeFeatures(self.features.patches[index], self.features.distance[index])
-        return ExtractedLobes(features, self.semi_infected[index], self.in_lobe[index])
+        return ExtractedLobes(features, self.semi_infected_share[index], self.patch_in_lobe[index])
 
     @classmethod
     def concatenate(cls, parts: Sequence["ExtractedLobes"]) -> "ExtractedLobes":
         """The lobes of all parts, one part after the other."""
         patches = torch.cat([part.features.patches for part in parts])
         distance = torch.cat([part.features.distance for part in parts])
-        semi_infected = torch.cat([part.semi_infected for part in parts])
+        semi_infected_share = torch.cat([part.semi_infected_share for part in parts])
         return cls(
-            LobeFeatures(patches, distance), semi_infected, torch.cat([part.in_lobe for part in parts])
+            LobeFeatures(patches, distance),
+            semi_infected_share,
+            torch.cat([part.patch_in_lobe for part in parts]),
         )

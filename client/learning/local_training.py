@@ -9,11 +9,11 @@ from typing import Protocol
 
 import torch
 
+from client.learning.activation_dtype import device_of
 from client.learning.batches import Bag, Batch, draw_batches
-from client.learning.precision import device_of
+from client.learning.network_training import DivergedError, train_network
 from client.learning.step_checkpoint import StepCheckpoint
-from client.learning.step_context import StepContext
-from client.learning.training_steps import DivergedError, train_network
+from client.learning.training_context import TrainingContext
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
@@ -46,7 +46,7 @@ class LocalTraining(Protocol):
         """Called before the round's first network; may refuse the round."""
 
     def train(
-        self, network: LobeNetwork, round: TrainingRound, context: StepContext, read: ReadBatches
+        self, network: LobeNetwork, round: TrainingRound, context: TrainingContext, read: ReadBatches
     ) -> float | None:
         """Train `network` in place. Returns the mean loss, or None if the study does not disclose it."""
 
@@ -54,7 +54,7 @@ class LocalTraining(Protocol):
         """Called after the round's last network."""
 
 
-MakeTraining = Callable[[StudyConfig, TrainingScans], LocalTraining]
+TrainingFactory = Callable[[StudyConfig, TrainingScans], LocalTraining]
 """Makes the LocalTraining of a study, given the hospital's training scans."""
 
 
@@ -62,7 +62,7 @@ class PlainTraining:
     """Training without noise.
 
     state: the hospital's state folder, if there is one. In it, an interrupted round is resumed from its last
-    saved step, and a loss that diverges leaves its batch's anonymous keys in `diverged.json`.
+    saved step, and if the loss diverges, its batch's anonymous keys are written to `diverged.json`.
 
     Raises PneumofedError `privacy-no-ledger` for a private study, which is never trained without noise.
     """
@@ -78,7 +78,7 @@ class PlainTraining:
         """Nothing to prepare."""
 
     def train(
-        self, network: LobeNetwork, round: TrainingRound, context: StepContext, read: ReadBatches
+        self, network: LobeNetwork, round: TrainingRound, context: TrainingContext, read: ReadBatches
     ) -> float:
         """As in LocalTraining. Raises DivergedError."""
         scans, seed_parts = self._scans[context.task], (self._study.seed, context.task)
@@ -109,7 +109,7 @@ class PlainTraining:
         return StepCheckpoint(self._state / UNFINISHED / f"{task}.safetensors", key)
 
     def _write_diverged(self, error: DivergedError, round: TrainingRound, task: Task) -> None:
-        """Record which scans it was, for the hospital's people alone."""
+        """Write the batch's scan keys to diverged.json, which stays at the hospital."""
         if self._state is not None:
             found = {"study": self._study.fingerprint, "network": task, "stage": round.stage}
             found |= {"round": round.number, "step": error.step, "loss": str(error.loss), "scans": error.keys}

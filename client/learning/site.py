@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from client.learning.batches import Bag, Batch, frozen_batches, read_batches
+from client.learning.activation_dtype import activation_dtype
+from client.learning.batches import Bag, Batch, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
-from client.learning.local_training import LocalTraining, MakeTraining, PlainTraining, TrainingRound
-from client.learning.precision import activation_dtype
-from client.learning.step_context import StepContext
+from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
@@ -33,8 +33,8 @@ from shared_model.weights import Weights, fingerprint
 class Site:
     """The data zone of one hospital: its store, the study it agreed to, its device.
 
-    training: how its networks are trained; see client/privacy/training_choice.py for a hospital's choice. The
-    default adds no noise and keeps nothing that outlives the process.
+    training: makes the way its networks are trained (client/privacy/hospital_training.py at a hospital). The
+    default adds no noise and writes no state to disk.
 
     Raises PneumofedError `store-fingerprint` if the store was made with other preprocessing than the study's,
     `privacy-no-ledger` if a private study would be trained without noise.
@@ -48,7 +48,7 @@ class Site:
         role: Role,
         device: torch.device | str = "cpu",
         count_floor: int = 10,
-        training: MakeTraining = PlainTraining,
+        training: TrainingFactory = PlainTraining,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -73,7 +73,7 @@ class Site:
         splits: dict[str, list[ScanRecord]] = {"all": self.scans}
         splits |= {part: self._part(part) for part in ("train", "validation", "test")}
         counts: dict[str, dict[str, int | None]] = {
-            split: {label: self._floored(sum(s.label == label for s in chosen)) for label in LABELS}
+            split: {label: self._disclosed(sum(s.label == label for s in chosen)) for label in LABELS}
             for split, chosen in splits.items()
         }
         return SiteDescription(
@@ -87,7 +87,7 @@ class Site:
 
         Raises PneumofedError `held-out` at a hospital that never trains, `diverged` if a loss is not finite,
         `architecture-mismatch` for weights of other networks; in a private study, whose rounds are charged
-        before they are trained, `privacy-budget-spent` and the ledger's own.
+        before they are trained, `privacy-budget-spent` and the errors of PrivacyLedger.
         """
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
@@ -98,18 +98,20 @@ class Site:
         trained: Weights = {}
         losses: dict[str, float] = {}
         for task in (task for task in config.networks if scans[task]):
-            context = StepContext(task, config, self.dtype, progress)
+            context = TrainingContext(task, config, self.dtype, progress)
             loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
             arrays = to_weights({task: self.networks[task]})
             trained |= {name: array for name, array in arrays.items() if is_trained(name, config)}
         self._training.end_round()
-        told_scans: dict[str, int] = {task: self._told_scans(of_task) for task, of_task in scans.items()}
-        return TrainResult(trained, told_scans, losses)
+        disclosed_scans: dict[str, int] = {
+            task: self._disclosed_scans(of_task) for task, of_task in scans.items()
+        }
+        return TrainResult(trained, disclosed_scans, losses)
 
     def _train_network(
-        self, training: LocalTraining, round: TrainingRound, context: StepContext
+        self, training: LocalTraining, round: TrainingRound, context: TrainingContext
     ) -> float | None:
         network = self.networks[context.task]
         read = partial(self._read_batches, network=network, stage=context.stage)
@@ -130,9 +132,9 @@ class Site:
         PneumofedError `scores-private` in a private study at a hospital that trains: scores have no noise.
         """
         if self.study.privacy is not None and self.role == "training":
-            raise PneumofedError("scores-private", "this study lets no scores leave a hospital that trains")
+            raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
-        by_label = self._told_by_label(self.scans if split == "all" else self._part(split), tasks)
+        by_label = self._disclosed_by_label(self.scans if split == "all" else self._part(split), tasks)
         histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
         done, total = 0, sum(map(len, by_label.values()))
         for label, scans in by_label.items():
@@ -147,10 +149,10 @@ class Site:
                 histograms[task][label] = ScoreHistogram.of(np.array(logits[task]))
         return SiteEvaluation(histograms)
 
-    def _told_by_label(
+    def _disclosed_by_label(
         self, scans: Sequence[ScanRecord], tasks: Sequence[Task]
     ) -> dict[str, list[ScanRecord]]:
-        """The scans of each label that concerns one of `tasks` and has as many scans as may be told."""
+        """The scans of each label of one of `tasks`, if there are at least `max(1, count_floor)`."""
         by_label = {
             label: [scan for scan in scans if scan.label == label]
             for label in LABELS
@@ -173,7 +175,7 @@ class Site:
         }
 
     def _extract(self, network: LobeNetwork, scan: ScanRecord) -> Iterator[LobeFeatures]:
-        """The features of all lobes of a scan, in batches; frozen ones if `network` would give the same."""
+        """The features of all lobes of a scan, in batches; frozen ones if the extractors are equal."""
         if self._frozen is not None and scan in self._frozen and self._frozen.valid_for(network):
             lobes = self._frozen[scan]
             yield from (lobes.select(batch).features for batch in inference_batches(len(lobes)))
@@ -189,7 +191,7 @@ class Site:
         if stage.part == "decision":
             self._freeze_features(network)
             if self._frozen is not None:
-                return frozen_batches(self._frozen, batches)
+                return frozen_feature_batches(self._frozen, batches)
         return read_batches(self.store, batches, self.device)
 
     def _freeze_features(self, network: LobeNetwork) -> None:
@@ -198,7 +200,7 @@ class Site:
             return
         self._frozen = None
         scans = [*self._part("train"), *self._part("validation")]
-        if FrozenFeatures.fit_in_memory(network, scans, self.dtype):
+        if FrozenFeatures.would_fit_in_memory(network, scans, self.dtype):
             self._frozen = FrozenFeatures(network, self.store, scans, self.dtype)
 
     @contextmanager
@@ -217,13 +219,14 @@ class Site:
         """The scans of "train", "validation" or "test"."""
         return [scan for scan in self.scans if self.study.split.part_of(scan.fold) == part]
 
-    def _told_scans(self, scans: list[ScanRecord]) -> int:
-        """The hospital's weight in a network's average: its scans, or in a private study those described."""
+    def _disclosed_scans(self, scans: list[ScanRecord]) -> int:
+        """The hospital's weight in a network's average: its training scans; in a private study the sum of
+        the disclosed counts."""
         if self.study.privacy is None or not scans:
             return len(scans)
-        counts = [self._floored(sum(scan.label == label for scan in scans)) for label in LABELS]
+        counts = [self._disclosed(sum(scan.label == label for scan in scans)) for label in LABELS]
         return max(1, sum(count for count in counts if count is not None))
 
-    def _floored(self, count: int) -> int | None:
+    def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""
         return count if count == 0 or count >= self.count_floor else None

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from client.learning.activation_dtype import autocast
 from client.learning.batches import Batch
 from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
-from client.learning.precision import autocast
-from client.learning.step_context import StepContext
+from client.learning.training_context import TrainingContext
 from shared_model.constants import POSITIVE
 from shared_model.losses import coarse_labels, concordance_loss, fine_labels, lobe_loss, patch_loss
 from shared_model.networks import LobeFeatures, LobeNetwork, LobeOutput
@@ -14,7 +14,7 @@ from shared_model.patches import FINE
 from shared_model.study_stage import StageConfig
 
 
-def stage_loss(network: LobeNetwork, batch: Batch, context: StepContext) -> Tensor:
+def stage_loss(network: LobeNetwork, batch: Batch, context: TrainingContext) -> Tensor:
     """The stage's loss of one batch, a float32 scalar."""
     fine = context.stage.part == "fine"
     with autocast(batch.lobes.device, context.dtype):
@@ -30,8 +30,8 @@ def _features(network: LobeNetwork, batch: Batch, *, fine: bool) -> LobeFeatures
     return network.extract(lobes.images, lobes.distance, fine=fine)
 
 
-def _stage_1_loss(output: LobeOutput, batch: Batch, context: StepContext) -> Tensor:
-    """Lobe, concordance and 0.01 x patch loss; for the COVID network the first alone (2.5, 2.7.4)."""
+def _stage_1_loss(output: LobeOutput, batch: Batch, context: TrainingContext) -> Tensor:
+    """Lobe, concordance and 0.01 x patch loss; the COVID network has only the lobe loss (2.5, 2.7.4)."""
     stage = context.stage
     positive = batch.has_label(*POSITIVE[context.task])
     total = lobe_loss(output.lobe.view(batch.scans, -1), positive, stage.top_share)
@@ -39,8 +39,8 @@ def _stage_1_loss(output: LobeOutput, batch: Batch, context: StepContext) -> Ten
         return total
     if stage.patch_weight > 0:
         diseased = _diseased_lobes(batch)
-        infected = coarse_labels(batch.lobes.semi_infected, diseased)
-        counted = batch.lobes.in_lobe if stage.patches == "lobe" else torch.ones_like(infected)
+        infected = coarse_labels(batch.lobes.semi_infected_share, diseased)
+        counted = batch.lobes.patch_in_lobe if stage.patches == "lobe" else torch.ones_like(infected)
         total = total + stage.patch_weight * patch_loss(output.patch, infected, diseased, counted)
     if stage.concordance_weight > 0:
         concerned = batch.repeat_per_lobe(batch.has_label("healthy", "covid"))
@@ -49,7 +49,7 @@ def _stage_1_loss(output: LobeOutput, batch: Batch, context: StepContext) -> Ten
 
 
 def _stage_2_loss(output: LobeOutput, batch: Batch, stage: StageConfig) -> Tensor:
-    """The patch loss of the fine infection map, labelled with the help of the coarse one (2.5, 2.7.2)."""
+    """The patch loss of the fine infection map, with labels derived from the coarse one (2.5, 2.7.2)."""
     if output.patch is None or output.fine is None or not isinstance(batch.lobes, LobeTensors):
         raise ValueError("stage 2 trains the network that has infection deciders, from images")
     diseased = _diseased_lobes(batch)

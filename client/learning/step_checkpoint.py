@@ -2,7 +2,8 @@
 
     STATE/unfinished/NETWORK.safetensors    weights, optimiser, random state and losses after a step
 
-Private rounds have none: they start anew, and are charged anew (docs/decisions/0092). Nothing is pickled.
+Private rounds have none: an interrupted one is repeated and charged again (docs/decisions/0092).
+Nothing is pickled.
 """
 
 import time
@@ -42,7 +43,7 @@ class StepCheckpoint:
     def restore(self, trained: Parameters, optimizer: torch.optim.Optimizer) -> list[Tensor]:
         """Restore weights, optimiser and random state of the saved step; returns the losses so far."""
         saved, self._saved = self._saved, None
-        return [] if saved is None else unpack_step(saved, trained, optimizer)
+        return [] if saved is None else restore_state(saved, trained, optimizer)
 
     def save_if_due(
         self, trained: Parameters, optimizer: torch.optim.Optimizer, losses: list[Tensor]
@@ -50,7 +51,7 @@ class StepCheckpoint:
         """Save the step just taken, if the last one was saved more than SAVE_EVERY_S ago."""
         if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            packed = pack_step(trained, optimizer, losses)
+            packed = pack_state(trained, optimizer, losses)
             write_atomically(self._path, save(packed, {"key": self._key}), mode=0o600)
             self._saved_at = time.monotonic()
 
@@ -64,7 +65,7 @@ class StepCheckpoint:
             return None
 
 
-def pack_step(
+def pack_state(
     trained: Parameters, optimizer: torch.optim.Optimizer, losses: list[Tensor]
 ) -> dict[str, Tensor]:
     """Everything that the next step depends on, and the losses [step] so far."""
@@ -79,10 +80,10 @@ def pack_step(
     return {name: value.contiguous().clone() for name, value in packed.items()}
 
 
-def unpack_step(
+def restore_state(
     packed: dict[str, Tensor], trained: Parameters, optimizer: torch.optim.Optimizer
 ) -> list[Tensor]:
-    """Inverse of `pack_step`, on the device of `trained`; returns the losses so far."""
+    """Inverse of `pack_state`, on the device of `trained`; returns the losses so far."""
     device = next(iter(trained.values())).device
     with torch.no_grad():
         for name, parameter in trained.items():

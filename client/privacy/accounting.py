@@ -22,7 +22,7 @@ TOLERANCE = 0.005
 MAX_NOISE = 1e4
 
 
-def epsilon_of(charges: Sequence[Charge], delta: float) -> float:
+def total_epsilon(charges: Sequence[Charge], delta: float) -> float:
     """The epsilon at `delta` of all charges composed."""
     steps: Counter[tuple[float, float]] = Counter()
     for charge in charges:
@@ -32,13 +32,15 @@ def epsilon_of(charges: Sequence[Charge], delta: float) -> float:
     return accountant.get_epsilon(delta)
 
 
-def round_charge(patients: int, stage: StageConfig, noise_multiplier: float) -> Charge:
+def charge_for_round(patients: int, stage: StageConfig, noise_multiplier: float) -> Charge:
     """The charge of one round of `stage` for one network, trained on `patients` patients."""
     rate = min(1.0, stage.scans_per_batch / patients)
     return Charge(noise_multiplier, rate, max(1, round(stage.epochs / rate)))
 
 
-def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Mapping[Task, int]) -> float:
+def choose_noise_multiplier(
+    study: StudyConfig, privacy: PrivacyConfig, patients: Mapping[Task, int]
+) -> float:
     """The study's noise multiplier; if it has none, the least with which all rounds stay within epsilon.
 
     patients: how many each network is trained on here. Raises PneumofedError `privacy-delta` if delta is so
@@ -47,7 +49,7 @@ def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Ma
     if max(patients.values()) * privacy.delta >= 1:
         raise PneumofedError(
             "privacy-delta",
-            f"delta {privacy.delta:g} protects none of so many patients; choose one below 1 / patients",
+            f"delta {privacy.delta:g} must be below 1 / patients; choose a smaller one",
         )
     if privacy.noise_multiplier is not None:
         return privacy.noise_multiplier
@@ -55,13 +57,13 @@ def noise_multiplier_of(study: StudyConfig, privacy: PrivacyConfig, patients: Ma
     def cost(noise: float) -> float:
         """The epsilon of all rounds of the study with this noise."""
         rounds = [
-            (stage.rounds, round_charge(patients[task], stage, noise))
+            (stage.rounds, charge_for_round(patients[task], stage, noise))
             for stage in study.stages
             for task in stage.networks
             if patients[task]
         ]
         whole = [Charge(c.noise_multiplier, c.sample_rate, c.steps * count) for count, c in rounds]
-        return epsilon_of(whole, privacy.delta)
+        return total_epsilon(whole, privacy.delta)
 
     return _least(cost, privacy.epsilon)
 

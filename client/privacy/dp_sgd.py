@@ -2,8 +2,8 @@
 
 A patient's gradient is that of one of the patient's scans, with its whole bag of lobes; the weights of eq. 4
 and the top 80 % are taken within the bag. Each patient's gradient is clipped, noise is added to their sum,
-and the optimiser sees nothing else. Opacus clips and adds the noise; the gradient is one backward pass per
-scan, see docs/decisions/0090.
+and the optimiser receives only the noisy sum. Opacus clips and adds the noise; the gradient is one backward
+pass per scan, see docs/decisions/0090.
 """
 
 import secrets
@@ -16,9 +16,9 @@ from opacus.optimizers import DPOptimizer
 from torch import Tensor, nn
 
 from client.learning.batches import Bag, Batch, SeedParts, draw_scan_bag
+from client.learning.network_training import make_optimizer, set_learning_rate, set_trainable
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
-from client.learning.training_steps import make_optimizer, set_learning_rate, set_trainable
+from client.learning.training_context import TrainingContext
 from client.privacy.ledger import Charge
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.errors import PneumofedError
@@ -30,7 +30,7 @@ Patients = Sequence[Sequence[ScanRecord]]
 
 
 @dataclass(frozen=True)
-class Noise:
+class DpParameters:
     """clip_norm: the greatest norm of a patient's gradient; multiplier: the noise's deviation in clip norms.
 
     expected_patients: mean number of patients in a step, by which each sum is divided; generator: on the
@@ -44,12 +44,12 @@ class Noise:
     generator: torch.Generator
 
 
-def secret_generator(device: torch.device) -> torch.Generator:
-    """A generator that nobody can repeat."""
+def unpredictable_generator(device: torch.device) -> torch.Generator:
+    """A generator seeded from the operating system's randomness; the seed is not kept."""
     return torch.Generator(device).manual_seed(secrets.randbits(63))
 
 
-def by_patient(scans: Sequence[ScanRecord]) -> Patients:
+def group_by_patient(scans: Sequence[ScanRecord]) -> Patients:
     """The scans of each patient; a record's `fold` is the store's keyed hash of the patient."""
     patients: defaultdict[float, list[ScanRecord]] = defaultdict(list)
     for scan in scans:
@@ -57,7 +57,7 @@ def by_patient(scans: Sequence[ScanRecord]) -> Patients:
     return list(patients.values())
 
 
-def draw_steps(
+def sample_patients(
     patients: Patients, stage: StageConfig, charge: Charge, seed_parts: SeedParts
 ) -> list[list[Bag]]:
     """For each step that `charge` counts, a Poisson sample of the patients, with a bag of one scan of each.
@@ -80,8 +80,8 @@ def train_privately(
     network: LobeNetwork,
     steps: Iterable[Sequence[Batch]],
     rates: Sequence[float],
-    context: StepContext,
-    noise: Noise,
+    context: TrainingContext,
+    noise: DpParameters,
 ) -> None:
     """Take one step per sample of patients, with the learning rate of the same place in `rates`.
 
@@ -108,14 +108,14 @@ def train_privately(
             samples = _stacked([gradient[index] for gradient in gradients], parameter)
             setattr(parameter, "grad_sample", samples)  # where Opacus looks for it  # noqa: B010
         optimizer.step()
-        context.report(done, len(rates))
+        context.report_progress(done, len(rates))
     optimizer.zero_grad(set_to_none=True)
     if not all(torch.isfinite(parameter).all() for parameter in trained):
         raise PneumofedError("diverged", "the weights are not finite; lower the learning rate of this stage")
 
 
 def scan_gradient(
-    network: LobeNetwork, scan: Batch, context: StepContext, trained: Sequence[nn.Parameter]
+    network: LobeNetwork, scan: Batch, context: TrainingContext, trained: Sequence[nn.Parameter]
 ) -> list[Tensor]:
     """The gradient of the loss of one scan's bag; zero if it is not finite, as clipping cannot bound that."""
     loss = stage_loss(network, scan, context)
@@ -126,5 +126,5 @@ def scan_gradient(
 
 
 def _stacked(gradients: Sequence[Tensor], parameter: nn.Parameter) -> Tensor:
-    """[scan, ...]; empty if nobody was sampled, and then the step is noise alone."""
+    """[scan, ...]; [0, ...] if no patient was sampled: the step then applies only noise."""
     return torch.stack(list(gradients)) if gradients else parameter.new_zeros((0, *parameter.shape))

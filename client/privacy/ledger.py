@@ -17,7 +17,7 @@ from client.records.chained_log import ChainedLog, Entry
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 
-SPENT, NOTED = "spent", "privacy spent"
+SPENT_EVENT, NOTED_EVENT = "spent", "privacy spent"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class PrivacyLedger:
         entries = self._entries()
         return float(entries[-1].facts["epsilon"]) if entries else 0.0
 
-    def spend(self, charges: Sequence[Charge], *, epsilon_of: EpsilonOf, limit: float, **facts: Any) -> float:
+    def spend(
+        self, charges: Sequence[Charge], *, total_epsilon: EpsilonOf, limit: float, **facts: Any
+    ) -> float:
         """Record `charges` if the total epsilon stays within `limit`; returns that total.
 
         facts: recorded with them. Durable when this returns.
@@ -64,7 +66,7 @@ class PrivacyLedger:
         Raises PneumofedError `privacy-budget-spent`, and as `charges`.
         """
         with exclusive(self._lock):
-            epsilon = epsilon_of([*self.charges(), *charges])
+            epsilon = total_epsilon([*self.charges(), *charges])
             if not epsilon <= limit:
                 raise PneumofedError(
                     "privacy-budget-spent",
@@ -72,14 +74,14 @@ class PrivacyLedger:
                     "no more private training here unless people approve a study that allows more",
                 )
             written = [list(astuple(charge)) for charge in charges]
-            entry = self._log.write(SPENT, charges=written, epsilon=epsilon, limit=limit, **facts)
-            self._audit.write(NOTED, line=entry.number, ledger=entry.hash, epsilon=epsilon)
+            entry = self._log.write(SPENT_EVENT, charges=written, epsilon=epsilon, limit=limit, **facts)
+            self._audit.write(NOTED_EVENT, line=entry.number, ledger=entry.hash, epsilon=epsilon)
             return epsilon
 
     def _entries(self) -> list[Entry]:
         """All lines, which must include the one that the audit log recorded last."""
-        # The audit log first: a line that another process adds in between is then in the ledger.
-        noted = [entry.facts for entry in self._audit.entries() if entry.event == NOTED]
+        # The audit log is read first, so that a line added in between cannot appear to be missing.
+        noted = [entry.facts for entry in self._audit.entries() if entry.event == NOTED_EVENT]
         entries = self._log.entries()
         if noted and not _holds(entries, noted[-1]["line"], noted[-1]["ledger"]):
             raise PneumofedError(

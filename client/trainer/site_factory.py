@@ -36,9 +36,9 @@ class SiteFactory:
         """Raises PneumofedError `device-missing`, `architecture-mismatch`, the store's and Site's own."""
         import torch
 
-        from client.learning.allocator import keep_freed_memory
+        from client.learning.malloc_settings import keep_freed_memory
         from client.learning.site import Site
-        from client.privacy.training_choice import hospital_training
+        from client.privacy.hospital_training import hospital_training
         from preprocessing.store.lobe_store import LobeStore
         from shared_model.network_weights import to_weights
 

@@ -19,7 +19,7 @@ def approve(
     yes: Annotated[bool, typer.Option("--yes", help="Approve without being asked.")] = False,
 ) -> None:
     """Show what a proposed study will do here, and approve it."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     decisions = HospitalDecisions(site)
     proposal = decisions.proposed(fingerprint)
@@ -33,14 +33,14 @@ def approve(
 
 def withdraw(fingerprint: Fingerprint = None, site: HospitalFile = HOSPITAL_FILE) -> None:
     """Leave a study: its running task is stopped and no other is done. What was sent stays in the model."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     typer.echo(f"withdrawn from {HospitalDecisions(site).withdraw(fingerprint).fingerprint}")
 
 
 def pause(site: HospitalFile = HOSPITAL_FILE) -> None:
     """Stop what runs and refuse all tasks until `resume`."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     HospitalDecisions(site).pause()
     typer.echo("paused")
@@ -48,7 +48,7 @@ def pause(site: HospitalFile = HOSPITAL_FILE) -> None:
 
 def resume(site: HospitalFile = HOSPITAL_FILE) -> None:
     """Take tasks again after `pause`."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     HospitalDecisions(site).resume()
     typer.echo("resumed")
@@ -56,7 +56,7 @@ def resume(site: HospitalFile = HOSPITAL_FILE) -> None:
 
 def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
     """The studies that were proposed to this hospital, and what it decided."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     approvals = HospitalDecisions(site).approvals
     known: list[dict[str, Any]] = [
@@ -78,7 +78,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Every decision and task of this hospital, and what left; ends with 1 if the log is not whole."""
-    from client.trainer.decisions import HospitalDecisions
+    from client.trainer.study_decisions import HospitalDecisions
 
     entries = HospitalDecisions(site).audit.entries(noted=head)
     last = entries[-1].hash if entries else "none"

@@ -115,7 +115,7 @@ def diagnose(
 ) -> None:
     """Diagnose one scan: verdict, infected areas, the slices to look at first."""
     from client.diagnosis.diagnose_folder import diagnose_folder
-    from client.learning.allocator import keep_freed_memory
+    from client.learning.malloc_settings import keep_freed_memory
 
     keep_freed_memory()
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:

@@ -12,7 +12,7 @@ from deploy.coordinator.settings import Federation
 from deploy.coordinator.superlink import SuperLink
 from server.app import STATUS
 from server.status import StudyStatus, read_status
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
 
 PROXY_S = 5.0
@@ -110,6 +110,6 @@ def asked_in_words(retry_reason: str | None) -> str:
     return "has not answered yet" if retry_reason is None else f"was asked again ({retry_reason})"
 
 
-def reply_in_words(reply: HospitalReply) -> str:
+def reply_in_words(reply: HospitalOutcome) -> str:
     reason = f" ({reply.reason})" if reply.reason else ""
     return f"{_OUTCOME[reply.status]}{reason} after {reply.seconds:.0f} s"

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 
 from flwr.app import Message
 
-from client.learning.allocator import keep_freed_memory
+from client.learning.malloc_settings import keep_freed_memory
 from deploy.simulation.local_grid import LocalGrid, SiteFn, client_app
 from shared_model.errors import PneumofedError
 

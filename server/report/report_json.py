@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
-from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
+from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics import SiteEvaluation
 from shared_model.weights import fingerprint
@@ -64,7 +64,7 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     }
 
 
-def _reply_text(reply: HospitalReply | None) -> str:
+def _reply_text(reply: HospitalOutcome | None) -> str:
     if reply is None:
         return "none was requested"
     return reply.status if reply.reason is None else f"{reply.status} ({reply.reason})"
@@ -116,7 +116,7 @@ def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
     }
 
 
-def _mean_loss(replies: Iterable[HospitalReply], network: Task) -> float | None:
+def _mean_loss(replies: Iterable[HospitalOutcome], network: Task) -> float | None:
     """Mean over the hospitals that returned an update, weighted by training scans as in FedAvg."""
     counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
     scans = sum(r.scans[network] for r in counted)

@@ -35,7 +35,7 @@ class Holding(FakeSite):
         return super().train(weights, stage=stage, round=round)
 
 def run(folder):
-    app.load_study, app.load_initial_weights = lambda name: STUDY, lambda path, study: weights_of(0)
+    app.load_study, app.load_or_create_initial_weights = lambda name: STUDY, lambda path, study: weights_of(0)
     sites = {name: Holding(name, STUDY) for name in ("a", "b")}
     grid = LocalGrid(client_app(sites.__getitem__), list(sites))
     config = {"study": "x", "folder": str(folder), "trained-on": "Nothing.", "quorum": 2}

@@ -5,7 +5,11 @@ import numpy as np
 from preprocessing.lung_density import (
     NORMAL_LUNG,
 )
-from preprocessing.semi_infection import dense_lung_mask, semi_infection_bounds, semi_infection_mask
+from preprocessing.semi_infection import (
+    density_semi_infection_mask,
+    paper_semi_infection_mask,
+    semi_infection_bounds,
+)
 from shared_model.constants import CROP_SIZE
 from tests.support.lobe_images import DENSE, GLASS, lung_of
 
@@ -24,7 +28,7 @@ def test_semi_infection_lies_between_deviation_and_valley() -> None:
     low, high = semi_infection_bounds(planes)
     assert low == round(planes[planes > 0].std())
     assert 700 < high < 950  # between the lesion and the body, where no value lies
-    marked = semi_infection_mask(planes, masks, (low, high))
+    marked = paper_semi_infection_mask(planes, masks, (low, high))
     np.testing.assert_array_equal(marked, masks & (planes > low) & (planes < high))
     assert marked[lesion].mean() > 0.95
     assert not marked[~masks].any()
@@ -36,7 +40,7 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
     expected = np.zeros_like(masks)
     for number, row, column in np.argwhere(masks):
         expected[number, row, column] = images[number, row, column] > NORMAL_LUNG + 240
-    found = dense_lung_mask(images, masks)
+    found = density_semi_infection_mask(images, masks)
     np.testing.assert_array_equal(found, expected)
     for part in (GLASS, DENSE):
         assert found[:, *part].all()
@@ -45,4 +49,6 @@ def test_what_is_denser_than_normal_lung_may_be_infected() -> None:
 
 def test_the_bound_itself_is_no_infection() -> None:
     planes = np.array([[[NORMAL_LUNG + 240, NORMAL_LUNG + 241, 2048]]], np.uint16)
-    assert dense_lung_mask(planes, np.array([[[True, True, False]]])).tolist() == [[[False, True, False]]]
+    assert density_semi_infection_mask(planes, np.array([[[True, True, False]]])).tolist() == [
+        [[False, True, False]]
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from server.ledger import Ledger
 from server.model_selection import Best, Score, only
-from server.study_result import HospitalReply, RoundRecord
+from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
@@ -21,7 +21,7 @@ def record_of(round: int, weights: Weights, best: dict[Task, int], stage: int = 
     return RoundRecord(
         stage=stage,
         round=round,
-        train={"a": HospitalReply(status="returned", scans={"diseased": 3}, loss={"diseased": 0.1})},
+        train={"a": HospitalOutcome(status="returned", scans={"diseased": 3}, loss={"diseased": 0.1})},
         validation=SiteEvaluation({"diseased": {"covid": histogram}, "covid": {}}),
         accuracy={"diseased": 0.5, "covid": None},
         auc={"diseased": None, "covid": None},

@@ -6,7 +6,7 @@ import pytest
 
 from server import events
 from server.status import StatusFile, StudyStatus, read_status
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
 from tests.support.local_rounds import STUDY, grid_of, run, sites_of
 
@@ -45,7 +45,7 @@ def test_the_file_follows_the_round_loop(tmp_path: Path, status: StatusFile) -> 
 
 
 def test_why_a_hospital_is_left_out_stays_visible(status: StatusFile) -> None:
-    refused = HospitalReply(status="failed", reason="study-not-approved", seconds=2)
+    refused = HospitalOutcome(status="failed", reason="study-not-approved", seconds=2)
     status.on_event(events.RosterBuilt((), {"north": refused}))
     assert status.status.hospitals == {"north": refused}
 
@@ -54,7 +54,7 @@ def test_who_has_not_answered_is_known_until_it_does(status: StatusFile) -> None
     for hospital, reason in (("north", None), ("south", None), ("north", "not-connected")):
         status.on_event(events.RequestSent(hospital, reason))
     assert status.status.asked == {"north": "not-connected", "south": None}
-    status.on_event(events.RequestFinished("train", "north", HospitalReply(status="returned")))
+    status.on_event(events.RequestFinished("train", "north", HospitalOutcome(status="returned")))
     assert status.status.asked == {"south": None}
 
 

@@ -23,13 +23,13 @@ STUDY = STUDY.model_copy(update={"network": STUDY.network.model_copy(update={"wi
 SCRIPT = """
 import sys
 from pathlib import Path
-from server.torch_process import begin_stage, load_initial_weights
+from server.torch_process import stage_start_weights, load_or_create_initial_weights
 from shared_model.study import StudyConfig
 from shared_model.weights import fingerprint
 if __name__ == "__main__":
     study = StudyConfig.model_validate_json(Path("study.json").read_text())
-    weights = load_initial_weights(Path("initial.safetensors"), study)
-    begun = begin_stage(weights, study.stages[1], study)
+    weights = load_or_create_initial_weights(Path("initial.safetensors"), study)
+    begun = stage_start_weights(weights, study.stages[1], study)
     print(fingerprint(weights), fingerprint(begun), "torch" in sys.modules)
 """
 
@@ -51,24 +51,24 @@ def test_the_round_loops_process_gets_the_same_bits_without_torch(
     expected, begun = fingerprint(weights), fingerprint(start_from_patches(weights, ("covid",), STUDY))
     assert done.stdout.split() == [expected, begun, "False"]
     monkeypatch.setattr(torch_process, "_in_own_process", lambda *_: pytest.fail("drawn again"))
-    again = torch_process.load_initial_weights(tmp_path / "initial.safetensors", STUDY)
+    again = torch_process.load_or_create_initial_weights(tmp_path / "initial.safetensors", STUDY)
     assert fingerprint(again) == expected
 
 
 def test_a_stage_begins_here_where_torch_is_loaded_already(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch_process, "_in_own_process", lambda *_: pytest.fail("a process of its own"))
     weights = initial_weights(STUDY)
-    begun = torch_process.begin_stage(weights, NEXT, STUDY)
+    begun = torch_process.stage_start_weights(weights, NEXT, STUDY)
     assert fingerprint(begun) == fingerprint(start_from_patches(weights, ("covid",), STUDY))
     assert fingerprint(begun) != fingerprint(weights)
-    assert torch_process.begin_stage(weights, BOTH, STUDY) is weights
+    assert torch_process.stage_start_weights(weights, BOTH, STUDY) is weights
 
 
 def test_a_damaged_file_is_not_drawn_anew(tmp_path: Path) -> None:
     path = tmp_path / "initial.safetensors"
     path.write_bytes(b"\x08" + bytes(30))
     with pytest.raises(PneumofedError) as caught:
-        torch_process.load_initial_weights(path, STUDY)
+        torch_process.load_or_create_initial_weights(path, STUDY)
     assert caught.value.code == "initial-weights-damaged"
 
 

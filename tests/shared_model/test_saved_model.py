@@ -89,7 +89,7 @@ def test_the_fingerprint_sees_one_bit_and_not_the_order() -> None:
 
 
 def test_keeping_freed_memory_changes_no_result() -> None:
-    from client.learning.allocator import keep_freed_memory
+    from client.learning.malloc_settings import keep_freed_memory
 
     before = torch.arange(1000.0).sum()
     assert keep_freed_memory() in (True, False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from client.diagnosis.diagnose import diagnosis_of
+from client.diagnosis.diagnose import make_diagnosis
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.scan_inference import ScanOutputs
 from preprocessing.crop import crop_for_box
@@ -85,7 +85,7 @@ def observation(
 
 
 def diagnosed(scan: PreparedScan, seen: ScanOutputs, **points: float) -> Diagnosis:
-    return diagnosis_of(scan, seen, card(**points))
+    return make_diagnosis(scan, seen, card(**points))
 
 
 PATIENT = {

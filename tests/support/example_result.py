@@ -1,4 +1,4 @@
-"""A study that never happened, with everything that can go wrong in one: for the tests of the report."""
+"""A synthetic StudyResult with all failures that a report can show."""
 
 import io
 
@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 
 from server.report.page import Example
-from server.study_result import Hospital, HospitalReply, RoundRecord, StudyResult
+from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.saved_model import OperatingPoint
@@ -64,8 +64,8 @@ def result() -> StudyResult:
         for h in hospitals
         if h.name != "birch"
     }
-    replies = {h.name: HospitalReply(status="returned", seconds=3.0) for h in hospitals}
-    replies["birch"] = HospitalReply(status="failed", reason="out-of-memory", seconds=1.5)
+    replies = {h.name: HospitalOutcome(status="returned", seconds=3.0) for h in hospitals}
+    replies["birch"] = HospitalOutcome(status="failed", reason="out-of-memory", seconds=1.5)
     validation = evaluations["amber"].merge(evaluations["dune & <b>sons</b>"])
     return StudyResult(
         study=study(),
@@ -76,7 +76,7 @@ def result() -> StudyResult:
         operating_point=OperatingPoint(diseased=0.44, covid=0.53),
         evaluations=evaluations,
         final_replies=replies,
-        left_out={"heath": HospitalReply(status="refused", reason="store-fingerprint")},
+        left_out={"heath": HospitalOutcome(status="refused", reason="store-fingerprint")},
         weights={"diseased/a": np.ones(3, np.float32), "covid/a": np.zeros(3, np.float32)},
     )
 
@@ -90,14 +90,14 @@ def _round(stage: int, number: int, validation: SiteEvaluation) -> RoundRecord:
     progress = 1 - np.exp(-(number + 6 * stage) / 2.5)
     networks = study().stages[stage].networks
     train = {
-        name: HospitalReply(
+        name: HospitalOutcome(
             status="returned", seconds=20.0, scans={n: (counts[1] or 0) + 1 for n in networks},
             loss={n: 1.3 - 0.8 * progress + 0.1 * (n == "covid") for n in networks},
         )
         for name, role, counts in SITES if role == "training"
     }  # fmt: skip
     if number == 3:
-        train["cedar"] = HospitalReply(status="late", reason="deadline", seconds=600.0)
+        train["cedar"] = HospitalOutcome(status="late", reason="deadline", seconds=600.0)
     return RoundRecord(
         stage=stage, round=number, train=train, validation=validation if validated else None,
         accuracy={n: 0.55 + 0.36 * progress - 0.06 * (n == "covid") for n in TASKS} if validated else {},

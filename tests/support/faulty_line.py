@@ -1,7 +1,7 @@
 """A line of its own between this machine and a hospital in a network namespace: cut, one-way or slow at will.
 
-Packets are lost by addressing a direction's frames to an interface that does not exist. Neither end is told:
-connections stay open and nothing arrives, as when a tunnel or a firewall on the way fails.
+Packets are lost by addressing a direction's frames to an interface that does not exist. Neither end gets an
+error: connections stay open and nothing arrives, as when a tunnel or a firewall on the way fails.
 """
 
 import os

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from client.diagnosis.diagnose import diagnose, diagnosis_of
+from client.diagnosis.diagnose import diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.slice_ranking import worst_slices
-from client.diagnosis.verdict_text import percent, probability
+from client.diagnosis.verdict_text import format_percent, format_probability
 from preprocessing.reading.series import CtSeries
 from shared_model.errors import PneumofedError
 from tests.reference.scan import scan_probability
@@ -65,7 +65,7 @@ def test_covid_19_is_told_by_a_share_of_the_lobes_where_the_study_says_so() -> N
     scan = two_lungs(4)
     logits = [3.0, 3.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0]  # slice by slice, right and left
     trained = card().model_copy(update={"study": study(covid_share=1.0)})
-    found = diagnosis_of(scan, observation(scan, diseased=logits, covid=logits), trained)
+    found = make_diagnosis(scan, observation(scan, diseased=logits, covid=logits), trained)
     assert found.scores["covid"].probability == pytest.approx(1 / (1 + math.exp(-2)))
     assert found.scores["diseased"].probability == pytest.approx(1 / (1 + math.exp(-3)))
 
@@ -176,11 +176,11 @@ def test_weights_of_another_architecture_are_refused() -> None:
 
 
 def test_figures_in_words() -> None:
-    assert [percent(v) for v in (None, 0.0, 0.01, 0.06, 12.34)] == [
+    assert [format_percent(v) for v in (None, 0.0, 0.01, 0.06, 12.34)] == [
         "undefined",
         "0.0 %",
         "< 0.1 %",
         "0.1 %",
         "12.3 %",
     ]
-    assert [probability(v) for v in (0.001, 0.5, 0.999)] == ["< 0.01", "0.50", "> 0.99"]
+    assert [format_probability(v) for v in (0.001, 0.5, 0.999)] == ["< 0.01", "0.50", "> 0.99"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client.diagnosis import output_folder
+from client.diagnosis import diagnosis_output
 from client.diagnosis.diagnose_folder import diagnose_folder
 from preprocessing.lungs.lobes import SIDES
 from shared_model.errors import PneumofedError
@@ -33,7 +33,8 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that look at files, not at what is drawn in them."""
-    monkeypatch.setattr(output_folder, "pictures", lambda diagnosis: {name: b"drawn" for name in FILES[1:]})
+    drawn = {name: b"drawn" for name in FILES[1:]}
+    monkeypatch.setattr(diagnosis_output, "pictures", lambda diagnosis: drawn)
 
 
 def names(folder: Path) -> list[str]:
@@ -75,7 +76,7 @@ def test_a_second_run_replaces_the_first_and_spares_other_files(
 def test_a_full_disk_leaves_nothing_half_written(
     series: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, calls = output_folder.write_atomically, []
+    write, calls = diagnosis_output.write_atomically, []
 
     def full(path: Path, data: bytes) -> None:
         calls.append(path)
@@ -83,7 +84,7 @@ def test_a_full_disk_leaves_nothing_half_written(
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, data)
 
-    monkeypatch.setattr(output_folder, "write_atomically", full)
+    monkeypatch.setattr(diagnosis_output, "write_atomically", full)
     with pytest.raises(OSError, match="No space"):
         diagnose_folder(series, model, tmp_path / "out", device="cpu")
     assert names(tmp_path / "out") == []

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import client.learning.frozen_features
-from client.learning.batches import draw_batches, frozen_batches, read_batches
+from client.learning.batches import draw_batches, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.site import Site
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
+from client.learning.training_context import TrainingContext
 from shared_model.initial_weights import start_from_patches
 from shared_model.study_stage import StageConfig
 from tests.support.initial_weights import initial_networks, initial_weights
@@ -58,11 +58,13 @@ def site() -> Site:
 def test_the_loss_and_its_gradients_are_those_of_the_images(patches):
     stage = DECISION.model_copy(update={"patches": patches})
     network = initial_networks(STUDY.network.model_copy(update={"dropout": 0.0}), 4)["diseased"].train()
-    context = StepContext("diseased", stage, torch.float32)
+    context = TrainingContext("diseased", stage, torch.float32)
     store = MemoryStore(SCANS)
     drawn = draw_batches(store.scans(), DECISION, (0,))
     features = FrozenFeatures(network, store, store.scans(), torch.float32)
-    for seen, shown in zip(frozen_batches(features, drawn), read_batches(store, drawn, CPU), strict=True):
+    for seen, shown in zip(
+        frozen_feature_batches(features, drawn), read_batches(store, drawn, CPU), strict=True
+    ):
         assert seen.labels == shown.labels
         found = []
         for batch in (seen, shown):

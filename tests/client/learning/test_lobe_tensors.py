@@ -43,8 +43,8 @@ def test_coarse_patches_are_counted_pixel_by_pixel():
 
     shares = [[patch(semi, r, c).sum() / 36**2 for c in range(32)] for r in range(32)]
     inside = [[bool(patch(mask, r, c).any()) for c in range(32)] for r in range(32)]
-    np.testing.assert_allclose(tensors.semi_infected[0].numpy(), shares, atol=1e-6)
-    assert tensors.in_lobe.dtype == torch.bool and tensors.in_lobe[0].tolist() == inside
+    np.testing.assert_allclose(tensors.semi_infected_share[0].numpy(), shares, atol=1e-6)
+    assert tensors.patch_in_lobe.dtype == torch.bool and tensors.patch_in_lobe[0].tolist() == inside
 
 
 def extracted(numbers: list[int]) -> ExtractedLobes:
@@ -61,7 +61,7 @@ def test_extracted_lobes_are_selected_and_concatenated_in_order():
         (joined.select([2, 0]), [3, 4]),
         (joined.select(range(1)), [4]),
     ):
-        assert lobes.semi_infected.flatten().tolist() == numbers
+        assert lobes.semi_infected_share.flatten().tolist() == numbers
         assert (lobes.features.patches.flatten() - 100).tolist() == numbers
         assert (lobes.features.distance.flatten() - 200).tolist() == numbers
-        assert lobes.in_lobe.flatten().tolist() == [number > 2 for number in numbers]
+        assert lobes.patch_in_lobe.flatten().tolist() == [number > 2 for number in numbers]

@@ -8,7 +8,7 @@ import torch
 from client.learning.batches import Batch
 from client.learning.lobe_tensors import LobeTensors
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
+from client.learning.training_context import TrainingContext
 from shared_model.networks import LobeOutput
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
@@ -61,7 +61,7 @@ def per_lobe(labels, *wanted):
 
 
 def total(output, batch, task="diseased", stage=STAGE) -> float:
-    return float(stage_loss(FixedOutput(output), batch, StepContext(task, stage, torch.float32)))
+    return float(stage_loss(FixedOutput(output), batch, TrainingContext(task, stage, torch.float32)))
 
 
 @pytest.mark.parametrize("labels", [LABELS, ("healthy",) * 2, ("covid",) * 2, ("other",) * 2])
@@ -136,8 +136,8 @@ def test_the_loss_in_bfloat16_is_float32_and_near():
     flat = torch.ones(2, 256, 256)
     lobes = LobeTensors(images, flat * 20, flat > 0, draws(5, 2, 256, 256) > 0.3)
     batch, stage = Batch(lobes, ("covid",), ("k",)), STAGE.model_copy(update={"lobes_per_scan": 2})
-    exact = stage_loss(network, batch, StepContext("diseased", stage, torch.float32))
-    coarse = stage_loss(network, batch, StepContext("diseased", stage, torch.bfloat16))
+    exact = stage_loss(network, batch, TrainingContext("diseased", stage, torch.float32))
+    coarse = stage_loss(network, batch, TrainingContext("diseased", stage, torch.bfloat16))
     assert coarse.dtype == torch.float32
     assert coarse.item() == pytest.approx(exact.item(), rel=0.05)
     coarse.backward()

@@ -9,16 +9,16 @@ from opacus import GradSampleModule
 
 from client.learning.batches import Batch, draw_batches, read_batches
 from client.learning.lobe_tensors import LobeTensors
+from client.learning.network_training import set_trainable
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
-from client.learning.training_steps import set_trainable
+from client.learning.training_context import TrainingContext
 from client.privacy.dp_sgd import (
-    Noise,
-    by_patient,
-    draw_steps,
+    DpParameters,
+    group_by_patient,
+    sample_patients,
     scan_gradient,
-    secret_generator,
     train_privately,
+    unpredictable_generator,
 )
 from client.privacy.ledger import Charge
 from shared_model.errors import PneumofedError
@@ -36,8 +36,8 @@ SCANS = [scan_of(f"s{i}", ("covid", "healthy", "other")[i % 3], slices=2, fold=i
 CLIP = 0.5
 
 
-def context_of(task="diseased") -> StepContext:
-    return StepContext(task, STAGE, torch.float32)
+def context_of(task="diseased") -> TrainingContext:
+    return TrainingContext(task, STAGE, torch.float32)
 
 
 def network_of(task="diseased"):
@@ -59,8 +59,8 @@ def grainy(lobes: LobeTensors) -> LobeTensors:
     return dataclasses.replace(lobes, images=lobes.images + grain)
 
 
-def noise(multiplier: float, *, expected: float = 3.0, clip: float = CLIP) -> Noise:
-    return Noise(clip, multiplier, expected, torch.Generator().manual_seed(1))
+def noise(multiplier: float, *, expected: float = 3.0, clip: float = CLIP) -> DpParameters:
+    return DpParameters(clip, multiplier, expected, torch.Generator().manual_seed(1))
 
 
 def learn(network, steps) -> dict[str, torch.Tensor]:
@@ -177,23 +177,23 @@ def test_the_noise_has_its_deviation_even_if_nobody_is_sampled():
 
 
 def test_nobody_can_repeat_the_noise():
-    draws = [torch.randn(4, generator=secret_generator(CPU)) for _ in range(2)]
+    draws = [torch.randn(4, generator=unpredictable_generator(CPU)) for _ in range(2)]
     assert not torch.equal(*draws)
 
 
 def test_a_patient_of_many_scans_counts_once():
     twice = [scan_of("a", "covid", fold=0.5)[0], scan_of("b", "covid", fold=0.5)[0], scan_of("c", "covid")[0]]
-    patients = by_patient(twice)
+    patients = group_by_patient(twice)
     assert sorted([s.key for s in scans] for scans in patients) == [["a", "b"], ["c"]]
-    steps = draw_steps(patients, STAGE, Charge(1.0, 1.0, 40), (0,))
+    steps = sample_patients(patients, STAGE, Charge(1.0, 1.0, 40), (0,))
     assert all(len(bags) == 2 and len(bags[0].lobes) == 2 for bags in steps)
     assert {bag.scan.key for bags in steps for bag in bags} == {"a", "b", "c"}
 
 
 def test_sampling_is_poisson():
-    patients = by_patient([scan_of(f"p{i}", "covid", slices=1, fold=i / 100)[0] for i in range(20)])
+    patients = group_by_patient([scan_of(f"p{i}", "covid", slices=1, fold=i / 100)[0] for i in range(20)])
     sizes = torch.tensor(
-        [len(bags) for bags in draw_steps(patients, STAGE, Charge(1.0, 0.3, 500), (0,))]
+        [len(bags) for bags in sample_patients(patients, STAGE, Charge(1.0, 0.3, 500), (0,))]
     ).double()
     assert float(sizes.mean()) == pytest.approx(6.0, abs=0.55)  # six deviations of the mean
     assert float(sizes.var()) == pytest.approx(20 * 0.3 * 0.7, rel=0.4)

@@ -21,7 +21,9 @@ def steps_of(charges) -> float:
 
 def spend(folder, steps: int, *, limit: float = 10) -> float:
     """By a new ledger each time, as after a restart."""
-    return PrivacyLedger(folder).spend([Charge(1.0, 0.1, steps)], epsilon_of=steps_of, limit=limit, study="s")
+    return PrivacyLedger(folder).spend(
+        [Charge(1.0, 0.1, steps)], total_epsilon=steps_of, limit=limit, study="s"
+    )
 
 
 def refusal(action) -> str:
@@ -53,7 +55,7 @@ def test_what_would_exceed_the_limit_is_refused_and_not_charged(tmp_path):
 
 def test_an_epsilon_that_is_no_number_is_refused(tmp_path):
     ledger = PrivacyLedger(tmp_path)
-    spending = lambda: ledger.spend([Charge(1, 1, 1)], epsilon_of=lambda _: float("nan"), limit=9)  # noqa: E731
+    spending = lambda: ledger.spend([Charge(1, 1, 1)], total_epsilon=lambda _: float("nan"), limit=9)  # noqa: E731
     assert refusal(spending) == "privacy-budget-spent"
 
 
@@ -118,7 +120,7 @@ ledger = PrivacyLedger(pathlib.Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     try:
         charge, limit = Charge(1.0, 0.1, 1), float(sys.argv[3])
-        ledger.spend([charge], epsilon_of=lambda c: sum(x.steps for x in c), limit=limit)
+        ledger.spend([charge], total_epsilon=lambda c: sum(x.steps for x in c), limit=limit)
     except Exception as error:
         print(error.code, flush=True)
         break

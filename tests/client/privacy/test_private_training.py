@@ -8,9 +8,9 @@ import pytest
 
 import client.privacy.private_training
 from client.learning.site import Site
-from client.privacy.accounting import epsilon_of
+from client.privacy.accounting import total_epsilon
+from client.privacy.hospital_training import hospital_training
 from client.privacy.ledger import PrivacyLedger
-from client.privacy.training_choice import hospital_training
 from client.trainer.site_factory import SiteFactory
 from deploy.simulation.local_grid import LocalGrid, client_app
 from server.dispatch import RoundPolicy
@@ -51,7 +51,7 @@ def test_a_round_is_charged_by_network_and_gives_weights_alone(tmp_path):
     assert all(np.isfinite(array).all() for array in outcome.weights.values())
     charges = PrivacyLedger(tmp_path).charges()  # 5 and 3 patients in batches of 2
     assert [(c.noise_multiplier, c.sample_rate, c.steps) for c in charges] == [(1.0, 0.4, 2), (1.0, 2 / 3, 2)]
-    assert PrivacyLedger(tmp_path).epsilon() == epsilon_of(charges, PRIVACY.delta)
+    assert PrivacyLedger(tmp_path).epsilon() == total_epsilon(charges, PRIVACY.delta)
     assert seen == [(1, 2), (2, 2)] * 2
 
 
@@ -62,7 +62,7 @@ def test_epsilon_runs_on_over_rounds_restarts_runs_and_studies(tmp_path):
         spent.append(PrivacyLedger(tmp_path).epsilon())
     charges = PrivacyLedger(tmp_path).charges()
     assert (
-        spent == [epsilon_of(charges[:n], PRIVACY.delta) for n in (1, 2, 3)]
+        spent == [total_epsilon(charges[:n], PRIVACY.delta) for n in (1, 2, 3)]
         and spent[0] < spent[1] < spent[2]
     )
 
@@ -74,7 +74,7 @@ def test_the_same_question_gets_other_noise(tmp_path):
 
 
 def test_a_spent_budget_refuses_before_anything_is_learned(tmp_path, monkeypatch):
-    once = epsilon_of(_charges_of_stage_1(tmp_path / "other"), PRIVACY.delta)
+    once = total_epsilon(_charges_of_stage_1(tmp_path / "other"), PRIVACY.delta)
     hospital = site(tmp_path, private_study(epsilon=1.01 * once))
     hospital.train(WEIGHTS, stage=1, round=1)
     monkeypatch.setattr(

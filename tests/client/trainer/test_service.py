@@ -268,7 +268,7 @@ def test_scans_serve_only_the_purposes_agreed_to(hospital):
 
 
 def test_nobody_can_fill_the_disk_with_proposals(hospital, monkeypatch):
-    monkeypatch.setattr("client.trainer.approvals.MOST_WAITING", 0)
+    monkeypatch.setattr("client.trainer.approvals.MAX_WAITING", 0)
     far = remote(hospital, named("one too many"), approved=False)
     assert code_of(far.describe) == "too-many-proposals"
 

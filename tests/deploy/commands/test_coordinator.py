@@ -10,7 +10,7 @@ from deploy.coordinator.settings import load_federation
 from deploy.coordinator.status import status_document, study_in_words
 from deploy.coordinator.superlink import App
 from server.status import StatusFile, StudyStatus
-from server.study_result import HospitalReply
+from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
 from tests.support.coordinator_command import FEDERATION, coordinator
 
@@ -86,8 +86,8 @@ def test_status_says_it_when_nothing_serves(tmp_path, capsys):
 
 def test_words_name_the_round_and_each_hospitals_fate():
     replies = {
-        "north": HospitalReply(status="returned", seconds=3),
-        "south": HospitalReply(status="failed", reason="paused", seconds=1),
+        "north": HospitalOutcome(status="returned", seconds=3),
+        "south": HospitalOutcome(status="failed", reason="paused", seconds=1),
     }
     status = NEW.model_copy(
         update={

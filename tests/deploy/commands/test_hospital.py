@@ -60,7 +60,7 @@ def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site,
     study = named("private", stage).study.model_copy(update={"privacy": PrivacyConfig(epsilon=2.0)})
     approvals(site).receive(Proposal.of(study, WEIGHTS))
     state = load_hospital_settings(site).state
-    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], epsilon_of=lambda _: 0.75, limit=2.0)
+    PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], total_epsilon=lambda _: 0.75, limit=2.0)
     code, words = run(capsys, "approve", "--yes", site=site)
     assert code == 0
     assert "at most epsilon 2, but for a chance of 1e-05" in words and "e^2 = 7.39 times" in words

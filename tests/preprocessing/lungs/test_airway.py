@@ -67,6 +67,6 @@ def test_a_lumen_that_grows_suddenly_has_leaked() -> None:
     leak = ellipse(SIZE, 0.35, 0.5, 0.1, 0.1)  # as dark as the trachea, and far larger
     enclosed[13] |= leak
     images[13, leak] = 10
-    airway, carina = find_airway(images, enclosed, np.broadcast_to(BODY, images.shape), (8.0, 4.0, 4.0))
+    airway, carina = find_airway(images, enclosed, np.broadcast_to(BODY, images.shape), (6.0, 3.0, 3.0))
     assert carina == 14
     assert not airway[:14].any()

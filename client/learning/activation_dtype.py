@@ -19,7 +19,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
 def activation_dtype(wanted: Literal["float32", "bfloat16"], device: torch.device) -> torch.dtype:
     """`wanted`, or float32 if the device has no instructions for bfloat16.
 
-    A processor without them emulates each operation: ten times slower than float32, and no more exact.
+    A processor without them emulates each operation: ten times slower than float32, and not more precise.
     """
     if wanted == "bfloat16" and _computes_bfloat16(device):
         return torch.bfloat16
@@ -29,6 +29,6 @@ def activation_dtype(wanted: Literal["float32", "bfloat16"], device: torch.devic
 def _computes_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # torch has no public function for this; if a version lacks these private ones, float32 is always right.
+    # torch has no public function for this; without these private ones, use float32.
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in checks)

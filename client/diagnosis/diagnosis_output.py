@@ -6,7 +6,7 @@ from typing import Any
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
-from client.diagnosis.pictures import pictures
+from client.diagnosis.slice_pictures import pictures
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
@@ -37,7 +37,7 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
     return document
 
 
-def check_target(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """Raises PneumofedError `out-is-a-file`; called before any work is done."""
     if out.exists() and not out.is_dir():
         raise PneumofedError("out-is-a-file", f"{out}: is a file; name a folder to write into")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.infected_boxes import infected_boxes
-from client.diagnosis.pictures import example_picture, pictures
 from client.diagnosis.plotting import BOX, OUTLINE, TRUTH
+from client.diagnosis.slice_pictures import example_picture, pictures
 from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
 
 # The left panel of a slice picture covers 620 x 620 pixels from (116, 20); a slice here 310 x 310 mm.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.diagnosis.captions import MARGIN, write_foot, write_verdict
+from client.diagnosis.captions import MARGIN, write_footer, write_verdict
 from client.diagnosis.coronal_summary import overview_picture
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import (
@@ -13,8 +13,8 @@ from client.diagnosis.plotting import (
     Canvas,
     draw_attention,
     draw_boxes,
+    draw_colour_bar,
     draw_outline,
-    draw_scale,
     draw_slice,
 )
 from client.diagnosis.slice_ranking import RankedSlice, worst_slices
@@ -45,10 +45,10 @@ def slice_picture(diagnosis: Diagnosis, ranked: RankedSlice) -> bytes:
     scale = draw_attention(right, diagnosis, ranked.slice)
     draw_outline(right, diagnosis, diagnosis.infected[ranked.slice], OUTLINE)
     bar = canvas.axes(canvas.width - _SCALE - MARGIN + 16, _HEAD + _PANEL // 4, 14, _PANEL // 2)
-    draw_scale(canvas, scale, bar)
+    draw_colour_bar(canvas, scale, bar)
     _write_head(canvas, diagnosis, ranked)
     write_verdict(canvas, diagnosis)
-    write_foot(canvas, diagnosis)
+    write_footer(canvas, diagnosis)
     return canvas.png()
 
 
@@ -60,7 +60,7 @@ def _write_head(canvas: Canvas, diagnosis: Diagnosis, ranked: RankedSlice) -> No
     canvas.text(MARGIN, 44, f"{place} · {_of_slice(diagnosis, ranked.slice)}", 10)
     boxes = "Red boxes: infected regions" if diagnosis.infected[ranked.slice].any() else "No infected region"
     canvas.text(MARGIN, 94, boxes, 9, color=MUTED)
-    words = "Colour: where the model looked · blue line: what it counts as infected"
+    words = "Colour: attention · blue line: predicted infected area"
     canvas.text(2 * MARGIN + _PANEL, 94, words, 9, color=MUTED)
 
 

@@ -10,7 +10,7 @@ from shared_model.study_stage import StageConfig
 
 
 @dataclass(frozen=True)
-class StepContext:
+class TrainingContext:
     """task: which network is trained; stage: which part of it, and how; dtype: of activations.
 
     Weights, gradients and losses are float32 whatever `dtype` is. progress: called after each step.
@@ -21,7 +21,7 @@ class StepContext:
     dtype: torch.dtype
     progress: Progress | None = None
 
-    def report(self, done: int, total: int) -> None:
-        """Tell `progress`, if there is one, that `done` of `total` steps are taken."""
+    def report_progress(self, done: int, total: int) -> None:
+        """Call `progress(done, total)` if it is set."""
         if self.progress is not None:
             self.progress(done, total)

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from client.learning.local_training import PlainTraining
+from client.privacy.hospital_training import hospital_training
 from client.privacy.private_training import PrivateTraining
-from client.privacy.training_choice import hospital_training
 from shared_model.errors import PneumofedError
 from tests.support.small_site import site_in_memory
 from tests.support.small_study import STUDY, private_study
@@ -39,7 +39,7 @@ def test_a_held_out_hospital_needs_none():
 def test_opacus_is_loaded_for_private_studies_alone(tmp_path):
     script = f"""
 import sys, pathlib
-from client.privacy.training_choice import hospital_training
+from client.privacy.hospital_training import hospital_training
 from tests.support.small_study import STUDY, private_study
 state, scans = pathlib.Path({str(tmp_path)!r}), {{"diseased": [], "covid": []}}
 hospital_training(STUDY, scans, state)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from client.learning.batches import draw_batches, read_batches
+from client.learning.network_training import DivergedError, set_trainable, train_network
 from client.learning.stage_loss import stage_loss
-from client.learning.step_context import StepContext
-from client.learning.training_steps import DivergedError, set_trainable, train_network
+from client.learning.training_context import TrainingContext
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
 from tests.support.initial_weights import initial_networks
@@ -40,8 +40,8 @@ def batches():
     return list(read_batches(store, draw_batches(store.scans(), STAGE, (1,)), torch.device("cpu")))
 
 
-def context_of(stage=STAGE, task="diseased", progress=None) -> StepContext:
-    return StepContext(task, stage, torch.float32, progress)
+def context_of(stage=STAGE, task="diseased", progress=None) -> TrainingContext:
+    return TrainingContext(task, stage, torch.float32, progress)
 
 
 def test_each_step_subtracts_its_rate_times_the_gradient(networks, batches):

@@ -1,4 +1,4 @@
-"""Training with or without noise, as the study says."""
+"""Chooses private or plain training by `study.privacy`."""
 
 from pathlib import Path
 

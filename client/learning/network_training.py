@@ -9,25 +9,25 @@ from torch import nn
 from client.learning.batches import Batch
 from client.learning.stage_loss import stage_loss
 from client.learning.step_checkpoint import StepCheckpoint
-from client.learning.step_context import StepContext
+from client.learning.training_context import TrainingContext
 from shared_model.errors import PneumofedError
 from shared_model.networks import LobeNetwork
 from shared_model.protocol import is_trained
 from shared_model.study_stage import StageConfig
 
-LARGEST_LOSS = 1000.0
-"""A greater loss has diverged: guessing gives 0.7, and no useful weights come near this."""
+DIVERGENCE_THRESHOLD = 1000.0
+"""Greater losses count as diverged; a constant probability of 1/2 gives ln 2, about 0.69."""
 
 
 class DivergedError(PneumofedError):
-    """The loss has diverged. Its fields are for the hospital's disk alone.
+    """The loss has diverged. Its fields must not leave the hospital.
 
     keys: anonymous keys of the batch's scans; step: from 1; loss: of that step.
     """
 
     def __init__(self, keys: tuple[str, ...], step: int, loss: float) -> None:
         super().__init__(
-            "diverged", "the loss is not finite or absurd; lower the learning rate of this stage"
+            "diverged", "the loss is not finite or above 1000; lower the learning rate of this stage"
         )
         self.keys, self.step, self.loss = keys, step, loss
 
@@ -39,7 +39,7 @@ def train_network(
     network: LobeNetwork,
     batches: Iterable[Batch],
     rates: Sequence[float],
-    context: StepContext,
+    context: TrainingContext,
     checkpoint: StepCheckpoint | None = None,
 ) -> float:
     """Take one step per batch, with the learning rate of the same place in `rates`; the round's mean loss.
@@ -47,7 +47,7 @@ def train_network(
     checkpoint: where steps are saved, and what an interrupted attempt has saved; `batches` and `rates` are
     those after `checkpoint.steps_done`.
 
-    Raises DivergedError if the loss is not finite or above LARGEST_LOSS.
+    Raises DivergedError if the loss is not finite or above DIVERGENCE_THRESHOLD.
     """
     set_trainable(network, context)
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
@@ -58,18 +58,18 @@ def train_network(
         set_learning_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         loss = stage_loss(network, batch, context)
-        if not loss.item() <= LARGEST_LOSS:
+        if not loss.item() <= DIVERGENCE_THRESHOLD:
             raise DivergedError(batch.keys, len(losses) + 1, loss.item())
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
         if checkpoint is not None:
             checkpoint.save_if_due(trained, optimizer, losses)
-        context.report(len(losses), total)
+        context.report_progress(len(losses), total)
     return float(torch.stack(losses).mean())
 
 
-def set_trainable(network: LobeNetwork, context: StepContext) -> None:
+def set_trainable(network: LobeNetwork, context: TrainingContext) -> None:
     """Training mode and gradients for the part that the stage trains; the rest is frozen, without dropout."""
     stage = context.stage
     network.train(stage.part != "fine")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from client.learning.precision import activation_dtype
+from client.learning.activation_dtype import activation_dtype
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,66 @@
+"""A hospital's decisions: noted in the audit log before they take effect, and only by the trainer's user."""
+
+from pathlib import Path
+
+import pytest
+
+from client.records.audit import AuditLog
+from client.trainer.approvals import Approvals
+from client.trainer.study_decisions import HospitalDecisions
+from shared_model.errors import PneumofedError
+from shared_model.study_stage import StageConfig
+from tests.support.scripted_sites import named
+
+PROPOSAL = named("lungs", StageConfig(name="lobes", networks=("diseased",), rounds=3))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    path = tmp_path / "hospital.toml"
+    path.write_text('name = "north"\n[coordinator]\naddress = "fed.example.org:443"\n')
+    (tmp_path / "state").mkdir()
+    Approvals(tmp_path / "state").receive(PROPOSAL)
+    return path
+
+
+def test_each_decision_is_noted_with_its_study_and_who_took_it(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    decisions = HospitalDecisions(site)
+    decisions.approve(decisions.proposed(None))
+    decisions.pause()
+    decisions.resume()
+    decisions.withdraw(PROPOSAL.fingerprint)
+    noted = [
+        (e.event, e.facts.get("study"), e.facts["by"]) for e in AuditLog(site.parent / "state").entries()
+    ]
+    study = PROPOSAL.fingerprint
+    assert noted == [
+        ("approved", study, "ada"),
+        ("paused", None, "ada"),
+        ("resumed", None, "ada"),
+        ("withdrawn", study, "ada"),
+    ]
+
+
+def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:
+    decisions = HospitalDecisions(site)
+    decisions.pause()
+    log = site.parent / "state" / "audit.jsonl"
+    log.write_text("no line of a log\n")
+    for decide in (decisions.resume, lambda: decisions.approve(PROPOSAL), lambda: decisions.withdraw(None)):
+        with pytest.raises(PneumofedError) as caught:
+            decide()
+        assert caught.value.code == "audit-damaged"
+    assert decisions.approvals.paused
+    study = decisions.approvals.find(PROPOSAL.fingerprint)
+    assert study is not None and study.decision == "waiting"
+
+
+def test_another_user_than_the_trainers_is_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = (site.parent / "state").stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    with pytest.raises(PneumofedError) as caught:
+        HospitalDecisions(site)
+    assert caught.value.code == "wrong-user"
