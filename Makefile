@@ -25,19 +25,20 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 SPREAD := -n $(WORKERS) --dist worksteal
 
 # `make test test-ci coverage COVERAGE=1` measures what the tests reach.
-MEASURED := $(if $(COVERAGE),--cov --cov-append --cov-report=)
+MEASURED := $(if $(COVERAGE),-m coverage run)
 
 test: $(STAMP) ## The tests that need neither a GPU nor patience
-	$(BIN)/python -m pytest $(SPREAD) $(MEASURED)
+	$(BIN)/python $(MEASURED) -m pytest $(SPREAD)
 
 test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (15 minutes)
-	$(BIN)/python -m pytest -m "ci and not slow" $(MEASURED)
+	$(BIN)/python $(MEASURED) -m pytest -m "ci and not slow"
 
 test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
 	$(BIN)/python -m pytest -m ""
 
 coverage: $(STAMP) ## Lines and branches that the tests reached, by room; after tests with COVERAGE=1
-	$(BIN)/python -m coverage json -q -o .coverage.json
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage json --quiet -o .coverage.json
 	$(BIN)/python .ci/coverage_by_room.py .coverage.json
 
 lint: $(STAMP) ## ruff and mypy

@@ -140,3 +140,9 @@ def test_no_test_module_imports_from_another() -> None:
         if name.startswith("tests.") and any(part.startswith("test_") for part in name.split("."))
     ]
     assert not wrong, wrong
+
+
+def test_every_helper_stands_in_the_readme() -> None:
+    text = (TESTS / "README.md").read_text()
+    helpers = {path.name for path in (TESTS / "support").glob("*.py")} - {"__init__.py"}
+    assert sorted(name for name in helpers if f"`{name}`" not in text) == []

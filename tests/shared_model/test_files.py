@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared_model.files import atomic_folder, write_atomically
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, unmeasured_environment
 
 
 def test_a_file_is_replaced_whole_and_has_the_mode_asked_for(tmp_path: Path) -> None:
@@ -30,6 +30,7 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> N
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         cwd=ROOT,
+        env=unmeasured_environment(),
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),

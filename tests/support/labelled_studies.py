@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.chests import chest, write_series
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, unmeasured_environment
 
 LABELS = ("healthy", "covid", "other")
 
@@ -48,7 +48,7 @@ def start_prepare(folder: Path, jobs: int, before: Callable[[], None] | None = N
     script.write_text(_RUN)
     return subprocess.Popen(
         [sys.executable, str(script), str(folder), str(jobs)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**(unmeasured_environment() if before else os.environ), "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=before,

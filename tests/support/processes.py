@@ -23,6 +23,11 @@ def pneumofed(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "deploy.commands", *map(str, arguments)]
 
 
+def unmeasured_environment() -> dict[str, str]:
+    """This process's environment, for one that may not write its coverage when it ends."""
+    return {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
+
+
 @contextmanager
 def running(
     command: Sequence[str], log: Path, *, prefix: Sequence[str] = (), seconds_to_end: float = 20

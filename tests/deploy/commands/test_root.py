@@ -1,6 +1,7 @@
 """The command line as users meet it: exit codes, one line for what they can mend, nothing half-written."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from preprocessing.store.lobe_store import LobeStore
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study, study_names
 from tests.support.initial_weights import initial_weights
+from tests.support.processes import unmeasured_environment
 
 TINY = load_study("tiny")
 
@@ -28,7 +30,10 @@ def pneumofed(*arguments: object, largest_file: int | None = None) -> subprocess
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
     command = [sys.executable, "-m", "deploy.commands", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=300)
+    environment = os.environ if largest_file is None else unmeasured_environment()
+    return subprocess.run(
+        command, capture_output=True, env=environment, text=True, preexec_fn=limit, timeout=300
+    )
 
 
 def here(capsys, *arguments: object) -> subprocess.CompletedProcess[str]:
