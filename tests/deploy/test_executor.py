@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def spec_of(task: int, told: Path, *, silent: bool) -> ExecutionSpec:
 def descriptors() -> int:
     """Files and pipes that this process has open."""
     return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture(autouse=True)
+def _no_fork_server():
+    """A fork server that an earlier test of this process left has imported other modules."""
+    forkserver._forkserver._stop()
 
 
 def test_each_app_is_a_process_of_its_own_and_loaded_once(tmp_path, capfd):
