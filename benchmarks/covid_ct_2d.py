@@ -49,7 +49,7 @@ Judge = Callable[[Sequence[CtImage], Sequence[CtImage]], NDArray[np.float64]]
 """Learns from the first images and scores the second."""
 
 
-BASELINES: Mapping[str, Judge] = {
+BASELINES: dict[str, Judge] = {
     "file_logistic": partial(shortcut_scores, logistic, of_file),
     "file_forest": partial(shortcut_scores, forest, of_file),
     "crop_logistic": partial(shortcut_scores, logistic, of_crop),
@@ -75,7 +75,10 @@ def main() -> None:
     _one_thread()  # networks this small are slower on two threads
     print("pretraining on phantoms", file=sys.stderr, flush=True)
     start_weights = phantom_weights(chosen.jobs)
-    networks = {"pooled": partial(pooled, start_weights), "federated": partial(federated, start_weights)}
+    networks: dict[str, Judge] = {
+        "pooled": partial(pooled, start_weights),
+        "federated": partial(federated, start_weights),
+    }
     figures = figures_of(folds, scores_of_all(BASELINES | networks, folds, chosen.jobs))
     figures |= {"minutes": (time.monotonic() - start) / 60, "cpu_minutes": _cpu_seconds() / 60}
     print_result(figures, settings_of(folds), as_json=chosen.json)

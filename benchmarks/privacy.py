@@ -33,6 +33,7 @@ from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_networks, initial_weights
 from shared_model.metrics import SiteEvaluation
+from shared_model.protocol import Role
 from shared_model.study import NetworkConfig, PrivacyConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 
@@ -87,7 +88,7 @@ def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -
     )
 
 
-def auc(stores: dict[str, LobeStore], roles: dict[str, str], study: StudyConfig) -> float | None:
+def auc(stores: dict[str, LobeStore], roles: dict[str, Role], study: StudyConfig) -> float | None:
     """Held-out AUC of diseased against healthy after a federation."""
     with tempfile.TemporaryDirectory() as folder:
         states = {name: Path(folder) / name for name in stores}

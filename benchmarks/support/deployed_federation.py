@@ -1,6 +1,7 @@
 """Rounds of our deployment on loopback: TLS, proxy, nodes with keys, and trainers that train nothing."""
 
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -55,10 +56,10 @@ class StubDeployment(Deployment):
     def stock(self, name: str) -> None:
         """There is nothing to store."""
 
-    def join(self, name: str) -> None:
+    def join(self, name: str) -> subprocess.Popen[bytes]:
         site = self.site(name)
         self._start(f"{name}-trainer", [sys.executable, "-m", "benchmarks.support.stub_trainer", str(site)])
-        self._start(f"{name}-node", pneumofed("hospital", "node", "--site", site))
+        return self._start(f"{name}-node", pneumofed("hospital", "node", "--site", site))
 
 
 def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> RoundCosts:

@@ -41,7 +41,12 @@ def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> lis
             started.enter_context(running(node, folder / f"node-{number}.log"))
         wait_until(lambda: _online(control) == nodes, seconds=180, what="all nodes online")
         app = App.of(APP)
-        settings = {"weights": str(weights), "times": str(times), "rounds": rounds, "nodes": nodes}
+        settings: dict[str, bool | float | int | str] = {
+            "weights": str(weights),
+            "times": str(times),
+            "rounds": rounds,
+            "nodes": nodes,
+        }
         control.StartRun(
             StartRunRequest(
                 fab=fab_to_proto(Fab(app.sha256, app.bundle, {})),

@@ -41,7 +41,7 @@ def patient_interval(
     """95 % interval of the AUC: bootstrap over patients, each with all images."""
     draw = np.random.default_rng(0)
     of_patient = [np.flatnonzero(patients == patient) for patient in np.unique(patients)]
-    areas = []
+    areas: list[float] = []
     while len(areas) < RESAMPLES:
         chosen = np.concatenate([of_patient[i] for i in draw.integers(len(of_patient), size=len(of_patient))])
         if 0 < covid[chosen].sum() < len(chosen):

@@ -73,15 +73,7 @@ class ViewStore(LobeStore):
     def __init__(self, images: Sequence[CtImage]) -> None:
         super().__init__(Path(), DEFAULT_SETTINGS, Pseudonyms(bytes(32)))
         self._images = {image.name: image for image in images}
-        self._small = {
-            image.name: (
-                cv2.resize(image.crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA),
-                cv2.resize(image.lungs.view(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST).view(
-                    np.bool_
-                ),
-            )
-            for image in images
-        }
+        self._small = {image.name: _shrunk(image) for image in images}
 
     def scans(self) -> list[ScanRecord]:
         return [_record(image) for _, image in sorted(self._images.items())]
@@ -116,3 +108,10 @@ def _record(image: CtImage) -> ScanRecord:
         offset=np.zeros((VIEWS, 2), np.int16),
         area=np.full(VIEWS, rows * columns, np.int32),
     )
+
+
+def _shrunk(image: CtImage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Crop and lungs of the image, [EDGE, EDGE]."""
+    crop = cv2.resize(image.crop, (EDGE, EDGE), interpolation=cv2.INTER_AREA)
+    lungs = cv2.resize(image.lungs.view(np.uint8), (EDGE, EDGE), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(crop, np.uint8), np.asarray(lungs, np.uint8).view(np.bool_)

@@ -87,6 +87,7 @@ def lesions_found(found: NDArray[np.bool_], drawn: NDArray[np.bool_], voxel_ml: 
 def semi_infection(scan: PreparedScan) -> NDArray[np.bool_]:
     """The semi-infection masks (2.7.2) on the scan's own pixels: bool [slice, row, column]."""
     result = np.zeros(scan.images.shape, np.bool_)
+    rows, columns = scan.images.shape[1:]
     for lobe, crop, fake in zip(scan.lobes, scan.crops, scan.arrays.semi_infection, strict=True):
-        result[lobe.slice] |= to_image(fake, crop, result.shape[1:])
+        result[lobe.slice] |= to_image(fake, crop, (rows, columns))
     return result

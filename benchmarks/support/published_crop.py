@@ -30,7 +30,8 @@ def chest_crop(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     picture = without_margins(pixels)
     row0, column0, row1, column1 = lungs_box(picture)
     cut = picture[row0:row1, column0:column1]
-    return toned(cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA))
+    square = cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA)
+    return toned(np.asarray(square, np.uint8))
 
 
 def without_margins(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -47,7 +48,7 @@ def lungs_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     if not lungs.any():
         return 0, 0, *picture.shape
     (row0, row1), (column0, column1) = (
-        _scaled(lungs.any(axis), edge) for axis, edge in zip((1, 0), picture.shape, strict=True)
+        _scaled(np.any(lungs, axis=axis), edge) for axis, edge in zip((1, 0), picture.shape, strict=True)
     )
     return row0, column0, row1, column1
 
@@ -74,7 +75,7 @@ def _aired(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     both clusters are soft tissue, in a pale one they are the patient and the background: then the darker, or
     the lighter, cluster is divided again.
     """
-    small = cv2.resize(picture, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(picture, (LOOK, LOOK), interpolation=cv2.INTER_AREA), np.uint8)
     for dark in _dark(small):
         lung = _enclosed(dark)
         if lung.mean() >= LEAST_LUNG:

@@ -14,7 +14,7 @@ import numpy as np
 
 from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
-from shared_model.constants import NEGATIVE, POSITIVE
+from shared_model.constants import NEGATIVE, POSITIVE, Task
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainResult, is_trained
@@ -32,11 +32,11 @@ class StubSite(FakeSite):
     ) -> TrainResult[Weights]:
         config = self.study.stages[stage]
         update = {name: array for name, array in weights.items() if is_trained(name, config)}
-        scans = {network: self.scans[network] for network in config.networks}
+        scans: dict[str, int] = {task: self.scans[task] for task in config.networks}
         return TrainResult(update, scans, dict.fromkeys(scans, 0.5))
 
     def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> SiteEvaluation:
-        histograms = {
+        histograms: dict[Task, dict[str, ScoreHistogram]] = {
             task: {
                 label: ScoreHistogram.of(SCORES)
                 for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())

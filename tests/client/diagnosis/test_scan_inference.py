@@ -11,9 +11,6 @@ from shared_model.networks import LobeFeatures, LobeOutput
 from tests.reference.scan import pixel_map
 from tests.support.diagnosed_scans import diagnosed, scan_of
 
-CPU = torch.device("cpu")
-
-
 Where = tuple[slice, slice]
 
 
@@ -30,6 +27,7 @@ class Blind(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.patch_features = nn.Identity()
+        self.on_device = nn.Parameter(torch.zeros(0))  # a network's device is that of its parameters
 
     def extract(self, images: Tensor, distance: Tensor, *, fine: bool) -> LobeFeatures:
         return LobeFeatures(images, distance)
@@ -58,7 +56,7 @@ def _two_logits(n: int, count: int, infected: Where) -> Tensor:
 
 
 def look(scan: PreparedScan, network: nn.Module):  # type: ignore[no-untyped-def]
-    return infer_scan(scan, {"diseased": network, "covid": network}, device=CPU, dtype=torch.float32)
+    return infer_scan(scan, {"diseased": network, "covid": network}, dtype=torch.float32)
 
 
 # Fine patch (64, 64) covers the crop's pixels [126, 132) both ways, coarse patch (0, 0) its first 22.

@@ -54,6 +54,16 @@ def test_a_draw_depends_on_seed_and_keys_alone():
         assert fewer.get(bag.scan.key, bag.lobes) == bag.lobes  # other scans change nothing
 
 
+def test_each_pass_draws_other_lobes_of_a_scan():
+    stage = STAGE.model_copy(update={"epochs": 8.0})
+    bags = sum(draw_batches(RECORDS[:1], stage, (1, "covid")), [])
+    assert [bag.seed_parts for bag in bags] == [(1, "covid", epoch) for epoch in range(8)]
+    assert [bag.lobes for bag in bags] == [
+        draw_scan_bag(RECORDS[0], STAGE, (1, "covid", epoch)).lobes for epoch in range(8)
+    ]
+    assert len({bag.lobes for bag in bags}) > 1
+
+
 def test_without_jitter_every_seed_draws_the_same_lobes():
     still = STAGE.model_copy(update={"jitter": False})
     assert draw_scan_bag(RECORDS[0], still, (1,)).lobes == draw_scan_bag(RECORDS[0], still, (2,)).lobes
