@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ from deploy.environment import (
 from deploy.executor import ForkExecutor
 from tests.support.executor_app import STAYS
 from tests.support.processes import ROOT, wait_until
+
+
+@pytest.fixture(autouse=True)
+def own_server_process():
+    """A process has one server of forks, which another test may have started with other modules loaded."""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
 
 
 def spec_of(task: int, told: Path, *, silent: bool) -> ExecutionSpec:
