@@ -27,7 +27,7 @@ def context(**run_config: Any) -> Context:
 @pytest.fixture
 def grid(monkeypatch: pytest.MonkeyPatch) -> LocalGrid:
     monkeypatch.setattr(server_app, "load_study", lambda name: STUDY)
-    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: weights_of(0))
+    monkeypatch.setattr(server_app, "load_or_create_initial_weights", lambda path, study: weights_of(0))
     sites = {name: FakeSite(name, STUDY) for name in ("a", "b")}
     return LocalGrid(app_of(sites), list(sites))
 
@@ -62,7 +62,7 @@ def test_a_hospital_behind_a_slow_line_is_not_asked_again_while_weights_travel(
         raise PneumofedError("enough", "for this test")
 
     full = {"diseased/a": np.zeros(1_500_000, np.float32), "covid/a": np.zeros(1_500_000, np.float32)}
-    monkeypatch.setattr(server_app, "load_initial_weights", lambda path, study: full)
+    monkeypatch.setattr(server_app, "load_or_create_initial_weights", lambda path, study: full)
     monkeypatch.setattr(server_app, "run_study", ended)
     with pytest.raises(PneumofedError, match="for this test"):
         server_app.app(grid, context(study="test", folder=str(tmp_path), trained_on="Phantoms."))

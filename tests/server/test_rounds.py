@@ -284,7 +284,7 @@ def test_a_stage_begins_from_what_the_stage_before_left(
         begun.append((stage.name, study))
         return {name: array + np.float32(10) for name, array in weights.items()}
 
-    monkeypatch.setattr("server.rounds.begin_stage", begin)
+    monkeypatch.setattr("server.rounds.stage_start_weights", begin)
     study = study_of(StageConfig(name="only", networks=("covid",), rounds=2))
     sites = sites_of(study)
     seen: list[Weights] = []
