@@ -1,8 +1,9 @@
-"""What all tests share: no telemetry, one thread a process, and skips that say why."""
+"""What all tests share: no telemetry, one thread a process, no deadlines, and skips that say why."""
 
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.update(
@@ -13,6 +14,10 @@ os.environ.update(
     # Processes run side by side: threads that wait for each other take ten times as long.
     OMP_NUM_THREADS="1",
 )
+
+# On a busy machine the time that one example takes says nothing.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

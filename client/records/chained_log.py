@@ -111,8 +111,9 @@ class ChainedLog:
 
     def _read(self) -> tuple[list[bytes], str | None]:
         """Lines and head, read under a lock: they do not match while another process writes."""
+        head = self._read_head()  # first: a writer creates the log before its head
         if not self.path.exists():
-            return [], self._read_head()
+            return [], head
         with shared(self.path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
             return file.read().splitlines(keepends=True), self._read_head()
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -182,3 +183,18 @@ def test_a_line_whose_head_finds_no_room_leaves_nothing(tmp_path, monkeypatch):
     assert log.path.read_bytes() == before
     log.write("three")
     assert [entry.event for entry in log.entries()] == ["one", "three"]
+
+
+def test_a_log_that_is_begun_while_it_is_read_is_whole(tmp_path, monkeypatch):
+    log, exists = AuditLog(tmp_path), Path.exists
+
+    def begun_meanwhile(path, **options):
+        found = exists(path, **options)
+        if path == log.path and not found:
+            monkeypatch.undo()
+            AuditLog(tmp_path).write("begun")
+        return found
+
+    monkeypatch.setattr(Path, "exists", begun_meanwhile)
+    assert log.entries() == []
+    assert [entry.event for entry in log.entries()] == ["begun"]
