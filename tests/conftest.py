@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.update(
     FLWR_TELEMETRY_ENABLED="0",
@@ -13,6 +14,10 @@ os.environ.update(
     # Processes run side by side: threads that wait for each other take ten times as long.
     OMP_NUM_THREADS="1",
 )
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

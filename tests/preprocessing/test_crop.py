@@ -18,7 +18,7 @@ def boxes(draw: st.DrawFn, most: int = 512) -> tuple[int, int, int, int]:
     return row0, column0, row1, column1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(boxes(most=CROP_SIZE), st.integers(0, 2**32 - 1))
 def test_a_box_that_fits_is_copied_and_comes_back(box: tuple[int, int, int, int], seed: int) -> None:
     image = np.random.default_rng(seed).integers(1, 2049, (512, 512)).astype(np.uint16)
@@ -33,7 +33,7 @@ def test_a_box_that_fits_is_copied_and_comes_back(box: tuple[int, int, int, int]
     np.testing.assert_array_equal(back, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(boxes())
 def test_a_crop_is_centred_keeps_its_aspect_and_never_grows(box: tuple[int, int, int, int]) -> None:
     crop = crop_for_box(box)

@@ -19,7 +19,7 @@ def masks_of(seed: int, share: float, block: int) -> NDArray[np.bool_]:
     return np.kron(rng.random((rows, columns)) < share, np.ones((block, block))).astype(np.bool_)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0]), st.sampled_from([1, 3]),
     st.sampled_from([4, 8]),
@@ -63,7 +63,7 @@ def test_a_histogram_counts_what_the_mask_holds(length: int) -> None:
         np.testing.assert_array_equal(histogram(image, length, where), expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_objects_in_space_are_those_of_the_whole_array(seed: int, density: float) -> None:
     """Against scipy's numbering of the whole array; the objects lie anywhere in it, or nowhere."""

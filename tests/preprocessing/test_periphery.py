@@ -9,7 +9,7 @@ from shared_model.constants import CROP_SIZE
 from tests.reference import preprocessing as reference
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.4))
 def test_the_distance_is_that_of_a_breadth_first_search(seed: int, holes: float) -> None:
     rng = np.random.default_rng(seed)

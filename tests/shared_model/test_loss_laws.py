@@ -10,7 +10,7 @@ from shared_model import losses
 from shared_model.patches import FINE
 from tests.reference import losses as literal
 
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=40)
 seeds = st.integers(0, 2**31 - 1)
 
 

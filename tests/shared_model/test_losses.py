@@ -65,7 +65,7 @@ def test_fine_labels_need_dense_pixels_and_a_believed_coarse_patch() -> None:
     share=st.floats(0, 1),
     diseased=st.lists(st.booleans(), min_size=3, max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_patch_loss_is_the_papers(seed: int, share: float, diseased: list[bool]) -> None:
     logits = draws(seed, 3, 2, 4, 5) * 2
     sick = torch.tensor(diseased)
@@ -78,7 +78,7 @@ def test_patch_loss_is_the_papers(seed: int, share: float, diseased: list[bool])
 
 
 @given(seed=st.integers(0, 10_000), diseased=st.lists(st.booleans(), min_size=3, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_patches_that_are_not_counted_might_as_well_not_be_there(seed: int, diseased: list[bool]) -> None:
     logits = (draws(seed, 3, 2, 4, 5) * 2).requires_grad_()
     sick = torch.tensor(diseased)

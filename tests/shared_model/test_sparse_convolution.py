@@ -39,7 +39,7 @@ def blocks(extractor: PatchFeatureExtractor) -> list[torch.nn.Module]:
     return [extractor.block1, extractor.block2, extractor.block3]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(rectangles, min_size=1, max_size=6), st.sampled_from([96, 256]))
 def test_features_are_those_of_the_whole_crop(boxes, size) -> None:
     extractor = network(dtype=torch.float64).patch_features

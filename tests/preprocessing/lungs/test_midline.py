@@ -12,7 +12,7 @@ from preprocessing.lungs.midline import left_of_midline, middle_column, split_in
 SPACING = (5.0, 2.0, 2.0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_the_path_costs_least_of_all(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -116,7 +116,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return plain_file(tmp_path_factory.mktemp("good"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_damage_is_refused_by_code_or_survived(good: bytes, data: st.DataObject) -> None:
     damaged = bytearray(good[: data.draw(st.integers(0, 2500))])

@@ -31,7 +31,7 @@ AXIAL = [tuple(np.concatenate(pair) * 1) for pair in (
 )]  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     orientation=st.sampled_from(AXIAL),
     order=st.permutations(range(len(HU))),
