@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-import hypothesis
 import pytest
+from hypothesis import settings
 
 os.environ.update(
     FLWR_TELEMETRY_ENABLED="0",
@@ -16,8 +16,8 @@ os.environ.update(
 )
 
 # On a busy machine the time that one example takes says nothing.
-hypothesis.settings.register_profile("no-deadline", deadline=None)
-hypothesis.settings.load_profile("no-deadline")
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

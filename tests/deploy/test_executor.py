@@ -24,14 +24,6 @@ from tests.support.executor_app import STAYS
 from tests.support.processes import ROOT, wait_until
 
 
-@pytest.fixture(autouse=True)
-def own_server_process():
-    """A process has one server of forks, which another test may have started with other modules loaded."""
-    forkserver._forkserver._stop()
-    yield
-    forkserver._forkserver._stop()
-
-
 def spec_of(task: int, told: Path, *, silent: bool) -> ExecutionSpec:
     return ExecutionSpec(
         task_type=TaskType.CLIENT_APP,

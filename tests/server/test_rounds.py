@@ -310,6 +310,7 @@ def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path: Path) ->
     assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_round_costs_little_beside_the_training(tmp_path: Path) -> None:
     run(tmp_path / "warm")
     seconds = [r.seconds for r in run(tmp_path / "timed").rounds]
