@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import check_settings, parse_settings
+from shared_model.settings_file import FrozenSettings, check_settings, parse_settings
 
 LONGEST_SOCKET_PATH = 107
 """The most bytes that Linux allows in a Unix socket's path (unix(7))."""
@@ -20,11 +20,7 @@ def _host_and_port(address: str) -> str:
     return address
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CoordinatorAddress(_Part):
+class CoordinatorAddress(FrozenSettings):
     """Where the coordinator is, and the files with which hospital and coordinator prove who they are."""
 
     address: Annotated[str, AfterValidator(_host_and_port)] = Field(
@@ -34,7 +30,7 @@ class CoordinatorAddress(_Part):
     key: Path = Field(Path("hospital.key"), description="The hospital's private EC key, OpenSSH format.")
 
 
-class Limits(_Part):
+class Limits(FrozenSettings):
     """What the hospital allows at most."""
 
     count_floor: int = Field(10, ge=1, description="Counts of scans below this are not disclosed.")
@@ -42,7 +38,7 @@ class Limits(_Part):
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
 
 
-class HospitalSettings(_Part):
+class HospitalSettings(FrozenSettings):
     """One hospital. Relative paths are relative to the file's folder."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")

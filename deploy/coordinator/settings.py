@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import parse_settings
+from shared_model.settings_file import FrozenSettings, parse_settings
 
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -28,18 +28,14 @@ def _host(name: str) -> str:
 Host = Annotated[str, AfterValidator(_host)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HospitalEntry(_Part):
+class HospitalEntry(FrozenSettings):
     """A hospital that is to take part."""
 
     name: str = Field(pattern=_NAME, description="Short name: small letters, digits and '-'.")
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
 
 
-class Federation(_Part):
+class Federation(FrozenSettings):
     """A federation. Relative paths are relative to the file's folder."""
 
     name: str = Field(pattern=_NAME, description="Short name of the federation.")

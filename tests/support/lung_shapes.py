@@ -34,3 +34,12 @@ def ribs() -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
         image[spine] = BONE
     sides = np.where(lungs, np.where(columns < 0, 1, 2), 0).astype(np.uint8)
     return images, np.repeat(sides[np.newaxis], SLICES, axis=0)
+
+
+def remove_air_from_backs(images: NDArray[np.uint16], sides: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Take the air out of both lungs' backs, in place, in all slices but the lowest and highest few."""
+    backs = sides > 0
+    backs[:, :92] = False
+    backs[:4] = backs[-6:] = False
+    images[backs] = TISSUE
+    return backs

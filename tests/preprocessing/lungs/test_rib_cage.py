@@ -1,26 +1,16 @@
 """The rib cage and the spine against ellipses of bone."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from preprocessing.lungs.rib_cage import inside_ribs
 from preprocessing.lungs.spine import spine_columns
 from tests.support.chests import ellipse
-from tests.support.lung_shapes import SIZE, SPACING, TISSUE, ribs
-
-
-def without_backs(images: NDArray[np.uint16], sides: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Take the air out of both lungs' backs, in place, in all slices but the lowest and highest few."""
-    backs = sides > 0
-    backs[:, :92] = False
-    backs[:4] = backs[-6:] = False
-    images[backs] = TISSUE
-    return backs
+from tests.support.lung_shapes import SIZE, SPACING, remove_air_from_backs, ribs
 
 
 def test_the_cage_ends_at_the_ribs_where_both_backs_hold_no_air() -> None:
     images, sides = ribs()
-    backs = without_backs(images, sides)
+    backs = remove_air_from_backs(images, sides)
     spine = spine_columns(images > 1500, 100, 80.0, SPACING)
     np.testing.assert_allclose(spine, (SIZE - 1) / 2, atol=1)
     inside = inside_ribs(images, np.where(backs, 0, sides).astype(np.uint8), (75, 79.5), spine, SPACING)

@@ -6,23 +6,12 @@ from typing import Any
 import pytest
 from pydicom.uid import generate_uid
 
-from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.reading.series import find_series
 from tests.support.chests import chest, write_series
+from tests.support.found_series import accepted_series, refusal_codes
 
 HU, _ = chest(12, 32)
-
-
 OTHER, _ = chest(12, 32, seed=5)
-
-
-def codes(folder: Path) -> list[str]:
-    return [one.code for one in find_series(folder).refused]
-
-
-def accepted(folder: Path) -> list[CtSeries]:
-    report = find_series(folder)
-    assert not report.refused
-    return list(report.accepted)
 
 
 def test_a_localizer_and_a_report_inside_a_series_folder_cost_nothing(tmp_path: Path) -> None:
@@ -54,7 +43,7 @@ def test_a_localizer_and_a_report_inside_a_series_folder_cost_nothing(tmp_path: 
 )
 def test_what_is_unusual_is_flagged(tmp_path: Path, tags: dict[str, Any], flags: tuple[str, ...]) -> None:
     write_series(tmp_path, HU, **tags)
-    assert [one.flags for one in accepted(tmp_path)] == [flags]
+    assert [one.flags for one in accepted_series(tmp_path)] == [flags]
 
 
 @pytest.mark.parametrize(
@@ -74,4 +63,4 @@ def test_what_is_unusual_is_flagged(tmp_path: Path, tags: dict[str, Any], flags:
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, code: str, tags: dict[str, Any]) -> None:
     write_series(tmp_path, HU, **tags)
-    assert codes(tmp_path) == [code]
+    assert refusal_codes(tmp_path) == [code]

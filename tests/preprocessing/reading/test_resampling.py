@@ -6,25 +6,14 @@ import numpy as np
 import pytest
 from pydicom.uid import generate_uid
 
-from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
+from tests.support.found_series import accepted_series, refusal_codes
 from tests.support.oblique_series import stack, turned
 
 HU, _ = chest(12, 32)
-
-
 OTHER, _ = chest(12, 32, seed=5)
-
-
-def codes(folder: Path) -> list[str]:
-    return [one.code for one in find_series(folder).refused]
-
-
-def accepted(folder: Path) -> list[CtSeries]:
-    report = find_series(folder)
-    assert not report.refused
-    return list(report.accepted)
 
 
 def shifted(folder: Path, aside_mm: np.ndarray) -> None:
@@ -37,7 +26,7 @@ def shifted(folder: Path, aside_mm: np.ndarray) -> None:
 def test_slices_that_jump_sideways_are_moved_back_or_refused(tmp_path: Path) -> None:
     aside = np.array([0, 5.0] * 6)  # two pixels to the left and back, again and again
     shifted(tmp_path / "a", aside)
-    (series,) = accepted(tmp_path / "a")
+    (series,) = accepted_series(tmp_path / "a")
     assert series.flags == ("shifted",)
     volume = load_volume(series)
     assert volume.hu.shape == (12, 32, 34)
@@ -45,7 +34,7 @@ def test_slices_that_jump_sideways_are_moved_back_or_refused(tmp_path: Path) -> 
         np.testing.assert_array_equal(volume.hu[number, :, move : move + 32], HU[number])
         assert volume.padding[number].sum() == 2 * 32
     shifted(tmp_path / "b", np.array([0, 60.0] * 6))
-    assert codes(tmp_path / "b") == ["irregular-shift"]
+    assert refusal_codes(tmp_path / "b") == ["irregular-shift"]
 
 
 @pytest.mark.parametrize("degrees", [20, -12])

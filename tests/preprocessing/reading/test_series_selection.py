@@ -6,21 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.reading.series import CtSeries, find_series
 from preprocessing.reading.series_selection import Selection, choose_series, kernel_class, select_series
 from shared_model.errors import PneumofedError
 from tests.support.chests import chest, write_series
+from tests.support.found_series import accepted_series
 
 HU, _ = chest(12, 32)
-
-
 OTHER, _ = chest(12, 32, seed=5)
-
-
-def accepted(folder: Path) -> list[CtSeries]:
-    report = find_series(folder)
-    assert not report.refused
-    return list(report.accepted)
 
 
 def test_the_best_series_is_chosen_by_rule_and_logged(
@@ -39,7 +31,7 @@ def test_the_best_series_is_chosen_by_rule_and_logged(
         write_series(
             tmp_path / name, hu, heights=step * np.arange(len(hu)), **{"PixelSpacing": [5, 5], **tags}
         )
-    found = accepted(tmp_path)
+    found = accepted_series(tmp_path)
     with caplog.at_level(logging.INFO, "pneumofed.preprocessing"):
         best = choose_series(found)
     assert best.images[0].path.parent.name == "thin"
@@ -61,7 +53,7 @@ def test_the_best_series_is_chosen_by_rule_and_logged(
 )  # fmt: skip
 def test_kernels_of_the_makers_are_known(tmp_path: Path, kernel: str, kind: str) -> None:
     write_series(tmp_path, HU, ConvolutionKernel=kernel)
-    assert kernel_class(accepted(tmp_path)[0]) == kind
+    assert kernel_class(accepted_series(tmp_path)[0]) == kind
 
 
 def refusal(selection: Selection) -> tuple[str, str]:

@@ -9,24 +9,12 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from preprocessing.reading.series import CtSeries, find_series
 from preprocessing.reading.volume import load_volume
 from tests.support.chests import chest, write_series
+from tests.support.found_series import accepted_series, refusal_codes
 
 HU, _ = chest(12, 32)
-
-
 OTHER, _ = chest(12, 32, seed=5)
-
-
-def codes(folder: Path) -> list[str]:
-    return [one.code for one in find_series(folder).refused]
-
-
-def accepted(folder: Path) -> list[CtSeries]:
-    report = find_series(folder)
-    assert not report.refused
-    return list(report.accepted)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +36,7 @@ def test_two_reconstructions_in_one_series_are_split(tmp_path: Path, tags: dict[
              "ReconstructionDiameter": 400}  # fmt: skip
     write_series(tmp_path / "a", HU, series_uid=uid, **first)
     write_series(tmp_path / "b", OTHER, series_uid=uid, **{**first, **tags})
-    found = accepted(tmp_path)
+    found = accepted_series(tmp_path)
     assert [one.flags for one in found] == [("split-series",)] * 2
     volumes = [load_volume(one).hu for one in found]
     assert any((volume == HU).all() for volume in volumes)
@@ -59,13 +47,13 @@ def test_two_reconstructions_that_nothing_tells_apart_are_refused(tmp_path: Path
     uid = generate_uid()
     write_series(tmp_path / "a", HU, series_uid=uid)
     write_series(tmp_path / "b", OTHER, series_uid=uid)
-    assert codes(tmp_path) == ["duplicate-conflict"]
+    assert refusal_codes(tmp_path) == ["duplicate-conflict"]
 
 
 def test_a_folder_copied_twice_is_one_series(tmp_path: Path) -> None:
     write_series(tmp_path / "a", HU)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    (series,) = accepted(tmp_path)
+    (series,) = accepted_series(tmp_path)
     assert (series.slices, series.flags) == (12, ("duplicates",))
     np.testing.assert_array_equal(load_volume(series).hu, HU)
 
@@ -75,7 +63,7 @@ def test_a_slice_sent_twice_under_two_uids_is_one(tmp_path: Path) -> None:
     data = dcmread(paths[4])
     data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     data.save_as(tmp_path / "again")
-    (series,) = accepted(tmp_path)
+    (series,) = accepted_series(tmp_path)
     assert (series.slices, series.flags) == (12, ("duplicates",))
 
 
@@ -90,4 +78,4 @@ def test_copies_that_differ_are_refused(tmp_path: Path, what: str) -> None:
     else:
         data.ImagePositionPatient = [40, *data.ImagePositionPatient[1:]]
     data.save_as(tmp_path / "again")
-    assert codes(tmp_path) == ["duplicate-conflict"]
+    assert refusal_codes(tmp_path) == ["duplicate-conflict"]
