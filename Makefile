@@ -30,7 +30,7 @@ MEASURED := $(if $(COVERAGE),-m coverage run)
 test: $(STAMP) ## The tests that need neither a GPU nor patience
 	$(BIN)/python $(MEASURED) -m pytest $(SPREAD)
 
-test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (15 minutes)
+test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (half an hour)
 	$(BIN)/python $(MEASURED) -m pytest -m "ci and not slow"
 
 test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
