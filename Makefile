@@ -20,7 +20,7 @@ demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report
 	rm -rf demo-out
 	$(BIN)/pneumofed demo --out demo-out
 
-# A test process a core. Tests with real deployments have the machine to themselves: they wait for each other.
+# A test process a core. Deployments mostly wait, two at a time; each file has a deployment of its own.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 SPREAD := -n $(WORKERS) --dist worksteal
 
@@ -30,8 +30,8 @@ MEASURED := $(if $(COVERAGE),-m coverage run)
 test: $(STAMP) ## The tests that need neither a GPU nor patience
 	$(BIN)/python $(MEASURED) -m pytest $(SPREAD)
 
-test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (half an hour)
-	$(BIN)/python $(MEASURED) -m pytest -m "ci and not slow"
+test-ci: $(STAMP) ## The tests with real processes: deployment, faults, attacks (about 20 minutes)
+	$(BIN)/python $(MEASURED) -m pytest -m "ci and not slow" -n 2 --dist loadfile
 
 test-all: $(STAMP) ## All tests; those for a GPU are skipped where there is none
 	$(BIN)/python -m pytest -m ""
