@@ -15,6 +15,7 @@ def room_of(file: str) -> str:
 
 
 def main() -> None:
+    """Print the table of the JSON file that the command line names."""
     files = json.loads(Path(sys.argv[1]).read_text())["files"]
     rooms: dict[str, dict[str, list[int]]] = defaultdict(lambda: {kind: [0, 0] for kind in KINDS})
     for file, found in files.items():

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import FrozenSettings, check_settings, parse_settings
+from shared_model.settings_file import FrozenSettings, check_settings, read_settings
 
 LONGEST_SOCKET_PATH = 107
 """The most bytes that Linux allows in a Unix socket's path (unix(7))."""
@@ -65,13 +65,8 @@ def load_hospital_settings(path: Path) -> HospitalSettings:
 
     Raises PneumofedError `site-missing`, or `site-invalid` with every problem named.
     """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise PneumofedError(
-            "site-missing", f"{path}: no such file; it came with the hospital's kit"
-        ) from None
-    hospital = parse_settings(content, HospitalSettings, name=str(path), code="site-invalid")
+    missing = PneumofedError("site-missing", f"{path}: no such file; it came with the hospital's kit")
+    hospital = read_settings(path, HospitalSettings, missing=missing, code="site-invalid")
     whole = _absolute(hospital, path.resolve().parent)
     return check_settings(whole, HospitalSettings, name=str(path), code="site-invalid")
 

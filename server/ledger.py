@@ -36,8 +36,8 @@ class _Head(BaseModel):
 class Ledger:
     """The rounds of one study in one folder.
 
-    Raises PneumofedError `ledger-of-another-study` where the folder holds another study or other initial
-    weights, `ledger-damaged` where a file cannot be read.
+    Raises PneumofedError `ledger-of-another-study` if the folder holds another study or other initial
+    weights, `ledger-damaged` if a file cannot be read.
     """
 
     def __init__(self, folder: Path, study: StudyConfig, initial: Weights) -> None:

@@ -12,7 +12,7 @@ from shared_model.weights import Weights, network_of
 
 @dataclass(frozen=True)
 class Score:
-    """A network on validation scans; None where a figure is undefined for want of scans."""
+    """A network's figures on validation scans; None if there are no scans to compute one from."""
 
     accuracy: float | None
     auc: float | None
@@ -56,15 +56,15 @@ def keep_best(
 ) -> dict[Task, Best]:
     """`best` after one more validated round. Of equally good rounds the later one, which has learned more."""
     kept = dict(best)
-    for network, score in scores.items():
-        if network not in kept or score.key >= kept[network].score.key:
-            kept[network] = Best(round, score, only(weights, network))
+    for task, score in scores.items():
+        if task not in kept or score.key >= kept[task].score.key:
+            kept[task] = Best(round, score, only(weights, task))
     return kept
 
 
-def only(weights: Weights, network: Task) -> Weights:
-    """The arrays of one network."""
-    return {name: array for name, array in weights.items() if network_of(name) == network}
+def only(weights: Weights, task: Task) -> Weights:
+    """The arrays of the network of `task`."""
+    return {name: array for name, array in weights.items() if network_of(name) == task}
 
 
 def with_best(weights: Weights, best: Mapping[Task, Best]) -> Weights:

@@ -1,7 +1,7 @@
-"""The study from the coordinator's chair: gather hospitals, train round by round, keep the best, measure.
+"""The round loop of a study: build the roster, train round by round, select the model, evaluate it.
 
-Works on any Flower Grid. Every complete round is in the ledger before the next begins, so a study goes on
-from where it stopped. One reply is in memory at a time; sums are kept, not replies (strategies/fed_avg.py).
+Works on any Flower Grid. Every complete round is in the ledger before the next begins, so a study resumes
+where it stopped. One reply is in memory at a time; sums are kept, not replies (strategies/fed_avg.py).
 """
 
 import time
@@ -41,11 +41,11 @@ def run_study(
     code: str = "",
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
-    """Run or go on with `study` from the weights `initial`, and measure what came out.
+    """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty where none is.
+    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is.
 
-    Raises PneumofedError `no-hospitals` where nobody can train, `duplicate-hospital`, `quorum-missed` where a
+    Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
     proposal = Proposal.of(study, initial, code=code)
@@ -55,13 +55,13 @@ def run_study(
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
         weights, best = coordinator.run_stage(index, weights)
-        best_rounds |= {f"{stage.name}/{network}": kept.round for network, kept in best.items()}
+        best_rounds |= {f"{stage.name}/{task}": kept.round for task, kept in best.items()}
     return coordinator.measure(weights, best_rounds)
 
 
 @dataclass(frozen=True)
 class Coordinator:
-    """One run of a study with the hospitals that were gathered."""
+    """One run of a study with the hospitals of a roster."""
 
     grid: Grid
     proposal: Proposal
@@ -91,7 +91,7 @@ class Coordinator:
     def run_round(
         self, index: int, round: int, weights: Weights, best: Bests
     ) -> tuple[Weights, Bests, RoundRecord]:
-        """Train at the hospitals that train, average, validate when it is due."""
+        """Train at the hospitals that train, average, and validate if it is due."""
         stage, start = self.study.stages[index], time.monotonic()
         weights, trained = self.train(index, round, weights)
         if round == stage.rounds:
@@ -112,14 +112,14 @@ class Coordinator:
             validation=validation,
             accuracy={task: score.accuracy for task, score in scores.items()},
             auc={task: score.auc for task, score in scores.items()},
-            best={network: kept.round for network, kept in best.items()},
+            best={task: kept.round for task, kept in best.items()},
             weights_sha256=fingerprint(weights),
             seconds=time.monotonic() - start,
         )
         return weights, best, record
 
     def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalOutcome]]:
-        """One round of FedAvg; the new global weights, and how each hospital fared."""
+        """One round of FedAvg; the new global weights, and each hospital's outcome."""
         stage, average = self.study.stages[index], FedAvg(weights)
         replies: dict[str, HospitalOutcome] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
@@ -138,14 +138,14 @@ class Coordinator:
             raise PneumofedError(
                 "quorum-missed",
                 f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
-                f"update, {self.policy.quorum} are needed ({_reasons(replies)}); mend them and run again",
+                f"update, {self.policy.quorum} are needed ({_reasons(replies)}); correct these and run again",
             )
         return average.result(), dict(sorted(replies.items()))
 
     def _count(
         self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg
     ) -> HospitalOutcome:
-        """Admit a hospital's update into the average, or say why not."""
+        """Add a hospital's update to the average if it is admitted; the outcome with the code if not."""
         try:
             result = messages.read_train_result(reply, average.weights)
             admission.admit_scans(result.scans, stage, self.roster.descriptions[hospital])
@@ -202,7 +202,7 @@ class Coordinator:
         )
 
     def _validation(self, weights: Weights) -> SiteEvaluation:
-        """Scores of validation scans under the final weights: where they are known, nobody is asked again."""
+        """Scores of validation scans under the final weights, requested only if they are not known."""
         known = self._known_scores()
         missing = tuple(task for task in TASKS if task not in known)
         scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
@@ -213,11 +213,11 @@ class Coordinator:
         known: dict[Task, dict[str, ScoreHistogram]] = {}
         for index, stage in enumerate(self.study.stages):
             records = {record.round: record for record in self.ledger.records if record.stage == index}
-            for network in stage.networks:
-                known.pop(network, None)
-                kept = records[stage.rounds].best.get(network)
+            for task in stage.networks:
+                known.pop(task, None)
+                kept = records[stage.rounds].best.get(task)
                 if kept is not None and (validation := records[kept].validation) is not None:
-                    known[network] = validation.histograms[network]
+                    known[task] = validation.histograms[task]
         return known
 
 

@@ -34,7 +34,7 @@ class HospitalOutcome(_Record):
     """How one hospital fared with one request."""
 
     status: Status
-    reason: str | None = Field(None, description="The code of what went wrong; none where it returned.")
+    reason: str | None = Field(None, description="The code of what went wrong; none if it returned.")
     seconds: float = Field(0.0, description="From asking to the reply.")
     scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
     loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
@@ -66,7 +66,7 @@ class RoundRecord(_Record):
 
 @dataclass(frozen=True)
 class Hospital:
-    """counts: scans by label in all splits, None where the hospital keeps them to itself (too few)."""
+    """counts: scans by label in all splits, None if there are too few for the hospital to disclose."""
 
     name: str
     role: Role

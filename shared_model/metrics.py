@@ -58,7 +58,7 @@ class ScoreHistogram:
 
     @classmethod
     def of(cls, logits: NDArray[np.floating]) -> "ScoreHistogram":
-        """Count scan logits [scan]; raises ValueError where one is not a number."""
+        """Count scan logits [scan]; raises ValueError if one is not a number."""
         if np.isnan(logits).any():
             raise ValueError("a score is not a number")
         bins = np.clip(np.floor((np.asarray(logits, np.float64) + LOGIT_LIMIT) * _BINS_PER_UNIT), 0, BINS - 1)
@@ -103,7 +103,7 @@ def probability_bin(probability: float) -> int:
 
 
 def auc_value(positive: ScoreHistogram, negative: ScoreHistogram) -> float | None:
-    """Area under the ROC curve; scans in the same bin count half. None where a class is empty."""
+    """Area under the ROC curve; scans in the same bin count half. None if a class is empty."""
     if positive.total == 0 or negative.total == 0:
         return None
     below = np.concatenate([[0], np.cumsum(negative.counts)[:-1]])

@@ -33,7 +33,7 @@ class Proposal(BaseModel):
     code: str = Field(
         "",
         pattern=r"^([0-9a-f]{64})?$",
-        description="SHA-256 of the app pushed to nodes; empty where none is.",
+        description="SHA-256 of the app pushed to nodes; empty if none is.",
     )
     purposes: tuple[Purpose, ...] = Field(
         PURPOSES, min_length=1, description="What the hospital's scans may be used for."

@@ -37,13 +37,13 @@ def is_code(text: str | None) -> bool:
     return text is not None and re.fullmatch(r"[a-z][a-z0-9-]{1,47}", text) is not None
 
 
-_SET_BY_CALIBRATION = {"lobe.mean", "lobe.deviation"}
+_SET_BY_LAYER_SCALING = {"lobe.mean", "lobe.deviation"}
 
 
 def is_trained(name: str, stage: StageConfig) -> bool:
     """Whether the stage trains the array `name` ("network/module.parameter")."""
     network, parameter = name.split("/", 1)
-    if network not in stage.networks or parameter in _SET_BY_CALIBRATION:
+    if network not in stage.networks or parameter in _SET_BY_LAYER_SCALING:
         return False
     if parameter.startswith("fine_infection."):
         return stage.part == "fine"
@@ -55,7 +55,7 @@ class SiteDescription:
     """What a hospital says of itself before round 1. Raises ValueError for a role or counts that cannot be.
 
     study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
-    counts[split][label] with splits "train", "validation", "test" and "all": scans, None where they are
+    counts[split][label] with splits "train", "validation", "test" and "all": scans, None if they are
     fewer than `count_floor`, the hospital's own limit.
     """
 
@@ -71,9 +71,9 @@ class SiteDescription:
         if not _is_count(self.count_floor) or not _are_counts(self.counts):
             raise ValueError("counts are whole numbers by split and label")
 
-    def most_scans(self, network: Task) -> int:
-        """The most training scans that `network` can have learned from here, by this description."""
-        scans = [self.counts["train"][label] for label in LABELS_OF[network]]
+    def most_scans(self, task: Task) -> int:
+        """The most training scans of `task` that there can be here, by this description."""
+        scans = [self.counts["train"][label] for label in LABELS_OF[task]]
         return sum(self.count_floor - 1 if count is None else count for count in scans)
 
     def to_text(self) -> str:

@@ -1,6 +1,7 @@
 """Settings in TOML files: parsed and validated, with every problem named in one line."""
 
 import tomllib
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +15,18 @@ class FrozenSettings(BaseModel):
     """Base of settings that are not changed once read; unknown names are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def read_settings(path: Path, model: type[Settings], *, missing: PneumofedError, code: str) -> Settings:
+    """The settings in the file `path`.
+
+    Raises `missing` if there is no such file, and PneumofedError `code` as `parse_settings` does.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise missing from None
+    return parse_settings(content, model, name=str(path), code=code)
 
 
 def parse_settings(content: bytes, model: type[Settings], *, name: str, code: str) -> Settings:

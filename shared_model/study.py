@@ -108,9 +108,9 @@ class StudyConfig(FrozenSettings):
             raise ValueError("with [privacy] no validation score is sent: set operating_point = 'half'")
         return self
 
-    def scan_share(self, network: Task) -> float:
-        """The share of a scan's lobes that `network`'s score averages; 0: the greatest alone, eq. 2."""
-        return self.covid_share if network == "covid" else 0.0
+    def scan_share(self, task: Task) -> float:
+        """The share of a scan's lobes that the score of `task` averages; 0: the greatest alone, eq. 2."""
+        return self.covid_share if task == "covid" else 0.0
 
     @property
     def fingerprint(self) -> str:

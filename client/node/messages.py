@@ -1,7 +1,6 @@
 """Flower's records <-> what the trainer takes and gives. The coordinator's side is server/messages.py.
 
-Weights are forwarded as the bytes that they come in, descriptions and evaluations as text: nothing of them is
-decoded here.
+Weights are forwarded as bytes, descriptions and evaluations as text: none of them is decoded here.
 """
 
 from collections.abc import Mapping
@@ -16,12 +15,12 @@ from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
 
 
 def train_request(message: Message) -> TrainRequest:
-    """Raises PneumofedError `task-unreadable` where the message asks for no training."""
+    """Raises PneumofedError `task-unreadable` if the message requests no training."""
     return TrainRequest(_setting(message, protocol.STAGE, int), _setting(message, protocol.ROUND, int))
 
 
 def evaluate_request(message: Message) -> EvaluateRequest:
-    """Raises PneumofedError `task-unreadable` where the message asks for no evaluation."""
+    """Raises PneumofedError `task-unreadable` if the message requests no evaluation."""
     tasks = tuple(_setting(message, protocol.ASKED_TASKS, list))
     return EvaluateRequest(_setting(message, protocol.SPLIT, str), tasks)
 
@@ -32,7 +31,7 @@ def proposal_of(message: Message) -> Proposal:
 
 
 def weights_of(message: Message) -> bytes:
-    """The file of weights in a request. Raises PneumofedError `task-unreadable` where there is none."""
+    """The file of weights in a request. Raises PneumofedError `task-unreadable` if there is none."""
     record = message.content.get(protocol.WEIGHTS)
     if not isinstance(record, ArrayRecord) or protocol.WEIGHTS not in record:
         raise _unreadable(protocol.WEIGHTS)
@@ -40,6 +39,7 @@ def weights_of(message: Message) -> bytes:
 
 
 def train_reply(result: TrainResult[bytes]) -> RecordDict:
+    """The trained weights as one array of bytes, scans and losses as metrics."""
     # One array of bytes, as the coordinator sends them (server/messages.py).
     packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
     return RecordDict(

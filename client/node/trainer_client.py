@@ -35,7 +35,7 @@ class TrainerClient:
     """One study at the trainer behind `socket`; requests may take `deadline_s` seconds each.
 
     Raises PneumofedError with the trainer's code, or `trainer-unreachable`, `deadline`, `cancelled`;
-    `weights-too-long` or `reply-too-long` where the trainer returns more than a study's reply can have.
+    `weights-too-long` or `reply-too-long` if the trainer returns more than a study's reply can have.
     """
 
     def __init__(self, socket: Path, proposal: Proposal, *, deadline_s: float) -> None:
@@ -112,7 +112,7 @@ def _bounded(text: str) -> str:
 
 
 def _code_of(error: grpc.RpcError) -> str:
-    """The trainer's own code where it gave one."""
+    """The trainer's own code if it gave one."""
     details = str(error.details())
     if error.code() == grpc.StatusCode.FAILED_PRECONDITION and is_code(details):
         return details

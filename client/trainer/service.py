@@ -81,7 +81,7 @@ class TrainerService(TrainerServicer):
         return pb.CancelReply(was_running=self._runner.cancel())
 
     def _received(self, text: str) -> Proposal:
-        """The proposal, kept for people to decide on where it is new; permitted or refused by code."""
+        """The proposal, kept for people to decide on if it is new; permitted or refused by code."""
         proposal = Proposal.from_text(text)
         if self._approvals.receive(proposal):
             self._audit.write("proposed", study=proposal.fingerprint, name=proposal.study.name)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import FrozenSettings, parse_settings
+from shared_model.settings_file import FrozenSettings, read_settings
 
 _NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -73,11 +73,6 @@ def load_federation(path: Path) -> Federation:
 
     Raises PneumofedError `federation-missing`, or `federation-invalid` with every problem named.
     """
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise PneumofedError(
-            "federation-missing", f"{path}: no such file; docs/federation.md has an example"
-        ) from None
-    federation = parse_settings(content, Federation, name=str(path), code="federation-invalid")
+    missing = PneumofedError("federation-missing", f"{path}: no such file; docs/federation.md has an example")
+    federation = read_settings(path, Federation, missing=missing, code="federation-invalid")
     return federation.model_copy(update={"state": path.resolve().parent / federation.state})

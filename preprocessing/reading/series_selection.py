@@ -74,8 +74,8 @@ def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:
     """The series to use of at least one: complete, without doubtful flags, of a lung or soft kernel,
     thin, with the most slices; then by UID, so that the choice is the same every time.
 
-    Where there was a choice it is logged, without naming the series, and flagged `chosen`.
-    Raises PneumofedError `several-studies` where they are not all of one study of one patient.
+    If there was a choice it is logged, without naming the series, and flagged `chosen`.
+    Raises PneumofedError `several-studies` if they are not all of one study of one patient.
     """
     if len({study_of(one) for one in accepted}) > 1:
         raise scan_refused("several-studies")
@@ -102,7 +102,7 @@ def choice_text(best: CtSeries, usable: int) -> str:
 
 
 def with_choices(accepted: Sequence[CtSeries]) -> tuple[CtSeries, ...]:
-    """The same series, the one that is the choice of its study flagged `chosen` where there are others."""
+    """The same series; the one chosen of several in a study is flagged `chosen`."""
     studies: dict[tuple[str, str], list[CtSeries]] = {}
     for one in accepted:
         studies.setdefault(study_of(one), []).append(one)

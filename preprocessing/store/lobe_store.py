@@ -103,7 +103,7 @@ class LobeStore:
     def read(self, key: str, lobes: Sequence[int]) -> LobeArrays:
         """The arrays of some lobes of one scan, in the order asked for, each checked by its checksum.
 
-        Raises `store-damaged` where a lobe cannot be read or is not what was written; IndexError for a
+        Raises `store-damaged` if a lobe cannot be read or is not what was written; IndexError for a
         lobe that the scan does not have.
         """
         try:

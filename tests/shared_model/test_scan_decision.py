@@ -1,11 +1,10 @@
-"""Eq. 2 against its words, and bags of lobes."""
+"""Eq. 2, and the mean over a share of the lobes, against a literal version and by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_model.sampling import draw_bag, scan_generator
 from shared_model.scan_decision import scan_logit
 from tests.reference import scan as literal
 
@@ -56,26 +55,3 @@ def test_half_of_the_lobes_by_hand() -> None:
 def test_a_lobe_that_is_no_number_is_not_passed_over(share: float) -> None:
     logits, slices, sides = np.array([1.0, np.nan, 2.0, 3.0]), np.array([1, 2, 3, 4]), np.zeros(4, int)
     assert np.isnan(scan_logit(logits, slices, sides, share))
-
-
-@given(st.integers(4, 60), st.integers(1, 12), st.integers(0, 999))
-def test_a_bag_is_spread_over_the_height(height: int, size: int, seed: int) -> None:
-    slices, sides = np.repeat(np.arange(3, 3 + height), 2), np.tile([0, 1], height)
-    bag = draw_bag(slices, sides, size, scan_generator(seed, "k"))
-    layers = (slices[bag] - 3) * size / height
-    assert len(bag) == size
-    slack = max(1, size / height)  # a slice is as thick as that many layers
-    assert all(k - slack < layer < k + 1 for k, layer in enumerate(layers))
-
-
-def test_without_jitter_a_bag_is_fixed_and_takes_sides_in_turn() -> None:
-    slices, sides = np.repeat(np.arange(20), 2), np.tile([0, 1], 20)
-    bag = draw_bag(slices, sides, 10, None)
-    assert slices[bag].tolist() == list(range(1, 21, 2))
-    assert sides[bag].tolist() == [0, 1] * 5
-
-
-def test_jitter_reaches_every_lobe() -> None:
-    slices, sides = np.repeat(np.arange(15), 2), np.tile([0, 1], 15)
-    seen = {int(i) for s in range(200) for i in draw_bag(slices, sides, 10, scan_generator(s))}
-    assert seen == set(range(30))
