@@ -25,7 +25,7 @@ from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
 from tests.support.fake_sites import BOTH, FakeSite, study_of
-from tests.support.local_rounds import INITIAL, POLICY, STUDY, grid_of, run, sites_of
+from tests.support.local_rounds import INITIAL, POLICY, grid_of, run, sites_of
 
 
 def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Weights) -> list[Weights]:
@@ -237,20 +237,6 @@ def test_unreadable_scores_are_recorded_and_left_out(tmp_path: Path) -> None:
     assert set(result.evaluations) == {"east", "north", "south"}
 
 
-def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path: Path) -> None:
-    sites = sites_of()
-    sites["east"] = FakeSite("east", study_of(BOTH, seed=5))
-    result = run(tmp_path, grid_of(sites))
-    assert {name: reply.reason for name, reply in result.left_out.items()} == {"east": "study-mismatch"}
-    assert "east" not in {h.name for h in result.hospitals} and not sites["east"].asked
-
-
-def test_without_a_hospital_that_trains_nothing_starts(tmp_path: Path) -> None:
-    with pytest.raises(PneumofedError) as error:
-        run(tmp_path, grid_of({"far": FakeSite("far", STUDY, role="held-out")}))
-    assert error.value.code == "no-hospitals"
-
-
 def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     """A study that stops after round 2 and is taken up again ends as if it had never stopped."""
 
@@ -298,16 +284,6 @@ def test_a_stage_begins_from_what_the_stage_before_left(
     run(tmp_path, grid_of(sites), study)
     assert begun == [("only", study)]
     np.testing.assert_array_equal(seen[0]["covid/lobe.weight"], INITIAL["covid/lobe.weight"] + 10)
-
-
-def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path: Path) -> None:
-    told: list[events.Event] = []
-    run(tmp_path, on_event=told.append)
-    gathered = next(e for e in told if isinstance(e, events.RosterBuilt))
-    after = told[told.index(gathered) :]
-    replies = sum(isinstance(e, events.RequestFinished) for e in after)
-    assert replies == events.request_count(STUDY, training=3, held_out=1)
-    assert [e.record.round for e in told if isinstance(e, events.RoundFinished)] == [1, 2, 3, 1, 2]
 
 
 @pytest.mark.slow

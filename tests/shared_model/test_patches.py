@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from shared_model.infection_map import infection_map
-from shared_model.networks import LobeNetwork, LobeOutput
+from shared_model.networks import LobeNetwork
 from shared_model.patches import COARSE, FINE, PatchMesh
 from shared_model.study import NetworkConfig
 from tests.reference import scan as literal
@@ -76,20 +75,3 @@ def test_a_pixel_has_the_greatest_of_its_patches(mesh: PatchMesh) -> None:
     values = torch.rand(1, mesh.count, mesh.count, generator=torch.Generator().manual_seed(3))
     expected = literal.pixel_map(values[0].tolist(), mesh.count, mesh.size, mesh.stride, mesh.margin)
     np.testing.assert_array_equal(mesh.pixel_maximum(values)[0].numpy(), np.array(expected, np.float32))
-
-
-def test_the_infection_map_is_both_maps_inside_the_lobe() -> None:
-    generator = torch.Generator().manual_seed(4)
-    patch, fine = (
-        torch.randn(2, 2, n, n, generator=generator) - torch.tensor([0, 2.0])[:, None, None]
-        for n in (32, 128)
-    )
-    mask = torch.rand(2, 256, 256, generator=generator) < 0.8
-    output = LobeOutput(torch.zeros(2), torch.zeros(2, 32, 32), patch, fine)
-    ours = infection_map(output, mask)
-    assert 0 < ours.sum() < mask.sum()
-    for i in range(2):
-        coarse = literal.pixel_map(patch[i].softmax(0)[1].tolist(), 32, 36, 8, 14)
-        finer = literal.pixel_map(fine[i].softmax(0)[1].tolist(), 128, 6, 2, 2)
-        expected = (np.array(coarse) > 0.5) & (np.array(finer) > 0.5) & mask[i].numpy()
-        np.testing.assert_array_equal(ours[i].numpy(), expected)

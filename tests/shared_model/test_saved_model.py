@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 
 from shared_model.errors import PneumofedError
-from shared_model.network_weights import load_weights, to_weights
-from shared_model.networks import make_networks
 from shared_model.saved_model import ModelCard, OperatingPoint, load_model, save_model
 from shared_model.study import load_study
 from shared_model.weights import fingerprint
@@ -64,33 +61,9 @@ def test_no_model_is_refused(tmp_path) -> None:
     assert refused.value.code == "model-missing"
 
 
-def test_weights_load_exactly_or_not_at_all() -> None:
-    networks, weights = make_networks(STUDY.network), initial_weights(STUDY)
-    load_weights(networks, weights)
-    assert fingerprint(to_weights(networks)) == fingerprint(weights)
-    name = "covid/lobe.0.weight"
-    for wrong in (
-        {n: a for n, a in weights.items() if n != name},
-        {**weights, "covid/extra": np.zeros(1, np.float32)},
-        {**weights, name: weights[name][:, :-1]},
-    ):
-        with pytest.raises(PneumofedError) as refused:
-            load_weights(networks, wrong)
-        assert refused.value.code == "architecture-mismatch"
-    assert fingerprint(to_weights(networks)) == fingerprint(weights)
-
-
 def test_the_fingerprint_sees_one_bit_and_not_the_order() -> None:
     weights = initial_weights(STUDY)
     assert fingerprint(dict(reversed(weights.items()))) == fingerprint(weights)
     name = next(iter(weights))
     changed = {**weights, name: np.nextafter(weights[name], np.float32(np.inf))}
     assert fingerprint(changed) != fingerprint(weights)
-
-
-def test_keeping_freed_memory_changes_no_result() -> None:
-    from client.learning.malloc_settings import keep_freed_memory
-
-    before = torch.arange(1000.0).sum()
-    assert keep_freed_memory() in (True, False)
-    assert torch.equal(torch.arange(1000.0).sum(), before)

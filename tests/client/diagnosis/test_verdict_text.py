@@ -1,0 +1,36 @@
+"""A diagnosis in words."""
+
+import numpy as np
+
+from client.diagnosis.diagnosis_json import diagnosis_document
+from client.diagnosis.verdict_text import format_percent, format_probability
+from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
+
+
+def test_the_explanation_tells_where_verdict_and_map_part() -> None:
+    scan = two_lungs(4)
+    infected = np.zeros(scan.images.shape, bool)
+    infected[1, 100:170, 40:140] = True  # half of one lobe of eight
+    marked = diagnosed(scan, observation(scan, infected, diseased=-3.0))
+    assert diagnosis_document(marked)["explanation"].endswith(
+        "Yet the map marks 6.2 % of the lungs: look at the slices."
+    )
+    sure = diagnosed(scan, observation(scan, infected, diseased=3.0, covid=-1.0))
+    assert diagnosis_document(sure)["explanation"] == (
+        "Called diseased (probability 0.953, operating point 0.500), "
+        "and other pneumonia rather than COVID-19 "
+        "(probability of COVID-19 0.269, operating point 0.500)."
+    )
+    unmarked = diagnosed(scan, observation(scan, diseased=3.0))
+    assert diagnosis_document(unmarked)["explanation"].endswith("Yet the map marks nothing as infected.")
+
+
+def test_figures_in_words() -> None:
+    assert [format_percent(v) for v in (None, 0.0, 0.01, 0.06, 12.34)] == [
+        "undefined",
+        "0.0 %",
+        "< 0.1 %",
+        "0.1 %",
+        "12.3 %",
+    ]
+    assert [format_probability(v) for v in (0.001, 0.5, 0.999)] == ["< 0.01", "0.50", "> 0.99"]
