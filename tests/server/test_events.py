@@ -5,8 +5,6 @@ from pathlib import Path
 from server import events
 from tests.support.local_rounds import STUDY, run
 
-"""Makes another reply of a message and the reply to it."""
-
 
 def test_the_events_tell_everything_that_a_progress_bar_needs(tmp_path: Path) -> None:
     told: list[events.Event] = []

@@ -8,8 +8,6 @@ from shared_model.errors import PneumofedError
 from tests.support.fake_sites import BOTH, FakeSite, study_of
 from tests.support.local_rounds import STUDY, grid_of, run, sites_of
 
-"""Makes another reply of a message and the reply to it."""
-
 
 def test_a_hospital_of_another_study_is_left_out_with_its_reason(tmp_path: Path) -> None:
     sites = sites_of()
