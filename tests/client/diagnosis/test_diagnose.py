@@ -1,4 +1,4 @@
-"""The verdict and the probabilities of a scan, by hand and against eq. 2; models that do not fit are refused."""
+"""Verdict and probabilities of a scan, by hand and against eq. 2; models that do not fit are refused."""
 
 import math
 
