@@ -14,6 +14,7 @@ from preprocessing.lungs.spine import spine_columns
 
 _THICK_MM = 4.0  # half the thickness that exceeds pleura and muscle
 _MIN_ML = 10.0
+_WALL_MM = 8.0  # least thickness of the chest wall
 _OFF_LINE_MM = 20.0  # nearer to the midline, islands of air are oesophagus or airway
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
 _MARROW_MM = 6.0  # half the width of the marrow enclosed in bone
@@ -47,7 +48,7 @@ def add_consolidation(
     bright = _bone_and_blood(images, spacing_mm[1])
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = body & inside_ribs(images, sides, middle, spine, spacing_mm)
+    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
@@ -86,6 +87,12 @@ def _add_patchy(
         place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
         found[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
     return found
+
+
+def _beneath_skin(body: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
+    """The body without its wall of skin, fat and muscle, bool [slice, row, column]."""
+    disc = disc_kernel(max(1, round(_WALL_MM / pixel_mm)))
+    return np.stack([erode(mask, disc) for mask in body])
 
 
 def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
