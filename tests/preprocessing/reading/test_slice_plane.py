@@ -104,6 +104,8 @@ def test_reorientation_agrees_with_the_directions_of_the_axes(
     reorientation = AxisReorientation.from_plane(plane)
     assert (np.diff(reorientation.apply(x), axis=1) > 0).all()
     assert (np.diff(reorientation.apply(y), axis=0) > 0).all()
+    np.testing.assert_array_equal(reorientation.undo(reorientation.apply(x)), x)
+    assert reorientation.apply_to_shape(x.shape) == reorientation.apply(x).shape
     assert plane.axes == ((0, 1, 0), (1, 0, 0))
     assert (plane.normal[2], plane.height_mm) == (1, z)
 
