@@ -19,19 +19,13 @@ from shared_model.errors import PneumofedError
 from tests.support.chests import SLICE_MM, chest, write_series
 from tests.support.enhanced_series import write_enhanced
 from tests.support.found_series import accepted_series
-from tests.support.oblique_series import stack, turned
+from tests.support.oblique_series import AXIAL, stack, turned
 
 DARK_HU = -400
 # Of two values only, so that interpolation leaves every value on the nearer pixel's side of the middle.
 HU = np.where(chest(12, 32)[0] < DARK_HU, -800, 0).astype(np.int16)
 HU[:4, 2:9, 2:9] = -800  # the patient's right, front and feet: no turn or flip maps it onto itself
 HU[:4, 2:9, 23:30] = 0
-# Directions of a row and of a column: the eight ways in which an axial image can lie.
-AXIAL = [
-    (*direction, *other)
-    for a, b in product((1, -1), repeat=2)
-    for direction, other in (((a, 0, 0), (0, b, 0)), ((0, a, 0), (b, 0, 0)))
-]
 
 
 def scan_of(series: CtSeries) -> SegmentedScan:

@@ -1,6 +1,5 @@
 """Labels get back to the voxels of the files: each pixel's place computed from its file's tags alone."""
 
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,11 @@ from preprocessing.reading.volume import load_volume
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
 from tests.support.found_series import accepted_series
-from tests.support.oblique_series import stack, turned
+from tests.support.oblique_series import AXIAL, stack, turned
 
 DARK_HU = -400
 # Of two values only, so that interpolation leaves every value on the nearer pixel's side of the middle.
 HU = np.where(chest(12, 32)[0] < DARK_HU, -800, 0).astype(np.int16)
-# Directions of a row and of a column: the eight ways in which an axial image can lie.
-AXIAL = [
-    (*direction, *other)
-    for a, b in product((1, -1), repeat=2)
-    for direction, other in (((a, 0, 0), (0, b, 0)), ((0, a, 0), (b, 0, 0)))
-]
 
 
 def restored(series: CtSeries) -> tuple[StoredVoxels, NDArray[np.uint8]]:
