@@ -29,7 +29,8 @@ def add_consolidation(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
     left: NDArray[np.bool_],
-    inside: NDArray[np.bool_],
+    body: NDArray[np.bool_],
+    enclosed: NDArray[np.bool_],
     airway: NDArray[np.bool_],
     level: float,
     middle: tuple[float, float],
@@ -37,9 +38,8 @@ def add_consolidation(
 ) -> NDArray[np.uint8]:
     """The lungs with consolidation added, uint8 [slice, row, column].
 
-    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `inside`
-    bool (air enclosed in the body) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue
-    below the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are:
+    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool,
+    `enclosed` bool (its air) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue below the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are:
     tissue between islands of air; then thick components inside the ribs and beside the mediastinum that lie
     above the diaphragm, or above lung of the same side or mirrored lung of the other side without standing
     on an organ.
@@ -47,13 +47,13 @@ def add_consolidation(
     bright = _bone_and_blood(images, spacing_mm[1])
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = inside_ribs(images, sides, middle, spine, spacing_mm)
+    ribs = body & inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
-    places = ribs & ~non_lung_gas(images, sides, inside, airway, spacing_mm)
+    places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
-    tissue = ~(inside | airway) & (sides == 0)
+    tissue = body & ~(enclosed | airway) & (sides == 0)
     free = tissue & ~bright & ribs
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
