@@ -34,6 +34,8 @@ _GREY = 0.65  # diseased lung threshold, as a share of the way from the 2-means 
 _EDGE_MM = 1.5  # half the width of a blurred edge
 _JUNCTION_MM = 5.0  # voxels this near to both lungs are the pleura between them
 _DOME_SLOPE = 0.5
+_APEX = 0.8  # share of the lungs' height from which they narrow
+_WIDENING = 0.5  # mm per mm of height by which they may still widen there
 _CLOSE_MM = 12.0  # gaps narrower than twice this are filled: vessels, lesions at the boundary
 
 
@@ -61,11 +63,15 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     level = threshold + _GREY * (tissue - threshold)
     patient = body | enclosed
     inner = np.where(patient, coarse, 0)  # bone and tissue outside are table, straps and blankets
-    sides = _add_ground_glass(sides, left, (inner < level) & patient, enclosed, grid_mm)
+    import os
+    PV = threshold + float(os.environ.get('PV', '0.5')) * (tissue - threshold)
+    grey = (inner < level) & patient & ~(_partial_volume(low, inner >= level) & (inner >= PV))
+    sides = _add_ground_glass(sides, left, grey, enclosed, grid_mm)
     if sides.any():
         middle = (float(np.median(np.nonzero(sides)[1])), float(column))
         sides = add_consolidation(inner, sides, left, patient, enclosed, airway, level, middle, grid_mm)
-    sides = np.where(patient, _fill_lungs(sides, ~low, airway, grid_mm), 0)
+    sides = np.where(patient, _fill_lungs(sides, ~low, airway, grid_mm), 0).astype(np.uint8)
+    sides = _narrow_towards_apex(sides, objects > 0, grid_mm)
     return refine_outline(images, coarse, sides, tissue, factor, grid_mm[1])
 
 
@@ -76,6 +82,34 @@ def _downsample_slices(images: NDArray[np.uint16], factor: int) -> NDArray[np.ui
     rows, columns = images.shape[1] // factor, images.shape[2] // factor
     cut = images[:, : rows * factor, : columns * factor]
     return np.stack([downsample(image, (rows, columns)) for image in cut])
+
+
+def _partial_volume(low: NDArray[np.bool_], tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels between dark (`low`) and `tissue` in the slices above and below, bool [slice, row, column].
+
+    A slice through the edge of liver or heart is as grey as ground glass.
+    """
+    between = np.zeros_like(low)
+    between[1:-1] = (low[2:] & tissue[:-2]) | (low[:-2] & tissue[2:])
+    return between
+
+
+def _narrow_towards_apex(
+    sides: NDArray[np.uint8], aerated: NDArray[np.bool_], grid_mm: Spacing
+) -> NDArray[np.uint8]:
+    """`sides` without airless tissue near the apex that does not lie over lung, uint8 [slice, row, column].
+
+    There a lung only narrows: muscle, vessels and bone lie beside and over it.
+    """
+    heights = np.flatnonzero(aerated.any(axis=(1, 2)))
+    if not heights.size:
+        return sides
+    disc = disc_kernel(max(1, round(_WIDENING * grid_mm[0] / grid_mm[1])))
+    narrowed = sides.copy()
+    for number in range(max(1, int(np.quantile(heights, _APEX))), len(sides)):
+        below = dilate(narrowed[number - 1] > 0, disc)
+        narrowed[number][~(below | aerated[number])] = 0
+    return narrowed
 
 
 def _add_ground_glass(

@@ -16,6 +16,7 @@ from preprocessing.lungs.spine import spine_columns
 
 _THICK_MM = 4.0  # half the thickness that exceeds pleura and muscle
 _MIN_ML = 10.0
+_APEX_MM = 15.0  # height of the apex, in which no airless lung is added
 _WALL_MM = 8.0  # least thickness of the chest wall
 _OFF_LINE_MM = 20.0  # nearer to the midline, islands of air are oesophagus or airway
 _DOME_SLOPE = 1.0  # mm per mm; with a steeper slope, large consolidation on an organ would count as organ
@@ -54,11 +55,11 @@ def add_consolidation(
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
+    ribs &= _below_apex(sides, spacing_mm)
     places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
-    raised = {1: _raised(above[2], spacing_mm), 2: above[1]}  # the right dome is the higher one
-    over_other = {side: _mirror(mask, middle[1]) for side, mask in raised.items()}
-    patchy_places = {side: places & (above[side] | over_other[side]) for side in (1, 2)}
+    # Where a lung's base holds no air, its diaphragm is taken from the other side.
+    patchy_places = {side: places & (above[side] | _mirror(above[3 - side], middle[1])) for side in (1, 2)}
     sides = _add_patchy(images, sides, patchy_places, off_line, level, ribs, spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
     free = tissue & ~find_bone(images, spacing_mm[1]) & ribs
@@ -99,6 +100,12 @@ def _add_patchy(
     return found
 
 
+def _below_apex(sides: NDArray[np.uint8], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Slices below the apex of the higher lung, bool [slice, 1, 1]: muscle, vessels and bone surround it."""
+    top = int(np.flatnonzero(sides.any(axis=(1, 2)))[-1]) * spacing_mm[0] - _APEX_MM
+    return np.asarray(np.arange(len(sides)) * spacing_mm[0] <= top)[:, np.newaxis, np.newaxis]
+
+
 def _beneath_skin(body: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
     """The body without its wall of skin, fat and muscle, bool [slice, row, column]."""
     disc = disc_kernel(max(1, round(_WALL_MM / pixel_mm)))
@@ -115,14 +122,6 @@ def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[n
         last[dilate(mask, disc)] = number
         over[number] = number - last <= most
     return over
-
-
-def _raised(above: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
-    """Voxels at least _HIGHER_MM above the lowest of `above`, bool [slice, row, column]."""
-    steps = round(_HIGHER_MM / spacing_mm[0])
-    raised = np.zeros_like(above)
-    raised[steps:] = above[: len(above) - steps]
-    return raised
 
 
 def _mirror(mask: NDArray[np.bool_], middle: float) -> NDArray[np.bool_]:
