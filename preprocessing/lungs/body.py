@@ -95,8 +95,8 @@ def _truncated_lungs(
     """What may be lung that reaches the field of view's lateral edge, bool [slice, row, column].
 
     The chest wall lies between a lung and the air around the patient: dark voxels that adjoin that air are
-    not lung, nor are the slits between body and table. Outside air spreads from the image border through
-    voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the border for background), all that
+    not lung, nor are the slits between body and table. Outside air spreads from the field of view's
+    edge beyond the body's hull through voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the border for background), all that
     is dark and thick within the body's hull is kept.
     """
     lung = _median_lung_grey(images, low & body)
@@ -110,11 +110,13 @@ def _truncated_lungs(
     for image, mask, within, target in zip(images, low, body, truncated, strict=True):
         outer = mask & ~within
         if within.any() and (outer & cut).any():
-            air = dilate(connected_to_border(mask & (cv2.blur(image, (side, side)) < level)), disc)
+            hull = convex_hull(within)
+            dark = mask & (cv2.blur(image, (side, side)) < level)
+            air = dilate(components_touching(edge & ~hull, dark), disc)
             rest = outer & field & ~air
-            rest = dilate(erode(rest, thick), thick) & rest
-            rest &= components_touching(cut, rest) & ~components_touching(edge & ~cut, rest)
-            target[:] = _apart_from_air(rest, air) & convex_hull(within)
+            rest = components_touching(erode(rest, thick), rest) & components_touching(cut, rest)
+            rest &= ~components_touching(edge & ~cut, rest)
+            target[:] = _apart_from_air(rest, air) & hull
     return truncated
 
 

@@ -59,7 +59,9 @@ def add_consolidation(
     places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
     # Where a lung's base holds no air, its diaphragm is taken from the other side.
-    patchy_places = {side: places & (above[side] | _mirror(above[3 - side], middle[1])) for side in (1, 2)}
+    low = np.zeros_like(above[1]); st=round(_HIGHER_MM/spacing_mm[0]); low[:-st]=above[1][st:]
+    oth={1:above[2],2:low}
+    patchy_places = {side: places & (above[side] | _mirror(oth[side], middle[1])) for side in (1, 2)}
     sides = _add_patchy(images, sides, patchy_places, off_line, level, ribs, spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
     free = tissue & ~find_bone(images, spacing_mm[1]) & ribs
