@@ -95,9 +95,9 @@ def _truncated_lungs(
     """What may be lung that reaches the field of view's lateral edge, bool [slice, row, column].
 
     The chest wall lies between a lung and the air around the patient: dark voxels that adjoin that air are
-    not lung, nor are the slits between body and table. Outside air spreads from the field of view's
-    edge beyond the body's hull through voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the border for background), all that
-    is dark and thick within the body's hull is kept.
+    not lung, nor are the slits between body and table. Outside air spreads from the field of view's edge
+    beyond the body's hull through voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the
+    border for background), all that is dark and thick within the body's hull is kept.
     """
     lung = _median_lung_grey(images, low & body)
     level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0

@@ -1,23 +1,21 @@
 """Adds consolidated lung, as bright as its surroundings, from anatomy: ribs, mediastinum, diaphragm."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import Spacing, dilate, disc_kernel, erode, thick_components
+from preprocessing.image_ops import Spacing, dilate, disc_kernel, thick_components
 from preprocessing.lungs.bone import bright_tissue, find_bone, find_ribs
 from preprocessing.lungs.consolidation_check import bounded_components
 from preprocessing.lungs.diaphragm import find_organ_domes
 from preprocessing.lungs.dome_surface import above_diaphragm
 from preprocessing.lungs.mediastinum import first_row_behind_heart, medial_edges
+from preprocessing.lungs.mirroring import mirror_at
 from preprocessing.lungs.patchy_consolidation import non_lung_gas, patchy_consolidation
-from preprocessing.lungs.rib_cage import inside_ribs
+from preprocessing.lungs.pleural_space import pleural_space
 from preprocessing.lungs.spine import spine_columns
 
 _THICK_MM = 4.0  # half the thickness that exceeds pleura and muscle
 _MIN_ML = 10.0
-_APEX_MM = 15.0  # height of the apex, in which no airless lung is added
-_WALL_MM = 8.0  # least thickness of the chest wall
 _OFF_LINE_MM = 20.0  # nearer to the midline, islands of air are oesophagus or airway
 _DOME_SLOPE = 1.0  # mm per mm; with a steeper slope, large consolidation on an organ would count as organ
 _COLUMN_MM = 80.0  # aerated lung lies at most this far below: liver and heart have none below
@@ -41,30 +39,24 @@ def add_consolidation(
     """The lungs with consolidation added, uint8 [slice, row, column].
 
     `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool,
-    `enclosed` bool (its air) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue below the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are:
-    tissue between islands of air; then thick components inside the ribs and beside the mediastinum that lie
-    above the diaphragm, or above lung of the same side or mirrored lung of the other side without standing
-    on an organ.
+    `enclosed` bool (its air) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue below
+    the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are, within the
+    pleural space: tissue between islands of air; then thick components beside the mediastinum that lie above
+    the diaphragm, or above lung of the same side or mirrored lung of the other side without standing on an
+    organ. What mostly borders on something else than lung and chest wall is left out.
     """
     bright = bright_tissue(images)
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(
-        find_ribs(images, bright, spacing_mm), sides, middle, spine, spacing_mm
-    )
+    ribs = find_ribs(images, bright, spacing_mm)
+    space = pleural_space(ribs, sides, body, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
-    ribs &= _below_apex(sides, spacing_mm)
-    places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
-    above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
-    # Where a lung's base holds no air, its diaphragm is taken from the other side.
-    low = np.zeros_like(above[1]); st=round(_HIGHER_MM/spacing_mm[0]); low[:-st]=above[1][st:]
-    oth={1:above[2],2:low}
-    patchy_places = {side: places & (above[side] | _mirror(oth[side], middle[1])) for side in (1, 2)}
-    sides = _add_patchy(images, sides, patchy_places, off_line, level, ribs, spacing_mm)
+    gas = non_lung_gas(images, sides, enclosed, airway, spacing_mm)
+    sides = _add_patchy(images, sides, space, gas, off_line, level, middle[1], spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
-    free = tissue & ~find_bone(images, spacing_mm[1]) & ribs
+    free = tissue & ~find_bone(images, spacing_mm[1]) & space
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
@@ -77,41 +69,50 @@ def add_consolidation(
         )
         wanted |= beside & above_diaphragm(sides == side, spacing_mm)
         added = thick_components(wanted, _THICK_MM, _MIN_ML, spacing_mm) & (sides == 0)
-        found[bounded_components(added, sides == side, ribs, spacing_mm)] = side
+        found[bounded_components(added, sides == side, space, spacing_mm)] = side
     return found
 
 
 def _add_patchy(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
-    places: dict[int, NDArray[np.bool_]],
+    space: NDArray[np.bool_],
+    gas: NDArray[np.bool_],
     off_line: dict[int, NDArray[np.int64]],
     level: float,
-    ribs: NDArray[np.bool_],
+    middle: float,
     spacing_mm: Spacing,
 ) -> NDArray[np.uint8]:
-    """The lungs with tissue between islands of air; `off_line` is the distance from the midline in pixels,
-    by side.
+    """The lungs with tissue between islands of air in `space` that are not `gas` of airway or bowel.
+
+    `off_line` is the distance from the midline in pixels, by side; `middle` its column.
     """
+    above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
     for side, distance in off_line.items():
-        place = places[side] & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
         lung = sides == side
+        place = space & ~gas & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
+        place &= above[side] | _above_other_diaphragm(above[3 - side], side, middle, spacing_mm)
         added = patchy_consolidation(images, lung, place, level, spacing_mm)
-        found[bounded_components(added, lung, ribs, spacing_mm, min_bounded=0.0)] = side
+        found[bounded_components(added, lung, space, spacing_mm, min_bounded=0.0)] = side
     return found
 
 
-def _below_apex(sides: NDArray[np.uint8], spacing_mm: Spacing) -> NDArray[np.bool_]:
-    """Slices below the apex of the higher lung, bool [slice, 1, 1]: muscle, vessels and bone surround it."""
-    top = int(np.flatnonzero(sides.any(axis=(1, 2)))[-1]) * spacing_mm[0] - _APEX_MM
-    return np.asarray(np.arange(len(sides)) * spacing_mm[0] <= top)[:, np.newaxis, np.newaxis]
+def _above_other_diaphragm(
+    above: NDArray[np.bool_], side: int, middle: float, spacing_mm: Spacing
+) -> NDArray[np.bool_]:
+    """Voxels above the diaphragm of `side` as the other one's tells, bool [slice, row, column].
 
-
-def _beneath_skin(body: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
-    """The body without its wall of skin, fat and muscle, bool [slice, row, column]."""
-    disc = disc_kernel(max(1, round(_WALL_MM / pixel_mm)))
-    return np.stack([erode(mask, disc) for mask in body])
+    It is needed where the base of a lung holds no air. `above` bool is what lies above the other side's
+    diaphragm; the left one is the lower one.
+    """
+    mirrored = mirror_at(above, middle)
+    if side == 2:
+        steps = round(_HIGHER_MM / spacing_mm[0])
+        mirrored = np.concatenate([mirrored[steps:], np.repeat(mirrored[-1:], steps, axis=0)])[
+            : len(mirrored)
+        ]
+    return mirrored
 
 
 def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
@@ -124,15 +125,6 @@ def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[n
         last[dilate(mask, disc)] = number
         over[number] = number - last <= most
     return over
-
-
-def _mirror(mask: NDArray[np.bool_], middle: float) -> NDArray[np.bool_]:
-    """`mask` [slice, row, column] mirrored at the column `middle`; False where that lies outside the image."""
-    columns = np.rint(2 * middle - np.arange(mask.shape[2])).astype(np.int64)
-    in_image = (columns >= 0) & (columns < mask.shape[2])
-    mirrored = np.zeros_like(mask)
-    mirrored[:, :, in_image] = mask[:, :, columns[in_image]]
-    return mirrored
 
 
 def _mirrored(
@@ -148,10 +140,7 @@ def _mirrored(
     """
     areas = np.count_nonzero(lung, axis=(1, 2))
     dome = int(np.argmax(areas >= _FULL * areas.max())) + round(_HIGHER_MM / spacing_mm[0])
-    columns = np.rint(2 * middle - np.arange(over.shape[2])).astype(np.int64)
-    in_image = (columns >= 0) & (columns < over.shape[2])
-    mirrored = np.zeros_like(over)
-    mirrored[dome:, :, in_image] = over[dome:][:, :, columns[in_image]]
+    mirrored = mirror_at(over, middle)
+    mirrored[:dome] = False
     bar = np.ones((1, 2 * round(_WIDER_MM / spacing_mm[2]) + 1), np.uint8)
     return np.stack([dilate(mask, bar) for mask in mirrored])
-

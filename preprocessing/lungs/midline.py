@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.image_ops import dilate, disc_kernel
+
+_JUNCTION_MM = 5.0  # voxels this near to both lungs are the pleura between them
 _STRIP_MM = 55.0  # largest distance of the midline from the middle column
 _BOTH_SIDES = 0.05  # share on the smaller side from which a component is two touching lungs
 _STRAIGHT = 0.002  # cost per column of distance from the middle; a pixel of lung costs 1 to 2
@@ -51,6 +54,12 @@ def split_into_sides(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDA
     both = np.minimum(share, 1 - share) >= _BOTH_SIDES
     both[0] = False
     return np.where(both[objects], left + np.uint8(1), whole[objects]).astype(np.uint8)
+
+
+def between_lungs(sides: NDArray[np.uint8], pixel_mm: float) -> NDArray[np.bool_]:
+    """Voxels between and near both lungs, bool [slice, row, column]."""
+    disc = disc_kernel(max(1, round(_JUNCTION_MM / pixel_mm)))
+    return np.stack([dilate(image == 1, disc) & dilate(image == 2, disc) & (image == 0) for image in sides])
 
 
 def _min_cost_paths(cost: NDArray[np.float32]) -> NDArray[np.int64]:
