@@ -75,8 +75,11 @@ def lobes(
     sheet: Annotated[Path | None, typer.Option(help="Write a picture of all slices with the lobes.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The lungs found in each slice of one CT series, from the feet upwards."""
-    from preprocessing.lobe_report import area_table, contact_sheet, lobe_table
+    """The lungs found in each slice of one CT series, from the feet upwards, and what is unusual about them.
+
+    Ends with 1 and writes nothing if the scan shows no chest, or too little of it.
+    """
+    from preprocessing.lobe_report import area_table, contact_sheet, flag_lines, lobe_table
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
     from shared_model.files import write_atomically
@@ -87,6 +90,8 @@ def lobes(
     if sheet is not None:
         write_atomically(sheet, contact_sheet(scan))
     if as_json:
-        print_json({"slices": lobe_table(scan)})
+        print_json({"slices": lobe_table(scan), "flags": list(scan.flags)})
     else:
         Console().print(area_table(scan))
+        for line in flag_lines(scan):
+            typer.echo(line)
