@@ -18,16 +18,14 @@ MIN_LOBES = 10  # the paper samples 10 slice lobes per scan (2.7.1)
 _MIN_TISSUE_ML = 150.0  # a child of one year has some 200 ml, an adult several litres
 _MAX_GAS = 0.7  # emphysema of -960 HU on average has 0.55, one lung lost to a pneumothorax 0.5
 _MIN_BODY = 0.1  # lungs in view fill 0.13 to 0.7 of the body's widest cross-section, bowel loops less
-_MAX_CONTACT = 0.5  # two lungs touch in 0.2 of their rows at most
+_MAX_CONTACT = 0.6  # two lungs touch in 0.2 of their rows; a lone one crosses the middle before the heart
 _MIN_OVERLAP = 0.25  # a raised diaphragm or a white base leave more
 _MIN_IN_VIEW = 0.4  # the estimate is good to a fifth: less is surely less than half
 _CUT = 0.25  # area at an end from which lungs are cut off: they taper to their tip
 _CUT_LATERALLY = 0.1  # share of slices at the field of view's edge from which lungs are cut off
 
 
-def check_chest(
-    lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm: Spacing
-) -> tuple[str, ...]:
+def check_chest(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm: Spacing) -> tuple[str, ...]:
     """Flags of a scan with these lobes; `images` uint16 [slice, row, column] after 2.2.
 
     Raises PneumofedError `no-lungs` if what was found is not lung, `lungs-partly-in-view` if most of the
@@ -66,11 +64,13 @@ def _is_large(measures: LungMeasures) -> None:
 def _fills_the_body(measures: LungMeasures) -> None:
     """Lungs fill a good part of the chest's cross-section, bowel loops little of the abdomen's."""
     if measures.body_share < _MIN_BODY:
-        raise scan_refused("no-lungs", f"what is found fills {measures.body_share:.0%} of the body's width")
+        raise scan_refused(
+            "no-lungs", f"what is found fills {measures.body_share:.0%} of the body's cross-section"
+        )
 
 
 def _is_parted(measures: LungMeasures) -> None:
-    """Between two lungs lie the heart and the spine, while the halves of one object touch."""
+    """Heart and spine part the lungs, or keep a lone one to its side; one object in the middle is no lung."""
     if measures.contact > _MAX_CONTACT:
         raise scan_refused("no-lungs", "nothing lies between the right and the left half of what is found")
 

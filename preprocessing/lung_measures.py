@@ -22,26 +22,26 @@ _TISSUE = 500  # grey value, -500 HU: the body's outline
 _THICK_MM = 6.0  # partial volume between gas and tissue looks like lung, but is thinner than twice this
 _TOUCH_MM = 10.0  # a narrower gap between the sides is no mediastinum
 _HEIGHT = 0.65  # mean height of whole lungs over their width: 0.44 to 0.85 in scans and phantoms
-ONE_LUNG = 0.1  # share of the volume of both below which a lung is missing
+_ONE_LUNG = 0.1  # share of the volume of both below which a lung is missing
 
 _Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class LungMeasures:
-    """What was found as lungs; pairs are (right, left).
+    """What was found as lungs. Shares lie between 0 and 1.
 
-    `lobes`: number. `found_ml`: volumes of each side. `tissue_ml`: of lung tissue, which holds both air and
-    tissue. `gas_share`: gas relative to gas and lung tissue. `body_share`: largest share of a slice's body
-    that is neither gas nor thinner than a lung. `contact`: share of the rows with both sides in which no
-    mediastinum separates them. `overlap`: height with both sides, relative to the lower side.
-    `share_in_view`: estimated share of the lungs' volume that lies within the scan, if they are cut off.
-    `end_area`: area in the first or last slice relative to the largest, of the side with more of it.
-    `edge_share`: share of its slices in which a side touches the edge of the field of view, likewise.
+    `one_lung`: one side is less than a tenth of both. `tissue_ml`: volume of lung tissue, which holds both
+    air and tissue. `gas_share`: gas relative to gas and lung tissue. `body_share`: share of the body's
+    cross-section filled by what is neither gas nor thinner than a lung, in the slice with most of it.
+    `contact`: share of the rows in which no mediastinum separates right and left. `overlap`: height with
+    both sides, relative to the lower side. `share_in_view`: estimated share of the lungs' volume that lies
+    within the scan, if an end of the scan cuts them. `end_area`: area in the first or last slice relative
+    to the largest. `edge_share`: share of the slices in which a lung touches the edge of the field of view.
+    The last two are of the side with more of it.
     """
 
-    lobes: int
-    found_ml: tuple[float, float]
+    one_lung: bool
     tissue_ml: float
     gas_share: float
     body_share: float
@@ -51,11 +51,6 @@ class LungMeasures:
     end_area: float
     edge_share: float
 
-    @property
-    def one_lung(self) -> bool:
-        """One lung is missing: it is less than a tenth of both."""
-        return min(self.found_ml) < ONE_LUNG * sum(self.found_ml)
-
 
 def measure_lungs(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm: Spacing) -> LungMeasures:
     """Measure the lobes found in `images`, uint16 [slice, row, column] after 2.2, 0 (air) to 2048."""
@@ -63,25 +58,29 @@ def measure_lungs(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm:
     grid_mm = (spacing_mm[0], spacing_mm[1] * factor, spacing_mm[2] * factor)
     grey = np.stack([downsample(image, _grid_shape(images, factor)) for image in images])
     right, left = (_side_mask(lobes, side, images, factor) for side in range(len(SIDES)))
-    found = right | left
+    found, body = right | left, find_body(grey < _TISSUE, grid_mm)
     mean = np.stack([cv2.blur(image, (3, 3)) for image in grey])
     gas = found & (mean < _GAS)
     tissue = _open(found & ~gas & (mean < _SOLID), grid_mm)
     voxel_ml = float(np.prod(grid_mm)) / 1000
     sides = (tissue & right, tissue & left)
-    lungs = [_largest_object(side) for side in sides if side.sum() > ONE_LUNG * tissue.sum()]
+    lungs = [_largest_object(side) for side in sides if side.sum() > _ONE_LUNG * tissue.sum()]
     return LungMeasures(
-        lobes=len(lobes),
-        found_ml=(float(right.sum() * voxel_ml), float(left.sum() * voxel_ml)),
+        one_lung=_one_is_missing(right, left),
         tissue_ml=float(tissue.sum() * voxel_ml),
         gas_share=float(gas.sum() / max(1, gas.sum() + tissue.sum())),
-        body_share=_body_share(_open(found & ~gas, grid_mm), find_body(grey < _TISSUE, grid_mm)),
-        contact=_contact(right, left, grid_mm),
+        body_share=_body_share(_open(found & ~gas, grid_mm), body),
+        contact=_contact(right, left, body, grid_mm),
         overlap=_overlap(right, left),
         share_in_view=_share_in_view(tissue, len(lungs), grid_mm),
         end_area=max(map(_end_area, lungs), default=0.0),
         edge_share=max((_edge_share(side, grey) for side in lungs), default=0.0),
     )
+
+
+def _one_is_missing(right: _Mask, left: _Mask) -> bool:
+    """Whether one side has less than a tenth of the voxels of both."""
+    return bool(min(right.sum(), left.sum()) < _ONE_LUNG * (right.sum() + left.sum()))
 
 
 def _grid_shape(images: NDArray[np.uint16], factor: int) -> tuple[int, int]:
@@ -123,16 +122,22 @@ def _body_share(mask: _Mask, body: _Mask) -> float:
     return float((_areas(mask & body) / np.maximum(_areas(body), 1)).max(initial=0))
 
 
-def _contact(right: _Mask, left: _Mask, grid_mm: Spacing) -> float:
-    """Share of the rows with both sides in which less than _TOUCH_MM lies between them; 0 without such rows.
+def _contact(right: _Mask, left: _Mask, body: _Mask, grid_mm: Spacing) -> float:
+    """Share of the rows in which less than _TOUCH_MM lies between right and left; 0 if there are no rows.
 
     Two lungs touch behind the sternum and before the spine; between them lies the mediastinum. The halves of
-    one object in the middle touch all along.
+    one object in the middle touch all along. A lone lung is halved at the body's middle, which it may cross
+    before the heart.
     """
+    rows = (right | left).any(axis=2)
+    if _one_is_missing(right, left):
+        columns = np.flatnonzero(body.any(axis=(0, 1)))
+        beyond = np.arange(body.shape[2]) > (columns.mean() if columns.size else body.shape[2] / 2)
+        right, left = (right | left) & ~beyond, (right | left) & beyond
     both = right.any(axis=2) & left.any(axis=2)
     last_right = right.shape[2] - 1 - right[:, :, ::-1].argmax(axis=2)
     gap_mm = (left.argmax(axis=2) - last_right - 1) * grid_mm[2]
-    return float((both & (gap_mm < _TOUCH_MM)).sum() / max(1, both.sum()))
+    return float((both & (gap_mm < _TOUCH_MM)).sum() / max(1, rows.sum()))
 
 
 def _overlap(right: _Mask, left: _Mask) -> float:

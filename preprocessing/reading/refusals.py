@@ -62,7 +62,7 @@ FLAGS = {
     "interpolated": "one or two missing slices were interpolated",
     "lossy": "pixels were compressed with loss",
     "low-dose": "CTDIvol is 3 mGy or less, or the exposure 40 mAs or less",
-    "lungs-cut-off": "only part of the lungs is in view: they reach an end of the scan or the edge of the image",
+    "lungs-cut-off": "part of the lungs lies beyond an end of the scan or the edge of the field of view",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
     "oblique": "slices are turned 3 to 30 degrees from axial",
     "one-lung": "one lung is missing or less than a tenth of both",
