@@ -167,8 +167,10 @@ def test_real_chests_pass_whole_and_are_flagged_or_refused_in_part(real_data: Pa
     scan = find_scan_lobes(find_series(real_data / name).accepted[0])
     assert not {"lungs-cut-off", "one-lung"} & set(scan.flags)
     slices = len(scan.images)
-    for step in (2, 4, slices // 12):
+    for step in (2, 4):
         assert check_chest(*part(scan, slice(None, None, step))) == ()
+    twelve = check_chest(*part(scan, slice(None, None, slices // 12)))
+    assert set(twelve) <= {"lungs-cut-off"}  # an apex can lie in the gap above the last slice
     height = np.unique([lobe.slice for lobe in scan.lobes])
     low, middle, high = (int(place) for place in np.quantile(height, (0.25, 0.5, 0.75)))
     for half in (slice(middle), slice(middle, None), slice(low, high)):
