@@ -17,7 +17,7 @@ from preprocessing.reading.refusals import scan_refused
 MIN_LOBES = 10  # the paper samples 10 slice lobes per scan (2.7.1)
 _MIN_TISSUE_ML = 150.0  # a child of one year has some 200 ml, an adult several litres
 _MAX_GAS = 0.7  # emphysema of -960 HU on average has 0.55, one lung lost to a pneumothorax 0.5
-_MIN_BODY = 0.1  # lungs in view fill 0.13 to 0.7 of the body's widest cross-section, bowel loops less
+_MIN_BODY = 0.08  # lungs fill 0.12 (white ones) to 0.7 of the widest cross-section, bowel loops less
 _MAX_CONTACT = 0.75  # two lungs touch in 0.2 of their rows; a lone one crosses the middle before the heart
 _MIN_OVERLAP = 0.25  # a raised diaphragm or a white base leave more
 _MIN_IN_VIEW = 0.4  # the estimate is good to a fifth: less is surely less than half

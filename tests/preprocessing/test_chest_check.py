@@ -49,6 +49,11 @@ def test_whole_lungs_pass_without_flags() -> None:
     assert check_chest(*drawn(two_lungs(heights(low=-123, high=124)))) == ()  # they taper off to the ends
 
 
+def test_low_lungs_that_are_whole_pass() -> None:
+    """Breathed out, or under a high diaphragm: cut off, they would count as two fifths."""
+    assert check_chest(*drawn(two_lungs(Z, (45.0, 75.0, 52.0)))) == ()
+
+
 @pytest.mark.parametrize("slice_mm", [1.0, 3.0, 5.0, 8.0])
 def test_cut_lungs_are_flagged_and_less_than_two_fifths_refused(slice_mm: float) -> None:
     def cut(low: float, high: float) -> Drawn:
@@ -85,7 +90,7 @@ def test_too_few_or_too_small_lungs_are_none() -> None:
 
 
 def test_loops_along_both_sides_are_no_lungs() -> None:
-    loops = drawn(two_lungs(Z, (130.0, 28.0, 28.0), 110.0))
+    loops = drawn(two_lungs(Z, (130.0, 22.0, 22.0), 110.0))
     assert "of the body's cross-section" in refusal(loops)
 
 
@@ -105,6 +110,10 @@ def test_a_missing_lung_is_flagged() -> None:
     sides = two_lungs(Z)
     for side in (1, 2):
         assert check_chest(*drawn(sides * np.uint8(sides == side))) == ("one-lung",)
+    sides[sides == 2] = 0  # but for a remnant above the other's top
+    sides[ellipsoid(Z, 72.0, (20.0, 30.0, 30.0), up_mm=115)] = 2
+    sides[Z > 95] *= np.uint8(2) * (sides[Z > 95] == 2)
+    assert check_chest(*drawn(np.minimum(sides, 2))) == ("one-lung",)
     herniated = (sides == 1) | ellipsoid(Z, 0.0, (110.0, 75.0, 60.0))
     herniated[:, 52:, 50:] = False  # after removal of a lung the other crosses the middle, before the heart
     assert check_chest(*drawn(herniated.astype(np.uint8))) == ("one-lung",)
