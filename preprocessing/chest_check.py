@@ -43,8 +43,8 @@ def check_chest(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm: S
 def _holds_tissue(measures: LungMeasures) -> None:
     """Lung holds vessels and walls between its air, gas in bowel, sinuses or larynx is as dark as outside."""
     if measures.gas_share > _MAX_GAS:
-        # Without air around the patient, lung at the edge of the field of view is the darkest there is.
-        code = "no-background" if _is_cut_laterally(measures) else "no-lungs"
+        # Without air around the patient, lung at the edge of the field of view was taken for it.
+        code = "no-background" if measures.gas_edge_share > _CUT_LATERALLY else "no-lungs"
         raise scan_refused(code, f"{measures.gas_share:.0%} of the air inside the body is as dark as outside")
 
 

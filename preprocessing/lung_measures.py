@@ -37,8 +37,8 @@ class LungMeasures:
     `contact`: share of the rows in which no mediastinum separates right and left. `overlap`: height with
     both sides, relative to the lower side. `share_in_view`: estimated share of the lungs' volume that lies
     within the scan, if an end of the scan cuts them. `end_area`: area in the first or last slice relative
-    to the largest. `edge_share`: share of the slices in which a lung touches the edge of the field of view.
-    The last two are of the side with more of it.
+    to the largest, `edge_share`: share of the slices in which a lung touches the edge of the field of view,
+    both of the side with more of it. `gas_edge_share`: the same of the largest body of gas.
     """
 
     one_lung: bool
@@ -50,6 +50,7 @@ class LungMeasures:
     share_in_view: float
     end_area: float
     edge_share: float
+    gas_edge_share: float
 
 
 def measure_lungs(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm: Spacing) -> LungMeasures:
@@ -75,6 +76,7 @@ def measure_lungs(lobes: Sequence[Lobe], images: NDArray[np.uint16], spacing_mm:
         share_in_view=_share_in_view(tissue, len(lungs), grid_mm),
         end_area=max(map(_end_area, lungs), default=0.0),
         edge_share=max((_edge_share(side, grey) for side in lungs), default=0.0),
+        gas_edge_share=_edge_share(_largest_object(gas), grey) if gas.any() else 0.0,
     )
 
 
@@ -170,12 +172,12 @@ def _end_area(side: _Mask) -> float:
     return float(areas[[0, -1]].max() / areas.max())
 
 
-def _edge_share(side: _Mask, grey: NDArray[np.uint16]) -> float:
-    """Share of a side's slices in which it touches the edge of the field of view.
+def _edge_share(mask: _Mask, grey: NDArray[np.uint16]) -> float:
+    """Share of an object's slices in which it touches the edge of the field of view.
 
     Outside a round field of view all slices are 0.
     """
     field = np.pad((grey > 0).any(axis=0), 1)
     inner = erode(field)[1:-1, 1:-1]
-    touching = (side & ~inner).any(axis=(1, 2))
-    return float(touching.sum() / np.count_nonzero(_areas(side)))
+    touching = (mask & ~inner).any(axis=(1, 2))
+    return float(touching.sum() / np.count_nonzero(_areas(mask)))

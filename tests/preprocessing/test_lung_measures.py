@@ -17,6 +17,7 @@ from tests.support.drawn_lungs import (
     drawn,
     ellipsoid,
     heights,
+    lobes_of,
     two_lungs,
 )
 
@@ -129,6 +130,17 @@ def test_the_edge_of_a_round_field_of_view_counts() -> None:
     images[:, ~inside] = 0
     # Lungs reach 124 mm aside: beyond 105 mm where (z / 125)^2 < 1 - (33 / 52)^2, in 0.77 of their height.
     assert measure_lungs(lobes, images, spacing).edge_share == pytest.approx(0.77, abs=0.08)
+
+
+def test_gas_at_the_edge_of_the_field_of_view_counts_by_itself() -> None:
+    columns, sides = slice(20, 92), two_lungs(Z)
+    lateral = np.abs(np.arange(SIZE) - (SIZE - 1) / 2) > 25
+    _, images, spacing_mm = drawn(sides, np.where(lateral, GAS, LUNG))
+    found = measure_lungs(lobes_of(sides[:, :, columns]), images[:, :, columns], spacing_mm)
+    # At 108 mm aside, where the image ends, lungs are 0.72 as high as in their middle.
+    assert (found.edge_share, found.gas_edge_share) == (0, pytest.approx(0.75, abs=0.08))
+    whole = measure_lungs(*drawn(sides, np.where(lateral, GAS, LUNG)))
+    assert (whole.edge_share, whole.gas_edge_share) == (0, 0)
 
 
 def test_a_pocket_of_air_outside_the_lungs_cuts_nothing_off() -> None:
