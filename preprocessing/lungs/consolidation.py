@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.image_ops import Spacing, dilate, disc_kernel, erode, thick_components
+from preprocessing.lungs.bone import bright_tissue, thin_bone, with_marrow
 from preprocessing.lungs.diaphragm import find_organ_domes
 from preprocessing.lungs.dome_surface import above_diaphragm
 from preprocessing.lungs.mediastinum import first_row_behind_heart, medial_edges
@@ -16,8 +17,6 @@ _THICK_MM = 4.0  # half the thickness that exceeds pleura and muscle
 _MIN_ML = 10.0
 _WALL_MM = 8.0  # least thickness of the chest wall
 _OFF_LINE_MM = 20.0  # nearer to the midline, islands of air are oesophagus or airway
-_BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
-_MARROW_MM = 6.0  # half the width of the marrow enclosed in bone
 _DOME_SLOPE = 1.0  # mm per mm; with a steeper slope, large consolidation on an organ would count as organ
 _COLUMN_MM = 80.0  # aerated lung lies at most this far below: liver and heart have none below
 _ASIDE_MM = 4.0  # ... and at most this far aside
@@ -45,17 +44,18 @@ def add_consolidation(
     above the diaphragm, or above lung of the same side or mirrored lung of the other side without standing
     on an organ.
     """
-    bright = _bone_and_blood(images, spacing_mm[1])
+    bright = bright_tissue(images, spacing_mm)
+    bone = thin_bone(bright, spacing_mm[1])
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(images, sides, middle, spine, spacing_mm)
+    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(bone, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
     places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
-    free = tissue & ~bright & ribs
+    free = tissue & ~with_marrow(bone, spacing_mm[1]) & ribs
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
@@ -127,9 +127,3 @@ def _mirrored(
     bar = np.ones((1, 2 * round(_WIDER_MM / spacing_mm[2]) + 1), np.uint8)
     return np.stack([dilate(mask, bar) for mask in mirrored])
 
-
-def _bone_and_blood(images: NDArray[np.uint16], pixel_mm: float) -> NDArray[np.bool_]:
-    """Bone with marrow, and contrast-enhanced vessels, bool [slice, row, column]."""
-    disc = disc_kernel(max(1, round(_MARROW_MM / pixel_mm)))
-    bright = (cv2.medianBlur(image, 3) > _BRIGHT for image in images)
-    return np.stack([erode(dilate(mask, disc), disc) for mask in bright])

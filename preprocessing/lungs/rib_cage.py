@@ -12,7 +12,6 @@ _ANGLES = 180
 # bool [angle]; angle 0 points to the patient's left, increasing to the back
 _BEHIND = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) > 0.5
 _IN_FRONT = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) < 0
-_BONE = 1150  # grey value, +150 HU: ribs are thin, and the grid averages them with muscle
 _VERTEBRA_MM = 26.0  # bone this near to the spine's middle is not rib
 _PLEURA_MM = 1.0  # distance of the lung from the ribs' inner side
 _ALONG_Z_MM = 15.0  # ribs are oblique: within this height there is one at almost every angle
@@ -30,7 +29,7 @@ _LOW, _TOP = 0.25, 0.85
 
 
 def inside_ribs(
-    images: NDArray[np.uint16],
+    bone: NDArray[np.bool_],
     sides: NDArray[np.uint8],
     middle: Point,
     spine: NDArray[np.float64],
@@ -38,7 +37,7 @@ def inside_ribs(
 ) -> NDArray[np.bool_]:
     """Voxels within the rib cage, bool [slice, row, column].
 
-    `images` uint16 and `sides` uint8 (lungs found so far) are [slice, row, column]; `middle` (row, column)
+    `bone` bool (see bone.thin_bone) and `sides` uint8 (lungs found so far) are [slice, row, column]; `middle` (row, column)
     is the centre, between the lungs, of the rays along which ribs are searched; `spine` float64 [slice] the
     column of the spine's middle. Where no rib is found, the boundary is interpolated between ribs, or taken
     from the extent of the lungs in neighbouring slices and on the other side. The latter is also used at
@@ -51,8 +50,8 @@ def inside_ribs(
     seen = np.asarray(hulls.any(axis=1))
     low, top = np.quantile(np.flatnonzero(seen), (_LOW, _TOP))
     number = np.arange(len(seen))
-    bone = _bone_beside_spine(images, spine, spacing_mm)
-    bone[~seen] = False
+    aside = np.abs(np.arange(bone.shape[2]) - spine[:, np.newaxis]) > _VERTEBRA_MM / spacing_mm[2]
+    bone = bone & aside[:, np.newaxis] & seen[:, np.newaxis, np.newaxis]
     ribs = _ribs(bone, lungs, expected, middle, spacing_mm) - _PLEURA_MM / spacing_mm[1]
     gaps = np.where(((number >= low) & (number < top))[:, np.newaxis] & _BEHIND, _GAP_BEHIND, _GAP)
     rim = _between_ribs(ribs, expected, gaps)
@@ -126,15 +125,6 @@ def _expected_extent(hulls: NDArray[np.float64], spacing_mm: Spacing) -> NDArray
     expected = ndimage.grey_closing(np.pad(hulls, beyond), (steps + 1, 1))[steps : steps + len(hulls)]
     mirror = expected[:, (_ANGLES // 2 - np.arange(_ANGLES)) % _ANGLES]
     return np.maximum(expected, mirror - _ASYMMETRY_MM / spacing_mm[1])
-
-
-def _bone_beside_spine(
-    images: NDArray[np.uint16], spine: NDArray[np.float64], spacing_mm: Spacing
-) -> NDArray[np.bool_]:
-    """Bone that is not vertebra, bool [slice, row, column]."""
-    aside = np.abs(np.arange(images.shape[2]) - spine[:, np.newaxis]) > _VERTEBRA_MM / spacing_mm[2]
-    bone = np.stack([cv2.medianBlur(image, 3) > _BONE for image in images])
-    return bone & aside[:, np.newaxis]
 
 
 def _first_bone_distance(
