@@ -5,7 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.image_ops import Spacing, dilate, disc_kernel, erode, thick_components
-from preprocessing.lungs.bone import bright_tissue, thin_bone, with_marrow
+from preprocessing.lungs.bone import bright_tissue, find_bone, find_ribs
+from preprocessing.lungs.consolidation_check import bounded_components
 from preprocessing.lungs.diaphragm import find_organ_domes
 from preprocessing.lungs.dome_surface import above_diaphragm
 from preprocessing.lungs.mediastinum import first_row_behind_heart, medial_edges
@@ -44,18 +45,23 @@ def add_consolidation(
     above the diaphragm, or above lung of the same side or mirrored lung of the other side without standing
     on an organ.
     """
-    bright = bright_tissue(images, spacing_mm)
-    bone = thin_bone(bright, spacing_mm[1])
+    bright = bright_tissue(images)
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(bone, sides, middle, spine, spacing_mm)
+    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(
+        find_ribs(images, bright, spacing_mm), sides, middle, spine, spacing_mm
+    )
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
     places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
-    sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
+    above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
+    raised = {1: _raised(above[2], spacing_mm), 2: above[1]}  # the right dome is the higher one
+    over_other = {side: _mirror(mask, middle[1]) for side, mask in raised.items()}
+    patchy_places = {side: places & (above[side] | over_other[side]) for side in (1, 2)}
+    sides = _add_patchy(images, sides, patchy_places, off_line, level, ribs, spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
-    free = tissue & ~with_marrow(bone, spacing_mm[1]) & ribs
+    free = tissue & ~find_bone(images, spacing_mm[1]) & ribs
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
@@ -67,16 +73,18 @@ def add_consolidation(
             tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True
         )
         wanted |= beside & above_diaphragm(sides == side, spacing_mm)
-        found[thick_components(wanted, _THICK_MM, _MIN_ML, spacing_mm) & (sides == 0)] = side
+        added = thick_components(wanted, _THICK_MM, _MIN_ML, spacing_mm) & (sides == 0)
+        found[bounded_components(added, sides == side, ribs, spacing_mm)] = side
     return found
 
 
 def _add_patchy(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
-    places: NDArray[np.bool_],
+    places: dict[int, NDArray[np.bool_]],
     off_line: dict[int, NDArray[np.int64]],
     level: float,
+    ribs: NDArray[np.bool_],
     spacing_mm: Spacing,
 ) -> NDArray[np.uint8]:
     """The lungs with tissue between islands of air; `off_line` is the distance from the midline in pixels,
@@ -84,8 +92,10 @@ def _add_patchy(
     """
     found = sides.copy()
     for side, distance in off_line.items():
-        place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
-        found[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
+        place = places[side] & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
+        lung = sides == side
+        added = patchy_consolidation(images, lung, place, level, spacing_mm)
+        found[bounded_components(added, lung, ribs, spacing_mm, min_bounded=0.0)] = side
     return found
 
 
@@ -105,6 +115,23 @@ def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[n
         last[dilate(mask, disc)] = number
         over[number] = number - last <= most
     return over
+
+
+def _raised(above: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """Voxels at least _HIGHER_MM above the lowest of `above`, bool [slice, row, column]."""
+    steps = round(_HIGHER_MM / spacing_mm[0])
+    raised = np.zeros_like(above)
+    raised[steps:] = above[: len(above) - steps]
+    return raised
+
+
+def _mirror(mask: NDArray[np.bool_], middle: float) -> NDArray[np.bool_]:
+    """`mask` [slice, row, column] mirrored at the column `middle`; False where that lies outside the image."""
+    columns = np.rint(2 * middle - np.arange(mask.shape[2])).astype(np.int64)
+    in_image = (columns >= 0) & (columns < mask.shape[2])
+    mirrored = np.zeros_like(mask)
+    mirrored[:, :, in_image] = mask[:, :, columns[in_image]]
+    return mirrored
 
 
 def _mirrored(

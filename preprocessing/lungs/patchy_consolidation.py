@@ -5,7 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.image_ops import Spacing, close_and_fill, dilate, disc_kernel, erode, thick_components
-from preprocessing.lungs.dome_surface import above_diaphragm
 
 _SMOOTH_MM = 4.5  # side of the averaging square against noise
 _EDGE_MM = 4.5  # grey voxels this near to aerated lung are its blurred edge
@@ -26,17 +25,15 @@ def patchy_consolidation(
 ) -> NDArray[np.bool_]:
     """Tissue between islands of air and the aerated lung of one side, bool [slice, row, column].
 
-    `images` uint16, `lung` bool (one side, aerated) and `place` bool (where islands may lie) are
+    `images` uint16, `lung` bool (one side, aerated) and `place` bool (where islands may lie, above the diaphragm) are
     [slice, row, column]. Tissue below the grey value `level` contains air: heart, liver, muscle and fat are
-    brighter. Only voxels above the diaphragm count; gaps that closing the lung alone would fill are left out.
+    brighter. Gaps that closing the lung alone would fill are left out.
     """
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
     edge = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))
     radius = max(1, round(_APART_MM / spacing_mm[1]))
     held = np.zeros_like(lung)
-    for image, seen, here, target in zip(
-        images, lung, place & above_diaphragm(lung, spacing_mm), held, strict=True
-    ):
+    for image, seen, here, target in zip(images, lung, place, held, strict=True):
         islands = here & (cv2.blur(image, (side, side)) < level) & ~dilate(seen, edge)
         if islands.any():
             target |= close_and_fill(islands | seen, radius) & ~close_and_fill(seen, radius) & here
