@@ -45,13 +45,15 @@ def _holds_tissue(measures: LungMeasures) -> None:
     if measures.gas_share > _MAX_GAS:
         # Without air around the patient, lung at the edge of the field of view was taken for it.
         code = "no-background" if measures.gas_edge_share > _CUT_LATERALLY else "no-lungs"
-        raise scan_refused(code, f"{measures.gas_share:.0%} of the air inside the body is as dark as outside")
+        raise scan_refused(
+            code, f"{100 * measures.gas_share:.0f} % of the air inside the body is as dark as outside"
+        )
 
 
 def _is_in_view(measures: LungMeasures) -> None:
     """A lung cut off by an end of the scan is diagnosed only if a fair part of it lies within."""
     if _is_cut(measures) and measures.share_in_view < _MIN_IN_VIEW:
-        raise scan_refused("lungs-partly-in-view", f"about {measures.share_in_view:.0%} of the lungs")
+        raise scan_refused("lungs-partly-in-view", f"about {100 * measures.share_in_view:.0f} % of the lungs")
 
 
 def _is_large(measures: LungMeasures) -> None:
@@ -65,7 +67,7 @@ def _fills_the_body(measures: LungMeasures) -> None:
     """Lungs fill a good part of the chest's cross-section, bowel loops little of the abdomen's."""
     if measures.body_share < _MIN_BODY:
         raise scan_refused(
-            "no-lungs", f"what is found fills {measures.body_share:.0%} of the body's cross-section"
+            "no-lungs", f"what is found fills {100 * measures.body_share:.0f} % of the body's cross-section"
         )
 
 
