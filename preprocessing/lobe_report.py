@@ -9,6 +9,7 @@ from rich.table import Table
 
 from preprocessing.lungs.lobes import SIDES, Lobe
 from preprocessing.pipeline import SegmentedScan
+from preprocessing.reading.refusals import FLAGS
 
 _TILE = 192  # pixels
 _COLUMNS = 10
@@ -35,6 +36,11 @@ def area_table(scan: SegmentedScan) -> Table:
         areas = (f"{row[side]['area_mm2']:.0f}" if row[side] else "-" for side in ("right", "left"))
         table.add_row(str(number), f"{row['z_mm']:.1f}", *areas)
     return table
+
+
+def flag_lines(scan: SegmentedScan) -> list[str]:
+    """What is unusual about the scan, a line a flag: its code and what it means."""
+    return [f"{flag}: {FLAGS[flag]}" for flag in scan.flags]
 
 
 def contact_sheet(scan: SegmentedScan) -> bytes:

@@ -26,10 +26,10 @@ from shared_model.constants import CROP_SIZE
 
 @dataclass(frozen=True)
 class SegmentedScan:
-    """A scan after lung segmentation.
+    """A scan of a chest after lung segmentation.
 
     `images` uint16 [slice, row, column] after 2.2; `spacing_mm` (slice, row, column); `z_mm` float64
-    [slice]; `lobes` in order of (slice, side), empty if there are no lungs.
+    [slice]; `flags` of the series and of the lungs, sorted; `lobes` in order of (slice, side).
     """
 
     images: NDArray[np.uint16]
@@ -67,24 +67,27 @@ class PreparedScan(SegmentedScan):
 
 
 def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> SegmentedScan:
-    """Load a series and find its lobes (2.2, 2.3). Raises what load_volume and remove_batch_effect raise."""
+    """Load a series and find its lobes (2.2, 2.3).
+
+    Raises what load_volume, remove_batch_effect and check_chest raise: a scan without a chest has no lobes.
+    """
     volume = load_volume(series)
     images = remove_batch_effect(volume)
     lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
-    return SegmentedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes))
+    flags = sorted((*volume.flags, *check_chest(lobes, images, volume.spacing_mm)))
+    return SegmentedScan(images, volume.spacing_mm, volume.z_mm, tuple(flags), tuple(lobes))
 
 
 def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
     """Prepare one series for the networks: 2.2, 2.3 and the semi-infection masks of 2.7.2.
 
-    Raises what find_scan_lobes and check_chest raise.
+    Raises what find_scan_lobes raises.
     """
     scan = find_scan_lobes(series, settings)
-    flags = tuple(sorted((*scan.flags, *check_chest(scan.lobes, scan.images, scan.spacing_mm))))
     crops = tuple(crop_for_box(lobe.box) for lobe in scan.lobes)
     arrays = lobe_arrays(scan.images, scan.lobes, crops, settings)
     return PreparedScan(
-        scan.images, scan.spacing_mm, scan.z_mm, flags, scan.lobes, crops=crops, arrays=arrays
+        scan.images, scan.spacing_mm, scan.z_mm, scan.flags, scan.lobes, crops=crops, arrays=arrays
     )
 
 

@@ -1,14 +1,20 @@
 """The text over and under every picture of a scan."""
 
 from client.diagnosis.diagnosis import Diagnosis
-from client.diagnosis.plotting import MUTED, Canvas
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, format_percent, format_probability, verdict_words
+from client.diagnosis.plotting import CAUTION, MUTED, Canvas
+from client.diagnosis.verdict_text import (
+    NOT_FOR_PATIENTS,
+    cautions,
+    format_percent,
+    format_probability,
+    verdict_words,
+)
 
 MARGIN = 20
 
 
 def write_verdict(canvas: Canvas, diagnosis: Diagnosis) -> None:
-    """Upper right corner, as in Fig. 3: verdict, both probabilities, the infected share."""
+    """Upper right corner, as in Fig. 3: verdict, both probabilities, the infected share, what limits them."""
     right = canvas.width - MARGIN
     diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
     canvas.text(right, 12, verdict_words(diagnosis), 15, ha="right", fontweight="bold")
@@ -20,6 +26,7 @@ def write_verdict(canvas: Canvas, diagnosis: Diagnosis) -> None:
     volume = diagnosis.infected_volume()
     infected = f"infected: {format_percent(volume.percent)} of the lungs, {volume.infected_ml:.0f} ml"
     canvas.text(right, 64, infected, 10, ha="right")
+    canvas.text(right, 80, cautions(diagnosis), 9, ha="right", color=CAUTION)
 
 
 def write_footer(canvas: Canvas, diagnosis: Diagnosis) -> None:

@@ -1,7 +1,7 @@
 """A diagnosis as `diagnosis.json`: figures and text, and nothing that identifies the patient.
 
 verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its code
-explanation         one sentence: why
+explanation         why, and what limits the verdict, in sentences
 diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
                     of COVID-19 if the scan is diseased, given for healthy scans too
 infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both

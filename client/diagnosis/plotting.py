@@ -19,6 +19,7 @@ from client.diagnosis.infected_boxes import infected_boxes
 
 DPI = 100
 BACKGROUND, INK, MUTED = "#101418", "#f2f4f5", "#9aa5ad"
+CAUTION = "#ffb066"
 BOX, TRUTH, OUTLINE = "#ff3b30", "#5ee65e", "#2fd5ff"
 SIDE_COLOURS = {"right": "#f5b942", "left": "#62b5ff"}
 # Perceptually uniform; opacity grows with attention, so that tissue without attention stays visible.

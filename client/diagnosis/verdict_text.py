@@ -3,6 +3,11 @@
 from client.diagnosis.diagnosis import Diagnosis
 from shared_model.constants import LABEL_WORDS
 
+# What a flag of the lungs means for the verdict.
+_CAUTIONS = {
+    "lungs-cut-off": "Only part of the lungs is in view: the result says nothing of the rest.",
+    "one-lung": "One lung is missing or nearly so: the result rests on the other.",
+}
 NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
 
 
@@ -24,8 +29,17 @@ def verdict_words(diagnosis: Diagnosis) -> str:
     return LABEL_WORDS[diagnosis.verdict]
 
 
+def cautions(diagnosis: Diagnosis) -> str:
+    """What limits the verdict because of the lungs in the scan, in sentences; empty if nothing does."""
+    return " ".join(words for flag, words in _CAUTIONS.items() if flag in diagnosis.scan.flags)
+
+
 def explanation(diagnosis: Diagnosis) -> str:
-    """The reason of the verdict, and whether the infection map contradicts it."""
+    """The reason of the verdict, whether the infection map contradicts it, and what limits it."""
+    return " ".join(filter(None, (_reason(diagnosis), cautions(diagnosis))))
+
+
+def _reason(diagnosis: Diagnosis) -> str:
     diseased, covid = diagnosis.scores["diseased"], diagnosis.scores["covid"]
     why = f"probability {diseased.probability:.3f}, operating point {diseased.operating_point:.3f}"
     infected = diagnosis.infected_volume()

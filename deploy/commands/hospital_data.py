@@ -88,8 +88,11 @@ def lobes(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The lungs found in each slice of one CT series, from the feet upwards."""
-    from preprocessing.lobe_report import area_table, contact_sheet, lobe_table
+    """The lungs found in each slice of one CT series, from the feet upwards, and what is unusual about them.
+
+    Ends with 1 and writes nothing if the scan shows no chest, or too little of it.
+    """
+    from preprocessing.lobe_report import area_table, contact_sheet, flag_lines, lobe_table
     from preprocessing.lung_masks import lung_mask, nifti_bytes
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
@@ -104,6 +107,8 @@ def lobes(
     if masks is not None:
         write_atomically(masks, nifti_bytes(lung_mask(scan, series), compress=masks.suffix == ".gz"))
     if as_json:
-        print_json({"slices": lobe_table(scan)})
+        print_json({"slices": lobe_table(scan), "flags": list(scan.flags)})
     else:
         Console().print(area_table(scan))
+        for line in flag_lines(scan):
+            typer.echo(line)

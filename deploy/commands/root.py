@@ -124,6 +124,7 @@ def diagnose(
         print_json(document)
     else:
         typer.echo(f"{document['verdict']}: see {out}")
+        typer.echo(document["explanation"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

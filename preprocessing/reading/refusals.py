@@ -49,6 +49,7 @@ SCAN_REFUSALS = {
     "stray-bits": "pixels use bits that the header does not announce, so HU are uncertain; export it again",
     "no-background": "no air is seen around the patient to align grey values with; use a wider field of view",
     "no-lungs": "no lungs are found; use a chest CT",
+    "lungs-partly-in-view": "less than two fifths of the lungs is in view; use a scan of the whole chest",
     "several-studies": "scans of several studies or patients are mixed; name one study's folder",
 }
 
@@ -61,7 +62,7 @@ FLAGS = {
     "interpolated": "one or two missing slices were interpolated",
     "lossy": "pixels were compressed with loss",
     "low-dose": "CTDIvol is 3 mGy or less, or the exposure 40 mAs or less",
-    "lungs-cut-off": "lung reaches the end of the scan or the edge of the field of view",
+    "lungs-cut-off": "part of the lungs lies beyond an end of the scan or the edge of the field of view",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
     "oblique": "slices are turned 3 to 30 degrees from axial",
     "one-lung": "one lung is missing or less than a tenth of both",

@@ -1,9 +1,11 @@
 """The table and the contact sheet of a scan's lobes."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from preprocessing.lobe_report import contact_sheet, lobe_table
+from preprocessing.lobe_report import contact_sheet, flag_lines, lobe_table
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import SegmentedScan
 
@@ -27,6 +29,16 @@ def test_the_table_has_a_row_per_slice_with_box_and_area() -> None:
     assert rows[1] == {"z_mm": -95, "right": lobe, "left": {**lobe, "box": [10, 60, 50, 80]}}
     assert rows[0] == {"z_mm": -100, "right": None, "left": None}
     assert rows[4]["right"] is None and rows[4]["left"] is not None
+
+
+def test_flags_are_told_in_words() -> None:
+    assert flag_lines(scan()) == []
+    flagged = replace(scan(), flags=("one-lung", "prone"))
+    said = [
+        "one-lung: one lung is missing or less than a tenth of both",
+        "prone: the patient lies on the belly",
+    ]
+    assert flag_lines(flagged) == said
 
 
 def test_the_sheet_outlines_lobes_in_the_colour_of_their_side() -> None:

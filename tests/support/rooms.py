@@ -9,6 +9,7 @@ ROOMS = {
         "check_report lobe_report lung_masks phantom prepare",
         "labels pipeline",
         "batch_effect chest_check periphery semi_infection store",
+        "lung_measures",
         "lungs reading",
         "lung_density settings",
         "crop histogram",

@@ -13,7 +13,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("series")
     hu, _ = chest(10, 208, noise=30)
     hu[:, 95:110, 55:70] += 350  # ground glass in the right lung
-    write_series(folder, hu, slope=0.5, RescaleType="HU")
+    # A small patient: 60 mm are a fair part of the lungs' height.
+    write_series(folder, hu, slope=0.5, RescaleType="HU", PixelSpacing=[1.2, 1.2])
     return folder
 
 

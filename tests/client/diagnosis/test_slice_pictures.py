@@ -1,5 +1,7 @@
 """Pictures: sizes, and that boxes, outlines and colours lie where they must."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis
-from client.diagnosis.plotting import BOX, OUTLINE, TRUTH
+from client.diagnosis.plotting import BOX, CAUTION, OUTLINE, TRUTH
 from client.diagnosis.slice_pictures import example_picture, pictures
 from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
 
@@ -56,6 +58,16 @@ def test_the_red_box_lies_round_the_infection(files: dict[str, bytes]) -> None:
     assert np.abs([*red.min(axis=0), *red.max(axis=0)] - np.array(corners)).max() <= 2
     inside = (red > np.array(corners[:2]) + 3).all(axis=1) & (red < np.array(corners[2:]) - 3).all(axis=1)
     assert not inside.any()  # a frame, not a filled box
+
+
+def test_every_picture_says_that_lungs_are_cut_off(infected_scan: Found, files: dict[str, bytes]) -> None:
+    diagnosis, _ = infected_scan
+    limited = replace(diagnosis, scan=replace(diagnosis.scan, flags=("lungs-cut-off",)))
+    for name, png in pictures(limited).items():
+        words = of_colour(pixels(png)[:TOP], CAUTION)
+        assert len(words) > 100
+        assert words[:, 0].min() > 76 and words[:, 0].max() < 96  # below the infected share, above the panels
+        assert len(of_colour(pixels(files[name])[:TOP], CAUTION)) == 0
 
 
 def test_small_spots_get_no_box_and_healthy_slices_none(files: dict[str, bytes]) -> None:

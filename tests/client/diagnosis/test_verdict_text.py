@@ -1,6 +1,9 @@
 """A diagnosis in words."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.verdict_text import format_percent, format_probability
@@ -23,6 +26,18 @@ def test_the_explanation_tells_where_verdict_and_map_part() -> None:
     )
     unmarked = diagnosed(scan, observation(scan, diseased=3.0))
     assert diagnosis_document(unmarked)["explanation"].endswith("Yet the map marks nothing as infected.")
+
+
+@pytest.mark.parametrize("diseased", [-3.0, 3.0])
+def test_the_explanation_says_what_limits_the_verdict(diseased: float) -> None:
+    flagged = replace(two_lungs(4), flags=("lungs-cut-off", "one-lung", "prone"))
+    plain = diagnosed(two_lungs(4), observation(two_lungs(4), diseased=diseased))
+    limited = diagnosed(flagged, observation(flagged, diseased=diseased))
+    assert diagnosis_document(limited)["explanation"] == (
+        diagnosis_document(plain)["explanation"]
+        + " Only part of the lungs is in view: the result says nothing of the rest."
+        + " One lung is missing or nearly so: the result rests on the other."
+    )
 
 
 def test_figures_in_words() -> None:

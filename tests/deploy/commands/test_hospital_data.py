@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from deploy.commands.hospital import hospital_app
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
+from tests.support.other_bodies import abdomen
 from tests.support.segmentation import dice
 
 HU, LUNGS = chest()
@@ -107,6 +108,22 @@ def test_lobes_are_listed_feet_first_with_a_picture(tmp_path: Path) -> None:
             assert row[name]["area_mm2"] == pytest.approx(rows.size * PIXEL_MM**2, rel=0.06)
     picture = cv2.imread(str(sheet))
     assert picture is not None and picture.shape[1] == 10 * 192
+
+
+def test_lobes_say_what_is_unusual(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", HU)  # 84 mm of a chest
+    assert json.loads(run("lobes", tmp_path / "scan", "--json")[1])["flags"] == ["lungs-cut-off"]
+    last = run("lobes", tmp_path / "scan")[1].splitlines()[-1]
+    assert last.startswith("lungs-cut-off: part of the lungs lies beyond")
+
+
+def test_lobes_of_an_abdomen_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", abdomen())
+    sheet = tmp_path / "sheet.png"
+    with pytest.raises(PneumofedError, match="use a chest CT") as error:
+        run("lobes", tmp_path / "scan", "--sheet", sheet)
+    assert error.value.code == "no-lungs"
+    assert not sheet.exists()
 
 
 @pytest.mark.parametrize("name", ["lungs.nii", "lungs.nii.gz"])
