@@ -12,7 +12,7 @@ from preprocessing.image_ops import (
 )
 
 _BRIGHT = 1150  # grey value, +150 HU: thin ribs are averaged with muscle
-_CORTEX = 1250  # +300 HU; few voxels of noisy blood or consolidation are as bright
+_CORTEX = 1250  # +250 HU; few voxels of noisy blood or consolidation are as bright
 _CORTEX_MM = 6.0  # largest distance of a rib's marrow from its cortex
 _RIB_MM = 9.0  # half the thickness that no rib reaches
 _GAP_MM = 5.0  # half the width of gaps between noisy bright pixels

@@ -109,9 +109,7 @@ def _above_other_diaphragm(
     mirrored = mirror_at(above, middle)
     if side == 2:
         steps = round(_HIGHER_MM / spacing_mm[0])
-        mirrored = np.concatenate([mirrored[steps:], np.repeat(mirrored[-1:], steps, axis=0)])[
-            : len(mirrored)
-        ]
+        mirrored = np.concatenate([mirrored[steps:], mirrored[-steps:]])
     return mirrored
 
 

@@ -11,7 +11,7 @@ from preprocessing.image_ops import (
     erode,
 )
 
-_WALL_MM = 6.0  # tissue this near to the rib cage's inner side lies at the chest wall
+_WALL_MM = 6.0  # tissue this near to the edge of the pleural space lies at the chest wall
 _MIN_BOUNDED = 0.53  # least share of the surroundings that are lung or chest wall
 _MIN_WALL = 0.05  # share of the surroundings from which tissue reaches the chest wall
 _WITHIN_LUNG = 0.6  # share of the surroundings from which tissue lies within lung
@@ -21,21 +21,21 @@ _HILUM_ML = 50.0  # largest volume of the vessels and nodes of a hilum
 def bounded_components(
     added: NDArray[np.bool_],
     lung: NDArray[np.bool_],
-    cage: NDArray[np.bool_],
+    space: NDArray[np.bool_],
     spacing_mm: Spacing,
     *,
     min_bounded: float = _MIN_BOUNDED,
 ) -> NDArray[np.bool_]:
     """The 3-D components of `added` that can be airless lung, bool [slice, row, column].
 
-    `lung` bool is aerated lung, `cage` bool the inside of the rib cage. Airless lung lies between lung and chest
-    wall: these are most of what surrounds it in its slices. A small object that neither reaches the chest wall
-    nor lies within lung is a vessel or a node of the hilum.
+    `lung` bool is aerated lung, `space` bool the pleural space. Airless lung lies between lung and chest
+    wall: these are at least the share `min_bounded` of what surrounds it in its slices. A small object that
+    neither reaches the chest wall nor lies within lung is a vessel or a node of the hilum.
     """
     objects, sizes = connected_components_3d(added)
     disc = disc_kernel(max(1, round(_WALL_MM / spacing_mm[1])))
     around, at_lung, at_wall = (np.zeros(len(sizes)) for _ in range(3))
-    for labels, aerated, inside in zip(objects, lung, cage, strict=True):
+    for labels, aerated, inside in zip(objects, lung, space, strict=True):
         if not labels.any():
             continue
         ring = np.where(labels == 0, dilate_labels(labels), 0)

@@ -35,9 +35,10 @@ def add_ground_glass(
 ) -> NDArray[np.uint8]:
     """The lungs with the ground glass connected to them, uint8 [slice, row, column].
 
-    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool and
-    `enclosed` bool (its air; gas outside the lungs is not added) are [slice, row, column]. `threshold` and
-    `tissue` as in ground_glass_level. Only thick grey parts count, as the blurred edge of every lung is as grey.
+    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool
+    and `enclosed` bool (its air; gas outside the lungs is not added) are [slice, row, column]. `threshold`
+    and `tissue` as in ground_glass_level. Only thick grey parts count, as the blurred edge of every lung is
+    as grey.
     """
     grey = (images < ground_glass_level(threshold, tissue)) & body & ~_organ_edge(images, threshold, tissue)
     disc = disc_kernel(max(1, round(_EDGE_MM / grid_mm[1])))

@@ -20,9 +20,9 @@ def pleural_space(
 ) -> NDArray[np.bool_]:
     """Voxels that lung can fill, also without air, bool [slice, row, column].
 
-    `ribs` bool (see bone.find_ribs), `sides` uint8 (lungs found so far, not empty) and `body` bool are [slice,
-    row, column]; `middle` (row, column) lies between the lungs; `spine` float64 [slice] is the column of the
-    spine's middle.
+    `ribs` bool (see bone.find_ribs), `sides` uint8 (lungs found so far, not empty) and `body` bool are
+    [slice, row, column]; `middle` (row, column) lies between the lungs; `spine` float64 [slice] is the column
+    of the spine's middle.
     """
     disc = disc_kernel(max(1, round(_WALL_MM / spacing_mm[1])))
     space = inside_ribs(ribs, sides, middle, spine, spacing_mm)

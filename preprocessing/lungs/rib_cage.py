@@ -37,9 +37,9 @@ def inside_ribs(
 ) -> NDArray[np.bool_]:
     """Voxels within the rib cage, bool [slice, row, column].
 
-    `bone` bool (see bone.thin_bone) and `sides` uint8 (lungs found so far) are [slice, row, column]; `middle` (row, column)
-    is the centre, between the lungs, of the rays along which ribs are searched; `spine` float64 [slice] the
-    column of the spine's middle. Where no rib is found, the boundary is interpolated between ribs, or taken
+    `bone` bool (see bone.find_ribs) and `sides` uint8 (lungs found so far) are [slice, row, column]; `middle`
+    (row, column) is the centre, between the lungs, of the rays along which ribs are searched; `spine` float64
+    [slice] the column of the spine's middle. Where no rib is found, the boundary is interpolated between ribs, or taken
     from the extent of the lungs in neighbouring slices and on the other side. The latter is also used at
     the lungs' top, where scapula and clavicle are.
     """
