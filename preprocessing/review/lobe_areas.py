@@ -37,19 +37,24 @@ def lobe_areas(scan: SegmentedScan) -> NDArray[np.float64]:
 def sudden_changes(areas: NDArray[np.float64], slice_mm: float) -> NDArray[np.float64]:
     """Area by which each slice differs suddenly, float64 [slice], mm2; 0 where it does not.
 
-    `areas` is one side's, float64 [slice], mm2. Sudden is a dip or peak at most NARROW_MM high in which the
-    area is less than DIP or more than PEAK times that of the slices around, or a step of more than STEP_MM2
-    and STEP_MM2_PER_MM for each millimetre between two slices; half of what a step is goes to each of them.
-    Dips and peaks that fall or rise to one side only, as at the apex and the base, are none.
+    `areas` is one side's, float64 [slice], mm2. Sudden is a step between two slices of more than STEP_MM2 and
+    STEP_MM2_PER_MM for each millimetre between them; half of it goes to each. Sudden is also a dip or peak at
+    most NARROW_MM high, in which the area is less than DIP or more than PEAK times that of the slices around,
+    or differs from it by more than a step may. An area that falls or rises to one side only, as at the apex
+    and the base, is no dip or peak.
     """
+    whole = _filled(areas)  # what is missing altogether is told by missing_sides
     narrow = max(1, int(NARROW_MM / slice_mm))
-    without_dips, without_peaks = -_opened(-areas, narrow), _opened(areas, narrow)
-    spikes = np.where(areas < DIP * without_dips, without_dips - areas, 0)
-    spikes = np.where(areas > PEAK * without_peaks, areas - without_peaks, spikes)
-    steps = np.abs(np.diff(areas))
-    steps[steps <= STEP_MM2 + STEP_MM2_PER_MM * slice_mm] = 0
+    limit = STEP_MM2 + STEP_MM2_PER_MM * slice_mm
+    calm = whole
+    for around in (-_opened(-whole, narrow), _opened(whole, narrow)):
+        change = np.abs(whole - around)
+        sudden = (whole < DIP * around) | (whole > PEAK * around) | (change > limit)
+        calm = np.where(sudden & (change >= LEAST_MM2), around, calm)
+    steps = np.abs(np.diff(calm))
+    steps[steps <= limit] = 0
     halves = (np.pad(steps, (1, 0)) + np.pad(steps, (0, 1))) / 2
-    return np.where(spikes >= LEAST_MM2, np.maximum(spikes, halves), halves)
+    return np.asarray(np.maximum(np.abs(calm - whole), halves))
 
 
 def missing_sides(areas: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,16 +67,18 @@ def missing_sides(areas: NDArray[np.float64]) -> NDArray[np.float64]:
     missing = np.zeros(areas.shape[1])
     for own, other in (areas, areas[::-1]):
         below, above = np.maximum.accumulate(own), np.maximum.accumulate(own[::-1])[::-1]
-        between = np.minimum(below, above) >= LEAST_MM2
+        between = np.where(np.minimum(below, above) >= LEAST_MM2, _filled(own), 0)
         beside = np.where(other > LARGE * other.max(), other, 0)
-        missing += np.where(own == 0, np.maximum(np.where(between, _filled(own), 0), beside), 0)
+        missing += np.where(own == 0, np.maximum(between, beside), 0)
     return missing
 
 
-def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`values` [n] with zeros replaced by linear interpolation between the others, if there are any."""
-    present = np.flatnonzero(values)
-    return np.interp(np.arange(len(values)), present, values[present]) if len(present) else values
+def _filled(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`areas` [n] with zeros between others replaced by linear interpolation."""
+    present = np.flatnonzero(areas)
+    if not len(present):
+        return areas
+    return np.interp(np.arange(len(areas)), present, areas[present], left=0, right=0)
 
 
 def _opened(values: NDArray[np.float64], narrow: int) -> NDArray[np.float64]:
