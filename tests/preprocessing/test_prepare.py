@@ -226,8 +226,9 @@ def test_the_sheet_goes_with_its_scan(tmp_path: Path) -> None:
     prepare(studies, labels, store)
     kept, gone = LobeStore.open(store).keys()
     shutil.rmtree(store / "studies" / gone)
-    shutil.rmtree(studies / ("Doe^John0" if reviewed(store)[0]["key"] == gone else "Doe^John1"))
-    left = next(studies.iterdir()).name
+    (row,) = (int(row["labels_row"]) for row in reviewed(store) if row["key"] == gone)
+    shutil.rmtree(studies / f"Doe^John{row - 2}")
+    (left,) = (folder.name for folder in studies.iterdir())
     prepare(studies, write_labels(tmp_path, {left: "covid"}), store)
     assert sorted(path.name for path in (store / "sheets").iterdir()) == [f"{kept}.jpg", f"{kept}.json"]
     assert gone not in (store / "review.csv").read_text() + (store / "review.html").read_text()
