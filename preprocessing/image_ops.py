@@ -1,6 +1,6 @@
 """Typed wrappers of OpenCV and scipy for images [row, column] and bool masks."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import ndimage
 
 SQUARE_3X3 = np.ones((3, 3), np.uint8)
 Spacing = tuple[float, float, float]  # slice, row, column; mm
+Label = TypeVar("Label", np.uint8, np.int32)
 
 
 class Components(NamedTuple):
@@ -107,9 +108,11 @@ def dilate(mask: NDArray[np.bool_], kernel: NDArray[np.uint8] = SQUARE_3X3) -> N
     return _mask(cv2.dilate(_bytes(mask), kernel))
 
 
-def dilate_labels(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey dilation of labels, uint8 [row, column], by 3 x 3: the largest label in the neighbourhood."""
-    return np.asarray(cv2.dilate(image, SQUARE_3X3), np.uint8)
+def dilate_labels(image: NDArray[Label]) -> NDArray[Label]:
+    """Grey dilation of labels [row, column] by 3 x 3: the largest label in the neighbourhood."""
+    # OpenCV does not dilate int32; float32 holds labels up to 2^24.
+    wide = image if image.dtype == np.uint8 else image.astype(np.float32)
+    return np.asarray(cv2.dilate(wide, SQUARE_3X3)).astype(image.dtype, copy=False)
 
 
 def disc_kernel(radius: int) -> NDArray[np.uint8]:

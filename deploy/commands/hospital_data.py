@@ -80,16 +80,30 @@ def prepare(
     raise typer.Exit(0 if report.added + report.present else 1)
 
 
+def _nifti_name(path: Path | None) -> Path | None:
+    if path is not None and not path.name.endswith((".nii", ".nii.gz")):
+        raise typer.BadParameter("the name must end in .nii or .nii.gz")
+    return path
+
+
 def lobes(
     folder: Folder,
     sheet: Annotated[
         Path | None,
         typer.Option(help="Write a picture of all slices with the lobes; doubtful slices are framed."),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            callback=_nifti_name,
+            help="Write the lungs as NIfTI (.nii, .nii.gz) in the scan's own voxels: 1 right, 2 left lung.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The lungs found in each slice of one CT series, from the feet upwards."""
     from preprocessing.lobe_report import area_table, lobe_table
+    from preprocessing.lung_masks import lung_mask, nifti_bytes
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
     from preprocessing.review.contact_sheet import contact_sheet
@@ -98,9 +112,12 @@ def lobes(
 
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
         selection = select_series(folder, progress=progress)
-    scan = find_scan_lobes(selection.required())
+    series = selection.required()
+    scan = find_scan_lobes(series)
     if sheet is not None:
         write_atomically(sheet, contact_sheet(scan, find_doubts(scan)))
+    if masks is not None:
+        write_atomically(masks, nifti_bytes(lung_mask(scan, series), compress=masks.suffix == ".gz"))
     if as_json:
         print_json({"slices": lobe_table(scan)})
     else:

@@ -5,40 +5,70 @@ blankets.
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from preprocessing.image_ops import (
     Spacing,
     components_touching,
+    connected_components,
     connected_components_3d,
     connected_to_border,
     convex_hull,
     dilate,
+    dilate_labels,
     disc_kernel,
     erode,
 )
 
 _BRIDGE_MM = 3.0  # half the thickness of contacts between body and table that are cut
+_WALL_MM = 10.0  # tissue this near to the body's thick parts, ribs for example, belongs to it
+_MIN_ENCLOSURE = 0.75  # least share of the surroundings of air in the body that is body
 _EDGE_MM = 4.0  # width of the blurred edge of outside air
 _SMOOTH_MM = 6.0  # side of the square over which grey values are averaged to separate outside air from lung
 _AIR_RATIO = 0.4  # largest grey value of outside air, relative to lung
+_MAX_CONTACT = 0.1  # largest share of a truncated lung's outline that adjoins outside air
+_THICK_MM = 8.0  # half the thickness that a truncated lung exceeds
+_MIN_SHARE = 0.1  # ... and its least volume, relative to the largest object of dark voxels
 # tangent of 60 degrees: lateral parts of the field of view's edge lie below this slope
 _MAX_LATERAL_SLOPE = 1.7
 _DARKEST_LUNG = 30.0  # lung darker than this cannot be separated from air by its grey value
 
 
 def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
-    """Convex hull of the body in each slice, bool [slice, row, column].
+    """The body in each slice with the air that it encloses, bool [slice, row, column].
 
     `low` bool [slice, row, column] is darker than tissue. The body is the largest 3-D component of the rest
-    after erosion by some millimetres, which separates table, arms and blankets.
+    after erosion by some millimetres, which separates table, arms and blankets; thin parts nearby, as between
+    ribs, are its wall. Air is in the body if most of what surrounds it is body, not table or blanket.
     """
-    disc = disc_kernel(max(1, round(_BRIDGE_MM / spacing_mm[1])))
-    cores = np.stack([erode(~mask, disc) for mask in low])
+    bridge, near = (disc_kernel(max(1, round(mm / spacing_mm[1]))) for mm in (_BRIDGE_MM, _WALL_MM))
+    cores = np.stack([erode(~mask, bridge) for mask in low])
     objects, sizes = connected_components_3d(cores)
     if not sizes.any():
         return np.zeros(low.shape, np.bool_)
-    body = objects == np.argmax(sizes)
-    return np.stack([convex_hull(dilate(mask, disc)) if mask.any() else mask for mask in body])
+    height = 2 * round(_WALL_MM / spacing_mm[0]) + 1  # ribs are oblique: where one slice has a gap, others have ribs
+    core = ndimage.maximum_filter1d(objects == np.argmax(sizes), height, axis=0)
+    return np.stack([_with_air(~mask, ~mask & dilate(one, near), near) for mask, one in zip(low, core, strict=True)])
+
+
+def _with_air(
+    tissue: NDArray[np.bool_], body: NDArray[np.bool_], near: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """One slice's body with its air and with the thin parts of `tissue` around that air; all [row, column]."""
+    air = _enclosed_by(tissue, body)
+    wall = body | (tissue & dilate(air, near))
+    return ~connected_to_border(~(wall | air))
+
+
+def _enclosed_by(tissue: NDArray[np.bool_], body: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Components of air within `tissue` of whose surroundings most are `body`; all [row, column]."""
+    air = connected_components(~tissue & ~connected_to_border(~tissue), connectivity=4)
+    around = dilate_labels(air.labels)
+    count = len(air.areas)
+    all_, body_ = (np.bincount(around[mask], minlength=count) for mask in (tissue, body))
+    inside = body_ >= _MIN_ENCLOSURE * all_
+    inside[0] = False
+    return np.asarray(inside[air.labels])
 
 
 def find_enclosed_air(
@@ -47,26 +77,58 @@ def find_enclosed_air(
     body: NDArray[np.bool_],
     spacing_mm: Spacing,
 ) -> NDArray[np.bool_]:
-    """Dark voxels of the body that are not connected to the outside air, bool [slice, row, column].
-
-    A lung truncated laterally by the field of view is kept although it touches the image border: outside air
-    spreads only through voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the border for
-    background), everything dark that is truncated laterally within the body is kept.
+    """Dark voxels of the body, and of lungs that the field of view truncates laterally, bool [slice, row,
+    column].
     """
-    enclosed = np.stack([mask & ~connected_to_border(mask) for mask in low]) & body
+    enclosed = low & body
+    truncated = _truncated_lungs(images, low, body, spacing_mm)
+    if truncated.any():
+        objects, sizes = connected_components_3d(enclosed | truncated)
+        truncated &= (sizes >= _MIN_SHARE * sizes.max())[objects]
+    return enclosed | truncated
+
+
+def _truncated_lungs(
+    images: NDArray[np.uint16],
+    low: NDArray[np.bool_],
+    body: NDArray[np.bool_],
+    spacing_mm: Spacing,
+) -> NDArray[np.bool_]:
+    """What may be lung that reaches the field of view's lateral edge, bool [slice, row, column].
+
+    The chest wall lies between a lung and the air around the patient: dark voxels that adjoin that air are
+    not lung, nor are the slits between body and table. Outside air spreads from the image border through
+    voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the border for background), all that
+    is dark and thick within the body's hull is kept.
+    """
     lung = _median_lung_grey(images, low & body)
     level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
-    disc = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))
+    disc, thick = (disc_kernel(max(1, round(mm / spacing_mm[1]))) for mm in (_EDGE_MM, _THICK_MM))
     field = np.pad((images > 0).any(axis=0), 1)  # outside a round field of view all slices are 0
     field, edge = field[1:-1, 1:-1], (field & ~erode(field))[1:-1, 1:-1]
     cut = _lateral_edge(edge, field)
-    for image, mask, whole, target in zip(images, low, body, enclosed, strict=True):
-        if (mask & cut).any():
-            air = connected_to_border(mask & (cv2.blur(image, (side, side)) < level))
-            rest = mask & field & ~dilate(air, disc)
-            target |= components_touching(cut, rest) & ~components_touching(edge & ~cut, rest) & whole
-    return enclosed
+    truncated = np.zeros_like(body)
+    for image, mask, within, target in zip(images, low, body, truncated, strict=True):
+        outer = mask & ~within
+        if within.any() and (outer & cut).any():
+            air = dilate(connected_to_border(mask & (cv2.blur(image, (side, side)) < level)), disc)
+            rest = outer & field & ~air
+            rest = dilate(erode(rest, thick), thick) & rest
+            rest &= components_touching(cut, rest) & ~components_touching(edge & ~cut, rest)
+            target[:] = _apart_from_air(rest, air) & convex_hull(within)
+    return truncated
+
+
+def _apart_from_air(mask: NDArray[np.bool_], air: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The components of `mask` of whose outline at most a small share adjoins `air`; all [row, column]."""
+    components = connected_components(mask, connectivity=4)
+    count = len(components.areas)
+    outline = np.bincount(components.labels[mask & ~erode(mask)], minlength=count)
+    contact = np.bincount(components.labels[mask & dilate(air)], minlength=count)
+    apart = contact <= _MAX_CONTACT * outline
+    apart[0] = False
+    return np.asarray(apart[components.labels])
 
 
 def _lateral_edge(edge: NDArray[np.bool_], field: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -59,11 +59,13 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     left = left_of_midline(coarse, objects > 0, column, threshold, grid_mm)
     sides = split_into_sides(objects, left)
     level = threshold + _GREY * (tissue - threshold)
-    sides = _add_ground_glass(sides, left, coarse < level, enclosed, grid_mm)
+    patient = body | enclosed
+    inner = np.where(patient, coarse, 0)  # bone and tissue outside are table, straps and blankets
+    sides = _add_ground_glass(sides, left, (inner < level) & patient, enclosed, grid_mm)
     if sides.any():
         middle = (float(np.median(np.nonzero(sides)[1])), float(column))
-        sides = add_consolidation(coarse, sides, left, enclosed, airway, level, middle, grid_mm)
-    sides = _fill_lungs(sides, ~low, airway, grid_mm)
+        sides = add_consolidation(inner, sides, left, patient, enclosed, airway, level, middle, grid_mm)
+    sides = np.where(patient, _fill_lungs(sides, ~low, airway, grid_mm), 0)
     return refine_outline(images, coarse, sides, tissue, factor, grid_mm[1])
 
 

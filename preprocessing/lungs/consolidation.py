@@ -14,6 +14,7 @@ from preprocessing.lungs.spine import spine_columns
 
 _THICK_MM = 4.0  # half the thickness that exceeds pleura and muscle
 _MIN_ML = 10.0
+_WALL_MM = 8.0  # least thickness of the chest wall
 _OFF_LINE_MM = 20.0  # nearer to the midline, islands of air are oesophagus or airway
 _BRIGHT = 1150  # grey value of bone and of vessels with contrast, +150 HU
 _MARROW_MM = 6.0  # half the width of the marrow enclosed in bone
@@ -29,7 +30,8 @@ def add_consolidation(
     images: NDArray[np.uint16],
     sides: NDArray[np.uint8],
     left: NDArray[np.bool_],
-    inside: NDArray[np.bool_],
+    body: NDArray[np.bool_],
+    enclosed: NDArray[np.bool_],
     airway: NDArray[np.bool_],
     level: float,
     middle: tuple[float, float],
@@ -37,9 +39,8 @@ def add_consolidation(
 ) -> NDArray[np.uint8]:
     """The lungs with consolidation added, uint8 [slice, row, column].
 
-    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `inside`
-    bool (air enclosed in the body) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue
-    below the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are:
+    `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool,
+    `enclosed` bool (its air) and `airway` bool (outside the lungs) are [slice, row, column]. Tissue below the grey value `level` contains air. `middle` (row, column) lies between the lungs. Added are:
     tissue between islands of air; then thick components inside the ribs and beside the mediastinum that lie
     above the diaphragm, or above lung of the same side or mirrored lung of the other side without standing
     on an organ.
@@ -47,13 +48,13 @@ def add_consolidation(
     bright = _bone_and_blood(images, spacing_mm[1])
     behind = first_row_behind_heart(middle[0], spacing_mm[1])
     spine = spine_columns(bright, behind, middle[1], spacing_mm)
-    ribs = inside_ribs(images, sides, middle, spine, spacing_mm)
+    ribs = _beneath_skin(body, spacing_mm[1]) & inside_ribs(images, sides, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
     to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
     off_line = {1: -1 - to_left, 2: to_left}
-    places = ribs & ~non_lung_gas(images, sides, inside, airway, spacing_mm)
+    places = ribs & ~non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     sides = _add_patchy(images, sides, places, off_line, level, spacing_mm)
-    tissue = ~(inside | airway) & (sides == 0)
+    tissue = body & ~(enclosed | airway) & (sides == 0)
     free = tissue & ~bright & ribs
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
@@ -86,6 +87,12 @@ def _add_patchy(
         place = places & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
         found[patchy_consolidation(images, sides == side, place, level, spacing_mm)] = side
     return found
+
+
+def _beneath_skin(body: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
+    """The body without its wall of skin, fat and muscle, bool [slice, row, column]."""
+    disc = disc_kernel(max(1, round(_WALL_MM / pixel_mm)))
+    return np.stack([erode(mask, disc) for mask in body])
 
 
 def _lung_at_or_below(lung: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:

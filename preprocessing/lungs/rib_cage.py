@@ -11,7 +11,7 @@ Point = tuple[float, float]  # row, column
 _ANGLES = 180
 # bool [angle]; angle 0 points to the patient's left, increasing to the back
 _BEHIND = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) > 0.5
-_BONE = 1200  # grey value, +200 HU
+_BONE = 1150  # grey value, +150 HU: ribs are thin, and the grid averages them with muscle
 _VERTEBRA_MM = 26.0  # bone this near to the spine's middle is not rib
 _PLEURA_MM = 1.0  # distance of the lung from the ribs' inner side
 _ALONG_Z_MM = 15.0  # ribs are oblique: within this height there is one at almost every angle
@@ -20,6 +20,7 @@ _ALONG_RIM, _MIN_ANGLES = 3, 3
 _NEARER = 0.75  # bone nearer than this share of the expected extent is not rib
 _FARTHER_MM = 45.0  # bone this far beyond the expected extent is scapula
 _FARTHER_BEHIND_MM = 80.0  # ... behind, where both lungs may be airless
+_BEYOND_MM = 6.0  # largest distance of the rib cage from the expected extent, except behind
 _ASYMMETRY_MM = 3.0  # tolerated asymmetry of the two sides
 _MISSING_LUNG_MM = 40.0  # height over which lung may be missing
 _GAP, _GAP_BEHIND = 20, 50  # angles without rib that are interpolated; behind, the spine interrupts the ribs
@@ -43,34 +44,36 @@ def inside_ribs(
     the lungs' top, where scapula and clavicle are.
     """
     radius = int(np.hypot(*sides.shape[1:]))
-    hulls = np.stack([_extent(image, middle, radius) for image in sides])
+    hulls = np.stack([_extent(_hulls(image), middle, radius) for image in sides])
+    lungs = np.stack([_extent(image > 0, middle, radius) for image in sides])
     expected = _expected_extent(hulls, spacing_mm)
     seen = np.asarray(hulls.any(axis=1))
     low, top = np.quantile(np.flatnonzero(seen), (_LOW, _TOP))
     number = np.arange(len(seen))
     bone = _bone_beside_spine(images, spine, spacing_mm)
     bone[~seen] = False
-    ribs = _ribs(bone, hulls, expected, middle, spacing_mm) - _PLEURA_MM / spacing_mm[1]
+    ribs = _ribs(bone, lungs, expected, middle, spacing_mm) - _PLEURA_MM / spacing_mm[1]
     gaps = np.where(((number >= low) & (number < top))[:, np.newaxis] & _BEHIND, _GAP_BEHIND, _GAP)
     rim = _between_ribs(ribs, expected, gaps)
+    rim = np.where(_BEHIND, rim, np.minimum(rim, expected + _BEYOND_MM / spacing_mm[1]))
     beyond = ~seen | (number >= top)
     rim[beyond] = np.minimum(expected, rim)[beyond]
-    return _inside_rim(np.maximum(hulls, rim), middle, sides.shape[1:])
+    return _inside_rim(np.maximum(lungs, rim), middle, sides.shape[1:])
 
 
 def _ribs(
     bone: NDArray[np.bool_],
-    hulls: NDArray[np.float64],
+    lungs: NDArray[np.float64],
     expected: NDArray[np.float64],
     middle: Point,
     spacing_mm: Spacing,
 ) -> NDArray[np.float64]:
     """Distance of the nearest rib in a slice and its neighbours, pixels [slice, angle]; infinite for none.
 
-    `hulls` and `expected` [slice, angle] are the actual and the expected extent of the lungs.
+    `lungs` and `expected` [slice, angle] are the extent of aerated lung and the one expected of whole lungs.
     """
     radius = int(np.hypot(*bone.shape[1:]))
-    nearest = np.maximum(hulls - 1, _NEARER * expected)
+    nearest = np.maximum(lungs - 1, _NEARER * expected)
     farthest = expected + np.where(_BEHIND, _FARTHER_BEHIND_MM, _FARTHER_MM) / spacing_mm[1]
     ribs = np.stack([_first_bone_distance(*pair, middle, radius) for pair in zip(bone, nearest, strict=True)])
     ribs[ribs > farthest] = np.inf
@@ -98,14 +101,19 @@ def _between_ribs(
     return filled
 
 
-def _extent(sides: NDArray[np.uint8], middle: Point, radius: int) -> NDArray[np.float64]:
-    """Extent of the lungs' convex hulls from the middle at each angle, pixels; 0 for none."""
+def _hulls(sides: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Both lungs' convex hulls in one slice, bool [row, column]."""
     hull = np.zeros(sides.shape, np.bool_)
     for side in (1, 2):
         mask = sides == side
         if mask.any():
             hull |= convex_hull(mask)
-    rays = _polar_image(hull.view(np.uint8), middle, radius) > 0
+    return hull
+
+
+def _extent(mask: NDArray[np.bool_], middle: Point, radius: int) -> NDArray[np.float64]:
+    """Extent of `mask` from the middle at each angle, pixels; 0 for none."""
+    rays = _polar_image(mask.view(np.uint8), middle, radius) > 0
     return np.where(rays.any(axis=1), radius - np.argmax(rays[:, ::-1], axis=1), 0).astype(np.float64)
 
 

@@ -64,6 +64,21 @@ class SliceResampler:
             return mask
         return self._square(_shift(mask, self.shift_pixels[number], self.canvas, 1)) > 0
 
+    def restore_labels(
+        self, labels: NDArray[np.uint8], shift_pixels: NDArray[np.float64], stored: tuple[int, int]
+    ) -> NDArray[np.uint8]:
+        """`labels` [row, column] of the volume on the pixels of a stored slice, nearest neighbour.
+
+        `stored` is the slice's (rows, columns) after reorientation, `shift_pixels` its (row, column) shift.
+        """
+        if self.shape == stored:
+            return labels
+        rows, columns = (
+            np.clip(np.rint((np.arange(count) + shift + 0.5) * new / old - 0.5), 0, new - 1).astype(np.int64)
+            for count, shift, old, new in zip(stored, shift_pixels, self.canvas, self.shape, strict=True)
+        )
+        return labels[np.ix_(rows, columns)]
+
     def _square(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         if image.shape == self.shape:
             return image

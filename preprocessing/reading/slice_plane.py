@@ -100,3 +100,12 @@ class AxisReorientation:
         """A view of `image` [row, column] with its axes reoriented."""
         image = image.T if self.transpose else image
         return image[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+
+    def apply_to_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """(rows, columns) of the reoriented image of a stored one of `shape`."""
+        return (shape[1], shape[0]) if self.transpose else shape
+
+    def undo(self, image: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """A view of the reoriented `image` [row, column] with its axes as stored."""
+        image = image[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+        return image.T if self.transpose else image

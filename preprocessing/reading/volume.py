@@ -46,11 +46,11 @@ def load_volume(series: CtSeries) -> CtVolume:
     """
     grid = SliceGrid.from_slices(series.images)
     reorientation, grid_index = AxisReorientation.from_plane(series.images[0].plane), grid.grid_index
-    rows, columns = series.images[0].shape
-    resampler = SliceResampler.for_grid((columns, rows) if reorientation.transpose else (rows, columns), grid)
+    stored = reorientation.apply_to_shape(series.images[0].shape)
+    resampler = SliceResampler.for_grid(stored, grid)
     shape = (int(grid_index[-1]) + 1, *resampler.shape)
     hu, padding = np.empty(shape, np.int16), np.zeros(shape, np.bool_)
-    corner_padding = CornerPadding((columns, rows) if reorientation.transpose else (rows, columns))
+    corner_padding = CornerPadding(stored)
     for number, (image, mask) in enumerate(_decode_slices(series, reorientation)):
         corner_padding.update(image)
         resampler.write_slice(number, image, mask, hu[grid_index[number]], padding[grid_index[number]])

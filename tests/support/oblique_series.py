@@ -1,11 +1,19 @@
 """Writes a volume as slices of any orientation, one file each."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.chests import SLICE_MM, write_series
+
+# ImageOrientationPatient of the eight ways in which an axial image can be stored.
+AXIAL = [
+    (*direction, *other)
+    for a, b in product((1, -1), repeat=2)
+    for direction, other in (((a, 0, 0), (0, b, 0)), ((0, a, 0), (b, 0, 0)))
+]
 
 
 def turned(x_degrees: float = 0, y_degrees: float = 0, z_degrees: float = 0) -> tuple[float, ...]:

@@ -1,17 +1,21 @@
 """`pneumofed hospital check`, `prepare` and `lobes`: their output, JSON documents and exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import SimpleITK
 from typer.testing import CliRunner
 
 from deploy.commands.hospital import hospital_app
 from preprocessing.review.contact_sheet import DOUBT_COLOUR
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
+from tests.support.segmentation import dice
 
 HU, LUNGS = chest()
 
@@ -128,6 +132,53 @@ def test_lobes_are_listed_feet_first_with_a_picture(tmp_path: Path) -> None:
     run("lobes", tmp_path / "other", "--sheet", sheet)
     frames = (cv2.imread(str(sheet)) == DOUBT_COLOUR).all(axis=2)
     assert frames[0, : 10 * 192].all() and frames[192, : 4 * 192].all() and not frames[192, 4 * 192 :].any()
+
+
+@pytest.mark.parametrize("name", ["lungs.nii", "lungs.nii.gz"])
+def test_the_lungs_are_written_over_the_scans_own_voxels(tmp_path: Path, name: str) -> None:
+    """Stored from the patient's left to right and upside down: each voxel is found by its position in mm."""
+    write_series(tmp_path / "scan", HU, orientation=(-1, 0, 0, 0, -1, 0), heights=np.arange(14) * 6.0 - 40)
+    assert run("lobes", tmp_path / "scan", "--json", "--masks", tmp_path / name)[0] == 0
+    assert (tmp_path / name).read_bytes().startswith(b"\x1f\x8b") == name.endswith("gz")
+    image = SimpleITK.ReadImage(tmp_path / name)
+    found = np.zeros_like(LUNGS)
+    for index in np.argwhere(SimpleITK.GetArrayFromImage(image))[:, ::-1].tolist():
+        x, y, z = image.TransformIndexToPhysicalPoint(index)
+        place = round((z + 40) / SLICE_MM), round(y / PIXEL_MM), round(x / PIXEL_MM)
+        found[place] = image.GetPixel(index)
+    assert dice(found, LUNGS, 1) > 0.97 and dice(found, LUNGS, 2) > 0.97
+    first = (tmp_path / name).read_bytes()
+    run("lobes", tmp_path / "scan", "--masks", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == first
+
+
+def test_masks_of_another_name_are_wrong_use(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", HU)
+    for name in ("lungs.png", "lungs.gz", "lungs"):
+        assert run("lobes", tmp_path / "scan", "--masks", tmp_path / name)[0] == 2
+        assert not (tmp_path / name).exists()
+
+
+def test_masks_that_nifti_cannot_hold_are_not_written(tmp_path: Path) -> None:
+    heights = SLICE_MM * np.arange(len(HU), dtype=float)
+    heights[6] += 1.5
+    write_series(tmp_path / "scan", HU, heights=heights)
+    assert run("lobes", tmp_path / "scan")[0] == 0
+    with pytest.raises(PneumofedError) as error:
+        run("lobes", tmp_path / "scan", "--masks", tmp_path / "lungs.nii")
+    assert error.value.code == "uneven-grid"
+    assert not (tmp_path / "lungs.nii").exists()
+
+
+@pytest.mark.real_data
+def test_the_lungs_of_a_real_scan_are_not_swapped(real_data: Path, tmp_path: Path) -> None:
+    """By a check that reads scan and mask on its own; lungs cross the body's middle by some ml."""
+    scan, masks = real_data / "covid-ct-md" / "normal", tmp_path / "lungs.nii.gz"
+    assert run("lobes", scan, "--masks", masks)[0] == 0
+    check = [sys.executable, real_data.parent / "checks" / "lung_leak.py", scan, masks]
+    figures = json.loads(subprocess.run(check, check=True, capture_output=True, text=True).stdout)
+    assert figures["mask_ml"] > 3000
+    assert figures["swapped_ml"] < 0.01 * figures["mask_ml"]
 
 
 def test_lobes_of_nothing_usable_say_why(tmp_path: Path) -> None:

@@ -6,66 +6,20 @@ from typing import Any
 import highdicom
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread
-from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedCTImageStorage, JPEG2000Lossless, RLELossless, generate_uid
+from pydicom import dcmread
+from pydicom.uid import JPEG2000Lossless, RLELossless, generate_uid
 
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from tests.support.chests import SLICE_MM, chest, write_series
+from tests.support.enhanced_series import write_enhanced
 
 HU, _ = chest(10, 32)
-RESCALES = [(1, -1024), (0.5, -1100), (2, -1030)]
-
-
-def item(**values: Any) -> Dataset:
-    found = Dataset()
-    for keyword, value in values.items():
-        setattr(found, keyword, value)
-    return found
-
-
-def enhanced(folder: Path, *, order: Any = None, **tags: Any) -> Path:
-    """HU as one Enhanced CT, frames in `order`, with a rescale of its own in each."""
-    order = range(len(HU)) if order is None else order
-    (path,) = write_series(folder, HU[:1], BitsStored=12, HighBit=11)
-    data = dcmread(path)
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope",
-                    "RescaleIntercept", "ConvolutionKernel"):  # fmt: skip
-        delattr(data, keyword)
-    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
-    data.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    data.NumberOfFrames = len(order)
-    frames, pixels = [], b""
-    for number in order:
-        slope, intercept = RESCALES[number % 3]
-        pixels += np.rint((HU[number] - intercept) / slope).astype("<u2").tobytes()
-        transform = item(RescaleSlope=slope, RescaleIntercept=intercept, RescaleType="HU")
-        position = item(ImagePositionPatient=[0, 0, number * SLICE_MM])
-        content = item(FrameAcquisitionNumber=1)
-        kind = item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])
-        frames.append(item(PlanePositionSequence=Sequence([position]),
-                           PixelValueTransformationSequence=Sequence([transform]),
-                           FrameContentSequence=Sequence([content]),
-                           CTImageFrameTypeSequence=Sequence([kind])))  # fmt: skip
-    measures = item(PixelSpacing=[2.5, 2.5], SliceThickness=6)
-    plane = item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
-    data.SharedFunctionalGroupsSequence = Sequence([item(
-        PixelMeasuresSequence=Sequence([measures]),
-        PlaneOrientationSequence=Sequence([plane]),
-        CTReconstructionSequence=Sequence([item(ConvolutionKernel="LUNG")]),
-    )])  # fmt: skip
-    data.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    data.PixelData = pixels
-    for keyword, value in tags.items():
-        setattr(data, keyword, value)
-    data.save_as(path)
-    return path
 
 
 @pytest.mark.parametrize("order", [range(10), range(9, -1, -1), [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]])
 def test_frames_are_ordered_by_position_each_with_its_rescale(tmp_path: Path, order: Any) -> None:
-    enhanced(tmp_path, order=order)
+    write_enhanced(tmp_path, HU, order=order)
     (series,) = find_series(tmp_path).accepted
     assert (series.slices, series.flags, series.images[0].kernel) == (10, (), "LUNG")
     # Slope 2 rounds; the other two do not.
@@ -76,7 +30,7 @@ def test_frames_are_ordered_by_position_each_with_its_rescale(tmp_path: Path, or
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless], ids=lambda syntax: syntax.name)
 def test_compressed_frames_are_found(tmp_path: Path, syntax: str) -> None:
-    path = enhanced(tmp_path, order=[3, 1, 4, 0, 5, 9, 2, 6, 8, 7])
+    path = write_enhanced(tmp_path, HU, order=[3, 1, 4, 0, 5, 9, 2, 6, 8, 7])
     plain = load_volume(find_series(tmp_path).accepted[0]).hu
     data = dcmread(path)
     data.compress(syntax, generate_instance_uid=False)
@@ -126,7 +80,7 @@ def test_a_legacy_converted_series_is_the_series(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_multi_frame_file_is_named(
     tmp_path: Path, tags: dict[str, Any], code: str
 ) -> None:
-    enhanced(tmp_path, **tags)
+    write_enhanced(tmp_path, HU, **tags)
     report = find_series(tmp_path)
     assert ([one.code for one in report.refused], report.accepted) == ([code], ())
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydicom.uid import generate_uid
 
+from preprocessing.reading.resampling import SliceResampler
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
@@ -72,3 +73,13 @@ def test_pixels_that_are_not_square_are_resampled(tmp_path: Path) -> None:
     # A pixel's middle keeps its place: new row r lies at (r + 0.5) / 2 - 0.5 of the old ones.
     expected = np.interp((np.arange(48) + 0.5) / 2 - 0.5, np.arange(24), ramp[0, :, 0].astype(float))
     np.testing.assert_allclose(hu[3, :, 7], expected, atol=0.51)
+
+
+def test_labels_go_back_to_the_nearest_pixel() -> None:
+    """Worked by hand: 4 stored rows of 3 mm, moved down by 0.4 pixels of a canvas of 5, are 15 rows of 1 mm;
+    stored row r has its middle at 3 r + 2.7 - 0.5 of them. Columns are as they were.
+    """
+    resampler = SliceResampler(np.array([[0.4, 0.0]]), (5, 2), (15, 2))
+    labels = np.arange(30, dtype=np.uint8).reshape(15, 2)
+    restored = resampler.restore_labels(labels, np.array([0.4, 0.0]), (4, 2))
+    np.testing.assert_array_equal(restored, labels[[2, 5, 8, 11]])

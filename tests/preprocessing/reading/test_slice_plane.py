@@ -1,6 +1,5 @@
 """However a chest is stored, the volume is the same: reorientation, oblique slices, and their limits."""
 
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +11,13 @@ from preprocessing.reading.series import find_series
 from preprocessing.reading.slice_plane import AxisReorientation, Plane
 from preprocessing.reading.volume import load_volume
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
-from tests.support.oblique_series import stack, turned
+from tests.support.oblique_series import AXIAL, stack, turned
 
 HU, LUNGS = chest(10, 24)
 
 
 # Something that no turn or flip maps onto itself: bright at the right, in front, at the feet.
 HU[0, :6, :6] = 1000
-
-
-# Directions of a row and of a column: the eight ways in which an axial image can lie.
-X, Y = np.array([1, 0, 0]), np.array([0, 1, 0])
-
-
-AXIAL = [tuple(np.concatenate(pair) * 1) for pair in (
-    *((a * X, b * Y) for a, b in product((1, -1), repeat=2)),
-    *((a * Y, b * X) for a, b in product((1, -1), repeat=2)),
-)]  # fmt: skip
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,6 +93,8 @@ def test_reorientation_agrees_with_the_directions_of_the_axes(
     reorientation = AxisReorientation.from_plane(plane)
     assert (np.diff(reorientation.apply(x), axis=1) > 0).all()
     assert (np.diff(reorientation.apply(y), axis=0) > 0).all()
+    np.testing.assert_array_equal(reorientation.undo(reorientation.apply(x)), x)
+    assert reorientation.apply_to_shape(x.shape) == reorientation.apply(x).shape
     assert plane.axes == ((0, 1, 0), (1, 0, 0))
     assert (plane.normal[2], plane.height_mm) == (1, z)
 
