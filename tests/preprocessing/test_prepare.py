@@ -234,18 +234,21 @@ def test_the_sheet_goes_with_its_scan(tmp_path: Path) -> None:
     assert gone not in (store / "review.csv").read_text() + (store / "review.html").read_text()
 
 
-def test_of_a_scan_in_two_folders_the_sheet_is_the_stored_ones(tmp_path: Path) -> None:
-    """The second folder lacks slices of the same series."""
+@pytest.mark.parametrize("at_once", [False, True])
+def test_of_a_scan_in_two_folders_the_sheet_is_the_stored_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """The second folder lacks slices of the same series; it is prepared after the first one, or beside it."""
     hu, _ = chest(14, 128)
     write_series(tmp_path / "studies" / "a", hu, series_uid="1.2.3")
     write_series(tmp_path / "studies" / "b", hu[:12], series_uid="1.2.3")
     labels = write_labels(tmp_path, {"a": "covid", "b": "covid"})
-    for _ in range(2):
-        assert [p.code for p in prepare(tmp_path / "studies", labels, tmp_path / "store").problems] == [
-            "study-exists"
-        ]
-        (row,) = reviewed(tmp_path / "store")
-        assert (row["labels_row"], row["slices"]) == ("2", "14")
+    if at_once:  # neither sees the other until it puts its scan in its place
+        monkeypatch.setattr(LobeStore, "has", lambda *_: False)
+    report = prepare(tmp_path / "studies", labels, tmp_path / "store")
+    assert [problem.code for problem in report.problems] == ["study-exists"]
+    (row,) = reviewed(tmp_path / "store")
+    assert (row["labels_row"], row["slices"]) == ("2", "14")
 
 
 def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path) -> None:

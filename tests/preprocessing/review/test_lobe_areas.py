@@ -36,8 +36,11 @@ def test_a_lung_has_no_sudden_change_at_any_spacing(shape, slice_mm: float) -> N
 
 @pytest.mark.parametrize("slice_mm", SPACINGS)
 @pytest.mark.parametrize("share", [0.5, 2.0])
-def test_one_slice_that_loses_half_or_doubles_is_found_alone(share: float, slice_mm: float) -> None:
-    areas = ellipsoid(slice_mm)
+@pytest.mark.parametrize("size", [1.0, 0.2])
+def test_one_slice_that_loses_half_or_doubles_is_found_alone(
+    size: float, share: float, slice_mm: float
+) -> None:
+    areas = size * ellipsoid(slice_mm)
     number = middle(areas)
     areas[number] *= share
     found = sudden_changes(areas, slice_mm)
@@ -59,6 +62,13 @@ def test_a_leak_that_starts_in_one_slice_is_found_at_both_sides_of_the_step(slic
     found = sudden_changes(areas, slice_mm)
     assert np.flatnonzero(found).tolist() == [start - 1, start, start + 39, start + 40]
     np.testing.assert_allclose(found[start - 1 : start + 1], 1300, rtol=0.05)
+
+
+@pytest.mark.parametrize("slice_mm", SPACINGS)
+def test_a_lung_that_ends_at_once_is_a_step(slice_mm: float) -> None:
+    areas = ellipsoid(slice_mm)
+    areas[: middle(areas)] = 0
+    assert np.flatnonzero(sudden_changes(areas, slice_mm)).tolist() == [middle(areas) - 1, middle(areas)]
 
 
 @pytest.mark.parametrize("slice_mm", SPACINGS)

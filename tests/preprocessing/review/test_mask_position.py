@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from preprocessing.review.mask_position import FAR_MM, misplaced_mask
+from preprocessing.review.mask_position import misplaced_mask
 from tests.support.segmented_scans import (
     LUNG,
     TISSUE,
@@ -21,7 +21,7 @@ WALL_AND_OUTSIDE = (150.0, 0.0, 210.0, 50.0)  # 30 mm of wall, then 20 mm of air
 @pytest.mark.parametrize("pixel_mm", [0.6, 1.0, 2.5])
 def test_mask_deep_in_tissue_counts_beyond_15_mm_of_the_lungs(pixel_mm: float) -> None:
     found = misplaced_mask(leaking_chest({3: MEDIASTINUM, 4: MEDIASTINUM}, pixel_mm=pixel_mm))
-    truth = 60 * (100 - 2 * FAR_MM)
+    truth = 60 * (100 - 2 * 15)
     # A pixel of the grid, of 2 to 3 mm, may be lost or won at either end of 70 mm.
     np.testing.assert_allclose(found.far_mm2[3:5], truth, rtol=0.1)
     assert not np.delete(found.far_mm2, [3, 4]).any()
@@ -30,7 +30,7 @@ def test_mask_deep_in_tissue_counts_beyond_15_mm_of_the_lungs(pixel_mm: float) -
 
 def test_a_leak_through_the_wall_counts_in_tissue_and_outside() -> None:
     found = misplaced_mask(leaking_chest({5: WALL_AND_OUTSIDE}))
-    assert found.far_mm2[5] == pytest.approx(60 * (30 - FAR_MM), rel=0.15)
+    assert found.far_mm2[5] == pytest.approx(60 * (30 - 15), rel=0.15)
     assert 60 * 12 <= found.outside_mm2[5] <= 60 * 20  # 20 mm less the blurred edge
     assert not np.delete(found.outside_mm2, 5).any()
 
@@ -56,7 +56,7 @@ def test_ground_glass_and_narrow_consolidation_are_not_far_from_air() -> None:
     assert not misplaced_mask(scan).far_mm2.any()
     images[5, *pixels((160, 50, 210, 130), 1.0)] = TISSUE  # 50 mm high: 20 mm of it are far
     far = misplaced_mask(segmented(images, sides, (5.0, 1.0, 1.0))).far_mm2
-    assert far[5] == pytest.approx(80 * (50 - 2 * FAR_MM), rel=0.15)
+    assert far[5] == pytest.approx(80 * (50 - 2 * 15), rel=0.15)
 
 
 def test_a_mask_without_any_air_is_far_from_it_as_a_whole() -> None:

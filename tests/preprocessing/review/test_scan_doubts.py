@@ -11,13 +11,12 @@ from preprocessing.phantom.acquisition import simulate_scan
 from preprocessing.pipeline import find_scan_lobes
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import CtVolume
-from preprocessing.review.mask_position import FAR_MM
 from preprocessing.review.scan_doubts import ScanDoubts, SliceDoubt, find_doubts
 from tests.support.segmented_scans import leaking_chest, pixels, segmented, whole_chest, without_side
 from tests.support.small_phantoms import QUIET
 
 LEAK = (150.0, 130.0, 210.0, 230.0)  # across the 100 mm of mediastinum, 60 mm high
-LEAK_ML = 60 * (100 - 2 * FAR_MM) * 5 / 1000
+LEAK_ML = 60 * (100 - 2 * 15) * 5 / 1000
 
 
 def test_each_kind_is_told_with_its_slice_and_volume() -> None:
