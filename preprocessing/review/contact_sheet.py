@@ -58,8 +58,8 @@ def _tile(scan: SegmentedScan, doubts: ScanDoubts, number: int, side: int) -> Pi
     """Slice `number` on `side` x `side` pixels: outlines, number from the feet, and doubts with their ml."""
     image = scan.images[number]
     scale = side / max(image.shape)
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey = (np.minimum(small, _WHITE) * (255 / _WHITE)).astype(np.uint8)
+    bright = cv2.convertScaleAbs(image, alpha=255 / _WHITE)  # uint8; brighter values are 255
+    grey = cv2.resize(bright, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     tile = np.zeros((side, side, 3), np.uint8)
     tile[: grey.shape[0], : grey.shape[1]] = grey[:, :, np.newaxis]
     _draw_outlines(tile, scan, number, scale)

@@ -33,19 +33,21 @@ def misplaced_mask(scan: SegmentedScan) -> Misplaced:
     step = max(1, round(GRID_MM / scan.spacing_mm[1]))
     pixel_mm = scan.spacing_mm[1] * step
     areas = np.zeros((2, len(scan.images)))
-    for number, mask in lobe_masks(scan):
-        pixels = _misplaced_pixels(
-            np.ascontiguousarray(scan.images[number, ::step, ::step]), mask[::step, ::step], pixel_mm
-        )
-        areas[:, number] = pixels
+    for number, whole in lobe_masks(scan):
+        image = np.ascontiguousarray(scan.images[number, ::step, ::step])
+        mask = np.ascontiguousarray(whole[::step, ::step])
+        if mask.any():
+            areas[:, number] = _misplaced_pixels(image, mask, pixel_mm)
     return Misplaced(*(areas * pixel_mm**2))
 
 
 def _misplaced_pixels(image: NDArray[np.uint16], mask: NDArray[np.bool_], pixel_mm: float) -> tuple[int, int]:
-    """Pixels of one slice's mask far from air, and outside. `image` and `mask` [row, column]."""
+    """Pixels of one slice's `mask`, which is not empty, far from air and outside; arrays are [row, column]."""
     around = connected_to_border(cv2.blur(image, (3, 3)) < OUTSIDE_GREY)
     dark = image < LUNG_GREY
     air = mask & dark & ~dilate(around, _SKIN)
-    distance = cv2.distanceTransform((~air).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    far = mask & ~dark & (distance > FAR_MM / pixel_mm)
+    column, row, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = np.s_[row : row + height, column : column + width]
+    distance = cv2.distanceTransform((~air[box]).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    far = (mask & ~dark)[box] & (distance > FAR_MM / pixel_mm)
     return int(np.count_nonzero(far)), int(np.count_nonzero(mask & erode(around)))

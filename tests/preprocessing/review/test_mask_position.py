@@ -64,3 +64,11 @@ def test_a_mask_without_any_air_is_far_from_it_as_a_whole() -> None:
     images[images == LUNG] = TISSUE
     far = misplaced_mask(segmented(images, sides, (5.0, 1.0, 1.0))).far_mm2
     np.testing.assert_allclose(far, 2 * 180 * 80)
+
+
+def test_a_lobe_of_one_pixel_between_those_of_the_grid_is_nothing() -> None:
+    images, sides = box_chest(3)
+    sides[:] = 0
+    sides[1, 151, 151] = 1
+    found = misplaced_mask(segmented(images, sides, (5.0, 1.0, 1.0)))
+    assert not found.far_mm2.any() and not found.outside_mm2.any()
