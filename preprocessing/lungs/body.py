@@ -46,9 +46,13 @@ def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     objects, sizes = connected_components_3d(cores)
     if not sizes.any():
         return np.zeros(low.shape, np.bool_)
-    height = 2 * round(_WALL_MM / spacing_mm[0]) + 1  # ribs are oblique: where one slice has a gap, others have ribs
+    height = (
+        2 * round(_WALL_MM / spacing_mm[0]) + 1
+    )  # ribs are oblique: where one slice has a gap, others have ribs
     core = ndimage.maximum_filter1d(objects == np.argmax(sizes), height, axis=0)
-    return np.stack([_with_air(~mask, ~mask & dilate(one, near), near) for mask, one in zip(low, core, strict=True)])
+    return np.stack(
+        [_with_air(~mask, ~mask & dilate(one, near), near) for mask, one in zip(low, core, strict=True)]
+    )
 
 
 def _with_air(

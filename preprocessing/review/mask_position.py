@@ -42,7 +42,7 @@ def misplaced_mask(scan: SegmentedScan) -> Misplaced:
 
 
 def _misplaced_pixels(image: NDArray[np.uint16], mask: NDArray[np.bool_], pixel_mm: float) -> tuple[int, int]:
-    """Pixels of one slice's `mask`, which is not empty, far from air and outside; arrays are [row, column]."""
+    """Pixels of a slice's `mask` far from air, and outside. Arrays are [row, column], the mask not empty."""
     around = connected_to_border(cv2.blur(image, (3, 3)) < OUTSIDE_GREY)
     dark = image < LUNG_GREY
     air = mask & dark & ~dilate(around, _SKIN)

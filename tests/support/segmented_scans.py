@@ -38,7 +38,8 @@ def segmented(
                 box = (int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
                 mask = image[box[0] : box[2], box[1] : box[3]] == side + 1
                 lobes.append(Lobe(number, side, box, mask))
-    return SegmentedScan(images, spacing_mm, spacing_mm[0] * np.arange(len(images)), (), tuple(lobes))
+    z_mm = spacing_mm[0] * np.arange(len(images), dtype=np.float64)
+    return SegmentedScan(images, spacing_mm, z_mm, (), tuple(lobes))
 
 
 def box_chest(
