@@ -46,31 +46,25 @@ def find_body(low: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.bool_]:
     objects, sizes = connected_components_3d(cores)
     if not sizes.any():
         return np.zeros(low.shape, np.bool_)
-    height = (
-        2 * round(_WALL_MM / spacing_mm[0]) + 1
-    )  # ribs are oblique: where one slice has a gap, others have ribs
-    core = ndimage.maximum_filter1d(objects == np.argmax(sizes), height, axis=0)
-    return np.stack(
-        [_with_air(~mask, ~mask & dilate(one, near), near) for mask, one in zip(low, core, strict=True)]
-    )
-
-
-def _with_air(
-    tissue: NDArray[np.bool_], body: NDArray[np.bool_], near: NDArray[np.uint8]
-) -> NDArray[np.bool_]:
-    """One slice's body with its air and with the thin parts of `tissue` around that air; all [row, column]."""
-    air = _enclosed_by(tissue, body)
-    wall = body | (tissue & dilate(air, near))
-    return ~connected_to_border(~(wall | air))
+    thick = objects == np.argmax(sizes)
+    # Ribs are oblique: where there is a gap between them in one slice, the next ones have bone.
+    height = 2 * round(_WALL_MM / spacing_mm[0]) + 1
+    around = ndimage.maximum_filter1d(thick, height, axis=0)
+    body = np.empty_like(low)
+    for target, mask, core, wide in zip(body, low, thick, around, strict=True):
+        air = _enclosed_by(~mask, ~mask & dilate(wide, near))
+        wall = dilate(core, bridge) | (~mask & dilate(air, near))
+        target[:] = ~connected_to_border(~(wall | air))
+    return body
 
 
 def _enclosed_by(tissue: NDArray[np.bool_], body: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Components of air within `tissue` of whose surroundings most are `body`; all [row, column]."""
     air = connected_components(~tissue & ~connected_to_border(~tissue), connectivity=4)
     around = dilate_labels(air.labels)
-    count = len(air.areas)
-    all_, body_ = (np.bincount(around[mask], minlength=count) for mask in (tissue, body))
-    inside = body_ >= _MIN_ENCLOSURE * all_
+    around[~connected_to_border(air.labels == 0)] = 0  # vessels in lung do not surround it
+    every, own = (np.bincount(around[mask], minlength=len(air.areas)) for mask in (tissue, body))
+    inside = own >= _MIN_ENCLOSURE * every
     inside[0] = False
     return np.asarray(inside[air.labels])
 

@@ -11,6 +11,7 @@ Point = tuple[float, float]  # row, column
 _ANGLES = 180
 # bool [angle]; angle 0 points to the patient's left, increasing to the back
 _BEHIND = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) > 0.5
+_IN_FRONT = np.sin(np.arange(_ANGLES) * (2 * np.pi / _ANGLES)) < 0
 _BONE = 1150  # grey value, +150 HU: ribs are thin, and the grid averages them with muscle
 _VERTEBRA_MM = 26.0  # bone this near to the spine's middle is not rib
 _PLEURA_MM = 1.0  # distance of the lung from the ribs' inner side
@@ -55,7 +56,8 @@ def inside_ribs(
     ribs = _ribs(bone, lungs, expected, middle, spacing_mm) - _PLEURA_MM / spacing_mm[1]
     gaps = np.where(((number >= low) & (number < top))[:, np.newaxis] & _BEHIND, _GAP_BEHIND, _GAP)
     rim = _between_ribs(ribs, expected, gaps)
-    rim = np.where(_BEHIND, rim, np.minimum(rim, expected + _BEYOND_MM / spacing_mm[1]))
+    most = ndimage.grey_closing(expected, (1, 2 * _GAP + 1), mode="wrap") + _BEYOND_MM / spacing_mm[1]
+    rim = np.where(_IN_FRONT, np.minimum(rim, most), rim)
     beyond = ~seen | (number >= top)
     rim[beyond] = np.minimum(expected, rim)[beyond]
     return _inside_rim(np.maximum(lungs, rim), middle, sides.shape[1:])
