@@ -11,7 +11,7 @@ from preprocessing.pipeline import SegmentedScan
 NARROW_MM = 10.0  # extent along z up to which a dip or peak is sudden; one slice always is
 DIP, PEAK = 0.6, 1.6  # area relative to the slices around, from which a dip or peak counts
 LEAST_MM2 = 300.0  # smaller changes count for nothing
-STEP_MM2, STEP_MM2_PER_MM = 800.0, 600.0  # the most that an area changes from one slice to the next
+STEP_MM2, STEP_MM2_PER_MM = 800.0, 600.0  # their sum is the most that an area changes between two slices
 LARGE = 0.5  # of a side's largest area; where a lung is so large, a chest has the other one too
 
 
@@ -37,8 +37,8 @@ def lobe_areas(scan: SegmentedScan) -> NDArray[np.float64]:
 def sudden_changes(areas: NDArray[np.float64], slice_mm: float) -> NDArray[np.float64]:
     """Area by which each slice differs suddenly, float64 [slice], mm2; 0 where it does not.
 
-    `areas` is one side's, float64 [slice], mm2. Sudden is a step between two slices of more than STEP_MM2 and
-    STEP_MM2_PER_MM for each millimetre between them; half of it goes to each. Sudden is also a dip or peak at
+    `areas` is one side's, float64 [slice], mm2. Sudden is a step between two slices of more than STEP_MM2
+    plus STEP_MM2_PER_MM for each millimetre between them; half of it goes to each. Sudden is also a dip or peak at
     most NARROW_MM high, in which the area is less than DIP or more than PEAK times that of the slices around,
     or differs from it by more than a step may. An area that falls or rises to one side only, as at the apex
     and the base, is no dip or peak.
