@@ -37,7 +37,7 @@ def lobe_areas(scan: SegmentedScan) -> NDArray[np.float64]:
 def sudden_changes(areas: NDArray[np.float64], slice_mm: float) -> NDArray[np.float64]:
     """Area by which each slice differs suddenly, float64 [slice], mm2; 0 where it does not.
 
-    `areas` is one side's, float64 [slice], mm2. Sudden is a step between two slices of more than STEP_MM2 plus
+    `areas` is one side's, float64 [slice], mm2. A step between two slices is sudden above STEP_MM2 plus
     STEP_MM2_PER_MM for each millimetre between them; half of it goes to each. Sudden is also a dip or peak at
     most NARROW_MM high, of LEAST_MM2 or more, in which the area is less than DIP or more than PEAK times that
     of the slices around, or differs from it by more than a step may. An area that falls or rises to one side
