@@ -17,9 +17,11 @@ from typing import Literal
 import cv2
 
 from preprocessing.labels import LabelledStudy, read_labels
-from preprocessing.pipeline import PreparedScan, prepare_series
+from preprocessing.pipeline import PreparedScan, find_scan_lobes, prepare_series
 from preprocessing.processes import uninterrupted, worker_context
 from preprocessing.reading.series_selection import select_series
+from preprocessing.review.review_list import ReviewedScan, review, write_review
+from preprocessing.review.sheet_files import read_doubts, remove_sheets_of_others, write_sheet
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.store_lock import join_writer, only_writer
@@ -49,8 +51,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class PrepareReport:
-    """How many studies were added, already present, or rejected; all problems of rejected studies; and the
-    choices made in studies with several usable series.
+    """How many studies were added, already present, or rejected; all problems of rejected studies; the
+    choices made in studies with several usable series; and the doubtful scans of the store, most doubtful
+    first.
     """
 
     added: int
@@ -58,11 +61,14 @@ class PrepareReport:
     rejected: int
     problems: tuple[Rejection, ...]
     choices: tuple[Choice, ...]
+    doubtful: tuple[ReviewedScan, ...]
 
 
 @dataclass(frozen=True)
 class _Outcome:
+    row: int
     state: Literal["added", "present", "rejected"]
+    key: str = ""  # of the scan in the store, unless rejected
     problems: tuple[Rejection, ...] = ()
     choice: Choice | None = None
 
@@ -79,8 +85,9 @@ def prepare(
     """Prepare every study of `folder` (see labels.read_labels) into the store, which is created if missing.
 
     Studies already in the store are skipped, so a killed run is resumed by running it again. A study that
-    cannot be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems.
-    `progress` is called after each study.
+    cannot be used is listed in STORE/rejected.csv by its row in labels.csv with all its problems. Each scan
+    has a contact sheet in STORE/sheets; STORE/review.csv and review.html list all scans of the store, most
+    doubtful first. `progress` is called after each study.
 
     Raises before any work: what read_labels and LobeStore.open raise, `store-fingerprint` for a store made
     with other settings, `store-busy` if another process writes to it. Later: `disk-full`; no study is half
@@ -98,6 +105,7 @@ def prepare(
                     progress(len(outcomes), len(studies))
             problems = sorted((p for outcome in outcomes for p in outcome.problems), key=lambda p: p.row)
             _write_rejected(store_path / "rejected.csv", problems)
+            reviewed = _review(store, {o.key: o.row for o in outcomes if o.key})
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -106,7 +114,8 @@ def prepare(
     states = [outcome.state for outcome in outcomes]
     counts = (states.count("added"), states.count("present"), states.count("rejected"))
     choices = sorted((o.choice for o in outcomes if o.choice is not None), key=lambda choice: choice.row)
-    return PrepareReport(*counts, tuple(problems), tuple(choices))
+    doubtful = tuple(scan for scan in reviewed if scan.doubts and scan.doubts.doubts)
+    return PrepareReport(*counts, tuple(problems), tuple(choices), doubtful)
 
 
 def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
@@ -164,19 +173,23 @@ def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
     series, names = selection.series, store.pseudonyms
     problems = tuple(Rejection(study.row, code, reason) for code, reason in selection.problems)
     if series is None:
-        return _Outcome("rejected", problems)
+        return _Outcome(study.row, "rejected", problems=problems)
     choice = None if selection.choice is None else Choice(study.row, selection.choice)
     try:
         key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
         if store.has(key):
             _update(study, store, key, source)
-            return _Outcome("present", choice=choice)
+            if read_doubts(store.path, key) is None:  # killed before the sheet was written
+                write_sheet(store.path, key, find_scan_lobes(series, store.settings))
+            return _Outcome(study.row, "present", key, choice=choice)
         scan = prepare_series(series, store.settings)
         record = scan.record(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
         store.add(record, scan.arrays)
+        write_sheet(store.path, key, scan)  # after it: of two studies with one scan, only the stored one's
     except PneumofedError as error:
-        return _Outcome("rejected", (*problems, Rejection(study.row, error.code, str(error))))
-    return _Outcome("added", choice=choice)
+        problem = Rejection(study.row, error.code, str(error))
+        return _Outcome(study.row, "rejected", problems=(*problems, problem))
+    return _Outcome(study.row, "added", key, choice=choice)
 
 
 def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> None:
@@ -188,6 +201,15 @@ def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> No
         raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
     if known.label != study.label:
         store.relabel(known, study.label)
+
+
+def _review(store: LobeStore, rows: dict[str, int]) -> list[ReviewedScan]:
+    """Write the list of the store's scans, most doubtful first; `rows` of labels.csv by key."""
+    keys = store.keys()
+    remove_sheets_of_others(store.path, keys)
+    reviewed = review(store.path, keys, rows)
+    write_review(store.path, reviewed)
+    return reviewed
 
 
 def _write_rejected(path: Path, problems: list[Rejection]) -> None:

@@ -16,6 +16,9 @@ from deploy.progress import Steps
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=True, help="Folder with DICOM files.")]
 
 
+_SHOWN = 5  # doubtful scans that are printed; the page has them all
+
+
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Which CT series under FOLDER can be used, and why the others cannot."""
     from preprocessing.check_report import check_document, check_folder, check_summary, check_table
@@ -48,10 +51,12 @@ def prepare(
 ) -> None:
     """Prepare labelled studies for training. Run it again to resume after a stop or to add studies.
 
-    Studies that cannot be used are listed in STORE/rejected.csv. Ends with 1 if none can be used.
+    Studies that cannot be used are listed in STORE/rejected.csv. STORE/review.html shows the scans in which
+    the lungs that were found are doubtful, most doubtful first. Ends with 1 if no study can be used.
     """
     from preprocessing.prepare import prepare as run
     from preprocessing.processes import cores
+    from preprocessing.review.review_list import doubt_document
 
     with Steps(quiet=as_json) as steps, steps.step("preparing studies") as progress:
         report = run(folder, labels, store, jobs=jobs or cores(), progress=progress)
@@ -59,7 +64,8 @@ def prepare(
         problems = [{"row": one.row, "code": one.code, "reason": one.reason} for one in report.problems]
         counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
         choices = [{"row": one.row, "choice": one.text} for one in report.choices]
-        print_json({**counts, "problems": problems, "choices": choices})
+        doubtful = [doubt_document(scan) for scan in report.doubtful]
+        print_json({**counts, "problems": problems, "choices": choices, "doubtful": doubtful})
     else:
         for choice in report.choices:
             typer.echo(f"row {choice.row} of the labels: {choice.text}")
@@ -67,6 +73,10 @@ def prepare(
             typer.echo(f"row {problem.row} of the labels: {problem.code}: {problem.reason}")
         counts_text = f"{report.added} added, {report.present} there before, {report.rejected} rejected"
         typer.echo(counts_text + (f" (see {store / 'rejected.csv'})" if report.problems else ""))
+        if report.doubtful:
+            typer.echo(f"scans to look at first: {len(report.doubtful)} (see {store / 'review.html'})")
+        for scan in report.doubtful[:_SHOWN]:
+            typer.echo(f"  {scan.title}; slices: {scan.text}")
     raise typer.Exit(0 if report.added + report.present else 1)
 
 
@@ -78,7 +88,10 @@ def _nifti_name(path: Path | None) -> Path | None:
 
 def lobes(
     folder: Folder,
-    sheet: Annotated[Path | None, typer.Option(help="Write a picture of all slices with the lobes.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write a picture of all slices with the lobes; doubtful slices are framed."),
+    ] = None,
     masks: Annotated[
         Path | None,
         typer.Option(
@@ -92,10 +105,12 @@ def lobes(
 
     Ends with 1 and writes nothing if the scan shows no chest, or too little of it.
     """
-    from preprocessing.lobe_report import area_table, contact_sheet, flag_lines, lobe_table
+    from preprocessing.lobe_report import area_table, flag_lines, lobe_table
     from preprocessing.lung_masks import lung_mask, nifti_bytes
     from preprocessing.pipeline import find_scan_lobes
     from preprocessing.reading.series_selection import select_series
+    from preprocessing.review.contact_sheet import contact_sheet
+    from preprocessing.review.scan_doubts import find_doubts
     from shared_model.files import write_atomically
 
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
@@ -103,7 +118,7 @@ def lobes(
     series = selection.required()
     scan = find_scan_lobes(series)
     if sheet is not None:
-        write_atomically(sheet, contact_sheet(scan))
+        write_atomically(sheet, contact_sheet(scan, find_doubts(scan)))
     if masks is not None:
         write_atomically(masks, nifti_bytes(lung_mask(scan, series), compress=masks.suffix == ".gz"))
     if as_json:

@@ -26,8 +26,8 @@ def patchy_consolidation(
     """Tissue between islands of air and the aerated lung of one side, bool [slice, row, column].
 
     `images` uint16, `lung` bool (one side, aerated) and `place` bool (where islands may lie, above the
-    diaphragm) are [slice, row, column]. Tissue below the grey value `level` contains air: heart, liver, muscle and fat are
-    brighter. Gaps that closing the lung alone would fill are left out.
+    diaphragm) are [slice, row, column]. Tissue below the grey value `level` contains air: heart, liver,
+    muscle and fat are brighter. Gaps that closing the lung alone would fill are left out.
     """
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
     edge = disc_kernel(max(1, round(_EDGE_MM / spacing_mm[1])))

@@ -39,9 +39,9 @@ def inside_ribs(
 
     `bone` bool (see bone.find_ribs) and `sides` uint8 (lungs found so far) are [slice, row, column]; `middle`
     (row, column) is the centre, between the lungs, of the rays along which ribs are searched; `spine` float64
-    [slice] the column of the spine's middle. Where no rib is found, the boundary is interpolated between ribs, or taken
-    from the extent of the lungs in neighbouring slices and on the other side. The latter is also used at
-    the lungs' top, where scapula and clavicle are.
+    [slice] the column of the spine's middle. Where no rib is found, the boundary is interpolated between
+    ribs, or taken from the extent of the lungs in neighbouring slices and on the other side. The latter is
+    also used at the lungs' top, where scapula and clavicle are, and bounds it in front.
     """
     radius = int(np.hypot(*sides.shape[1:]))
     hulls = np.stack([_extent(_hulls(image), middle, radius) for image in sides])

@@ -5,6 +5,7 @@
     studies/KEY/study.json    one scan: geometry, label, size and checksum of the other file
     studies/KEY/lobes.blosc   the lobes' arrays, see lobe_files: any lobe is read and checked alone
 
+Beside them `prepare` keeps what people look at: rejected.csv, review.csv, review.html and sheets/.
 A scan's folder appears by one rename: it is there whole or not at all. No name, UID, date or path of a scan
 is kept.
 """
@@ -88,8 +89,11 @@ class LobeStore:
 
     def scans(self) -> list[ScanRecord]:
         """The records of all scans, sorted by key. Raises `store-damaged` for a wrong record or file size."""
-        folders = sorted(folder for folder in (self.path / "studies").iterdir() if folder.name[0] != ".")
-        return [self.scan(folder.name) for folder in folders]
+        return [self.scan(key) for key in self.keys()]
+
+    def keys(self) -> list[str]:
+        """The keys of all scans, sorted; their records are not read."""
+        return sorted(folder.name for folder in (self.path / "studies").iterdir() if folder.name[0] != ".")
 
     def scan(self, key: str) -> ScanRecord:
         """One scan's record. Raises `store-damaged` if it or a file size is wrong."""

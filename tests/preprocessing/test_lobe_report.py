@@ -1,11 +1,10 @@
-"""The table and the contact sheet of a scan's lobes."""
+"""The table of a scan's lobes."""
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from preprocessing.lobe_report import contact_sheet, flag_lines, lobe_table
+from preprocessing.lobe_report import flag_lines, lobe_table
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import SegmentedScan
 
@@ -39,18 +38,3 @@ def test_flags_are_told_in_words() -> None:
         "prone: the patient lies on the belly",
     ]
     assert flag_lines(flagged) == said
-
-
-def test_the_sheet_outlines_lobes_in_the_colour_of_their_side() -> None:
-    sheet = cv2.imdecode(np.frombuffer(contact_sheet(scan()), np.uint8), cv2.IMREAD_COLOR)
-    assert sheet is not None and sheet.shape == (2 * 192, 10 * 192, 3)  # ten slices a row
-    blue, green = sheet[..., 0].astype(int), sheet[..., 1].astype(int)
-    red = sheet[..., 2].astype(int)
-    right, left = red - blue > 60, green - red > 60
-    tile = np.s_[20:192, 192 : 2 * 192]  # slice 1, without its number
-    columns = np.arange(192) / 1.5  # the tile shows the image 1.5 times as large
-    assert set(np.unique(columns[right[tile].any(axis=0)] // 10)) <= {1, 2, 3, 4}
-    assert set(np.unique(columns[left[tile].any(axis=0)] // 10)) <= {5, 6, 7, 8}
-    assert right[tile].any() and left[tile].any()
-    assert not (right | left)[20:192, :192].any()  # slice 0 has no lobes
-    assert not sheet[192:, 192:].any()  # the second row has one slice

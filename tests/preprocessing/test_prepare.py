@@ -1,6 +1,7 @@
 """prepare: from labelled folders to a store, through kills, full disks and bad input."""
 
 import csv
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -170,6 +171,84 @@ def test_a_killed_run_is_resumed_with_nothing_lost_or_doubled(tmp_path: Path, jo
     for scan in opened.scans():
         opened.verify(scan.key)
     assert not list(store.rglob("*.partial"))
+    sheets, keys = {path.name for path in (store / "sheets").iterdir()}, opened.keys()
+    assert sheets == {f"{key}.{ending}" for key in keys for ending in ("jpg", "json")}
+    assert sorted(row["labels_row"] for row in reviewed(store)) == ["2", "3", "4"]
+
+
+def write_doubtful_hospital(folder: Path) -> tuple[Path, Path]:
+    """Three studies: the first has both lungs, the second lacks one, the third lacks it in five slices."""
+    hu, lungs = chest(14, 128)
+    for number, gone in enumerate((range(0), range(14), range(5))):
+        one = hu.copy()
+        for place in gone:
+            one[place][lungs[place] == 2] = 40
+        write_series(folder / "studies" / f"Doe^John{number}", one, patient_id=f"ID{number}")
+    return folder / "studies", write_labels(folder, {f"Doe^John{n}": LABELS[n] for n in range(3)})
+
+
+def reviewed(store: Path) -> list[dict[str, str]]:
+    with (store / "review.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_doubtful_scans_are_listed_first_in_one_run_or_several(tmp_path: Path) -> None:
+    studies, labels = write_doubtful_hospital(tmp_path)
+    store = tmp_path / "store"
+    names = [f"Doe^John{number}" for number in range(3)]
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / names[0]).symlink_to(studies / names[0])
+    report = prepare(first, write_labels(tmp_path, {names[0]: "healthy"}), store)
+    assert report.doubtful == () and [row["doubts"] for row in reviewed(store)] == [""]
+    write_labels(tmp_path, dict(zip(names, LABELS, strict=True)))
+    report = prepare(studies, labels, store, jobs=2)
+    rows = reviewed(store)
+    assert [row["labels_row"] for row in rows] == ["3", "4", "2"]
+    assert [row["doubts"] for row in rows] == ["side-missing 0-13", "sudden-change 4-5; side-missing 0-4", ""]
+    assert [(scan.key, scan.row) for scan in report.doubtful] == [(rows[0]["key"], 3), (rows[1]["key"], 4)]
+    files = {path: path.read_bytes() for path in (store / "sheets").iterdir()}
+    assert {path.stem for path in files} == set(LobeStore.open(store).keys())
+
+    def unchanged() -> bool:
+        now = {path: path.read_bytes() for path in (store / "sheets").iterdir()}
+        return reviewed(store) == rows and now == files
+
+    assert prepare(studies, labels, store).doubtful == report.doubtful and unchanged()
+    for path in files:  # a store of before, or one whose sheets were deleted
+        path.unlink()
+    assert prepare(studies, labels, store).doubtful == report.doubtful and unchanged()
+
+
+def test_the_sheet_goes_with_its_scan(tmp_path: Path) -> None:
+    studies, labels = write_hospital(tmp_path, 2)
+    store = tmp_path / "store"
+    prepare(studies, labels, store)
+    kept, gone = LobeStore.open(store).keys()
+    shutil.rmtree(store / "studies" / gone)
+    (row,) = (int(row["labels_row"]) for row in reviewed(store) if row["key"] == gone)
+    shutil.rmtree(studies / f"Doe^John{row - 2}")
+    (left,) = (folder.name for folder in studies.iterdir())
+    prepare(studies, write_labels(tmp_path, {left: "covid"}), store)
+    assert sorted(path.name for path in (store / "sheets").iterdir()) == [f"{kept}.jpg", f"{kept}.json"]
+    assert gone not in (store / "review.csv").read_text() + (store / "review.html").read_text()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_of_a_scan_in_two_folders_the_sheet_is_the_stored_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """The second folder lacks slices of the same series; it is prepared after the first one, or beside it."""
+    hu, _ = chest(14, 128)
+    write_series(tmp_path / "studies" / "a", hu, series_uid="1.2.3")
+    write_series(tmp_path / "studies" / "b", hu[:12], series_uid="1.2.3")
+    labels = write_labels(tmp_path, {"a": "covid", "b": "covid"})
+    if at_once:  # neither sees the other until it puts its scan in its place
+        monkeypatch.setattr(LobeStore, "has", lambda *_: False)
+    report = prepare(tmp_path / "studies", labels, tmp_path / "store")
+    assert [problem.code for problem in report.problems] == ["study-exists"]
+    (row,) = reviewed(tmp_path / "store")
+    assert (row["labels_row"], row["slices"]) == ("2", "14")
 
 
 def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path) -> None:

@@ -60,9 +60,11 @@ while True:
     assert run(0) == 0
     assert check() == 1
     left = {path.relative_to(store.parent).parts[:2] for path in store.parent.rglob("*")}
-    names = ("rejected.csv", "secret.key", "store.json", "studies")
+    names = ("rejected.csv", "review.csv", "review.html", "secret.key", "sheets", "store.json", "studies")
     assert left == {("store",), *(("store", name) for name in names)}, left
-    assert len(list((store / "studies").iterdir())) == 1
+    (key,) = (path.name for path in (store / "studies").iterdir())
+    assert sorted(path.name for path in (store / "sheets").iterdir()) == [f"{key}.jpg", f"{key}.json"]
+    assert key in (store / "review.csv").read_text()
     if ended == 0:
         break
 print(step, kept)

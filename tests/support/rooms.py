@@ -7,6 +7,7 @@ other.
 ROOMS = {
     "preprocessing": (
         "check_report lobe_report lung_masks phantom prepare",
+        "review",
         "labels pipeline",
         "batch_effect chest_check periphery semi_infection store",
         "lung_measures",

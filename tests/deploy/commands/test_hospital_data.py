@@ -12,6 +12,7 @@ import SimpleITK
 from typer.testing import CliRunner
 
 from deploy.commands.hospital import hospital_app
+from preprocessing.review.contact_sheet import DOUBT_COLOUR
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
 from tests.support.other_bodies import abdomen
@@ -93,6 +94,23 @@ def test_prepare_reports_counts_and_problems(tmp_path: Path) -> None:
     assert (code, "0 added, 1 there before, 1 rejected" in text) == (0, True)
 
 
+def test_prepare_tells_doubtful_scans_first(tmp_path: Path) -> None:
+    one_lung = HU.copy()
+    one_lung[LUNGS == 2] = 40
+    write_series(tmp_path / "studies" / "a", HU)
+    write_series(tmp_path / "studies" / "b", one_lung)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study,label\na,covid\nb,healthy\n")
+    store = tmp_path / "store"
+    words = ("prepare", tmp_path / "studies", "--labels", labels, "--store", store, "--jobs", 1)
+    (doubtful,) = json.loads(run(*words, "--json")[1])["doubtful"]
+    assert (doubtful["row"], doubtful["kinds"]) == (3, ["side-missing"])
+    assert doubtful["slices"] == list(range(14)) and doubtful["doubtful_ml"] > 500
+    lines = run(*words)[1].splitlines()
+    assert lines[-2] == f"scans to look at first: 1 (see {store / 'review.html'})"
+    assert doubtful["key"] in lines[-1] and lines[-1].endswith("slices: side-missing 0-13")
+
+
 def test_lobes_are_listed_feet_first_with_a_picture(tmp_path: Path) -> None:
     write_series(tmp_path / "scan", HU)
     sheet = tmp_path / "sheet.png"
@@ -108,6 +126,13 @@ def test_lobes_are_listed_feet_first_with_a_picture(tmp_path: Path) -> None:
             assert row[name]["area_mm2"] == pytest.approx(rows.size * PIXEL_MM**2, rel=0.06)
     picture = cv2.imread(str(sheet))
     assert picture is not None and picture.shape[1] == 10 * 192
+    assert not (picture == DOUBT_COLOUR).all(axis=2)[:192].any()
+    one_lung = HU.copy()
+    one_lung[LUNGS == 2] = 40
+    write_series(tmp_path / "other", one_lung)
+    run("lobes", tmp_path / "other", "--sheet", sheet)
+    frames = (cv2.imread(str(sheet)) == DOUBT_COLOUR).all(axis=2)
+    assert frames[0, : 10 * 192].all() and frames[192, : 4 * 192].all() and not frames[192, 4 * 192 :].any()
 
 
 def test_lobes_say_what_is_unusual(tmp_path: Path) -> None:
