@@ -116,8 +116,8 @@ def resample(volume: CtVolume, slice_mm: float) -> NDArray[np.int16]:
 
 def with_hu(hu: NDArray[np.int16], slice_mm: float, volume: CtVolume) -> CtVolume:
     """A volume of `hu` with slices `slice_mm` apart and the pixels of `volume`."""
-    spacing_mm = (slice_mm, *volume.spacing_mm[1:])
-    return CtVolume(hu, np.zeros(hu.shape, np.bool_), spacing_mm, np.arange(len(hu), dtype=np.float64) * slice_mm, ())
+    z_mm = np.arange(len(hu), dtype=np.float64) * slice_mm
+    return CtVolume(hu, np.zeros(hu.shape, np.bool_), (slice_mm, *volume.spacing_mm[1:]), z_mm, ())
 
 
 def volume_ml(lungs: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> float:
