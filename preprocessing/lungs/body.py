@@ -26,6 +26,7 @@ _MIN_ENCLOSURE = 0.75  # least share of the surroundings of air in the body that
 _EDGE_MM = 4.0  # width of the blurred edge of outside air
 _SMOOTH_MM = 6.0  # side of the square over which grey values are averaged to separate outside air from lung
 _AIR_RATIO = 0.4  # largest grey value of outside air, relative to lung
+_ARC_MM = 12.0  # largest distance of a round field of view's edge from the chord across a truncated lung
 _MAX_CONTACT = 0.1  # largest share of a truncated lung's outline that adjoins outside air
 _THICK_MM = 8.0  # half the thickness that a truncated lung exceeds
 _MIN_SHARE = 0.1  # ... and its least volume, relative to the largest object of dark voxels
@@ -106,18 +107,26 @@ def _truncated_lungs(
     field = np.pad((images > 0).any(axis=0), 1)  # outside a round field of view all slices are 0
     field, edge = field[1:-1, 1:-1], (field & ~erode(field))[1:-1, 1:-1]
     cut = _lateral_edge(edge, field)
+    share = np.maximum(cv2.blur(field.astype(np.float32), (side, side)), 1e-3)
+    arc = disc_kernel(round(_ARC_MM / spacing_mm[1]) if _is_round(field) else 0)
     truncated = np.zeros_like(body)
     for image, mask, within, target in zip(images, low, body, truncated, strict=True):
-        hull = convex_hull(within) if within.any() else within
+        hull = dilate(convex_hull(within), arc) & field if within.any() else within
         outer = mask & ~within
         if (hull & outer & cut).any():
-            dark = mask & (cv2.blur(image, (side, side)) < level)
+            dark = mask & field & (cv2.blur(image.astype(np.float32), (side, side)) < level * share)
             air = dilate(components_touching(edge & ~hull, dark), disc)
             rest = outer & field & ~air
             rest = components_touching(erode(rest, thick), rest) & components_touching(cut, rest)
             rest &= ~components_touching(edge & ~cut, rest)
             target[:] = _apart_from_air(rest, air) & hull
     return truncated
+
+
+def _is_round(field: NDArray[np.bool_]) -> bool:
+    """Whether the field of view, bool [row, column], leaves the corners of its bounding box empty."""
+    rows, columns = np.flatnonzero(field.any(axis=1)), np.flatnonzero(field.any(axis=0))
+    return bool(rows.size) and not field[np.ix_(rows[[0, -1]], columns[[0, -1]])].any()
 
 
 def _apart_from_air(mask: NDArray[np.bool_], air: NDArray[np.bool_]) -> NDArray[np.bool_]:

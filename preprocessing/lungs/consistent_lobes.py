@@ -39,7 +39,7 @@ def consistent_lungs(images: NDArray[np.uint16], spacing_mm: Spacing) -> NDArray
     body = find_body(low, grid_mm)
     enclosed = find_enclosed_air(coarse, low, body, grid_mm)
     airway, carina = find_airway(coarse, enclosed, body, grid_mm)
-    objects = select_lungs(coarse, enclosed & ~airway, carina)
+    objects = select_lungs(coarse, enclosed & ~airway, carina, grid_mm)
     column = middle_column(airway, body)
     left = left_of_midline(coarse, objects > 0, column, threshold, grid_mm)
     sides = split_into_sides(objects, left)

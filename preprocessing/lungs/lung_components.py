@@ -3,19 +3,31 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.image_ops import connected_components, connected_components_3d, dilate_labels, erode
+from preprocessing.image_ops import (
+    Spacing,
+    connected_components,
+    connected_components_3d,
+    dilate,
+    dilate_labels,
+    disc_kernel,
+    erode,
+)
 
 _MIN_SHARE = 0.02  # components smaller than this share of the largest are not lung
 # components from this share of the largest on are lungs; smaller ones must share a slice with one
 _MAIN_SHARE = 0.2
+_PARTED_MM = 6.0  # gas farther from lung than this is parted from it by more than pleura
+_MIN_CONTACT = 0.1  # least share of the outline of gas in the chest that adjoins lung
 _GAS_RATIO = 0.5  # components darker than this share of the lungs' median are bowel gas
 
 
-def select_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int) -> NDArray[np.uint8]:
+def select_lungs(
+    coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: int, spacing_mm: Spacing
+) -> NDArray[np.uint8]:
     """3-D components of `dark` that are lung, uint8 labels [slice, row, column] from 1; 0 elsewhere.
 
     `coarse` uint16 (images) and `dark` bool are [slice, row, column]. Above slice `carina`, in the lungs'
-    upper half, no component is rejected as bowel gas: a dark one there is an emphysematous bulla.
+    upper half, gas that adjoins lung is kept: it is an emphysematous bulla or a pneumothorax.
     """
     cores = np.stack([erode(mask) for mask in dark])
     components, sizes = connected_components_3d(cores)
@@ -30,9 +42,38 @@ def select_lungs(coarse: NDArray[np.uint16], dark: NDArray[np.bool_], carina: in
     components, sizes = connected_components_3d(cores)
     keep = sizes > _MIN_SHARE * sizes.max(initial=0)
     keep &= _beside_lung(components, sizes)
+    keep &= ~_gas_apart(coarse, components, keep, typical, spacing_mm)
     kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
     grown = np.stack([dilate_labels(image) for image in kept[components]])
     return np.where(dark, grown, 0).astype(np.uint8)
+
+
+def _gas_apart(
+    coarse: NDArray[np.uint16],
+    components: NDArray[np.int32],
+    keep: NDArray[np.bool_],
+    typical: float,
+    spacing_mm: Spacing,
+) -> NDArray[np.bool_]:
+    """Kept components of gas that chest wall or diaphragm parts from lung, bool [component].
+
+    A bulla or the gas of a pneumothorax adjoins lung. Gas between arm and trunk does not.
+    """
+    count = len(keep)
+    grey = np.bincount(components.ravel(), coarse.ravel(), count)
+    gas = keep & (grey < _GAS_RATIO * typical * np.bincount(components.ravel(), minlength=count))
+    gas[0] = False
+    if not gas.any():
+        return gas
+    disc = disc_kernel(max(1, round(_PARTED_MM / spacing_mm[1])))
+    outline, contact = np.zeros(count), np.zeros(count)
+    for image in components:
+        mask = gas[image]
+        if mask.any():
+            edge = mask & ~erode(mask)
+            outline += np.bincount(image[edge], minlength=count)
+            contact += np.bincount(image[edge & dilate((keep & ~gas)[image], disc)], minlength=count)
+    return gas & (contact < _MIN_CONTACT * outline)
 
 
 def _beside_lung(components: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
