@@ -43,3 +43,131 @@ def test_a_lung_that_the_field_of_view_truncates_is_kept() -> None:
     air = find_enclosed_air(scan, scan < 500, body, SPACING)
     assert (air[:, lung]).mean() > 0.9
     assert not air[:, ~lung].any()
+
+
+def drawn(*tissue: np.ndarray, lungs: dict[int, np.ndarray] | None = None, slices: int = 4) -> np.ndarray:
+    """Slices of such tissue with lungs of such grey values in it."""
+    image = np.where(np.logical_or.reduce(tissue), 1040, 0)
+    for grey, lung in (lungs or {150: LUNG}).items():
+        image[lung] = grey
+    return np.repeat(image[np.newaxis], slices, axis=0).astype(np.uint16)
+
+
+def box(row0: int, row1: int, column0: int, column1: int) -> np.ndarray:
+    mask = np.zeros((SIZE, SIZE), np.bool_)
+    mask[row0:row1, column0:column1] = True
+    return mask
+
+
+def test_air_that_back_and_table_enclose_is_no_body() -> None:
+    scan = drawn(BODY, TABLE, box(70, 78, 30, 34), box(70, 78, 66, 70))
+    pocket = box(76, 78, 35, 65)
+    assert not scan[0, pocket].any()
+    body = find_body(scan < 500, SPACING)
+    assert not body[:, pocket].any()
+    assert (body[0] != BODY).sum() < 0.02 * BODY.sum()
+
+
+def test_air_that_arm_and_table_enclose_is_no_body() -> None:
+    arm = ellipse(SIZE, 0.62, 0.06, 0.16, 0.045)
+    scan = drawn(BODY, TABLE, arm, box(46, 49, 5, 14), box(70, 78, 20, 24))
+    body = find_body(scan < 500, SPACING)
+    pocket = (scan[0] == 0) & box(56, 76, 11, 19)
+    assert pocket.sum() > 60
+    assert not body[:, pocket].any()
+    assert not find_enclosed_air(scan, scan < 500, body, SPACING)[:, ~LUNG].any()
+
+
+def test_thin_walls_between_ribs_enclose_the_lung() -> None:
+    """The wall is 12 mm thick; between ribs, over 20 mm, it is 4 mm."""
+    lung = ellipse(SIZE, 0.45, 0.5, 0.24, 0.34)
+    for row in (25, 45, 65):
+        lung |= ellipse(SIZE, 0.45, 0.5, 0.28, 0.38) & box(row - 5, row + 5, 0, SIZE)
+    body = find_body(drawn(BODY, lungs={150: lung}) < 500, SPACING)
+    assert (body[0] != BODY).sum() < 0.02 * BODY.sum()
+    assert body[:, lung].all()
+
+
+def test_ribs_above_and_below_close_a_wider_gap() -> None:
+    thick, thin = ellipse(SIZE, 0.45, 0.5, 0.24, 0.34), ellipse(SIZE, 0.45, 0.5, 0.285, 0.385)
+    scan = drawn(BODY, lungs={150: thick}, slices=5)
+    scan[2, thin] = 150  # 3 mm of wall all around
+    body = find_body(scan < 500, SPACING)
+    assert body[2, thin].all()
+
+
+def test_vessels_do_not_open_a_lung() -> None:
+    """Most of what adjoins this lung's air is vessel, and vessels are not the body's thick parts."""
+    lung = ellipse(SIZE, 0.45, 0.5, 0.24, 0.34)
+    rows, columns = np.indices(lung.shape)
+    vessels = (rows % 4 == 0) & (columns % 4 == 0)
+    body = find_body(drawn(BODY, lungs={150: lung & ~vessels}) < 500, SPACING)
+    assert body[:, lung].all()
+
+
+def enclosed(scan: np.ndarray) -> np.ndarray:
+    scan = np.ascontiguousarray(scan)
+    return find_enclosed_air(scan, scan < 500, find_body(scan < 500, SPACING), SPACING)
+
+
+BOTH = {150: LUNG | ellipse(SIZE, 0.45, 0.7, 0.15, 0.1)}
+CUT = np.s_[:, :, 25:]
+
+
+def test_air_in_the_corners_beside_a_body_that_the_edge_cuts_is_no_lung() -> None:
+    arm = ellipse(SIZE, 0.12, 0.3, 0.1, 0.04)  # within the hull of body and arm lies air
+    scan = drawn(BODY, box(15, 30, 24, 36), arm, lungs=BOTH)[:, :, 15:]  # cuts the body, not the lung
+    air = enclosed(scan)
+    np.testing.assert_array_equal(air, np.broadcast_to(BOTH[150][:, 15:], scan.shape))
+
+
+def test_slits_behind_the_back_are_no_lung() -> None:
+    """A slit is as bright as lung, where a blanket or the blurred edges of back and table fill it."""
+    slit = box(69, 75, 0, 40) & ~BODY  # up to 12 mm
+    scan = drawn(BODY, box(60, 90, 38, 62), TABLE, box(75, 78, 0, 95), lungs={**BOTH, 120: slit})
+    scan = scan[:, :, 15:]
+    assert not enclosed(scan)[:, slit[:, 15:]].any()
+
+
+def test_a_truncated_lung_joined_to_the_other_in_front_is_kept() -> None:
+    joined = BOTH[150] | ellipse(SIZE, 0.36, 0.5, 0.03, 0.2)
+    scan = drawn(BODY, lungs={150: joined})[CUT]
+    air, lungs = enclosed(scan), joined[:, 25:]
+    assert air[:, lungs].mean() > 0.95
+    assert not air[:, ~lungs].any()
+
+
+def test_a_truncated_lung_with_emphysema_is_kept() -> None:
+    """Half as bright as the other one; noise takes some of it below the outside air's level."""
+    ill = LUNG[:, 25:]
+    scan = drawn(BODY, lungs={150: BOTH[150] & ~LUNG, 75: LUNG})[CUT]
+    noise = np.random.default_rng(0).normal(0, 25, scan.shape)
+    scan = np.clip(scan + np.where(scan > 0, noise, np.abs(noise) / 2), 0, 2048).astype(np.uint16)
+    air = enclosed(scan)
+    assert air[:, ill].mean() > 0.9
+    assert not air[:, ~BOTH[150][:, 25:]].any()
+
+
+def test_truncated_lungs_as_dark_as_air_are_kept() -> None:
+    scan = drawn(BODY, lungs={12: BOTH[150]})[CUT]
+    air = enclosed(scan)
+    assert air[:, LUNG[:, 25:]].mean() > 0.9
+    assert not air[:, ~BOTH[150][:, 25:]].any()
+
+
+def pillow(mask: np.ndarray, grey: int = 150) -> np.ndarray:
+    """What is found of a pillow beside the chin, which takes it into the body's hull."""
+    scan = drawn(BODY, box(0, 20, 46, 54), lungs={**BOTH, grey: BOTH[150] | mask})
+    scan = scan[:, :, 15:]
+    return enclosed(scan)[:, mask[:, 15:]]
+
+
+def test_foam_that_adjoins_outside_air_is_no_lung() -> None:
+    assert not pillow(box(8, 24, 0, 34) & ~BODY).any()
+
+
+def test_air_between_arm_and_body_that_the_edge_closes_is_no_lung() -> None:
+    arm = box(0, 12, 0, 40)
+    scan = drawn(BODY, arm, box(0, 20, 36, 54), lungs=BOTH)[:, :, 15:]
+    air = box(12, 20, 15, 30)[:, 15:]
+    assert not enclosed(scan)[:, air].any()
