@@ -31,8 +31,8 @@ def two_domes(deep_mm: float = 0.0) -> tuple[NDArray[np.uint8], NDArray[np.bool_
     for side, column in ((1, 44), (2, 115)):
         outline = ellipse(SIZE, 0.5, (column + 0.5) / SIZE, 0.33, 0.17)
         height = 70 - 90 * ((ROWS - 80) / 50) ** 2 - 120 * ((COLUMNS - column) / 50) ** 2
-        sides[(HEIGHTS >= height) & outline] = side
-        below |= (HEIGHTS < height - deep_mm) & outline
+        sides[(height <= HEIGHTS) & outline] = side
+        below |= (height - deep_mm > HEIGHTS) & outline
     return sides, below
 
 
