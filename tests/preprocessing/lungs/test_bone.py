@@ -63,7 +63,7 @@ def test_what_is_thicker_than_a_rib_is_none() -> None:
 
 def test_gaps_of_noise_do_not_make_a_vessel_thin() -> None:
     rows, columns = np.indices((SIZE, SIZE))
-    gaps = (rows % 4 < 2) & (columns % 6 < 2)  # 4 mm x 4 mm
+    gaps = (rows % 6 < 3) & (columns % 6 < 3)  # 6 mm x 6 mm
     images = image(marrow=disc(30), cortex=disc(20))
     bright = (images > TISSUE) & ~gaps
     assert find_ribs(images, bright, SPACING)[0, disc(20)].mean() == 0

@@ -70,8 +70,10 @@ def test_neither_lung_takes_of_the_other_nor_of_the_pleura_between_them() -> Non
     sides[:, 45:52, 44:48] = 2  # the left lung reaches into a gap of the right one
     result = filled(sides)
     assert (result[sides > 0] == sides[sides > 0]).all()
-    sides[:, 45:52, 44:48] = 0
-    assert not filled(sides)[:, 47:50, 46:51].any()
+    sides[:, 20:80, 48:51], sides[:, 45:52, 44:48] = 2, 1
+    notch = np.s_[:, 46:49, 44:48]  # 6 mm wide, beside the left lung
+    sides[notch] = 0
+    assert not filled(sides)[:, 46:49, 46:48].any()
 
 
 def test_an_organ_that_rises_into_the_lung_is_no_hole() -> None:
@@ -86,10 +88,11 @@ def test_an_organ_that_rises_into_the_lung_is_no_hole() -> None:
 
 
 def test_a_tumour_with_lung_below_it_is_filled() -> None:
-    sides, tissue = lungs(8), np.zeros((8, SIZE, SIZE), np.bool_)
     tumour = ellipse(SIZE, 0.5, 0.26, 0.14, 0.12)
-    sides[3:6, tumour], tissue[3:6, tumour] = 0, True
-    np.testing.assert_array_equal(filled(sides, tissue=tissue)[3:6, tumour], 1)
+    for slices in (slice(3, 6), slice(0, 3)):  # the scan's lowest slices are in the lung
+        sides, tissue = lungs(8), np.zeros((8, SIZE, SIZE), np.bool_)
+        sides[slices, tumour], tissue[slices, tumour] = 0, True
+        np.testing.assert_array_equal(filled(sides, tissue=tissue)[slices, tumour], 1)
 
 
 def tower() -> np.ndarray:
@@ -114,8 +117,9 @@ def test_a_lung_may_widen_by_half_a_mm_for_a_mm_there() -> None:
     aerated = tower()
     sides = aerated.astype(np.uint8)
     for number in range(15, 20):
-        sides[number, 40:60, 40 : 40 + number - 14] = 1  # 2 mm for each slice of 5 mm
-    np.testing.assert_array_equal(narrow_towards_apex(sides, aerated, GRID), sides)
+        sides[number, 40:60, 40 : 40 + 2 * (number - 14)] = 1  # 4 mm a slice
+    np.testing.assert_array_equal(narrow_towards_apex(sides, aerated, (8.0, 2.0, 2.0)), sides)
+    assert not np.array_equal(narrow_towards_apex(sides, aerated, GRID), sides)
     sides[17:, 40:60, 40:48] = 1
     assert not narrow_towards_apex(sides, aerated, GRID)[17, 40:60, 44:].any()
 

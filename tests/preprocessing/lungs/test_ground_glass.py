@@ -121,3 +121,12 @@ def test_what_an_organs_edge_cannot_explain_is_ground_glass() -> None:
     assert through_an_edge(LIGHT, above=LUNG, below=int(TISSUE))  # darker than half tissue
     assert through_an_edge(EDGE, above=LUNG, below=LUNG)
     assert through_an_edge(EDGE, above=EDGE, below=EDGE)
+
+
+def test_nothing_is_known_of_what_lies_beyond_the_scans_ends() -> None:
+    for end, next_to_it in ((0, 1), (SLICES - 1, SLICES - 2)):
+        images, sides = chest()
+        images[end, 30:50, 35:40] = EDGE
+        images[next_to_it, 30:50, 35:40], sides[next_to_it, 30:50, 35:40] = LUNG, 1
+        images[-1 - end, 30:50, 35:40] = TISSUE
+        assert (found(images, sides)[end, 31:49, 35:39] == 1).all()
