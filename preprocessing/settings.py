@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERSION = 8  # raise it with every change of the lobes of a scan; a test checks this
+VERSION = 9  # raise it with every change of the lobes of a scan; a test checks this
 
 
 class PreprocessingSettings(BaseModel):

@@ -110,9 +110,9 @@ def _truncated_lungs(
     cut = _lateral_edge(edge, field)
     truncated = np.zeros_like(body)
     for image, mask, within, target in zip(images, low, body, truncated, strict=True):
+        hull = convex_hull(within) if within.any() else within
         outer = mask & ~within
-        if within.any() and (outer & cut).any():
-            hull = convex_hull(within)
+        if (hull & outer & cut).any():
             dark = mask & (cv2.blur(image, (side, side)) < level)
             air = dilate(components_touching(edge & ~hull, dark), disc)
             rest = outer & field & ~air

@@ -13,7 +13,7 @@ from preprocessing.settings import VERSION, PreprocessingSettings
 from tests.support.chests import chest, ellipse
 
 SPACING = (6.0, 1.25, 1.25)
-RECORDED_FOR = 8
+RECORDED_FOR = 9
 DEFAULT, PAPER = PreprocessingSettings(), PreprocessingSettings(lobes="paper", breath="paper")
 RECORDED = {
     DEFAULT: {
