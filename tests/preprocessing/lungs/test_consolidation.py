@@ -86,3 +86,14 @@ def test_the_left_diaphragm_may_be_20_mm_lower() -> None:
     mirrored = with_islands(sides, without_base(sides, 1), without_base(sides, 1))[:, :, ::-1]
     lower, right = (np.argmax((image > 0)[:, 80, 115]) for image in (found, mirrored))
     assert right - lower == 4
+
+
+def test_airless_tissue_is_lung_at_the_chest_wall_and_not_at_the_mediastinum() -> None:
+    sides, _ = two_domes()
+    none = np.zeros(sides.shape, np.bool_)
+    level = (HEIGHTS > 90) & (HEIGHTS < 150)
+    lateral, medial = ((sides == 2) & level & side for side in (COLUMNS > 115, COLUMNS < 105))
+    for airless, added in ((lateral, True), (medial, False)):
+        found = with_islands(sides, airless, none)
+        assert ((found[airless] == 2).mean() > 0.8) == added
+        assert (found[airless] > 0).any() == added
