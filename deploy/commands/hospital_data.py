@@ -86,11 +86,20 @@ def _nifti_name(path: Path | None) -> Path | None:
     return path
 
 
+def _picture_name(path: Path | None) -> Path | None:
+    if path is not None and path.suffix != ".png":
+        raise typer.BadParameter("the name must end in .png")
+    return path
+
+
 def lobes(
     folder: Folder,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="Write a picture of all slices with the lobes; doubtful slices are framed."),
+        typer.Option(
+            callback=_picture_name,
+            help="Write a picture (.png) of all slices with the lobes; doubtful slices are framed.",
+        ),
     ] = None,
     masks: Annotated[
         Path | None,

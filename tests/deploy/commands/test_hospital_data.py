@@ -176,6 +176,13 @@ def test_masks_of_another_name_are_wrong_use(tmp_path: Path) -> None:
         assert not (tmp_path / name).exists()
 
 
+def test_sheet_of_another_name_is_wrong_use(tmp_path: Path) -> None:
+    write_series(tmp_path / "scan", HU)
+    for name in ("sheet.jpg", "sheet.nii", "sheet"):
+        assert run("lobes", tmp_path / "scan", "--sheet", tmp_path / name)[0] == 2
+        assert not (tmp_path / name).exists()
+
+
 def test_masks_that_nifti_cannot_hold_are_not_written(tmp_path: Path) -> None:
     heights = SLICE_MM * np.arange(len(HU), dtype=float)
     heights[6] += 1.5
