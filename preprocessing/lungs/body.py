@@ -28,6 +28,7 @@ _SMOOTH_MM = 6.0  # side of the square over which grey values are averaged to se
 _AIR_RATIO = 0.4  # largest grey value of outside air, relative to lung
 _ARC_MM = 12.0  # largest distance of a round field of view's edge from the chord across a truncated lung
 _MAX_CONTACT = 0.1  # largest share of a truncated lung's outline that adjoins outside air
+_MAX_DARK = 0.5  # largest share of it that is as dark as outside air
 _THICK_MM = 8.0  # half the thickness that a truncated lung exceeds
 _MIN_SHARE = 0.1  # ... and its least volume, relative to the largest object of dark voxels
 # tangent of 60 degrees: lateral parts of the field of view's edge lie below this slope
@@ -97,7 +98,8 @@ def _truncated_lungs(
 
     The chest wall lies between a lung and the air around the patient: dark voxels that adjoin that air are
     not lung, nor are the slits between body and table. Outside air spreads from the field of view's edge
-    beyond the body's hull through voxels as dark as air. If lung is as dark as air (2.2 takes a lung at the
+    beyond the body's hull through voxels as dark as air; what is mostly as dark as air is outside air too,
+    enclosed between body, arm or table and the edge. If lung is as dark as air (2.2 takes a lung at the
     border for background), all that is dark and thick within the body's hull is kept.
     """
     lung = _median_lung_grey(images, low & body)
@@ -119,7 +121,7 @@ def _truncated_lungs(
             rest = outer & field & ~air
             rest = components_touching(erode(rest, thick), rest) & components_touching(cut, rest)
             rest &= ~components_touching(edge & ~cut, rest)
-            target[:] = _apart_from_air(rest, air) & hull
+            target[:] = _apart_from_air(rest, air, dark) & hull
     return truncated
 
 
@@ -129,13 +131,18 @@ def _is_round(field: NDArray[np.bool_]) -> bool:
     return bool(rows.size) and not field[np.ix_(rows[[0, -1]], columns[[0, -1]])].any()
 
 
-def _apart_from_air(mask: NDArray[np.bool_], air: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The components of `mask` of whose outline at most a small share adjoins `air`; all [row, column]."""
+def _apart_from_air(
+    mask: NDArray[np.bool_], air: NDArray[np.bool_], dark: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The components of `mask` of whose outline at most a small share adjoins `air` and that are not mostly
+    `dark`; all [row, column].
+    """
     components = connected_components(mask, connectivity=4)
     count = len(components.areas)
     outline = np.bincount(components.labels[mask & ~erode(mask)], minlength=count)
     contact = np.bincount(components.labels[mask & dilate(air)], minlength=count)
-    apart = contact <= _MAX_CONTACT * outline
+    darker = np.bincount(components.labels[mask & dark], minlength=count)
+    apart = (contact <= _MAX_CONTACT * outline) & (darker <= _MAX_DARK * components.areas)
     apart[0] = False
     return np.asarray(apart[components.labels])
 

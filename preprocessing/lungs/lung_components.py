@@ -16,7 +16,7 @@ from preprocessing.image_ops import (
 _MIN_SHARE = 0.02  # components smaller than this share of the largest are not lung
 # components from this share of the largest on are lungs; smaller ones must share a slice with one
 _MAIN_SHARE = 0.2
-_PARTED_MM = 6.0  # gas farther from lung than this is parted from it by more than pleura
+_PARTED_MM = 4.0  # gas farther from lung than this is parted from it by more than pleura
 _MIN_CONTACT = 0.1  # least share of the outline of gas in the chest that adjoins lung
 _GAS_RATIO = 0.5  # components darker than this share of the lungs' median are bowel gas
 
@@ -65,7 +65,7 @@ def _gas_apart(
     gas[0] = False
     if not gas.any():
         return gas
-    disc = disc_kernel(max(1, round(_PARTED_MM / spacing_mm[1])))
+    disc = disc_kernel(round(_PARTED_MM / spacing_mm[1]) + 2)  # as both were eroded by a pixel
     outline, contact = np.zeros(count), np.zeros(count)
     for image in components:
         mask = gas[image]

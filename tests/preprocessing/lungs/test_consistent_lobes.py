@@ -3,7 +3,7 @@
 import numpy as np
 
 from preprocessing.lungs.lobes import find_lobes
-from tests.support.chests import AIR, LUNG, TISSUE, chest, ellipse
+from tests.support.chests import AIR, BONE, LUNG, TISSUE, chest, ellipse
 from tests.support.segmentation import SPACING, dice, images_of, sides
 
 
@@ -123,3 +123,16 @@ def test_a_turned_patient_has_turned_lungs() -> None:
     mirrored = sides(np.ascontiguousarray(hu[:, :, ::-1]))[:, :, ::-1]
     swapped = np.array([0, 2, 1], np.uint8)[mirrored]
     assert (found != swapped).mean() < 0.001
+
+
+def test_a_strap_outside_the_body_is_no_rib() -> None:
+    """Without other bone there, it would be taken for the rib cage, and the chest wall for airless lung."""
+    hu, truth = chest(20)
+    hu[8:12, 55:66][truth[8:12, 55:66] == 1] = TISSUE  # some airless lung, so that some is looked for
+    columns = np.arange(hu.shape[1])
+    strap = ellipse(hu.shape[1], 0.5, 0.5, 0.4, 0.49) & ~ellipse(hu.shape[1], 0.5, 0.5, 0.385, 0.472)
+    with_strap = hu.copy()
+    with_strap[:, strap & (columns < 0.4 * hu.shape[1])] = BONE
+    found, expected = sides(with_strap), sides(hu)
+    wall = (truth == 0) & ellipse(hu.shape[1], 0.5, 0.5, 0.36, 0.44)
+    assert ((found > 0) & wall).sum() <= 1.05 * ((expected > 0) & wall).sum()
