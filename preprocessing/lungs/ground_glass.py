@@ -37,8 +37,7 @@ def add_ground_glass(
 
     `images` uint16, `sides` uint8 (lungs found so far), `left` bool (at or beyond the midline), `body` bool
     and `enclosed` bool (its air; gas outside the lungs is not added) are [slice, row, column]. `threshold`
-    and `tissue` as in ground_glass_level. Only thick grey parts count, as the blurred edge of every lung is
-    as grey.
+    and `tissue` as in ground_glass_level. Tongues of grey as thin as a blurred edge do not count.
     """
     grey = (images < ground_glass_level(threshold, tissue)) & body & ~_organ_edge(images, threshold, tissue)
     disc = disc_kernel(max(1, round(_EDGE_MM / grid_mm[1])))
