@@ -1,7 +1,8 @@
 """Measures what was found as lungs: volume, fill, place in the body, pairing, and the share in view.
 
 The measures tell a pair of lungs from other enclosed air, such as bowel gas, sinuses or a larynx. They are
-taken on a grid of about 3 mm and slices of 5 mm, do not depend on the slice spacing, and are the same for a mirrored patient.
+taken on a grid of about 3 mm, in slices 5 mm apart or as thick as they are, and are the same for a mirrored
+patient.
 """
 
 from collections.abc import Sequence
