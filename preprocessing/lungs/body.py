@@ -106,7 +106,8 @@ def _truncated_lungs(
     level = _AIR_RATIO * lung if lung >= _DARKEST_LUNG else 0
     side = max(1, round(_SMOOTH_MM / spacing_mm[1]))
     disc, thick = (disc_kernel(max(1, round(mm / spacing_mm[1]))) for mm in (_EDGE_MM, _THICK_MM))
-    field = np.pad((images > 0).any(axis=0), 1)  # outside a round field of view all slices are 0
+    # Outside a round field of view all slices are 0; pixels at its edge are averaged with that.
+    field = np.pad(erode(np.asarray((images > 0).any(axis=0))), 1)
     field, edge = field[1:-1, 1:-1], (field & ~erode(field))[1:-1, 1:-1]
     cut = _lateral_edge(edge, field)
     share = np.maximum(cv2.blur(field.astype(np.float32), (side, side)), 1e-3)

@@ -166,6 +166,27 @@ def test_truncated_lungs_as_dark_as_air_are_kept() -> None:
     assert not air[:, ~BOTH[150][:, 25:]].any()
 
 
+def test_a_lung_that_padding_truncates_is_kept() -> None:
+    padding = box(0, SIZE, 0, 25)
+    scan = drawn(BODY, TABLE)
+    scan[:, padding] = 0
+    scan[:, :, 25] //= 3  # averaged with padding: dark up to the front edge
+    air = enclosed(scan)
+    assert LUNG[:, 25].any()
+    assert air[:, LUNG & ~padding & ~box(0, SIZE, 25, 27)].mean() > 0.95
+    assert not air[:, padding].any()
+
+
+def test_a_lung_beyond_the_chord_of_a_round_field_is_kept() -> None:
+    rows, columns = np.indices((SIZE, SIZE))
+    outside = np.hypot(rows - 45, columns - 50) > 28  # 56 mm: cuts both lungs
+    scan = drawn(BODY, TABLE, lungs={150: LUNG | LUNG[:, ::-1]})
+    scan[:, outside] = 0
+    air = enclosed(scan)
+    inner = np.hypot(rows - 45, columns - 50) < 26
+    assert air[:, LUNG & inner].mean() > 0.95
+
+
 def test_foam_that_adjoins_outside_air_is_no_lung() -> None:
     """A pillow beside the chin, which takes it into the body's hull."""
     foam = box(8, 24, 0, 46) & ~BODY
