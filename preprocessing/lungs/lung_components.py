@@ -43,7 +43,7 @@ def select_lungs(
     keep = sizes > _MIN_SHARE * sizes.max(initial=0)
     keep &= _beside_lung(components, sizes)
     keep &= ~_gas_apart(coarse, components, keep, typical, spacing_mm)
-    kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _LEAST_SHARE of them
+    kept = np.where(keep, np.cumsum(keep), 0).astype(np.uint8)  # at most 1 / _MIN_SHARE of them
     grown = np.stack([dilate_labels(image) for image in kept[components]])
     return np.where(dark, grown, 0).astype(np.uint8)
 

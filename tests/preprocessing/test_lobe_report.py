@@ -2,27 +2,12 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from preprocessing.lobe_report import flag_lines, lobe_table
-from preprocessing.lungs.lobes import Lobe
-from preprocessing.pipeline import SegmentedScan
-
-
-def scan(slices: int = 11) -> SegmentedScan:
-    mask = np.ones((40, 20), np.bool_)
-    mask[0, :5] = False
-    lobes = (
-        Lobe(1, 0, (10, 20, 50, 40), mask),
-        Lobe(1, 1, (10, 60, 50, 80), mask),
-        Lobe(4, 1, (10, 60, 50, 80), mask),
-    )
-    images = np.full((slices, 96, 128), 700, np.uint16)
-    return SegmentedScan(images, (5.0, 0.5, 0.8), -100 + 5.0 * np.arange(slices), (), lobes)
+from tests.support.segmented_scans import three_lobes
 
 
 def test_the_table_has_a_row_per_slice_with_box_and_area() -> None:
-    rows = lobe_table(scan())
+    rows = lobe_table(three_lobes())
     assert [row["z_mm"] for row in rows] == [-100 + 5 * number for number in range(11)]
     lobe = {"box": [10, 20, 50, 40], "area_mm2": 795 * 0.4}
     assert rows[1] == {"z_mm": -95, "right": lobe, "left": {**lobe, "box": [10, 60, 50, 80]}}
@@ -31,8 +16,8 @@ def test_the_table_has_a_row_per_slice_with_box_and_area() -> None:
 
 
 def test_flags_are_told_in_words() -> None:
-    assert flag_lines(scan()) == []
-    flagged = replace(scan(), flags=("one-lung", "prone"))
+    assert flag_lines(three_lobes()) == []
+    flagged = replace(three_lobes(), flags=("one-lung", "prone"))
     said = [
         "one-lung: one lung is missing or less than a tenth of both",
         "prone: the patient lies on the belly",

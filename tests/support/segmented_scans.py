@@ -75,3 +75,16 @@ def leaking_chest(
 def without_side(scan: SegmentedScan, side: int, slices: set[int]) -> SegmentedScan:
     """The scan without the lobes of one side in some slices."""
     return replace(scan, lobes=tuple(o for o in scan.lobes if o.side != side or o.slice not in slices))
+
+
+def three_lobes(slices: int = 11) -> SegmentedScan:
+    """A right and a left lobe in slice 1, a left one in slice 4, none elsewhere; 96 x 128 grey pixels."""
+    mask = np.ones((40, 20), np.bool_)
+    mask[0, :5] = False
+    lobes = (
+        Lobe(1, 0, (10, 20, 50, 40), mask),
+        Lobe(1, 1, (10, 60, 50, 80), mask),
+        Lobe(4, 1, (10, 60, 50, 80), mask),
+    )
+    images = np.full((slices, 96, 128), 700, np.uint16)
+    return SegmentedScan(images, (5.0, 0.5, 0.8), -100 + 5.0 * np.arange(slices), (), lobes)

@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import SegmentedScan
 from preprocessing.review.contact_sheet import (
     COLUMNS,
@@ -20,20 +19,9 @@ from preprocessing.review.contact_sheet import (
     small_sheet,
 )
 from preprocessing.review.scan_doubts import ScanDoubts, SliceDoubt
+from tests.support.segmented_scans import three_lobes
 
 YELLOW = np.array(DOUBT_COLOUR[::-1])
-
-
-def scan(slices: int = 11) -> SegmentedScan:
-    mask = np.ones((40, 20), np.bool_)
-    mask[0, :5] = False
-    lobes = (
-        Lobe(1, 0, (10, 20, 50, 40), mask),
-        Lobe(1, 1, (10, 60, 50, 80), mask),
-        Lobe(4, 1, (10, 60, 50, 80), mask),
-    )
-    images = np.full((slices, 96, 128), 700, np.uint16)
-    return SegmentedScan(images, (5.0, 0.5, 0.8), -100 + 5.0 * np.arange(slices), (), lobes)
 
 
 def doubts(slices: int, *doubtful: int) -> ScanDoubts:
@@ -60,7 +48,7 @@ def framed_tiles(sheet: NDArray[np.int64], side: int, tolerance: int = 0) -> lis
 
 
 def test_outlines_have_the_colour_of_their_side() -> None:
-    sheet = decoded(contact_sheet(scan(), doubts(11)))
+    sheet = decoded(contact_sheet(three_lobes(), doubts(11)))
     assert sheet.shape[1] == 10 * 192 and 0 < sheet.shape[0] - 2 * 192 < 40  # two rows, and the legend
     red, green, blue = np.moveaxis(sheet, -1, 0)
     right, left = red - blue > 60, green - red > 60
@@ -77,11 +65,13 @@ def test_outlines_have_the_colour_of_their_side() -> None:
 
 @pytest.mark.parametrize("doubtful", [(), (0,), (3, 10), tuple(range(11))])
 def test_frames_are_at_the_doubtful_slices_alone(doubtful: tuple[int, ...]) -> None:
-    assert framed_tiles(decoded(contact_sheet(scan(), doubts(11, *doubtful))), LARGE_TILE) == list(doubtful)
+    assert framed_tiles(decoded(contact_sheet(three_lobes(), doubts(11, *doubtful))), LARGE_TILE) == list(
+        doubtful
+    )
 
 
 def test_the_reason_is_written_into_the_tile() -> None:
-    with_text = decoded(contact_sheet(scan(), doubts(11, 3)))[:192, 3 * 192 : 4 * 192]
+    with_text = decoded(contact_sheet(three_lobes(), doubts(11, 3)))[:192, 3 * 192 : 4 * 192]
     strip = with_text[192 - 20 : 192 - FRAME, FRAME:-FRAME]
     written = np.abs(strip - YELLOW).max(axis=2) < 60
     assert written.sum() > 100  # the text
@@ -90,7 +80,7 @@ def test_the_reason_is_written_into_the_tile() -> None:
 
 def test_the_small_sheet_has_every_third_of_150_slices_and_all_doubtful_ones() -> None:
     doubtful = (4, 5, 6, 100, 149)
-    sheet = decoded(small_sheet(scan(150), doubts(150, *doubtful)))
+    sheet = decoded(small_sheet(three_lobes(150), doubts(150, *doubtful)))
     shown = sorted({*range(0, 150, 3), *doubtful})
     assert len(shown) - len(doubtful) <= PLAIN_TILES
     assert sheet.shape[0] // SMALL_TILE == -(-len(shown) // COLUMNS)
@@ -99,7 +89,7 @@ def test_the_small_sheet_has_every_third_of_150_slices_and_all_doubtful_ones() -
 
 
 def test_the_small_sheet_of_few_slices_has_all() -> None:
-    sheet = decoded(small_sheet(scan(PLAIN_TILES), doubts(PLAIN_TILES)))
+    sheet = decoded(small_sheet(three_lobes(PLAIN_TILES), doubts(PLAIN_TILES)))
     assert sheet.shape[0] // SMALL_TILE == PLAIN_TILES // COLUMNS
 
 
