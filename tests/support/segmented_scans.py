@@ -87,4 +87,4 @@ def three_lobes(slices: int = 11) -> SegmentedScan:
         Lobe(4, 1, (10, 60, 50, 80), mask),
     )
     images = np.full((slices, 96, 128), 700, np.uint16)
-    return SegmentedScan(images, (5.0, 0.5, 0.8), -100 + 5.0 * np.arange(slices), (), lobes)
+    return SegmentedScan(images, (5.0, 0.5, 0.8), 5.0 * np.arange(slices, dtype=np.float64) - 100, (), lobes)
