@@ -6,13 +6,12 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from client.learning.activation_dtype import activation_dtype
 from client.learning.batches import Bag, Batch, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
-from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
 from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.scan_scoring import ScanScorer
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
@@ -20,11 +19,10 @@ from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
-from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
+from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
 from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.sampling import scan_generator
-from shared_model.scan_decision import scan_logit
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint
@@ -135,19 +133,24 @@ class Site:
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
         by_label = self._disclosed_by_label(self.scans if split == "all" else self._part(split), tasks)
-        histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
-        done, total = 0, sum(map(len, by_label.values()))
-        for label, scans in by_label.items():
-            logits: dict[Task, list[float]] = {task: [] for task in tasks if label in LABELS_OF[task]}
-            for scan in scans:
-                for task, logit in self._scan_logits(tuple(logits), scan).items():
-                    logits[task].append(logit)
-                done += 1
-                if progress is not None:
-                    progress(done, total)
-            for task in logits:
-                histograms[task][label] = ScoreHistogram.of(np.array(logits[task]))
-        return SiteEvaluation(histograms)
+        requests = [
+            (scan, [task for task in tasks if label in LABELS_OF[task]])
+            for label, scans in by_label.items()
+            for scan in scans
+        ]
+        logits: dict[Task, dict[str, list[float]]] = {task: {} for task in TASKS}
+        scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
+        for done, lobes in enumerate(scorer.decide(requests), start=1):
+            for task, logit in lobes.scan_logits(self.study).items():
+                logits[task].setdefault(lobes.scan.label, []).append(logit)
+            if progress is not None:
+                progress(done, len(requests))
+        return SiteEvaluation(
+            {
+                task: {label: ScoreHistogram.of(np.array(found)) for label, found in labels.items()}
+                for task, labels in logits.items()
+            }
+        )
 
     def _disclosed_by_label(
         self, scans: Sequence[ScanRecord], tasks: Sequence[Task]
@@ -159,30 +162,6 @@ class Site:
             if any(label in LABELS_OF[task] for task in tasks)
         }
         return {label: found for label, found in by_label.items() if len(found) >= max(1, self.count_floor)}
-
-    def _scan_logits(self, tasks: Sequence[Task], scan: ScanRecord) -> dict[Task, float]:
-        """The networks' logits of a scan (2.6)."""
-        lobes: dict[Task, list[Tensor]] = {task: [] for task in tasks}
-        for group in group_by_extractor({task: self.networks[task] for task in tasks}):
-            for features in self._extract(self.networks[group[0]], scan):
-                for task in group:
-                    lobes[task].append(decide(self.networks[task], features, dtype=self.dtype).lobe)
-        return {
-            task: scan_logit(
-                torch.cat(parts).cpu().numpy(), scan.slice_index, scan.side, self.study.scan_share(task)
-            )
-            for task, parts in lobes.items()
-        }
-
-    def _extract(self, network: LobeNetwork, scan: ScanRecord) -> Iterator[LobeFeatures]:
-        """The features of all lobes of a scan, in batches; frozen ones if the extractors are equal."""
-        if self._frozen is not None and scan in self._frozen and self._frozen.valid_for(network):
-            lobes = self._frozen[scan]
-            yield from (lobes.select(batch).features for batch in inference_batches(len(lobes)))
-            return
-        read = partial(self.store.read, scan.key)
-        for _, _, features in extract_batches(network, read, len(scan.side), dtype=self.dtype):
-            yield features
 
     def _read_batches(
         self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig
