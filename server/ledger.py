@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from server.model_selection import Best, Score, only
+from server.model_selection import Best, Score
 from server.study_result import RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 from shared_model.study import StudyConfig
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, only
 
 T = TypeVar("T", bound=BaseModel)
 

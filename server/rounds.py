@@ -23,10 +23,10 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, Split, TrainRequest
+from shared_model.protocol import EvaluateRequest, Split, TrainRequest, is_trained
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, network_of
 
 Bests = dict[Task, model_selection.Best]
 
@@ -140,7 +140,21 @@ class Coordinator:
                 f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
                 f"update, {self.policy.quorum} are needed ({_reasons(replies)}); correct these and run again",
             )
+        self._check_all_trained(stage, average, round)
         return average.result(), dict(sorted(replies.items()))
+
+    def _check_all_trained(self, stage: StageConfig, average: FedAvg, round: int) -> None:
+        """Raise `nobody-trained` if no update had a say in a network, or in its decision."""
+        untrained = sorted(
+            {network_of(n) for n in average.weights if is_trained(n, stage) and n not in average.means}
+        )
+        if untrained:
+            raise PneumofedError(
+                "nobody-trained",
+                f"stage {stage.name!r}, round {round}: no hospital has a say in the decision of "
+                f"{' and '.join(untrained)}, as none has training scans of the classes that it needs"
+                + ("; use another say or a stage of part 'scan'" if stage.say == "two-class" else ""),
+            )
 
     def _count(
         self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from server.ledger import Ledger
-from server.model_selection import Best, Score, only
+from server.model_selection import Best, Score
 from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, only
 from tests.support.fake_sites import BOTH, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH), weights_of(0)
