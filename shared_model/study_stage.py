@@ -77,6 +77,11 @@ class StageConfig(FrozenSettings):
         True, description="Draw each lobe at random within its stratum of slices instead of at the middle."
     )
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam with torch's defaults, or plain SGD.")
+    optimizer_state: Literal["reset", "kept"] = Field(
+        "reset",
+        exclude_if=lambda value: value == "reset",  # studies without it keep their fingerprints
+        description="The optimiser's moments begin anew in each round, or are kept at the hospital.",
+    )
     learning_rate: float = Field(1e-4, gt=0, description="Learning rate of the first round.")
     final_learning_rate: float | None = Field(
         None,

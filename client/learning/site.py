@@ -96,7 +96,8 @@ class Site:
         scans: dict[str, int] = dict.fromkeys(config.networks, 0)
         losses: dict[str, float] = {}
         for task, part in self._parts_trained(config).items():
-            context = TrainingContext(task, config.model_copy(update={"part": part}), self.dtype, progress)
+            trains = config.model_copy(update={"part": part})
+            context = TrainingContext(task, trains, self.dtype, progress, self.study.proximal_mu)
             loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
