@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from client.learning.activation_dtype import activation_dtype
 from client.learning.batches import Bag, Batch, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.scan_logits import scan_logits
 from client.learning.scan_scoring import ScanScorer
+from client.learning.scan_sums import sum_figures, summed_labels
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
@@ -94,6 +97,8 @@ class Site:
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
+        if self.study.stages[stage].part == "scan":
+            return self._sum_figures(self.study.stages[stage], progress)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
         self._training.begin_round(this_round)
         trained: Weights = {}
@@ -110,6 +115,17 @@ class Site:
             scans[task] = self._say(task, config)
         self._training.end_round()
         return TrainResult(trained, scans, losses)
+
+    def _sum_figures(self, stage: StageConfig, progress: Progress | None) -> TrainResult[Weights]:
+        """The sums of a scan decision in closed form, by label; `scans` counts those that are summed."""
+        figure_set = self.study.network.scan_figures
+        if figure_set is None:
+            raise ValueError("a study with a stage of part 'scan' has scan figures")
+        scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
+        by_label = summed_labels(self._part("train"), figure_set, self.count_floor)
+        sums = sum_figures(scorer, by_label, figure_set, progress)
+        arrays = cast(Weights, sums.to_arrays())  # int64, in the place of weights
+        return TrainResult(arrays, {t: sums.scans(LABELS_OF[t]) for t in stage.networks}, {})
 
     def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
         """What this hospital trains of each network, of those that it trains and has scans for."""
@@ -151,15 +167,14 @@ class Site:
         load_weights(self.networks, weights)
         by_label = self._disclosed_by_label(self.scans if split == "all" else self._part(split), tasks)
         requests = [
-            (scan, [task for task in tasks if label in LABELS_OF[task]])
-            for label, scans in by_label.items()
-            for scan in scans
+            (scan, self._networks_asked(tasks, label)) for label, scans in by_label.items() for scan in scans
         ]
         logits: dict[Task, dict[str, list[float]]] = {task: {} for task in TASKS}
         scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
         for done, lobes in enumerate(scorer.decide(requests), start=1):
-            for task, logit in lobes.scan_logits(self.study).items():
-                logits[task].setdefault(lobes.scan.label, []).append(logit)
+            for task, logit in scan_logits(self.networks, lobes.scan_lobes, self.study).items():
+                if task in tasks and lobes.scan.label in LABELS_OF[task]:
+                    logits[task].setdefault(lobes.scan.label, []).append(logit)
             if progress is not None:
                 progress(done, len(requests))
         return SiteEvaluation(
@@ -168,6 +183,12 @@ class Site:
                 for task, labels in logits.items()
             }
         )
+
+    def _networks_asked(self, tasks: Sequence[Task], label: str) -> Sequence[Task]:
+        """The networks that decide on a scan: if it is decided by figures, these come from both."""
+        if self.study.network.scan_figures is not None:
+            return TASKS
+        return [task for task in tasks if label in LABELS_OF[task]]
 
     def _disclosed_by_label(
         self, scans: Sequence[ScanRecord], tasks: Sequence[Task]
