@@ -6,7 +6,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 
 from shared_model import protocol
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, from_bytes, to_bytes

@@ -21,7 +21,8 @@ from server.study_result import HospitalOutcome, RoundRecord, StudyResult
 from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, Split, TrainRequest
 from shared_model.study import StudyConfig
@@ -101,8 +102,10 @@ class Coordinator:
         validation, scores = None, {}
         if stage.validates(round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
-            validation = _merged(found)
-            scores = {task: model_selection.score_of(validation, task, self.study) for task in stage.networks}
+            validation = merge_all(found.values())
+            scores = {
+                task: model_selection.score_of(found.values(), task, self.study) for task in stage.networks
+            }
             best = model_selection.keep_best(best, round=round, weights=weights, scores=scores)
         record = RoundRecord(
             stage=index,
@@ -111,7 +114,7 @@ class Coordinator:
             validate_replies=replies,
             validation=validation,
             accuracy={task: score.accuracy for task, score in scores.items()},
-            auc={task: score.auc for task, score in scores.items()},
+            within_auc={task: score.within_auc for task, score in scores.items()},
             best={task: kept.round for task, kept in best.items()},
             weights_sha256=fingerprint(weights),
             seconds=time.monotonic() - start,
@@ -206,7 +209,10 @@ class Coordinator:
         known = self._known_scores()
         missing = tuple(task for task in TASKS if task not in known)
         scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
-        return scores.merge(_merged(self.evaluate(weights, "validation", missing)[0])) if missing else scores
+        if not missing:
+            return scores
+        found, _ = self.evaluate(weights, "validation", missing)
+        return scores.merge(merge_all(found.values()))
 
     def _known_scores(self) -> dict[Task, dict[str, ScoreHistogram]]:
         """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
@@ -219,13 +225,6 @@ class Coordinator:
                 if kept is not None and (validation := records[kept].validation) is not None:
                     known[task] = validation.histograms[task]
         return known
-
-
-def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:
-    total = SiteEvaluation.empty()
-    for evaluation in evaluations.values():
-        total = total.merge(evaluation)
-    return total
 
 
 def _reasons(replies: Mapping[str, HospitalOutcome]) -> str:

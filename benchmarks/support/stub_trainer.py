@@ -15,7 +15,8 @@ import numpy as np
 from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
 from shared_model.constants import NEGATIVE, POSITIVE, Task
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainResult, is_trained
 from shared_model.weights import Weights

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 from preprocessing.crop import to_image
 from preprocessing.lungs.lobes import SIDES
 from preprocessing.pipeline import PreparedScan
-from shared_model.constants import CROP_SIZE, Task
+from shared_model.constants import CROP_SIZE, Label, Task
 from shared_model.infection_map import InfectedVolume
 from shared_model.saved_model import ModelCard
-
-Verdict = Literal["healthy", "covid", "other"]
+from shared_model.scan_decision import called_label
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,9 @@ class Diagnosis:
         return sides
 
     @property
-    def verdict(self) -> Verdict:
-        """A scan is called COVID-19 only if it is called diseased (2.6)."""
-        if not self.scores["diseased"].positive:
-            return "healthy"
-        return "covid" if self.scores["covid"].positive else "other"
+    def verdict(self) -> Label:
+        """What the scan is called (2.6)."""
+        return called_label(self.scores["diseased"].positive, self.scores["covid"].positive)
 
     def infected_volume(self, side: str | None = None) -> InfectedVolume:
         """Infected and whole volume of the "right" or the "left" lung, or of both (2.8)."""

@@ -18,7 +18,8 @@ from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
 from shared_model.progress import Progress

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.progress import Progress
 from shared_model.proposal import Purpose
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult

@@ -22,7 +22,7 @@ from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal, Purpose
 from shared_model.protocol import EvaluateRequest, SiteDescription, Split, TrainRequest, TrainResult
 from shared_model.weights import Weights, to_bytes

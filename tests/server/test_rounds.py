@@ -19,7 +19,8 @@ from server.report.page import write_report
 from server.report.report_json import report_document
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.metrics.operating_point import best_operating_point
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import Split, TrainResult
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -65,7 +66,7 @@ def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_pa
     result = run(tmp_path)
     lobes = [r for r in result.rounds if r.stage == 0]
     for network in ("diseased", "covid"):
-        scores = [(r.accuracy[network], r.auc[network]) for r in lobes]
+        scores = [(r.accuracy[network], r.within_auc[network]) for r in lobes]
         kept = result.best_rounds[f"lobes/{network}"]
         assert scores[kept - 1] == max(scores)
         assert all(score < scores[kept - 1] for score in scores[kept:])
@@ -373,12 +374,12 @@ def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) ->
     result = run(ledger, grid_of(sites), study)
     assert result.best_rounds["lobes/covid"] == 3  # nothing to choose by: the last
     record = json.loads((ledger / "00-0001.json").read_text())
-    assert record["accuracy"]["covid"] is None and record["auc"]["covid"] is None
+    assert record["accuracy"]["covid"] is None and record["within_auc"]["covid"] is None
     assert Ledger(ledger, study, INITIAL).best_of(0)["covid"].score == Score(None, None)
     report.mkdir()
     write_report(report, report_document(result, trained_on="", command="", seconds={}), [])
     rounds = json.loads((report / "report.json").read_text())["rounds"]
     for told in rounds:
-        assert told["accuracy"]["covid"] is None and told["auc"]["covid"] is None
-        assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["auc"]["diseased"] <= 1
+        assert told["accuracy"]["covid"] is None and told["within_auc"]["covid"] is None
+        assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["within_auc"]["diseased"] <= 1
     assert "-1" not in json.dumps(rounds)

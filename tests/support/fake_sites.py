@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig

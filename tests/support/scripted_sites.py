@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from shared_model.constants import TASKS
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split, TrainResult
 from shared_model.study import StudyConfig

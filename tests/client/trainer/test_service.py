@@ -19,7 +19,7 @@ from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
