@@ -10,7 +10,7 @@ from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.metrics.within_hospital import within_hospital_auc
 from shared_model.saved_model import OperatingPoint, Temperature
 from shared_model.study import StudyConfig
-from shared_model.weights import Weights, network_of
+from shared_model.weights import Weights, only
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,6 @@ def keep_best(
         if task not in kept or score.key >= kept[task].score.key:
             kept[task] = Best(round, score, only(weights, task))
     return kept
-
-
-def only(weights: Weights, task: Task) -> Weights:
-    """The arrays of the network of `task`."""
-    return {name: array for name, array in weights.items() if network_of(name) == task}
 
 
 def with_best(weights: Weights, best: Mapping[Task, Best]) -> Weights:

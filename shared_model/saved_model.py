@@ -40,7 +40,7 @@ class Temperature(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What the weights are used with: the study that made them, thresholds, temperatures, the data's origin."""
+    """What the weights are used with: their study, thresholds and temperatures, and the data's origin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

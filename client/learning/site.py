@@ -6,28 +6,26 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from client.learning.activation_dtype import activation_dtype
 from client.learning.batches import Bag, Batch, frozen_feature_batches, read_batches
 from client.learning.frozen_features import FrozenFeatures
-from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
 from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.scan_scoring import ScanScorer
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
-from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
+from shared_model.constants import LABELS, LABELS_OF, NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
-from shared_model.networks import LobeFeatures, LobeNetwork, make_networks
+from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
 from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.sampling import scan_generator
-from shared_model.scan_decision import scan_logit
 from shared_model.study import StudyConfig
-from shared_model.study_stage import StageConfig
+from shared_model.study_stage import Part, StageConfig
 from shared_model.weights import Weights, fingerprint
 
 
@@ -94,22 +92,35 @@ class Site:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
-        scans = {task: self._training_scans(task) for task in config.networks}
         self._training.begin_round(this_round)
         trained: Weights = {}
+        scans: dict[str, int] = dict.fromkeys(config.networks, 0)
         losses: dict[str, float] = {}
-        for task in (task for task in config.networks if scans[task]):
-            context = TrainingContext(task, config, self.dtype, progress)
+        for task, part in self._parts_trained(config).items():
+            trains = config.model_copy(update={"part": part})
+            context = TrainingContext(task, trains, self.dtype, progress, self.study.proximal_mu)
             loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
             arrays = to_weights({task: self.networks[task]})
-            trained |= {name: array for name, array in arrays.items() if is_trained(name, config)}
+            trained |= {name: array for name, array in arrays.items() if is_trained(name, context.stage)}
+            scans[task] = self._say(task, config)
         self._training.end_round()
-        disclosed_scans: dict[str, int] = {
-            task: self._disclosed_scans(of_task) for task, of_task in scans.items()
+        return TrainResult(trained, scans, losses)
+
+    def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
+        """What this hospital trains of each network, of those that it trains and has scans for."""
+        parts = {
+            task: stage.part_trained(task, two_class=self._has_both_classes(task)) for task in stage.networks
         }
-        return TrainResult(trained, disclosed_scans, losses)
+        return {task: part for task, part in parts.items() if part is not None and self._training_scans(task)}
+
+    def _has_both_classes(self, task: Task) -> bool:
+        """Whether there are enough training patients of both labels of the task to tell of them."""
+        return all(
+            any(self._told(self._training_scans_of(label)) for label in labels)
+            for labels in (POSITIVE[task], NEGATIVE[task])
+        )
 
     def _train_network(
         self, training: LocalTraining, round: TrainingRound, context: TrainingContext
@@ -136,19 +147,24 @@ class Site:
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
         by_label = self._disclosed_by_label(self.scans if split == "all" else self._part(split), tasks)
-        histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
-        done, total = 0, sum(map(len, by_label.values()))
-        for label, scans in by_label.items():
-            logits: dict[Task, list[float]] = {task: [] for task in tasks if label in LABELS_OF[task]}
-            for scan in scans:
-                for task, logit in self._scan_logits(tuple(logits), scan).items():
-                    logits[task].append(logit)
-                done += 1
-                if progress is not None:
-                    progress(done, total)
-            for task in logits:
-                histograms[task][label] = ScoreHistogram.of(np.array(logits[task]))
-        return SiteEvaluation(histograms)
+        requests = [
+            (scan, [task for task in tasks if label in LABELS_OF[task]])
+            for label, scans in by_label.items()
+            for scan in scans
+        ]
+        logits: dict[Task, dict[str, list[float]]] = {task: {} for task in TASKS}
+        scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
+        for done, lobes in enumerate(scorer.decide(requests), start=1):
+            for task, logit in lobes.scan_logits(self.study).items():
+                logits[task].setdefault(lobes.scan.label, []).append(logit)
+            if progress is not None:
+                progress(done, len(requests))
+        return SiteEvaluation(
+            {
+                task: {label: ScoreHistogram.of(np.array(found)) for label, found in labels.items()}
+                for task, labels in logits.items()
+            }
+        )
 
     def _disclosed_by_label(
         self, scans: Sequence[ScanRecord], tasks: Sequence[Task]
@@ -160,30 +176,6 @@ class Site:
             if any(label in LABELS_OF[task] for task in tasks)
         }
         return {label: found for label, found in by_label.items() if len(found) >= max(1, self.count_floor)}
-
-    def _scan_logits(self, tasks: Sequence[Task], scan: ScanRecord) -> dict[Task, float]:
-        """The networks' logits of a scan (2.6)."""
-        lobes: dict[Task, list[Tensor]] = {task: [] for task in tasks}
-        for group in group_by_extractor({task: self.networks[task] for task in tasks}):
-            for features in self._extract(self.networks[group[0]], scan):
-                for task in group:
-                    lobes[task].append(decide(self.networks[task], features, dtype=self.dtype).lobe)
-        return {
-            task: scan_logit(
-                torch.cat(parts).cpu().numpy(), scan.slice_index, scan.side, self.study.scan_share(task)
-            )
-            for task, parts in lobes.items()
-        }
-
-    def _extract(self, network: LobeNetwork, scan: ScanRecord) -> Iterator[LobeFeatures]:
-        """The features of all lobes of a scan, in batches; frozen ones if the extractors are equal."""
-        if self._frozen is not None and scan in self._frozen and self._frozen.valid_for(network):
-            lobes = self._frozen[scan]
-            yield from (lobes.select(batch).features for batch in inference_batches(len(lobes)))
-            return
-        read = partial(self.store.read, scan.key)
-        for _, _, features in extract_batches(network, read, len(scan.side), dtype=self.dtype):
-            yield features
 
     def _read_batches(
         self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig
@@ -216,17 +208,23 @@ class Site:
     def _training_scans(self, task: Task) -> list[ScanRecord]:
         return [scan for scan in self._part("train") if scan.label in LABELS_OF[task]]
 
+    def _training_scans_of(self, label: str) -> list[ScanRecord]:
+        return [scan for scan in self._part("train") if scan.label == label]
+
     def _part(self, part: str) -> list[ScanRecord]:
         """The scans of "train", "validation" or "test"."""
         return [scan for scan in self.scans if self.study.split.part_of(scan.fold) == part]
 
-    def _disclosed_scans(self, scans: list[ScanRecord]) -> int:
-        """The hospital's weight in a network's average: its training scans; in a private study the sum of
-        the disclosed counts."""
-        if self.study.privacy is None or not scans:
-            return len(scans)
-        counts = [self._disclosed(sum(scan.label == label for scan in scans)) for label in LABELS]
-        return max(1, sum(count for count in counts if count is not None))
+    def _say(self, task: Task, stage: StageConfig) -> int:
+        """The hospital's weight in the average of a network: the training scans it tells of, at least 1."""
+        if stage.say == "equal":
+            return 1
+        return max(1, sum(self._told(self._training_scans_of(label)) for label in LABELS_OF[task]))
+
+    def _told(self, scans: Sequence[ScanRecord]) -> int:
+        """The number of `scans` if there are enough patients to tell it, else 0."""
+        patients = len({scan.fold for scan in scans})
+        return len(scans) if patients >= self.count_floor else 0
 
     def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""

@@ -1,0 +1,89 @@
+"""Decisions on whole scans against the networks' forward pass over all lobes at once."""
+
+import numpy as np
+import pytest
+import torch
+
+import client.learning.lobe_inference
+from client.learning.frozen_features import FrozenFeatures
+from client.learning.lobe_tensors import LobeTensors
+from client.learning.scan_scoring import ScanScorer
+from shared_model.constants import TASKS
+from tests.reference import scan as literal
+from tests.support.initial_weights import initial_networks
+from tests.support.small_study import STUDY
+from tests.support.stores import MemoryStore, scan_of
+
+SCANS = [scan_of("a", "covid", slices=4), scan_of("b", "healthy", slices=3), scan_of("c", "other", slices=6)]
+FLOAT32 = torch.float32
+
+
+@pytest.fixture
+def networks():
+    return initial_networks(STUDY.network, STUDY.seed)
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(client.learning.lobe_inference, "LOBES_PER_BATCH", 3)
+
+
+def forward(networks, store, scan):
+    """Each network's output over all lobes of a scan in one batch, convolving the whole crop."""
+    lobes = LobeTensors.from_arrays(store.read(scan.key, range(len(scan.side))), torch.device("cpu"))
+    with torch.no_grad():
+        return {task: network.eval()(lobes.images, lobes.distance) for task, network in networks.items()}
+
+
+@pytest.mark.parametrize("features", ["of two extractors", "of one extractor", "frozen"])
+def test_decisions_are_those_of_the_forward_pass_in_the_records_order(networks, features):
+    store = MemoryStore(SCANS)
+    frozen = None
+    if features != "of two extractors":
+        extractor = networks["diseased"].patch_features
+        networks["covid"].patch_features.load_state_dict(extractor.state_dict())
+    if features == "frozen":
+        frozen = FrozenFeatures(networks["covid"], store, store.scans(), FLOAT32)
+    scorer = ScanScorer(networks, store, FLOAT32, frozen)
+    scans = store.scans()
+    for scan, found in zip(scans, scorer.decide([(scan, TASKS) for scan in scans]), strict=True):
+        expected = forward(networks, store, scan)
+        assert found.scan is scan and found.logits.keys() == set(TASKS)
+        for task in TASKS:
+            np.testing.assert_allclose(found.logits[task], expected[task].lobe, rtol=1e-4, atol=1e-5)
+        infected, clean = expected["diseased"].patch[:, 1].exp(), expected["diseased"].patch[:, 0].exp()
+        np.testing.assert_allclose(found.infection, infected / (infected + clean), rtol=1e-4, atol=1e-5)
+        # Coarse patch (r, c) sees pixels [8r - 14, 8r + 22) x [8c - 14, 8c + 22) (2.4); here all is lung.
+        assert found.patch_in_lobe.shape == (len(scan.side), 32, 32) and found.patch_in_lobe.all()
+
+
+def test_patches_in_the_lobe_are_those_that_see_a_pixel_of_it(networks):
+    record, arrays = scan_of("m", "covid", slices=1)
+    arrays.mask[:] = False
+    arrays.mask[0, 61:150, 90:201] = True
+    store = MemoryStore([(record, arrays)])
+    (found,) = ScanScorer(networks, store, FLOAT32).decide([(record, TASKS)])
+    seen = [
+        [8 * r - 14 < 150 and 8 * r + 22 > 61 and 8 * c - 14 < 201 and 8 * c + 22 > 90 for c in range(32)]
+        for r in range(32)
+    ]
+    assert found.patch_in_lobe[0].tolist() == seen and not found.patch_in_lobe[1].any()
+
+
+def test_only_the_networks_asked_for_decide(networks):
+    store = MemoryStore(SCANS)
+    a, b, _ = store.scans()
+    first, second = ScanScorer(networks, store, FLOAT32).decide([(b, ["diseased"]), (a, ["covid"])])
+    assert (first.scan, set(first.logits)) == (b, {"diseased"}) and first.infection is not None
+    assert (second.scan, set(second.logits)) == (a, {"covid"}) and second.infection is None
+
+
+def test_the_scans_logit_is_equation_2_of_its_lobes(networks):
+    store = MemoryStore(SCANS)
+    scan = store.scans()[2]
+    (found,) = ScanScorer(networks, store, FLOAT32).decide([(scan, TASKS)])
+    for task, logit in found.scan_logits(STUDY).items():
+        places = zip(scan.slice_index.tolist(), scan.side.tolist(), strict=True)
+        probabilities = 1 / (1 + np.exp(-found.logits[task].astype(np.float64)))
+        expected = literal.scan_probability(dict(zip(places, probabilities.tolist(), strict=True)))
+        assert 1 / (1 + np.exp(-logit)) == pytest.approx(expected, rel=1e-6)
