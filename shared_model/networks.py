@@ -228,19 +228,23 @@ class LobeNetwork(nn.Module):
         return LobeFeatures(patches, _patch_distance(distance), *between)
 
     def decide(self, extracted: LobeFeatures, *, fine: bool = False) -> LobeOutput:
-        """The second half of `forward`: attention, patch infection and lobe decision from patch features."""
-        features = torch.cat(
-            [extracted.patches, self.vicinity_features(extracted.patches)], dim=1
-        )  # [n, 384, 32, 32]
-        distance = extracted.distance[:, None].to(features.dtype)
-        with_distance = torch.cat([features, distance], dim=1)  # [n, 385, 32, 32]
+        """The second half of `forward`: attention, patch infection and lobe decision from patch features.
 
-        attention = self.attention(with_distance).float().softmax(dim=1)[:, 1]
-        patch = self.patch_infection(with_distance).float() if self.patch_infection is not None else None
+        Features of a smaller type are widened first: outside autocast, all that follows them is float32
+        (docs/decisions/0053).
+        """
+        patches = extracted.patches.float()
+        features = torch.cat([patches, self.vicinity_features(patches)], dim=1)  # [n, 384, 32, 32]
+        with_distance = torch.cat([features, extracted.distance[:, None]], dim=1)  # [n, 385, 32, 32]
+
+        attention = self.attention(with_distance).softmax(dim=1)[:, 1]
+        patch = self.patch_infection(with_distance) if self.patch_infection is not None else None
         fine_logits = None
         if fine and self.fine_infection is not None:
-            fine_logits = self.fine_infection(with_distance, extracted.pfe2, extracted.pfe1).float()
-        lobe = self.lobe(self._pool(features, attention)).float()[:, 0]
+            if extracted.pfe1 is None or extracted.pfe2 is None:
+                raise ValueError("the fine infection map needs features extracted with `fine`")
+            fine_logits = self.fine_infection(with_distance, extracted.pfe2.float(), extracted.pfe1.float())
+        lobe = self.lobe(self._pool(features, attention))[:, 0]
         return LobeOutput(lobe, attention, patch, fine_logits)
 
     def output_layers(self) -> list[nn.Module]:
@@ -250,8 +254,8 @@ class LobeNetwork(nn.Module):
         return last if self.fine_infection is None else [*last, self.fine_infection.decide[-1]]
 
     def _pool(self, features: Tensor, attention: Tensor) -> Tensor:
-        """Attention-weighted lobe features [n, 384], summed in float32 as there are many terms."""
-        weighted = torch.einsum("nchw,nhw->nc", features.float(), attention)
+        """Attention-weighted lobe features [n, 384]."""
+        weighted = torch.einsum("nchw,nhw->nc", features, attention)
         if self.pooling == "mean":
             return weighted / attention.sum(dim=(1, 2))[:, None]
         # The paper's sum, divided by its initial attention of 1/2 per patch: the same set of functions, with

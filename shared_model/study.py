@@ -94,7 +94,8 @@ class StudyConfig(FrozenSettings):
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="Type of activations; bfloat16 only on devices that support it, otherwise float32.",
+        description="Type of the patch feature extractor's activations, all that follows is float32; "
+        "bfloat16 only on devices that support it, otherwise float32.",
     )
     strategy: StrategyConfig = Field(
         FedAvgConfig(),

@@ -103,7 +103,7 @@ def scores_of(weights: Weights, study: StudyConfig, images: Sequence[CtImage]) -
     def score(image: CtImage) -> float:
         read = partial(store.read, image.name)
         batches = extract_batches(network, read, TEST_VIEWS, dtype=torch.float32)
-        logits = [decide(network, features, dtype=torch.float32).lobe for _, _, features in batches]
+        logits = [decide(network, features).lobe for _, _, features in batches]
         return float(torch.cat(logits).mean())
 
     return np.array([score(image) for image in images])

@@ -122,7 +122,7 @@ class Comparison:
                 dtype=dtype,
                 fine=fine,
             )
-            outputs = [decide(network, features, dtype=dtype, fine=fine) for _, _, features in batches]
+            outputs = [decide(network, features, fine=fine) for _, _, features in batches]
             logits[name] = torch.cat([output.lobe for output in outputs])
         return logits
 

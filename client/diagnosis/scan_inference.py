@@ -60,7 +60,7 @@ def infer_scan(
         batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
             for network in group:
-                output = decide(networks[network], features, dtype=dtype, fine=network == "diseased")
+                output = decide(networks[network], features, fine=network == "diseased")
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
                 if network == "diseased":
                     _keep_maps(seen, scan, chunk, tensors.mask, output)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from client.learning.augmentation import augment
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
+from client.learning.read_ahead import read_ahead
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from shared_model.sampling import draw_bag, scan_generator
@@ -92,21 +92,13 @@ def read_batches(store: LobeStore, batches: Sequence[Sequence[Bag]], device: tor
         joined = LobeArrays(*(np.concatenate(parts) for parts in zip(*arrays, strict=True)))
         return _batch(LobeTensors.from_arrays(joined, device), bags)
 
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        upcoming = [reader.submit(read, bags) for bags in batches[:1]]
-        for following in [*batches[1:], None]:
-            if not upcoming:
-                return
-            batch = upcoming.pop().result()
-            if following is not None:
-                upcoming.append(reader.submit(read, following))
-            yield batch
+    yield from read_ahead(read, batches)
 
 
 def frozen_feature_batches(features: FrozenFeatures, batches: Sequence[Sequence[Bag]]) -> Iterator[Batch]:
     """The batches as frozen features, without augmentation."""
     for bags in batches:
-        lobes = ExtractedLobes.concatenate([features[bag.scan].select(bag.lobes) for bag in bags])
+        lobes = ExtractedLobes.concatenate([features.read(bag.scan, bag.lobes) for bag in bags])
         yield _batch(lobes, bags)
 
 

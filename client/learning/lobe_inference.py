@@ -32,17 +32,21 @@ def extract_batches(
     device = device_of(network)
     for batch in inference_batches(lobes):
         tensors = LobeTensors.from_arrays(read(list(batch)), device)
-        with torch.no_grad(), autocast(device, dtype):
-            features = network.extract(tensors.images, tensors.distance, fine=fine)
-        yield batch, tensors, features
+        yield batch, tensors, extract(network, tensors, dtype=dtype, fine=fine)
 
 
-def decide(
-    network: LobeNetwork, features: LobeFeatures, *, dtype: torch.dtype, fine: bool = False
-) -> LobeOutput:
-    """The deciders' output, without dropout; `fine` adds the fine infection map."""
+def extract(
+    network: LobeNetwork, lobes: LobeTensors, *, dtype: torch.dtype, fine: bool = False
+) -> LobeFeatures:
+    """The features of lobes, without gradients, with activations in `dtype`."""
+    with torch.no_grad(), autocast(lobes.device, dtype):
+        return network.extract(lobes.images, lobes.distance, fine=fine)
+
+
+def decide(network: LobeNetwork, features: LobeFeatures, *, fine: bool = False) -> LobeOutput:
+    """The deciders' output in float32, without dropout; `fine` adds the fine infection map."""
     network.eval()
-    with torch.no_grad(), autocast(features.patches.device, dtype):
+    with torch.no_grad():
         return network.decide(features, fine=fine)
 
 

@@ -76,17 +76,35 @@ class ExtractedLobes:
     def select(self, lobes: Sequence[int]) -> "ExtractedLobes":
         """The lobes with these indices, in this order."""
         index = list(lobes)
-        features = LobeFeatures(self.features.patches[index], self.features.distance[index])
-        return ExtractedLobes(features, self.semi_infected_share[index], self.patch_in_lobe[index])
+        return ExtractedLobes.of([tensor[index] for tensor in self.tensors])
+
+    def split(self, counts: Sequence[int]) -> list["ExtractedLobes"]:
+        """Views of consecutive lobes, so many each."""
+        parts = zip(*(tensor.split(list(counts)) for tensor in self.tensors), strict=True)
+        return [ExtractedLobes.of(part) for part in parts]
+
+    def to(self, device: torch.device) -> "ExtractedLobes":
+        """The lobes on `device`; no copy if they are there."""
+        return ExtractedLobes.of([tensor.to(device) for tensor in self.tensors])
+
+    def copy_(self, lobes: "ExtractedLobes") -> None:
+        """Overwrite these with as many others."""
+        for mine, theirs in zip(self.tensors, lobes.tensors, strict=True):
+            mine.copy_(theirs)
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What `of` takes."""
+        features = self.features
+        return features.patches, features.distance, self.semi_infected_share, self.patch_in_lobe
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> "ExtractedLobes":
+        """Of patches, distance, semi_infected_share and patch_in_lobe."""
+        patches, distance, semi_infected_share, patch_in_lobe = tensors
+        return cls(LobeFeatures(patches, distance), semi_infected_share, patch_in_lobe)
 
     @classmethod
     def concatenate(cls, parts: Sequence["ExtractedLobes"]) -> "ExtractedLobes":
         """The lobes of all parts, one part after the other."""
-        patches = torch.cat([part.features.patches for part in parts])
-        distance = torch.cat([part.features.distance for part in parts])
-        semi_infected_share = torch.cat([part.semi_infected_share for part in parts])
-        return cls(
-            LobeFeatures(patches, distance),
-            semi_infected_share,
-            torch.cat([part.patch_in_lobe for part in parts]),
-        )
+        return cls.of([torch.cat(tensors) for tensors in zip(*(part.tensors for part in parts), strict=True)])

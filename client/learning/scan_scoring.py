@@ -1,17 +1,20 @@
 """The networks' decisions on all lobes of whole scans, and the scan logits that follow from them (2.6)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cache, partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from client.learning.activation_dtype import device_of
 from client.learning.frozen_features import FrozenFeatures
-from client.learning.lobe_inference import decide, extract_batches, group_by_extractor, inference_batches
+from client.learning.lobe_inference import decide, extract, group_by_extractor, inference_batches
+from client.learning.lobe_tensors import ExtractedLobes, LobeTensors
+from client.learning.read_ahead import read_ahead
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import Task
@@ -20,7 +23,7 @@ from shared_model.scan_decision import scan_logit
 from shared_model.study import StudyConfig
 
 Request = tuple[ScanRecord, Sequence[Task]]
-"""A scan, and the tasks whose networks shall decide on it."""
+"""A scan, and the tasks whose networks shall decide on it, at least one."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,35 @@ class LobeDecisions:
             for task, lobes in self.logits.items()
         }
 
+    @classmethod
+    def concatenate(cls, parts: Sequence["LobeDecisions"]) -> "LobeDecisions":
+        """Of consecutive lobes of one scan."""
+        infection = [part.infection for part in parts if part.infection is not None]
+        return cls(
+            parts[0].scan,
+            {task: np.concatenate([part.logits[task] for part in parts]) for task in parts[0].logits},
+            np.concatenate(infection) if infection else None,
+            np.concatenate([part.patch_in_lobe for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class _Extractor:
+    """Networks with equal patch feature extractors; known: features that these would compute."""
+
+    tasks: tuple[Task, ...]
+    known: FrozenFeatures | None
+
+    def knows(self, scan: ScanRecord) -> bool:
+        return self.known is not None and scan in self.known
+
+    def known_lobes(self, scan: ScanRecord, lobes: range) -> ExtractedLobes | None:
+        return self.known.read(scan, lobes) if self.known is not None and scan in self.known else None
+
 
 @dataclass(frozen=True)
 class ScanScorer:
-    """Runs the networks over the scans of a store, with activations in `dtype`.
+    """Runs the networks over the scans of a store, extracting features with activations in `dtype`.
 
     frozen: features that are already known; used for a scan that they contain if the extractors are equal.
     """
@@ -57,43 +85,63 @@ class ScanScorer:
     dtype: torch.dtype
     frozen: FrozenFeatures | None = None
 
-    def decide(self, requests: Iterable[Request]) -> Iterator[LobeDecisions]:
-        """The decisions on each scan, in the order asked for. Raises PneumofedError `store-damaged`."""
-        for scan, tasks in requests:
-            yield self._decide(scan, tasks)
+    def decide(self, requests: Sequence[Request]) -> Iterator[LobeDecisions]:
+        """The decisions on each scan, in the order asked for. Raises PneumofedError `store-damaged`.
 
-    def _decide(self, scan: ScanRecord, tasks: Sequence[Task]) -> LobeDecisions:
-        lobes: dict[Task, list[Tensor]] = {task: [] for task in tasks}
-        infection: list[Tensor] = []
-        in_lobe: list[Tensor] = []
-        for group in group_by_extractor({task: self.networks[task] for task in tasks}):
-            in_lobe.clear()  # the same for every group
-            for features, patch_in_lobe in self._extract(self.networks[group[0]], scan):
-                in_lobe.append(patch_in_lobe)
-                for task in group:
-                    output = decide(self.networks[task], features, dtype=self.dtype)
-                    lobes[task].append(output.lobe)
-                    if output.patch is not None:
-                        infection.append(output.patch.softmax(dim=1)[:, 1])
-        return LobeDecisions(
-            scan,
-            {task: _array(parts) for task, parts in lobes.items()},
-            _array(infection) if infection else None,
-            _array(in_lobe),
-        )
+        A scan is read once for all networks, in batches of lobes, each while the one before it is computed.
+        """
+        extractors = {tuple(tasks): self._extractors(tasks) for _, tasks in requests}
+        asked = [(scan, extractors[tuple(tasks)]) for scan, tasks in requests]
+        unread = [
+            (scan.key, lobes)
+            for scan, needed in asked
+            if not all(extractor.knows(scan) for extractor in needed)
+            for lobes in inference_batches(len(scan.side))
+        ]
+        with closing(read_ahead(self._read, unread)) as images:
+            for scan, needed in asked:
+                batches = inference_batches(len(scan.side))
+                parts = [self._decide(scan, needed, lobes, images) for lobes in batches]
+                yield LobeDecisions.concatenate(parts)
 
-    def _extract(self, network: LobeNetwork, scan: ScanRecord) -> Iterator[tuple[LobeFeatures, Tensor]]:
-        """The features of all lobes of a scan, in batches, each with the patches that lie in the lobe."""
-        if self.frozen is not None and scan in self.frozen and self.frozen.valid_for(network):
-            known = self.frozen[scan]
-            for batch in inference_batches(len(known)):
-                lobes = known.select(batch)
-                yield lobes.features, lobes.patch_in_lobe
-            return
-        read = partial(self.store.read, scan.key)
-        for _, tensors, features in extract_batches(network, read, len(scan.side), dtype=self.dtype):
-            yield features, tensors.patch_in_lobe
+    def _extractors(self, tasks: Sequence[Task]) -> list[_Extractor]:
+        groups = group_by_extractor({task: self.networks[task] for task in tasks})
+        return [_Extractor(group, self._valid_features(self.networks[group[0]])) for group in groups]
 
+    def _valid_features(self, network: LobeNetwork) -> FrozenFeatures | None:
+        return self.frozen if self.frozen is not None and self.frozen.valid_for(network) else None
 
-def _array(parts: Sequence[Tensor]) -> NDArray[Any]:
-    return torch.cat(list(parts)).cpu().numpy()
+    def _read(self, lobes: tuple[str, range]) -> LobeTensors:
+        key, batch = lobes
+        device = device_of(next(iter(self.networks.values())))
+        return LobeTensors.from_arrays(self.store.read(key, batch), device)
+
+    def _decide(
+        self,
+        scan: ScanRecord,
+        extractors: Sequence[_Extractor],
+        lobes: range,
+        images: Iterator[LobeTensors],
+    ) -> LobeDecisions:
+        """The decisions on a batch of lobes; `images` yields them, unless all extractors know the scan."""
+        shown = cache(partial(next, images))
+        logits: dict[Task, NDArray[np.float32]] = {}
+        infection: NDArray[np.float32] | None = None
+        for extractor in extractors:
+            features, in_lobe = self._features(extractor, scan, lobes, shown)
+            for task in extractor.tasks:
+                output = decide(self.networks[task], features)
+                logits[task] = output.lobe.cpu().numpy()
+                if output.patch is not None:
+                    infection = output.patch.softmax(dim=1)[:, 1].cpu().numpy()
+        return LobeDecisions(scan, logits, infection, in_lobe.cpu().numpy())
+
+    def _features(
+        self, extractor: _Extractor, scan: ScanRecord, lobes: range, shown: Callable[[], LobeTensors]
+    ) -> tuple[LobeFeatures, Tensor]:
+        """The features of a batch of lobes, and which patches contain a part of the lobe."""
+        known = extractor.known_lobes(scan, lobes)
+        if known is not None:
+            return known.features, known.patch_in_lobe
+        features = extract(self.networks[extractor.tasks[0]], shown(), dtype=self.dtype)
+        return features, shown().patch_in_lobe

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,7 +34,8 @@ class Site:
     """The data zone of one hospital: its store, the study it agreed to, its device.
 
     training: makes the way its networks are trained (client/privacy/hospital_training.py at a hospital). The
-    default adds no noise and writes no state to disk.
+    default adds no noise and writes no state to disk. scratch: folder for features that do not fit in memory
+    (FrozenFeatures); None: the system's for temporary files.
 
     Raises PneumofedError `store-fingerprint` if the store was made with other preprocessing than the study's,
     `privacy-no-ledger` if a private study would be trained without noise.
@@ -48,6 +50,7 @@ class Site:
         device: torch.device | str = "cpu",
         count_floor: int = 10,
         training: TrainingFactory = PlainTraining,
+        scratch: Path | None = None,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -56,6 +59,7 @@ class Site:
                 f"{study.preprocessing}; prepare the scans again with this version",
             )
         self.store, self.study, self.role, self.count_floor = store, study, role, count_floor
+        self.scratch = scratch
         self.device = torch.device(device)
         self.dtype = activation_dtype(study.precision, self.device)
         self.scans = store.scans()
@@ -182,19 +186,17 @@ class Site:
     ) -> Iterator[Batch]:
         """The batches as the stage trains on them: frozen features if it trains the deciders, else images."""
         if stage.part == "decision":
-            self._freeze_features(network)
-            if self._frozen is not None:
-                return frozen_feature_batches(self._frozen, batches)
+            return frozen_feature_batches(self._freeze_features(network), batches)
         return read_batches(self.store, batches, self.device)
 
-    def _freeze_features(self, network: LobeNetwork) -> None:
-        """Hold the features of the scans that a stage trains and validates on, if memory allows."""
+    def _freeze_features(self, network: LobeNetwork) -> FrozenFeatures:
+        """Hold the features of the scans that a stage trains and validates on."""
         if self._frozen is not None and self._frozen.valid_for(network):
-            return
-        self._frozen = None
+            return self._frozen
+        self._frozen = None  # frees their memory before others take some
         scans = [*self._part("train"), *self._part("validation")]
-        if FrozenFeatures.would_fit_in_memory(network, scans, self.dtype):
-            self._frozen = FrozenFeatures(network, self.store, scans, self.dtype)
+        self._frozen = FrozenFeatures(network, self.store, scans, self.dtype, self.scratch)
+        return self._frozen
 
     @contextmanager
     def _seeded_dropout(self, task: Task, round: TrainingRound) -> Iterator[None]:

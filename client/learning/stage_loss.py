@@ -17,9 +17,7 @@ from shared_model.study_stage import StageConfig
 def stage_loss(network: LobeNetwork, batch: Batch, context: TrainingContext) -> Tensor:
     """The stage's loss of one batch, a float32 scalar: total loss (2.7.4), or of stage 2 or patches alone."""
     fine = context.stage.part == "fine"
-    with autocast(batch.lobes.device, context.dtype):
-        features = _features(network, batch, fine=fine)
-        output = network.decide(features, fine=fine)
+    output = network.decide(_features(network, batch, context.dtype, fine=fine), fine=fine)
     if fine:
         return _stage_2_loss(output, batch, context.stage)
     if context.stage.part == "patches":
@@ -27,11 +25,13 @@ def stage_loss(network: LobeNetwork, batch: Batch, context: TrainingContext) -> 
     return _stage_1_loss(output, batch, context)
 
 
-def _features(network: LobeNetwork, batch: Batch, *, fine: bool) -> LobeFeatures:
+def _features(network: LobeNetwork, batch: Batch, dtype: torch.dtype, *, fine: bool) -> LobeFeatures:
+    """The extractor's output, of type `dtype`; all that follows it is float32."""
     lobes = batch.lobes
     if isinstance(lobes, ExtractedLobes):
         return lobes.features
-    return network.extract(lobes.images, lobes.distance, fine=fine)
+    with autocast(lobes.device, dtype):
+        return network.extract(lobes.images, lobes.distance, fine=fine)
 
 
 def _stage_1_loss(output: LobeOutput, batch: Batch, context: TrainingContext) -> Tensor:

@@ -11,10 +11,11 @@ from shared_model.study_stage import StageConfig
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """task: which network is trained; stage: which part of it, and how; dtype: of activations.
+    """task: which network is trained; stage: which part of it, and how; dtype: of the patch feature
+    extractor's activations.
 
-    Weights, gradients and losses are float32 whatever `dtype` is. progress: called after each step; mu: of
-    FedProx, 0 without it.
+    Weights, gradients, deciders and losses are float32 whatever `dtype` is. progress: called after each step;
+    mu: of FedProx, 0 without it.
     """
 
     task: Task

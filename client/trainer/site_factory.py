@@ -55,6 +55,7 @@ class SiteFactory:
             device=self.device,
             count_floor=self.count_floor,
             training=partial(hospital_training, state=self.state),
+            scratch=self.state,
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

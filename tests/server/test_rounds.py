@@ -26,7 +26,7 @@ from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
 from tests.support.fake_sites import BOTH, FakeSite, study_of
-from tests.support.local_rounds import INITIAL, POLICY, grid_of, run, sites_of
+from tests.support.local_rounds import FINE, INITIAL, POLICY, grid_of, run, sites_of
 
 
 def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Weights) -> list[Weights]:
@@ -315,6 +315,21 @@ def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_pat
     expected = by_hand(sites_of(study), 0, 3, INITIAL)[-1]
     for name in INITIAL:
         np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
+
+
+def test_without_its_validations_a_fine_stage_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """The fine infection decider has no part in a scan's score: its rounds tie, and the last is kept."""
+    found = []
+    for validate_every in (1, 0):
+        fine = FINE.model_copy(update={"rounds": 4, "validate_every": validate_every})
+        study = study_of(BOTH, fine, operating_point="validation")
+        sites = sites_of(study)
+        result = run(tmp_path / str(validate_every), grid_of(sites), study=study)
+        asked = sum(task[:2] == ("evaluate", "validation") for task in sites["north"].asked)
+        found.append((fingerprint(result.weights), result.operating_point, asked))
+    (validated, its_point, requests), (without, point, fewer) = found
+    assert without == validated != fingerprint(INITIAL) and point == its_point
+    assert (requests, fewer) == (3 + 4, 3 + 1)  # the one for the operating point is left
 
 
 def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_after_a_stop(

@@ -1,5 +1,9 @@
 """Frozen features: computed once, equal to features computed each time, whatever happened before."""
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +14,10 @@ from client.learning.frozen_features import FrozenFeatures
 from client.learning.site import Site
 from client.learning.stage_loss import stage_loss
 from client.learning.training_context import TrainingContext
+from shared_model.errors import PneumofedError
 from shared_model.initial_weights import start_from_patches
 from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights
 from tests.support.initial_weights import initial_networks, initial_weights
 from tests.support.small_study import STUDY as TWO_STAGES
 from tests.support.stores import MemoryStore, scan_of
@@ -50,8 +56,8 @@ class CountingStore(MemoryStore):
         return super().read(key, lobes)
 
 
-def site() -> Site:
-    return Site(CountingStore(), STUDY, role="training", count_floor=1)
+def site(scratch: Path | None = None) -> Site:
+    return Site(CountingStore(), STUDY, role="training", count_floor=1, scratch=scratch)
 
 
 @pytest.mark.parametrize("patches", ["crop", "lobe"])
@@ -118,9 +124,28 @@ def test_other_features_are_not_taken_for_these():
     )
 
 
-def test_if_memory_is_short_none_are_kept(monkeypatch):
+def test_features_that_do_not_fit_in_memory_are_on_disk_and_change_no_bit(monkeypatch, tmp_path):
+    def trained(hospital: Site) -> tuple[Weights, str]:
+        after_one = WEIGHTS | hospital.train(WEIGHTS, stage=0, round=1).weights
+        validation = hospital.evaluate(after_one, split="validation").to_text()
+        return hospital.train(after_one, stage=0, round=2).weights, validation
+
+    expected, scores = trained(site())
     monkeypatch.setattr(client.learning.frozen_features, "MAX_BYTES", 1000)
-    hospital = site()
-    for round in (1, 2):
-        hospital.train(WEIGHTS, stage=0, round=round)
-    assert hospital.store.lobes_read["s0"] == 2 * 2 * 3  # rounds, networks, lobes a scan
+    hospital = site(scratch=tmp_path)
+    found, found_scores = trained(hospital)
+    assert found_scores == scores and found.keys() == expected.keys()
+    assert all((found[name] == array).all() for name, array in expected.items())
+    assert hospital.store.lobes_read["s0"] == 8  # once
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_for_the_features_ends_the_round(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(client.learning.frozen_features, "MAX_BYTES", 1000)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(PneumofedError) as caught:
+        site().train(WEIGHTS, stage=0, round=1)
+    assert caught.value.code == "disk-full"

@@ -9,6 +9,7 @@ from client.learning.frozen_features import FrozenFeatures
 from client.learning.lobe_tensors import LobeTensors
 from client.learning.scan_scoring import ScanScorer
 from shared_model.constants import TASKS
+from shared_model.errors import PneumofedError
 from tests.reference import scan as literal
 from tests.support.initial_weights import initial_networks
 from tests.support.small_study import STUDY
@@ -76,6 +77,47 @@ def test_only_the_networks_asked_for_decide(networks):
     first, second = ScanScorer(networks, store, FLOAT32).decide([(b, ["diseased"]), (a, ["covid"])])
     assert (first.scan, set(first.logits)) == (b, {"diseased"}) and first.infection is not None
     assert (second.scan, set(second.logits)) == (a, {"covid"}) and second.infection is None
+
+
+class CountingStore(MemoryStore):
+    """Knows which lobes were read."""
+
+    def __init__(self) -> None:
+        super().__init__(SCANS)
+        self.read_lobes: list[tuple[str, int]] = []
+
+    def read(self, key, lobes):
+        self.read_lobes += [(key, lobe) for lobe in lobes]
+        return super().read(key, lobes)
+
+
+def test_each_lobe_is_read_once_for_both_networks_and_none_that_is_known(networks):
+    store = CountingStore()
+    scans = store.scans()
+    list(ScanScorer(networks, store, FLOAT32).decide([(scan, TASKS) for scan in scans]))
+    assert store.read_lobes == [(scan.key, lobe) for scan in scans for lobe in range(len(scan.side))]
+
+    frozen = FrozenFeatures(networks["diseased"], store, scans[:1], FLOAT32)
+    frozen.read(scans[0], [0])
+    store.read_lobes.clear()
+    scorer = ScanScorer(networks, store, FLOAT32, frozen)
+    list(scorer.decide([(scans[0], ["diseased"]), (scans[1], ["diseased"]), (scans[0], ["covid"])]))
+    assert {key for key, _ in store.read_lobes} == {"a", "b"} and len(store.read_lobes) == 6 + 8
+
+
+def test_a_damaged_scan_is_told(networks):
+    class DamagedStore(MemoryStore):
+        def read(self, key, lobes):
+            if key == "b":
+                raise PneumofedError("store-damaged", "scan b is damaged")
+            return super().read(key, lobes)
+
+    store = DamagedStore(SCANS)
+    found = ScanScorer(networks, store, FLOAT32).decide([(scan, TASKS) for scan in store.scans()])
+    assert next(found).scan.key == "a"
+    with pytest.raises(PneumofedError) as caught:
+        next(found)
+    assert caught.value.code == "store-damaged"
 
 
 def test_the_scans_logit_is_equation_2_of_its_lobes(networks):

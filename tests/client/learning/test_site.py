@@ -9,6 +9,7 @@ from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription
+from shared_model.study import load_study
 from tests.support.initial_weights import initial_weights
 from tests.support.small_site import WEIGHTS, site_in_memory
 from tests.support.small_study import STUDY
@@ -160,6 +161,16 @@ def test_stage_2_returns_the_fine_decider_alone():
     for name, array in site.networks["diseased"].state_dict().items():
         if f"diseased/{name}" not in fine:
             np.testing.assert_array_equal(array.numpy(), WEIGHTS[f"diseased/{name}"], err_msg=name)
+
+
+def test_stage_2_changes_no_scans_score():
+    """So that a study need not validate it."""
+    scans = [*MIXED, scan_of("v1", "healthy", fold=VALIDATION)]
+    site = site_in_memory(scans)
+    before = site.evaluate(WEIGHTS, split="validation").to_json()
+    after = WEIGHTS | site.train(WEIGHTS, stage=1, round=1).weights
+    assert site.evaluate(after, split="validation").to_json() == before
+    assert load_study("paper").stages[1].validate_every == 0
 
 
 def test_a_held_out_hospital_refuses_to_train_and_measures_all():

@@ -13,6 +13,7 @@ from shared_model.networks import LobeOutput
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
 from tests.reference import losses as literal
+from tests.support.float_types import no_bfloat16_in
 from tests.support.initial_weights import initial_networks
 
 LABELS = ("covid", "healthy", "other", "covid")
@@ -129,16 +130,18 @@ def test_stage_2_has_fine_labels_given_the_coarse_output(patches):
     assert total(output, batch, stage=stage) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_loss_in_bfloat16_is_float32_and_near():
-    """Only activations are rounded; logits, and so all losses, are float32."""
+@pytest.mark.parametrize("stage", [STAGE, FINE], ids=["lobe", "fine"])
+def test_in_bfloat16_only_features_are_rounded(stage):
+    """All layers after the extractor, logits and so all losses are float32."""
     network = initial_networks(NetworkConfig(width=0.0625, dropout=0.0, init="random"), 0)["diseased"]
     images = torch.rand(2, 3, 256, 256, generator=torch.Generator().manual_seed(1)) * 1500
     flat = torch.ones(2, 256, 256)
     lobes = LobeTensors(images, flat * 20, flat > 0, draws(5, 2, 256, 256) > 0.3)
-    batch, stage = Batch(lobes, ("covid",), ("k",)), STAGE.model_copy(update={"lobes_per_scan": 2})
+    batch, stage = Batch(lobes, ("covid",), ("k",)), stage.model_copy(update={"lobes_per_scan": 2})
     exact = stage_loss(network, batch, TrainingContext("diseased", stage, torch.float32))
-    coarse = stage_loss(network, batch, TrainingContext("diseased", stage, torch.bfloat16))
-    assert coarse.dtype == torch.float32
+    with no_bfloat16_in(network):
+        coarse = stage_loss(network, batch, TrainingContext("diseased", stage, torch.bfloat16))
+    assert coarse.dtype == torch.float32 and coarse != exact
     assert coarse.item() == pytest.approx(exact.item(), rel=0.05)
     coarse.backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in network.parameters())
