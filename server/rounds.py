@@ -27,6 +27,7 @@ from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, Split, TrainRequest, is_trained
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint, network_of
@@ -181,11 +182,16 @@ class Coordinator:
         return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})
 
     def evaluate(
-        self, weights: Weights, split: Split, tasks: tuple[Task, ...]
+        self,
+        weights: Weights,
+        split: Split,
+        tasks: tuple[Task, ...],
+        operating_point: OperatingPoint | None = None,
     ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalOutcome]]:
         """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
 
-        In a private study those that train give none, so the last round is kept.
+        With an `operating_point` also what their scans are called. In a private study those that train give
+        none, so the last round is kept.
         """
         if split != "all" and self.study.privacy is not None:
             return {}, {}
@@ -193,14 +199,18 @@ class Coordinator:
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalOutcome] = {}
-        request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
+        point = {task: getattr(operating_point, task) for task in TASKS} if operating_point else None
+        asked = EvaluateRequest(split, tasks, point)
+        request = messages.evaluate_request(self.proposal, weights, asked)
         for result in send_requests(
             self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
         ):
             outcome = result.outcome
             if result.message is not None:
                 try:
-                    found[result.hospital] = messages.read_evaluation(result.message)
+                    evaluation = messages.read_evaluation(result.message)
+                    admission.admit_evaluation(evaluation, asked)
+                    found[result.hospital] = evaluation
                 except PneumofedError as error:
                     outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
             replies[result.hospital] = outcome
@@ -210,15 +220,16 @@ class Coordinator:
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
         validation = self._validation(weights)
-        seen, seen_replies = self.evaluate(weights, "test", TASKS)
-        unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
+        point = model_selection.operating_points(validation, self.study)
+        seen, seen_replies = self.evaluate(weights, "test", TASKS, point)
+        unseen, unseen_replies = self.evaluate(weights, "all", TASKS, point)
         return StudyResult(
             study=self.study,
             hospitals=self.roster.hospitals,
             rounds=tuple(self.ledger.records),
             best_rounds=best_rounds,
             validation=validation,
-            operating_point=model_selection.operating_points(validation, self.study),
+            operating_point=point,
             evaluations=seen | unseen,
             final_replies=seen_replies | unseen_replies,
             left_out=self.roster.left_out,

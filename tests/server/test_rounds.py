@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,11 @@ def test_every_hospital_is_measured_where_it_should_be(tmp_path: Path) -> None:
         ("test", ("diseased", "covid")),
     ]
     assert not any(a[0] == "train" for a in sites["far"].asked)
-    far = sites["far"].evaluate(result.weights, split="all", tasks=("diseased", "covid"))
+    point: dict[Task, float] = result.operating_point.model_dump()  # type: ignore[assignment]
+    far = sites["far"].evaluate(
+        result.weights, split="all", tasks=("diseased", "covid"), operating_point=point
+    )
+    assert far.calls.counts.keys() == {"healthy", "covid", "other"}
     assert result.evaluations["far"].to_json() == far.to_json()
     merged = SiteEvaluation.empty()
     for name in ("east", "north", "south"):
@@ -387,9 +392,11 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path: 
 class WithoutOther(FakeSite):
     """Has no scan to tell COVID-19 from, so that nothing is measured of that network."""
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
-        found = super().evaluate(weights, split=split, tasks=tasks)
-        return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}})
+    def evaluate(
+        self, weights: Weights, *, split: Split, tasks: Sequence[Task], **more: Any
+    ) -> SiteEvaluation:
+        found = super().evaluate(weights, split=split, tasks=tasks, **more)
+        return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}}, found.calls)
 
 
 def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) -> None:

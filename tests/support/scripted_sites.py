@@ -77,12 +77,20 @@ class ScriptedSite(FakeSite):
         progress(2, 2)
         return super().train(weights, stage=stage, round=round)
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Any, progress: Any = None) -> Any:
+    def evaluate(
+        self,
+        weights: Weights,
+        *,
+        split: Split,
+        tasks: Any,
+        operating_point: Any = None,
+        progress: Any = None,
+    ) -> Any:
         if self.study.name == "process":
-            process = ScoreHistogram()
+            process = ScoreHistogram(patients=1)
             process.counts[0] = os.getpid()
             return SiteEvaluation({task: {"covid": process} for task in TASKS})
-        return super().evaluate(weights, split=split, tasks=tasks)
+        return super().evaluate(weights, split=split, tasks=tasks, operating_point=operating_point)
 
 
 def thirteen_megabytes() -> Weights:
