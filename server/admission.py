@@ -8,10 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from server.strategies.fed_avg import LARGEST_WEIGHT
-from shared_model.constants import Task
+from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
-from shared_model.protocol import SiteDescription, TrainResult, is_trained
+from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -32,6 +33,18 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
             f"the hospital's store was made with preprocessing {description.store}, the study needs "
             f"{study.preprocessing}; ask it to prepare its scans again",
         )
+
+
+def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+    """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
+
+    Scores that were not asked for would count twice, as they are merged with those that are known.
+    """
+    if any(evaluation.histograms[task] for task in TASKS if task not in request.tasks):
+        raise PneumofedError("scores-not-asked", "scores of a task that was not asked for")
+    expected = evaluation.histograms["diseased"].keys() if request.operating_point else set()
+    if evaluation.calls.counts.keys() != expected:
+        raise PneumofedError("calls-incomplete", "calls are of other labels than the scores")
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
-from server import events, messages, model_selection
+from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, send_requests
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
@@ -23,9 +23,11 @@ from server.study_result import HospitalOutcome, RoundRecord, StudyResult
 from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, Split, TrainRequest
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
@@ -107,8 +109,10 @@ class Coordinator:
         validation, scores = None, {}
         if stage.validates(round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
-            validation = _merged(found)
-            scores = {task: model_selection.score_of(validation, task, self.study) for task in stage.networks}
+            validation = merge_all(found.values())
+            scores = {
+                task: model_selection.score_of(found.values(), task, self.study) for task in stage.networks
+            }
             best = model_selection.keep_best(best, round=round, weights=weights, scores=scores)
         record = RoundRecord(
             stage=index,
@@ -117,7 +121,7 @@ class Coordinator:
             validate_replies=replies,
             validation=validation,
             accuracy={task: score.accuracy for task, score in scores.items()},
-            auc={task: score.auc for task, score in scores.items()},
+            within_auc={task: score.within_auc for task, score in scores.items()},
             best={task: kept.round for task, kept in best.items()},
             weights_sha256=fingerprint(weights),
             seconds=time.monotonic() - start,
@@ -173,11 +177,16 @@ class Coordinator:
         return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})
 
     def evaluate(
-        self, weights: Weights, split: Split, tasks: tuple[Task, ...]
+        self,
+        weights: Weights,
+        split: Split,
+        tasks: tuple[Task, ...],
+        operating_point: OperatingPoint | None = None,
     ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalOutcome]]:
         """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
 
-        In a private study those that train give none, so the last round is kept.
+        With an `operating_point` also what their scans are called. In a private study those that train give
+        none, so the last round is kept.
         """
         if split != "all" and self.study.privacy is not None:
             return {}, {}
@@ -185,14 +194,18 @@ class Coordinator:
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalOutcome] = {}
-        request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
+        point = {task: getattr(operating_point, task) for task in TASKS} if operating_point else None
+        asked = EvaluateRequest(split, tasks, point)
+        request = messages.evaluate_request(self.proposal, weights, asked)
         for result in send_requests(
             self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
         ):
             outcome = result.outcome
             if result.message is not None:
                 try:
-                    found[result.hospital] = messages.read_evaluation(result.message)
+                    evaluation = messages.read_evaluation(result.message)
+                    admission.admit_evaluation(evaluation, asked)
+                    found[result.hospital] = evaluation
                 except PneumofedError as error:
                     outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
             replies[result.hospital] = outcome
@@ -202,15 +215,16 @@ class Coordinator:
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
         validation = self._validation(weights)
-        seen, seen_replies = self.evaluate(weights, "test", TASKS)
-        unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
+        point = model_selection.operating_points(validation, self.study)
+        seen, seen_replies = self.evaluate(weights, "test", TASKS, point)
+        unseen, unseen_replies = self.evaluate(weights, "all", TASKS, point)
         return StudyResult(
             study=self.study,
             hospitals=self.roster.hospitals,
             rounds=tuple(self.ledger.records),
             best_rounds=best_rounds,
             validation=validation,
-            operating_point=model_selection.operating_points(validation, self.study),
+            operating_point=point,
             evaluations=seen | unseen,
             final_replies=seen_replies | unseen_replies,
             left_out=self.roster.left_out,
@@ -222,7 +236,10 @@ class Coordinator:
         known = self._known_scores()
         missing = tuple(task for task in TASKS if task not in known)
         scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
-        return scores.merge(_merged(self.evaluate(weights, "validation", missing)[0])) if missing else scores
+        if not missing:
+            return scores
+        found, _ = self.evaluate(weights, "validation", missing)
+        return scores.merge(merge_all(found.values()))
 
     def _known_scores(self) -> dict[Task, dict[str, ScoreHistogram]]:
         """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
@@ -235,13 +252,6 @@ class Coordinator:
                 if kept is not None and (validation := records[kept].validation) is not None:
                     known[task] = validation.histograms[task]
         return known
-
-
-def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:
-    total = SiteEvaluation.empty()
-    for evaluation in evaluations.values():
-        total = total.merge(evaluation)
-    return total
 
 
 def _reasons(replies: Mapping[str, HospitalOutcome]) -> str:

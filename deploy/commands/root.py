@@ -13,6 +13,7 @@ from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Model, Out, Seed
 from deploy.commands.output import figure_text, print_json
 from deploy.progress import Steps
+from shared_model.constants import TASKS
 from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, INTERRUPTED = 1, 130
@@ -53,9 +54,14 @@ def demo(
     if as_json:
         print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
         return
-    for task, block in document["pooled"]["unseen"].items():
-        auc, accuracy = figure_text(block["auc"]), figure_text(block["accuracy"])
-        typer.echo(f"unseen hospitals, {task}: AUC {auc}, accuracy {accuracy}")
+    for task in TASKS:
+        block = document["pooled"]["unseen"][task]
+        within, pooled = figure_text(block["within_auc"]), figure_text(block["auc"])
+        accuracy = figure_text(block["accuracy"])
+        typer.echo(
+            f"unseen hospitals, {task}: AUC within hospitals {within}, pooled AUC {pooled}, "
+            f"accuracy {accuracy}"
+        )
     typer.echo(", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps.seconds.items()))
     typer.echo(f"open {out / 'report.html'}")
 
