@@ -32,6 +32,7 @@ from benchmarks.support.result import print_result
 from client.learning.malloc_settings import keep_freed_memory
 from client.learning.site import Site
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
+from preprocessing.phantom.presets import hospital_plans
 from preprocessing.phantom.store import create_store
 from preprocessing.pipeline import prepare_series
 from preprocessing.prepare import prepare
@@ -58,7 +59,7 @@ def main() -> None:
     study = load_study(chosen.study)
     with nullcontext(chosen.keep) if chosen.keep else tempfile.TemporaryDirectory() as name:
         hospitals = make_hospitals(
-            "demo", Path(name) / "hospitals", scans=chosen.scans, seed=study.seed, jobs=cores()
+            hospital_plans("demo", chosen.scans), Path(name) / "hospitals", seed=study.seed, jobs=cores()
         )
         store = stored(hospitals, Path(name) / "store", study)
         network = train_centrally(store, study)

@@ -11,6 +11,7 @@ from deploy.example_scans import examples
 from deploy.progress import Steps
 from deploy.simulation.grids import POLL_S, Engine, open_grid
 from preprocessing.phantom.hospital import PhantomHospital, make_hospitals
+from preprocessing.phantom.presets import hospital_plans
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
 from preprocessing.processes import cores
@@ -83,7 +84,11 @@ def run_demo(
 def _phantoms(folder: Path, plan: Plan, seed: int, steps: Steps) -> list[PhantomHospital]:
     with steps.step("phantom hospitals") as progress:
         return make_hospitals(
-            plan.preset, folder / "hospitals", scans=plan.scans, seed=seed, jobs=cores(), progress=progress
+            hospital_plans(plan.preset, plan.scans),
+            folder / "hospitals",
+            seed=seed,
+            jobs=cores(),
+            progress=progress,
         )
 
 

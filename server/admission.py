@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from server.strategies.fed_avg import LARGEST_WEIGHT
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SiteDescription, is_trained
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, network_of
+from shared_model.weights import Weights, only
 
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:
@@ -46,17 +47,27 @@ def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteD
 
 def admit_weights(update: Weights, scans: Mapping[str, int], stage: StageConfig, weights: Weights) -> None:
     """The update has exactly the arrays that the stage trains, of networks with scans, with the shapes of
-    `weights`, in float32, finite and within LARGEST_WEIGHT."""
-    expected = {
-        name: array
-        for name, array in weights.items()
-        if is_trained(name, stage) and scans.get(network_of(name), 0) > 0
-    }
+    `weights`, in float32, finite and within LARGEST_WEIGHT. Of a hospital without both classes they are those
+    that it trains then."""
+    expected: Weights = {}
+    for network in stage.networks:
+        if scans.get(network, 0) > 0:
+            whole, one_class = (_trained(stage, network, weights, two_class) for two_class in (True, False))
+            expected |= one_class if only(update, network).keys() == one_class.keys() else whole
     if update.keys() != expected.keys():
         missing, extra = len(expected.keys() - update.keys()), len(update.keys() - expected.keys())
         raise PneumofedError("update-arrays", f"{missing} arrays are missing, {extra} do not belong")
     for name, array in update.items():
         _admit_array(name, array, expected[name].shape)
+
+
+def _trained(stage: StageConfig, network: Task, weights: Weights, two_class: bool) -> Weights:
+    """The arrays of one network that a hospital with or without both classes trains in the stage."""
+    part = stage.part_trained(network, two_class=two_class)
+    trained = stage.model_copy(update={"part": part})
+    return {
+        name: array for name, array in only(weights, network).items() if part and is_trained(name, trained)
+    }
 
 
 def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
     LEDGER/study.json                the study, and the fingerprint of the weights that it began with
     LEDGER/00-0001.safetensors       global weights after stage 0, round 1
+    LEDGER/00-0001.state             what the strategy remembers, if it remembers anything
     LEDGER/00-0001.json              the round's record: written last, so a round counts once this is there
 
 Weights are kept for the last round, for the best ones and for those that the stage's end is averaged with;
@@ -15,13 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from server.model_selection import Best, Score, only
+from server.model_selection import Best, Score
+from server.strategies.server_step import State
 from server.study_result import RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 from shared_model.study import StudyConfig
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, only
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -55,9 +57,14 @@ class Ledger:
         self.records = [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
         self._check_complete()
 
-    def write(self, record: RoundRecord, weights: Weights) -> None:
-        """Make the round durable, then drop weights that are no longer needed."""
+    def write(self, record: RoundRecord, weights: Weights, state: State) -> None:
+        """Make the round durable, then drop weights and states that are no longer needed.
+
+        state: the strategy's, for the next round.
+        """
         write_atomically(self._weights_path(record.stage, record.round), save(weights))
+        if state:
+            write_atomically(self._path(record.stage, record.round, "state"), save(state))
         text = record.model_dump_json(indent=2) + "\n"
         write_atomically(self._path(record.stage, record.round, "json"), text.encode())
         self.records.append(record)
@@ -67,6 +74,9 @@ class Ledger:
         for path in self.folder.glob(f"{record.stage:02d}-*.safetensors"):
             if int(path.stem.split("-")[1]) not in needed:
                 path.unlink()
+        for path in self.folder.glob("*.state"):
+            if path != self._path(record.stage, record.round, "state"):
+                path.unlink()
 
     def rounds_done(self, stage: int) -> int:
         """Complete rounds of the stage."""
@@ -75,6 +85,15 @@ class Ledger:
     def weights_after(self, stage: int) -> Weights:
         """The global weights after the stage's last complete round."""
         return self.weights_of(stage, self.rounds_done(stage))
+
+    def state_after(self, stage: int) -> State:
+        """The strategy's state after the stage's last complete round; empty if it has none."""
+        path = self._path(stage, self.rounds_done(stage), "state")
+        try:
+            state: State = load(path.read_bytes()) if path.exists() else {}
+        except (OSError, SafetensorError) as error:
+            raise _damaged(path) from error
+        return state
 
     def best_of(self, stage: int) -> dict[Task, Best]:
         """Each network's best round in the stage so far."""

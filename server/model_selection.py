@@ -7,7 +7,7 @@ from shared_model.constants import TASKS, Task
 from shared_model.metrics import SiteEvaluation, best_operating_point
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
-from shared_model.weights import Weights, network_of
+from shared_model.weights import Weights, only
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ def keep_best(
         if task not in kept or score.key >= kept[task].score.key:
             kept[task] = Best(round, score, only(weights, task))
     return kept
-
-
-def only(weights: Weights, task: Task) -> Weights:
-    """The arrays of the network of `task`."""
-    return {name: array for name, array in weights.items() if network_of(name) == task}
 
 
 def with_best(weights: Weights, best: Mapping[Task, Best]) -> Weights:

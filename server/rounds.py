@@ -15,18 +15,20 @@ from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, send_requests
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
+from server.strategies.choice import server_step
 from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
+from server.strategies.server_step import ServerStep, State
 from server.study_result import HospitalOutcome, RoundRecord, StudyResult
 from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, Split, TrainRequest
+from shared_model.protocol import EvaluateRequest, Split, TrainRequest, is_trained
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, network_of
 
 Bests = dict[Task, model_selection.Best]
 
@@ -39,18 +41,20 @@ def run_study(
     ledger: Ledger,
     policy: RoundPolicy,
     code: str = "",
+    strategy: str | None = None,
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is.
+    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. `strategy` is
+    the dotted path of a researcher's own ServerStep, instead of the study's strategy.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
     proposal = Proposal.of(study, initial, code=code)
     roster = build_roster(grid, proposal, policy, on_event)
-    coordinator = Coordinator(grid, proposal, roster, ledger, policy, on_event)
+    coordinator = Coordinator(grid, proposal, roster, ledger, policy, server_step(study, strategy), on_event)
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -68,6 +72,7 @@ class Coordinator:
     roster: Roster
     ledger: Ledger
     policy: RoundPolicy
+    step: ServerStep
     on_event: events.Listener
 
     @property
@@ -81,19 +86,21 @@ class Coordinator:
         weights = (
             self.ledger.weights_after(index) if done else stage_start_weights(weights, stage, self.study)
         )
+        state = self.ledger.state_after(index) if done else {}
         for round in range(done + 1, stage.rounds + 1):
             self.on_event(events.RoundStarted(stage, round))
-            weights, best, record = self.run_round(index, round, weights, best)
-            self.ledger.write(record, weights)
+            weights, state, best, record = self.run_round(index, round, weights, state, best)
+            self.ledger.write(record, weights, state)
             self.on_event(events.RoundFinished(stage, record))
         return model_selection.with_best(weights, best), best
 
     def run_round(
-        self, index: int, round: int, weights: Weights, best: Bests
-    ) -> tuple[Weights, Bests, RoundRecord]:
+        self, index: int, round: int, weights: Weights, state: State, best: Bests
+    ) -> tuple[Weights, State, Bests, RoundRecord]:
         """Train at the hospitals that train, average, and validate if it is due."""
         stage, start = self.study.stages[index], time.monotonic()
-        weights, trained = self.train(index, round, weights)
+        mean, trained = self.train(index, round, weights)
+        weights, state = self.step(weights, mean, state)
         if round == stage.rounds:
             before = [self.ledger.weights_of(index, earlier) for earlier in stage.averaged_rounds]
             weights = mean_of_rounds([*before, weights], stage) if before else weights
@@ -116,10 +123,10 @@ class Coordinator:
             weights_sha256=fingerprint(weights),
             seconds=time.monotonic() - start,
         )
-        return weights, best, record
+        return weights, state, best, record
 
     def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalOutcome]]:
-        """One round of FedAvg; the new global weights, and each hospital's outcome."""
+        """Train one round at the hospitals; the mean of their weights, and each hospital's outcome."""
         stage, average = self.study.stages[index], FedAvg(weights)
         replies: dict[str, HospitalOutcome] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
@@ -140,7 +147,21 @@ class Coordinator:
                 f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
                 f"update, {self.policy.quorum} are needed ({_reasons(replies)}); correct these and run again",
             )
+        self._check_all_trained(stage, average, round)
         return average.result(), dict(sorted(replies.items()))
+
+    def _check_all_trained(self, stage: StageConfig, average: FedAvg, round: int) -> None:
+        """Raise `nobody-trained` if no update had a say in a network, or in its decision."""
+        untrained = sorted(
+            {network_of(n) for n in average.weights if is_trained(n, stage) and n not in average.means}
+        )
+        if untrained:
+            raise PneumofedError(
+                "nobody-trained",
+                f"stage {stage.name!r}, round {round}: no hospital has a say in the decision of "
+                f"{' and '.join(untrained)}, as none has training scans of the classes that it needs"
+                + ("; use another say or a stage of part 'scan'" if stage.say == "two-class" else ""),
+            )
 
     def _count(
         self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg

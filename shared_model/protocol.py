@@ -38,6 +38,7 @@ def is_code(text: str | None) -> bool:
 
 
 _SET_BY_LAYER_SCALING = {"lobe.mean", "lobe.deviation"}
+_OF_PATCHES = ("patch_features.", "vicinity_features.", "patch_infection.")
 
 
 def is_trained(name: str, stage: StageConfig) -> bool:
@@ -47,6 +48,8 @@ def is_trained(name: str, stage: StageConfig) -> bool:
         return False
     if parameter.startswith("fine_infection."):
         return stage.part == "fine"
+    if stage.part == "patches":
+        return parameter.startswith(_OF_PATCHES)
     return stage.part == "lobe" or (stage.part == "decision" and not parameter.startswith("patch_features."))
 
 
@@ -112,7 +115,8 @@ class TrainResult(Generic[W]):
     """What a hospital returns of a round.
 
     weights: the arrays trained, of networks with scans only, by name; at the node, which does not decode
-    them, the bytes of their safetensors file; scans: how many scans each network of the stage learned from;
+    them, the bytes of their safetensors file; scans: the hospital's weight in the average of each network of
+    the stage, by the stage's `say`, with the counts that the description tells; 0 if it trained none of it;
     loss: mean loss over the round's batches, per network with scans. In a private study scans are no more
     than the description tells, and there is no loss.
     """

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.settings_file import FrozenSettings, parse_settings
+from shared_model.strategy import FedAvgConfig, FedProxConfig, StrategyConfig
 from shared_model.study_stage import StageConfig
 
 
@@ -96,6 +97,11 @@ class StudyConfig(FrozenSettings):
         description="Type of the patch feature extractor's activations, all that follows is float32; "
         "bfloat16 only on devices that support it, otherwise float32.",
     )
+    strategy: StrategyConfig = Field(
+        FedAvgConfig(),
+        exclude_if=lambda value: value.name == "fedavg",  # studies without it keep their fingerprints
+        description="How a round's updates become the next global weights.",
+    )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="Training stages, in order.")
     privacy: PrivacyConfig | None = Field(
         None,
@@ -108,6 +114,20 @@ class StudyConfig(FrozenSettings):
         if self.privacy is not None and self.operating_point != "half":
             raise ValueError("with [privacy] no validation score is sent: set operating_point = 'half'")
         return self
+
+    @model_validator(mode="after")
+    def _private_training_is_plain(self) -> Self:
+        kept = any(stage.optimizer_state == "kept" for stage in self.stages)
+        if self.privacy is not None and (self.proximal_mu or kept):
+            raise ValueError(
+                "with [privacy] neither strategy 'fedprox' nor optimizer_state = 'kept' is trained"
+            )
+        return self
+
+    @property
+    def proximal_mu(self) -> float:
+        """FedProx's mu; 0 for other strategies."""
+        return self.strategy.mu if isinstance(self.strategy, FedProxConfig) else 0.0
 
     def scan_share(self, task: Task) -> float:
         """The share of a scan's lobes that the score of `task` averages; 0: the greatest alone, eq. 2."""

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 from shared_model.constants import Task
 from shared_model.settings_file import FrozenSettings
 
+Part = Literal["lobe", "patches", "decision", "fine"]
+"""Which layers a stage trains (StageConfig.part)."""
+
 
 class AugmentationConfig(FrozenSettings):
     """Small random changes of each training lobe, drawn anew in each epoch; the paper uses none."""
@@ -35,11 +38,19 @@ class StageConfig(FrozenSettings):
 
     name: str = Field(description="Name shown to people.")
     networks: tuple[Task, ...] = Field(min_length=1, description="Networks trained in each round.")
-    part: Literal["lobe", "decision", "fine"] = Field(
+    part: Part = Field(
         "lobe",
         description="Layers trained. 'lobe': all but the fine infection decider (stage 1 of the paper); "
-        "'decision': the same with the patch feature extractor frozen; 'fine': the fine infection decider "
+        "'patches': those that coarse patch infection is computed with, by the patch loss alone; "
+        "'decision': as 'lobe', with the patch feature extractor frozen; 'fine': the fine infection decider "
         "alone (stage 2).",
+    )
+    say: Literal["scans", "equal", "two-class"] = Field(
+        "scans",
+        exclude_if=lambda value: value == "scans",  # studies without it keep their fingerprints
+        description="A hospital's weight in the average. 'scans': its training scans; 'equal': 1; "
+        "'two-class': its training scans, but none in a network's decision unless it has enough training "
+        "patients of both labels of the task; it then trains patch infection alone, if the stage does.",
     )
     start_from_patches: bool = Field(
         False,
@@ -66,6 +77,11 @@ class StageConfig(FrozenSettings):
         True, description="Draw each lobe at random within its stratum of slices instead of at the middle."
     )
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam with torch's defaults, or plain SGD.")
+    optimizer_state: Literal["reset", "kept"] = Field(
+        "reset",
+        exclude_if=lambda value: value == "reset",  # studies without it keep their fingerprints
+        description="The optimiser's moments begin anew in each round, or are kept at the hospital.",
+    )
     learning_rate: float = Field(1e-4, gt=0, description="Learning rate of the first round.")
     final_learning_rate: float | None = Field(
         None,
@@ -93,9 +109,11 @@ class StageConfig(FrozenSettings):
     )
 
     @model_validator(mode="after")
-    def _fine_part_is_the_diseased_networks(self) -> Self:
-        if self.part == "fine" and self.networks != ("diseased",):
-            raise ValueError("part = 'fine' needs networks = ['diseased']: only that network has it (2.5)")
+    def _infection_is_the_diseased_networks(self) -> Self:
+        if self.part in ("fine", "patches") and self.networks != ("diseased",):
+            raise ValueError(
+                f"part = {self.part!r} needs networks = ['diseased']: only that network has it (2.5)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -111,6 +129,15 @@ class StageConfig(FrozenSettings):
         if self.average_rounds > self.rounds:
             raise ValueError("average_rounds must not be more than rounds")
         return self
+
+    def part_trained(self, task: Task, *, two_class: bool) -> Part | None:
+        """The part of the network of `task` that a hospital trains, None for none.
+
+        two_class: whether the hospital has enough training patients of both labels of the task.
+        """
+        if two_class or self.say != "two-class" or self.part in ("fine", "patches"):
+            return self.part
+        return "patches" if self.part == "lobe" and task == "diseased" else None
 
     @property
     def averaged_rounds(self) -> range:

@@ -16,6 +16,11 @@ def network_of(name: str) -> str:
     return name.split("/", 1)[0]
 
 
+def only(weights: Weights, network: str) -> Weights:
+    """The arrays of one network."""
+    return {name: array for name, array in weights.items() if network_of(name) == network}
+
+
 def fingerprint(weights: Weights) -> str:
     """SHA-256 of names, shapes and values as hex digits, independent of the order of names."""
     digest = hashlib.sha256()

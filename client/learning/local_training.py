@@ -12,6 +12,7 @@ import torch
 from client.learning.activation_dtype import device_of
 from client.learning.batches import Bag, Batch, draw_batches
 from client.learning.network_training import DivergedError, train_network
+from client.learning.optimizer_state import OptimizerFile
 from client.learning.step_checkpoint import StepCheckpoint
 from client.learning.training_context import TrainingContext
 from preprocessing.store.scan_record import ScanRecord
@@ -87,7 +88,8 @@ class PlainTraining:
         checkpoint = self._checkpoint(round, context.task, device_of(network))
         done = 0 if checkpoint is None else checkpoint.steps_done
         try:
-            return train_network(network, read(batches[done:]), rates[done:], context, checkpoint)
+            kept = self._optimizer_file(round, context)
+            return train_network(network, read(batches[done:]), rates[done:], context, checkpoint, kept)
         except DivergedError as error:
             self._write_diverged(error, round, context.task)
             raise
@@ -107,6 +109,20 @@ class PlainTraining:
         parts = (*place, *scans, torch.__version__, device.type)
         key = hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
         return StepCheckpoint(self._state / UNFINISHED / f"{task}.safetensors", key)
+
+    def _optimizer_file(self, round: TrainingRound, context: TrainingContext) -> OptimizerFile | None:
+        """Where the optimiser's state is kept between rounds, if the stage keeps it.
+
+        Raises PneumofedError `no-state-folder`.
+        """
+        if context.stage.optimizer_state == "reset":
+            return None
+        if self._state is None:
+            raise PneumofedError(
+                "no-state-folder", "the stage keeps the optimiser's state; name the hospital's state folder"
+            )
+        fingerprint, folder = self._study.fingerprint, self._state / "optimizer"
+        return OptimizerFile(folder, fingerprint, context.task, round.stage, round.number)
 
     def _write_diverged(self, error: DivergedError, round: TrainingRound, task: Task) -> None:
         """Write the batch's scan keys to diverged.json, which stays at the hospital."""

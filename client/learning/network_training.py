@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from client.learning.batches import Batch
+from client.learning.fed_prox import proximal_term
+from client.learning.optimizer_state import OptimizerFile
 from client.learning.stage_loss import stage_loss
 from client.learning.step_checkpoint import StepCheckpoint
 from client.learning.training_context import TrainingContext
@@ -41,23 +43,29 @@ def train_network(
     rates: Sequence[float],
     context: TrainingContext,
     checkpoint: StepCheckpoint | None = None,
+    kept: OptimizerFile | None = None,
 ) -> float:
     """Take one step per batch, with the learning rate of the same place in `rates`; the round's mean loss.
 
     checkpoint: where steps are saved, and what an interrupted attempt has saved; `batches` and `rates` are
-    those after `checkpoint.steps_done`.
+    those after `checkpoint.steps_done`; kept: the optimiser's state between rounds, none: it begins anew.
 
     Raises DivergedError if the loss is not finite or above DIVERGENCE_THRESHOLD.
     """
     set_trainable(network, context)
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     optimizer = make_optimizer(list(trained.values()), context.stage)
+    start = {name: p.detach().clone() for name, p in trained.items()} if context.mu else {}
+    if kept is not None:
+        kept.load(trained, optimizer)
     losses = [] if checkpoint is None else checkpoint.restore(trained, optimizer)
     total = len(losses) + len(rates)
     for rate, batch in zip(rates, batches, strict=True):
         set_learning_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         loss = stage_loss(network, batch, context)
+        if context.mu:
+            loss = loss + proximal_term(trained, start, context.mu)
         if not loss.item() <= DIVERGENCE_THRESHOLD:
             raise DivergedError(batch.keys, len(losses) + 1, loss.item())
         loss.backward()
@@ -66,6 +74,8 @@ def train_network(
         if checkpoint is not None:
             checkpoint.save_if_due(trained, optimizer, losses)
         context.report_progress(len(losses), total)
+    if kept is not None:
+        kept.write(trained, optimizer)
     return float(torch.stack(losses).mean())
 
 

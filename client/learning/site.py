@@ -16,7 +16,7 @@ from client.learning.scan_scoring import ScanScorer
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
-from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
+from shared_model.constants import LABELS, LABELS_OF, NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
@@ -25,7 +25,7 @@ from shared_model.progress import Progress
 from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.study import StudyConfig
-from shared_model.study_stage import StageConfig
+from shared_model.study_stage import Part, StageConfig
 from shared_model.weights import Weights, fingerprint
 
 
@@ -95,22 +95,35 @@ class Site:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
-        scans = {task: self._training_scans(task) for task in config.networks}
         self._training.begin_round(this_round)
         trained: Weights = {}
+        scans: dict[str, int] = dict.fromkeys(config.networks, 0)
         losses: dict[str, float] = {}
-        for task in (task for task in config.networks if scans[task]):
-            context = TrainingContext(task, config, self.dtype, progress)
+        for task, part in self._parts_trained(config).items():
+            trains = config.model_copy(update={"part": part})
+            context = TrainingContext(task, trains, self.dtype, progress, self.study.proximal_mu)
             loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
             arrays = to_weights({task: self.networks[task]})
-            trained |= {name: array for name, array in arrays.items() if is_trained(name, config)}
+            trained |= {name: array for name, array in arrays.items() if is_trained(name, context.stage)}
+            scans[task] = self._say(task, config)
         self._training.end_round()
-        disclosed_scans: dict[str, int] = {
-            task: self._disclosed_scans(of_task) for task, of_task in scans.items()
+        return TrainResult(trained, scans, losses)
+
+    def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
+        """What this hospital trains of each network, of those that it trains and has scans for."""
+        parts = {
+            task: stage.part_trained(task, two_class=self._has_both_classes(task)) for task in stage.networks
         }
-        return TrainResult(trained, disclosed_scans, losses)
+        return {task: part for task, part in parts.items() if part is not None and self._training_scans(task)}
+
+    def _has_both_classes(self, task: Task) -> bool:
+        """Whether there are enough training patients of both labels of the task to tell of them."""
+        return all(
+            any(self._told(self._training_scans_of(label)) for label in labels)
+            for labels in (POSITIVE[task], NEGATIVE[task])
+        )
 
     def _train_network(
         self, training: LocalTraining, round: TrainingRound, context: TrainingContext
@@ -196,17 +209,23 @@ class Site:
     def _training_scans(self, task: Task) -> list[ScanRecord]:
         return [scan for scan in self._part("train") if scan.label in LABELS_OF[task]]
 
+    def _training_scans_of(self, label: str) -> list[ScanRecord]:
+        return [scan for scan in self._part("train") if scan.label == label]
+
     def _part(self, part: str) -> list[ScanRecord]:
         """The scans of "train", "validation" or "test"."""
         return [scan for scan in self.scans if self.study.split.part_of(scan.fold) == part]
 
-    def _disclosed_scans(self, scans: list[ScanRecord]) -> int:
-        """The hospital's weight in a network's average: its training scans; in a private study the sum of
-        the disclosed counts."""
-        if self.study.privacy is None or not scans:
-            return len(scans)
-        counts = [self._disclosed(sum(scan.label == label for scan in scans)) for label in LABELS]
-        return max(1, sum(count for count in counts if count is not None))
+    def _say(self, task: Task, stage: StageConfig) -> int:
+        """The hospital's weight in the average of a network: the training scans it tells of, at least 1."""
+        if stage.say == "equal":
+            return 1
+        return max(1, sum(self._told(self._training_scans_of(label)) for label in LABELS_OF[task]))
+
+    def _told(self, scans: Sequence[ScanRecord]) -> int:
+        """The number of `scans` if there are enough patients to tell it, else 0."""
+        patients = len({scan.fold for scan in scans})
+        return len(scans) if patients >= self.count_floor else 0
 
     def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""

@@ -15,10 +15,14 @@ from shared_model.study_stage import StageConfig
 
 
 def stage_loss(network: LobeNetwork, batch: Batch, context: TrainingContext) -> Tensor:
-    """The stage's loss of one batch, a float32 scalar."""
+    """The stage's loss of one batch, a float32 scalar: total loss (2.7.4), or of stage 2 or patches alone."""
     fine = context.stage.part == "fine"
     output = network.decide(_features(network, batch, context.dtype, fine=fine), fine=fine)
-    return _stage_2_loss(output, batch, context.stage) if fine else _stage_1_loss(output, batch, context)
+    if fine:
+        return _stage_2_loss(output, batch, context.stage)
+    if context.stage.part == "patches":
+        return _coarse_patch_loss(output, batch, context.stage)
+    return _stage_1_loss(output, batch, context)
 
 
 def _features(network: LobeNetwork, batch: Batch, dtype: torch.dtype, *, fine: bool) -> LobeFeatures:
@@ -38,14 +42,21 @@ def _stage_1_loss(output: LobeOutput, batch: Batch, context: TrainingContext) ->
     if output.patch is None:
         return total
     if stage.patch_weight > 0:
-        diseased = _diseased_lobes(batch)
-        infected = coarse_labels(batch.lobes.semi_infected_share, diseased)
-        counted = batch.lobes.patch_in_lobe if stage.patches == "lobe" else torch.ones_like(infected)
-        total = total + stage.patch_weight * patch_loss(output.patch, infected, diseased, counted)
+        total = total + stage.patch_weight * _coarse_patch_loss(output, batch, stage)
     if stage.concordance_weight > 0:
         concerned = batch.repeat_per_lobe(batch.has_label("healthy", "covid"))
         total = total + stage.concordance_weight * concordance_loss(output.lobe, output.patch, concerned)
     return total
+
+
+def _coarse_patch_loss(output: LobeOutput, batch: Batch, stage: StageConfig) -> Tensor:
+    """The patch loss of the coarse infection map (2.7.2)."""
+    if output.patch is None:
+        raise ValueError("patch infection is trained in the network that has infection deciders")
+    diseased = _diseased_lobes(batch)
+    infected = coarse_labels(batch.lobes.semi_infected_share, diseased)
+    counted = batch.lobes.patch_in_lobe if stage.patches == "lobe" else torch.ones_like(infected)
+    return patch_loss(output.patch, infected, diseased, counted)
 
 
 def _stage_2_loss(output: LobeOutput, batch: Batch, stage: StageConfig) -> Tensor:

@@ -7,21 +7,18 @@ Nothing is pickled.
 """
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
+from client.learning.optimizer_state import Parameters, pack_optimizer, restore_optimizer
 from shared_model.files import write_atomically
 
 SAVE_EVERY_S = 60.0
 """A step is saved if the last one was saved longer ago than this."""
-
-Parameters = Mapping[str, nn.Parameter]
-"""The parameters that are trained, by name."""
 
 
 class StepCheckpoint:
@@ -70,9 +67,7 @@ def pack_state(
 ) -> dict[str, Tensor]:
     """Everything that the next step depends on, and the losses [step] so far."""
     packed = {f"weight/{name}": parameter.detach() for name, parameter in trained.items()}
-    for name, parameter in trained.items():
-        for part, value in optimizer.state[parameter].items():
-            packed[f"optimizer/{part}/{name}"] = value
+    packed |= {f"optimizer/{name}": value for name, value in pack_optimizer(trained, optimizer).items()}
     device = losses[0].device
     packed |= {"losses": torch.stack(losses), "random/cpu": torch.get_rng_state()}
     if device.type == "cuda":
@@ -88,11 +83,10 @@ def restore_state(
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(packed[f"weight/{name}"])
-    for entry, value in packed.items():
-        if entry.startswith("optimizer/"):
-            _, part, name = entry.split("/", 2)
-            # Adam counts its steps on the CPU.
-            optimizer.state[trained[name]][part] = value if part == "step" else value.to(device)
+    of_optimizer = {
+        entry.split("/", 1)[1]: v for entry, v in packed.items() if entry.startswith("optimizer/")
+    }
+    restore_optimizer(of_optimizer, trained, optimizer)
     torch.set_rng_state(packed["random/cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(packed["random/cuda"], device)

@@ -14,13 +14,15 @@ class TrainingContext:
     """task: which network is trained; stage: which part of it, and how; dtype: of the patch feature
     extractor's activations.
 
-    Weights, gradients, deciders and losses are float32 whatever `dtype` is. progress: called after each step.
+    Weights, gradients, deciders and losses are float32 whatever `dtype` is. progress: called after each step;
+    mu: of FedProx, 0 without it.
     """
 
     task: Task
     stage: StageConfig
     dtype: torch.dtype
     progress: Progress | None = None
+    mu: float = 0.0
 
     def report_progress(self, done: int, total: int) -> None:
         """Call `progress(done, total)` if it is set."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.options import AsJson, FederationFile
+from deploy.commands.options import AsJson, FederationFile, Strategy
 from deploy.commands.output import print_json
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def run(
     file: FederationFile,
     study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
     trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
+    strategy: Strategy = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written."""
@@ -93,7 +94,7 @@ def run(
     def tell(status: "StudyStatus") -> None:
         typer.echo(study_in_words(status)[0], err=True)
 
-    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell)
+    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, strategy=strategy)
     if as_json:
         print_json({"model": str(model)})
     else:

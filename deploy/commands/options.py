@@ -14,3 +14,7 @@ FederationFile = Annotated[Path, typer.Argument(help="The federation's settings,
 Out = Annotated[Path, typer.Option("--out", help="New folder to write into.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of every random draw; the same seed gives the same result.")]
 Model = Annotated[Path, typer.Option("--model", help="Folder of a model (model.safetensors, model.json).")]
+Strategy = Annotated[
+    str | None,
+    typer.Option("--strategy", help="A strategy of your own, package.module:function, not the study's."),
+]

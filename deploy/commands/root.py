@@ -63,17 +63,20 @@ def demo(
 @app.command()
 def phantom(
     out: Out,
-    preset: Annotated[str, typer.Option(help="Which hospitals: tiny, demo or paper.")] = "demo",
+    preset: Annotated[str, typer.Option(help="Which hospitals: tiny, demo, one-class or paper.")] = "demo",
     scans: Annotated[int | None, typer.Option(min=1, help="Scans in all; else the preset's own.")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Write phantom hospitals as DICOM, with labels and the truth."""
     from preprocessing.phantom.hospital import make_hospitals
+    from preprocessing.phantom.presets import hospital_plans
     from preprocessing.processes import cores
 
     with Steps(quiet=as_json) as steps, steps.step("phantom hospitals") as progress:
-        hospitals = make_hospitals(preset, out, scans=scans, seed=seed, jobs=cores(), progress=progress)
+        hospitals = make_hospitals(
+            hospital_plans(preset, scans), out, seed=seed, jobs=cores(), progress=progress
+        )
     if as_json:
         print_json(
             {"hospitals": [{"name": h.name, "role": h.role, "folder": str(h.folder)} for h in hospitals]}

@@ -22,8 +22,12 @@ RETURN_S = 180.0
 Listener = Callable[[StudyStatus], None]
 
 
-def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) -> Path:
+def run(
+    federation: Federation, study: str, *, trained_on: str, tell: Listener, strategy: str | None = None
+) -> Path:
     """Start `study` (name or file), or resume it after its last complete round; returns the model's folder.
+
+    strategy: dotted path of a researcher's own, instead of the study's (server/strategies/server_step.py).
 
     Raises PneumofedError with the study's own code, `run-failed` if Flower's run ended without one (the same
     command resumes from the ledger), and `superlink-unreachable`.
@@ -36,6 +40,7 @@ def run(federation: Federation, study: str, *, trained_on: str, tell: Listener) 
         "study": study if study in study_names() else str(Path(study).resolve()),
         "folder": str(folder),
         "trained-on": trained_on,
+        "strategy": strategy or "",
         "code": app.sha256,
         "quorum": federation.quorum,
         "deadline-s": 60 * federation.deadline_minutes,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from preprocessing.phantom.anatomy import Anatomy
 from preprocessing.phantom.chest import random_chest
-from preprocessing.phantom.disease import random_findings
+from preprocessing.phantom.disease import LAWS, LawName, random_findings
 from preprocessing.phantom.lesion_sites import Lungs
 from preprocessing.phantom.lesions import OpacityMap
 from preprocessing.phantom.painting import PAINT_TO_HU, Float32Array, Frame, UInt8Array, paint
@@ -34,15 +34,18 @@ class PhantomScan:
     z_mm: NDArray[np.float64]
 
 
-def simulate_scan(label: str, scanner: Scanner, seed: tuple[int, ...]) -> PhantomScan:
+def simulate_scan(label: str, scanner: Scanner, seed: tuple[int, ...], law: LawName = "usual") -> PhantomScan:
     """Generate a random patient of class `label` ("healthy", "covid", "other") and scan it.
+
+    law: where the diseases lie.
 
     Deterministic: equal arguments give bit-identical scans.
     """
     body, disease, slices = (np.random.default_rng([*seed, k]) for k in range(3))
     chest = random_chest(body)
     anatomy = Anatomy(chest, seed)
-    findings = random_findings(label, Lungs.from_lung_map(anatomy.lung_map, chest.lung_hu), disease)
+    lungs = Lungs.from_lung_map(anatomy.lung_map, chest.lung_hu)
+    findings = random_findings(label, lungs, disease, LAWS[law])
     if any(findings.effusion):
         anatomy = Anatomy(replace(chest, effusion=findings.effusion), seed)
     start = chest.base - slices.uniform(4, 4 + scanner.spacing_mm)

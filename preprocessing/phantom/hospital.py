@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 
 from preprocessing.phantom.acquisition import PhantomScan, simulate_scan
 from preprocessing.phantom.dicom import write_series
-from preprocessing.phantom.presets import HospitalPlan, Role, hospital_plans
+from preprocessing.phantom.disease import LawName
+from preprocessing.phantom.presets import HospitalPlan, Role
 from preprocessing.phantom.scanner import Scanner
 from preprocessing.processes import uninterrupted, worker_context
 from shared_model.errors import PneumofedError
@@ -39,6 +41,7 @@ class _ScanPlan:
     study: str
     label: str
     scanner: Scanner
+    law: LawName
     seed: tuple[int, ...]
     identity: str
 
@@ -52,40 +55,36 @@ class _ScanPlan:
 
 
 def make_hospitals(
-    preset: str,
+    plans: Sequence[HospitalPlan],
     out: Path,
     *,
-    scans: int | None,
     seed: int,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[PhantomHospital]:
-    """Make a preset's hospitals under `out`; scans that an earlier run finished are kept.
+    """Make the hospitals `plans` under `out`; scans that an earlier run finished are kept.
 
-    `scans` scales the total over all hospitals (None: the preset's own). A scan depends only on seed,
-    hospital and its number, not on `jobs` (processes). `progress` is called after each scan.
-    Raises PneumofedError "phantom-preset", "phantom-scans" or, for a folder that holds hospitals made with
-    another preset, number or seed, "phantom-folder".
+    A scan depends only on seed, hospital and its number, not on `jobs` (processes). `progress` is called
+    after each scan. Raises PneumofedError "phantom-folder" for a folder that holds hospitals of another plan
+    or seed.
     """
-    chosen = hospital_plans(preset, scans)
-    recipe = {"preset": preset, "scans": sum(plan.total for plan in chosen), "seed": seed}
     scan_plans: list[_ScanPlan] = []
-    for plan in chosen:
-        scan_plans += _plan_scans(plan, out / plan.name, recipe, seed)
+    for plan in plans:
+        scan_plans += _plan_scans(plan, out / plan.name, seed)
     _make_scans(
         [scan_plan for scan_plan in scan_plans if not _is_done(scan_plan)], len(scan_plans), jobs, progress
     )
-    return [PhantomHospital(plan.name, plan.role, out / plan.name) for plan in chosen]
+    return [PhantomHospital(plan.name, plan.role, out / plan.name) for plan in plans]
 
 
-def _plan_scans(plan: HospitalPlan, folder: Path, recipe: dict[str, object], seed: int) -> list[_ScanPlan]:
+def _plan_scans(plan: HospitalPlan, folder: Path, seed: int) -> list[_ScanPlan]:
     """Write a hospital's fixed files and list its scans; the classes are shuffled over the numbers."""
-    card = {"name": plan.name, "role": plan.role, "counts": plan.counts, "made": recipe}
+    card = {"name": plan.name, "role": plan.role, "counts": plan.counts, "law": plan.law, "seed": seed}
     path = folder / "hospital.json"
     if path.exists() and json.loads(path.read_text()) != card:
         raise PneumofedError(
             "phantom-folder",
-            f"{folder.parent} holds phantoms of another preset, number or seed: choose an empty folder",
+            f"{folder.parent} holds phantoms of another preset, number, law or seed: choose an empty folder",
         )
     for name in ("studies", "truth"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -94,7 +93,13 @@ def _plan_scans(plan: HospitalPlan, folder: Path, recipe: dict[str, object], see
     np.random.default_rng([seed, key]).shuffle(labels)
     scan_plans = [
         _ScanPlan(
-            folder, f"s{i:04d}", label, plan.scanner, (seed, key, i), f"P{key % 10**5:05d}{i:04d}-{seed}"
+            folder,
+            f"s{i:04d}",
+            label,
+            plan.scanner,
+            plan.law,
+            (seed, key, i),
+            f"P{key % 10**5:05d}{i:04d}-{seed}",
         )
         for i, label in enumerate(labels, start=1)
     ]
@@ -134,7 +139,7 @@ def _make_scans(todo: list[_ScanPlan], total: int, jobs: int, progress: Progress
 def _make_scan(scan_plan: _ScanPlan) -> None:
     """Make and write one scan."""
     cv2.setNumThreads(1)  # scans are made in parallel, one core each
-    scan = simulate_scan(scan_plan.label, scan_plan.scanner, scan_plan.seed)
+    scan = simulate_scan(scan_plan.label, scan_plan.scanner, scan_plan.seed, scan_plan.law)
     if not scan_plan.truth.exists():
         write_atomically(scan_plan.truth, _truth(scan))
     if not scan_plan.study_folder.exists():

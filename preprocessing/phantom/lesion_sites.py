@@ -62,15 +62,22 @@ class Lungs:
         return {side: _Points.from_mesh(self.mesh, side) for side in (1, 2)}
 
     def random_point(
-        self, rng: Rng, side: int, *, low: float, back: float, edge_mm: float | None = None
+        self,
+        rng: Rng,
+        side: int,
+        *,
+        low: float,
+        back: float,
+        deep: float = 0.0,
+        edge_mm: float | None = None,
     ) -> Place:
-        """A random point of one lung, (x, y, z) mm; larger `low` and `back` prefer caudal and posterior
-        points.
+        """A random point of one lung, (x, y, z) mm; larger `low`, `back` and `deep` prefer caudal, posterior
+        and central points.
 
         With `edge_mm`, only points this near to the lung's edge are drawn, preferring lateral ones.
         """
         points = self._points[side]
-        pull = back * points.back - low * points.up
+        pull = back * points.back - low * points.up + deep * points.depth / points.depth.max()
         if edge_mm is not None:
             pull += np.where(points.depth < edge_mm, 2.5 * points.outward, -np.inf)
         weight = np.cumsum(np.exp(pull))

@@ -1,8 +1,10 @@
 """Presets of phantom federations: hospitals, their scans per class, their scanners."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from preprocessing.phantom.disease import LawName
 from preprocessing.phantom.scanner import Scanner
 from shared_model.errors import PneumofedError
 
@@ -11,7 +13,7 @@ Role = Literal["training", "held-out"]
 
 @dataclass(frozen=True)
 class HospitalPlan:
-    """One phantom hospital: number of scans of each class, and scanner."""
+    """One phantom hospital: number of scans of each class, scanner, and where its patients' diseases lie."""
 
     name: str
     role: Role
@@ -19,6 +21,7 @@ class HospitalPlan:
     other: int
     healthy: int
     scanner: Scanner
+    law: LawName = "usual"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -54,6 +57,14 @@ SCANNERS = (
         noise_hu=10, grain_mm=1.3, drift_hu=15, slope=0.5, intercept=-1000, signed=True, padding=-2000,
         table="none", numbering="feet-first", kvp=140,
     ),
+    Scanner(
+        "Eta 32", "B45f", pixel_mm=0.80, spacing_mm=7.5, thickness_mm=4, blur_mm=0.55, edge=0.3, noise_hu=20,
+        grain_mm=0.8, drift_hu=-12, off_centre_mm=10, table="flat", bits=12,
+    ),
+    Scanner(
+        "Theta Duo", "FC08", matrix=480, pixel_mm=0.76, spacing_mm=8, thickness_mm=3, blur_mm=0.95,
+        noise_hu=15, grain_mm=1.2, drift_hu=8, slope=1, intercept=0, signed=True, padding=-2000, kvp=130,
+    ),
 )  # fmt: skip
 
 
@@ -68,7 +79,7 @@ def _plan(name: str, role: Role, covid: int, other: int, healthy: int, scanner: 
     return HospitalPlan(name, role, covid, other, healthy, scanner)
 
 
-A, B, C, D, E, F = SCANNERS
+A, B, C, D, E, F, G, H = SCANNERS
 PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
     "tiny": (
         _plan("north", "training", 1, 1, 2, _tiny(A)),
@@ -80,8 +91,18 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
         _plan("lakeside", "training", 16, 4, 12, B),
         _plan("hillcrest", "training", 4, 16, 12, C),
         _plan("old-town", "training", 14, 14, 6, D),
-        _plan("harbour", "held-out", 10, 10, 10, E),
-        _plan("airport", "held-out", 10, 10, 10, F),
+        _plan("harbour", "held-out", 15, 15, 15, E),
+        _plan("airport", "held-out", 15, 15, 15, F),
+    ),
+    "one-class": (  # no hospital can learn a decision from its own scans
+        _plan("north", "training", 24, 0, 0, A),
+        _plan("lakeside", "training", 0, 24, 0, B),
+        _plan("hillcrest", "training", 0, 0, 24, C),
+        _plan("old-town", "training", 0, 24, 0, D),
+        _plan("seaview", "training", 0, 0, 24, E),
+        _plan("riverside", "training", 24, 0, 0, F),
+        _plan("harbour", "held-out", 15, 15, 15, G),
+        _plan("airport", "held-out", 15, 15, 15, H),
     ),
     "paper": (  # Table 2; with healthy and other scans added at the held-out hospitals, which have none there
         _plan("imam-khomeini-tehran", "training", 188, 0, 0, A),
@@ -98,6 +119,34 @@ PRESETS: dict[str, tuple[HospitalPlan, ...]] = {
 }
 
 
+FEDERATIONS = ("demo", "paper", "one-class")
+"""Presets of which `federation_plans` makes a federation."""
+
+_UNSEEN = {
+    "paper": (  # as many of each class as an AUC inside a hospital needs, on scanners that nobody trained on
+        _plan("harbour", "held-out", 15, 15, 15, G),
+        _plan("airport", "held-out", 15, 15, 15, H),
+    )
+}
+_TRAINING_SCANS = {"paper": 150}
+
+
+def federation_plans(name: str, scans: int | None) -> tuple[HospitalPlan, ...]:
+    """The training hospitals of a preset, scaled to `scans` scans, and two held-out ones on unseen scanners.
+
+    The held-out hospitals are not scaled: they have 15 scans of each class. Without `scans` there are as
+    many training scans as in the preset, of `paper` 150. Raises PneumofedError "phantom-preset" or
+    "phantom-scans".
+    """
+    if name not in FEDERATIONS:
+        raise PneumofedError(
+            "phantom-preset", f"no federation {name!r}: choose one of {', '.join(FEDERATIONS)}"
+        )
+    training = [plan for plan in PRESETS[name] if plan.role == "training"]
+    held_out = _UNSEEN.get(name) or [plan for plan in PRESETS[name] if plan.role == "held-out"]
+    return (*_scaled_to(training, name, scans or _TRAINING_SCANS.get(name)), *held_out)
+
+
 def hospital_plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     """The hospitals of a preset, scaled to a total of `scans` scans (None: the preset's own).
 
@@ -106,9 +155,12 @@ def hospital_plans(preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     """
     if preset not in PRESETS:
         raise PneumofedError("phantom-preset", f"no preset {preset!r}: choose one of {', '.join(PRESETS)}")
-    chosen = PRESETS[preset]
+    return _scaled_to(PRESETS[preset], preset, scans)
+
+
+def _scaled_to(chosen: Sequence[HospitalPlan], preset: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     if scans is None:
-        return chosen
+        return tuple(chosen)
     cells = [n for plan in chosen for n in plan.counts.values() if n]
     if scans < len(cells):
         raise PneumofedError(

@@ -48,6 +48,18 @@ def test_a_right_update_is_admitted() -> None:
     admit_weights(update(networks=("diseased",)), {"diseased": 3, "covid": 0}, BOTH, weights_of(0))
 
 
+def test_a_hospital_of_one_class_sends_its_patches_alone() -> None:
+    two_class = BOTH.model_copy(update={"say": "two-class"})
+    patches = {n: a for n, a in update(networks=("diseased",)).items() if "patch" in n}
+    assert patches and patches.keys() != update(networks=("diseased",)).keys()
+    scans = {"diseased": 3, "covid": 0}
+    admit_weights(patches, scans, two_class, weights_of(0))
+    admit_weights(patches | update(networks=("covid",)), SCANS, two_class, weights_of(0))
+    assert refusal(admit_weights, patches, scans, BOTH, weights_of(0)) == "update-arrays"
+    covid = next(iter(update(networks=("covid",)).items()))
+    assert refusal(admit_weights, dict([covid]), SCANS, two_class, weights_of(0)) == "update-arrays"
+
+
 @pytest.mark.parametrize(
     ("code", "changed"),
     [

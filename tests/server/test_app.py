@@ -46,6 +46,16 @@ def test_a_run_writes_the_model_and_a_second_run_takes_it_from_the_ledger(
     assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(weights)
 
 
+def test_a_researchers_own_strategy_is_run(
+    grid: LocalGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_step.py").write_text("def step(weights, mean, state):\n    return weights, state\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings = {"study": "test", "folder": str(tmp_path), "trained_on": "Phantoms.", "quorum": 2}
+    server_app.app(grid, context(**settings, strategy="own_step:step"))
+    assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(weights_of(0))
+
+
 def test_a_missing_setting_is_named(grid: LocalGrid) -> None:
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from server.ledger import Ledger
-from server.model_selection import Best, Score, only
+from server.model_selection import Best, Score
 from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics import ScoreHistogram, SiteEvaluation
-from shared_model.weights import Weights, fingerprint
+from shared_model.weights import Weights, fingerprint, only
 from tests.support.fake_sites import BOTH, study_of, weights_of
 
 STUDY, INITIAL = study_of(BOTH), weights_of(0)
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     best_rounds: list[dict[Task, int]] = [{"diseased": 1, "covid": best} for best in (1, 2, 3)]
     for round, best in enumerate(best_rounds):
         weights = weights_of(round + 1)
-        ledger.write(record_of(round + 1, weights, best), weights)
+        ledger.write(record_of(round + 1, weights, best), weights, {"momentum/a": np.array([round + 0.5])})
     return tmp_path
 
 
@@ -55,6 +55,13 @@ def test_what_was_written_is_there_after_a_restart(folder: Path) -> None:
     evaluation, expected_one = ledger.records[2].validation, record_of(3, INITIAL, {}).validation
     assert evaluation is not None and expected_one is not None
     assert evaluation.to_json() == expected_one.to_json()
+
+
+def test_the_strategys_last_state_stays(folder: Path) -> None:
+    assert Ledger(folder, STUDY, INITIAL).state_after(0)["momentum/a"].tolist() == [2.5]
+    assert [path.name for path in folder.glob("*.state")] == ["00-0003.state"]
+    (folder / "00-0003.state").write_bytes(b"half")
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL).state_after(0)) == "ledger-damaged"
 
 
 def test_only_needed_weights_stay(folder: Path) -> None:

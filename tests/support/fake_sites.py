@@ -16,6 +16,7 @@ from shared_model.weights import Weights, network_of
 SHAPES = {
     "diseased/lobe.weight": (3, 2),
     "diseased/shared.weight": (4,),
+    "diseased/patch_infection.weight": (2,),
     "diseased/fine_infection.weight": (2, 2),
     "covid/lobe.weight": (3, 2),
     "covid/shared.weight": (4,),

@@ -72,6 +72,86 @@ def test_a_hospital_whose_scans_are_all_for_validation_gives_nothing():
     assert outcome.scans == {"diseased": 0, "covid": 0} and not outcome.weights and not outcome.loss
 
 
+def study_with(**choices):
+    """STUDY with its first stage changed."""
+    return STUDY.model_copy(
+        update={"stages": (STUDY.stages[0].model_copy(update=choices), *STUDY.stages[1:])}
+    )
+
+
+def patients(label: str, count: int):
+    return [scan_of(f"{label}{i}", label, fold=0.001 * i + 0.1 * len(label)) for i in range(count)]
+
+
+PATCHES = {
+    f"diseased/{name}"
+    for name in (name.removeprefix("diseased/") for name in WEIGHTS)
+    if name.startswith(("patch_features.", "vicinity_features.", "patch_infection."))
+}
+
+
+def test_a_stage_of_patches_trains_patch_infection_alone():
+    study = study_with(part="patches", networks=("diseased",))
+    outcome = site_in_memory(MIXED, study=study).train(WEIGHTS, stage=0, round=1)
+    assert outcome.weights.keys() == PATCHES and outcome.scans == {"diseased": 4}
+    assert all((outcome.weights[name] != WEIGHTS[name]).any() for name in PATCHES)
+
+
+def test_with_equal_say_every_hospital_has_weight_1():
+    site = site_in_memory(MIXED, study=study_with(say="equal"))
+    assert site.train(WEIGHTS, stage=0, round=1).scans == {"diseased": 1, "covid": 1}
+
+
+@pytest.mark.parametrize(
+    ("scans", "diseased", "covid"),
+    [
+        (MIXED, "all", "all"),
+        (patients("covid", 3), "patches", None),
+        (patients("healthy", 3), "patches", None),
+        (patients("covid", 3) + patients("other", 2), "patches", "all"),
+        (patients("other", 3) + patients("healthy", 2), "all", None),
+    ],
+)
+def test_two_class_say_leaves_decisions_to_hospitals_with_both_labels(scans, diseased, covid):
+    outcome = site_in_memory(scans, study=study_with(say="two-class")).train(WEIGHTS, stage=0, round=1)
+    for task, trained in (("diseased", diseased), ("covid", covid)):
+        names = {name for name in outcome.weights if name.startswith(f"{task}/")}
+        if trained == "patches":
+            assert names == PATCHES
+        elif trained == "all":
+            assert any("/lobe." in name for name in names)
+        else:
+            assert not names and outcome.scans[task] == 0 and task not in outcome.loss
+        assert (outcome.scans[task] > 0) == (trained is not None)
+
+
+def test_both_labels_count_from_the_floor_on_in_patients():
+    study, scans = study_with(say="two-class", part="decision"), patients("covid", 3) + patients("healthy", 4)
+    assert site_in_memory(scans, study=study, count_floor=3).train(WEIGHTS, stage=0, round=1).scans == {
+        "diseased": 7,
+        "covid": 0,
+    }
+    assert not any(
+        site_in_memory(scans, study=study, count_floor=4).train(WEIGHTS, stage=0, round=1).scans.values()
+    )
+    repeated = [scan_of(f"c{i}", "covid", fold=0.5) for i in range(3)] + patients("healthy", 4)
+    assert not any(
+        site_in_memory(repeated, study=study, count_floor=3).train(WEIGHTS, stage=0, round=1).scans.values()
+    )
+
+
+def test_the_say_is_the_scans_of_the_classes_told():
+    scans = patients("covid", 3) + patients("healthy", 2)
+    assert site_in_memory(scans, count_floor=3).train(WEIGHTS, stage=0, round=1).scans == {
+        "diseased": 3,
+        "covid": 3,
+    }
+    assert site_in_memory(patients("healthy", 2), count_floor=3).train(WEIGHTS, stage=0, round=1).scans == {
+        "diseased": 1,
+        "covid": 0,
+    }
+
+
 def test_stage_2_returns_the_fine_decider_alone():
     site = site_in_memory(MIXED)
     outcome = site.train(WEIGHTS, stage=1, round=1)

@@ -46,8 +46,9 @@ def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
     code, words = run(capsys, "approve", "--yes", site=site)
     assert code == 0
     assert FIRST.fingerprint in words and "3 rounds" in words
-    # lobe 3x2, shared 4: (6 + 4) values of 4 bytes in each of two networks; the fine decider is not trained
-    assert "4 arrays of weights, 80 bytes" in words
+    # lobe 3x2, shared 4: (6 + 4) values of 4 bytes in each of two networks, and 2 of patch infection; the
+    # fine decider is not trained
+    assert "5 arrays of weights, 88 bytes" in words
     assert "diseased/fine_infection.weight  2 x 2  16" in words
     assert "fewer than 10 scans" in words and "epsilon" in words and "nothing was approved before" in words
     assert approvals(site).find(FIRST.fingerprint).decision == "approved"

@@ -13,6 +13,7 @@ import pytest
 
 from deploy.commands.root import main
 from preprocessing.phantom.hospital import make_hospitals
+from preprocessing.phantom.presets import hospital_plans
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
@@ -56,7 +57,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: str) -> None:
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory) -> Path:
     """The folder of one tiny phantom hospital."""
-    return make_hospitals("tiny", tmp_path_factory.mktemp("phantoms"), scans=None, seed=0)[0].folder
+    return make_hospitals(hospital_plans("tiny", None), tmp_path_factory.mktemp("phantoms"), seed=0)[0].folder
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from preprocessing.phantom.anatomy import Anatomy
 from preprocessing.phantom.chest import random_chest
 from preprocessing.phantom.disease import (
     INVISIBLE_SHARE,
+    LAWS,
     covid_findings,
     other_findings,
     random_severity,
@@ -80,6 +81,24 @@ def test_covid_lies_nearer_to_the_edge_than_other_pneumonia() -> None:
             depths.append(lungs.mesh.depth[cover].mean())
         mean_depth[law] = np.mean(depths)
     assert mean_depth[covid_findings] < 0.85 * mean_depth[other_findings]
+
+
+def test_the_reversed_law_exchanges_side_height_and_depth() -> None:
+    sides, heights, depths = {}, {}, {}
+    for name, law in LAWS.items():
+        for findings_of in (covid_findings, other_findings):
+            place, lungs = (name, findings_of), _lungs(0)
+            drawn = [
+                findings_of(Findings(), lungs, 0.15, np.random.default_rng([9, n]), law) for n in range(16)
+            ]
+            sides[place] = np.mean([len({opacity.side for opacity in found.opacities}) for found in drawn])
+            covers = [_cover(found, lungs) for found in drawn]
+            heights[place] = np.mean([lungs.mesh.z[np.nonzero(cover)[0]].mean() for cover in covers])
+            depths[place] = np.mean([lungs.mesh.depth[cover].mean() for cover in covers])
+    assert sides["usual", covid_findings] == 2 and sides["reversed", covid_findings] == 1
+    assert sides["usual", other_findings] < 1.5 and sides["reversed", other_findings] == 2
+    assert heights["reversed", covid_findings] > heights["usual", covid_findings] + 30
+    assert depths["reversed", covid_findings] > 1.3 * depths["usual", covid_findings]
 
 
 def _cover(findings: Findings, lungs: Lungs) -> np.ndarray:
