@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
+from server.report.warnings import study_warnings
 from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics import SiteEvaluation
@@ -27,6 +28,7 @@ def report_document(
     return {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "trained_on": trained_on,
+        "warnings": study_warnings(result),
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
         "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
         "pooled": {group: _pooled(result, evaluation) for group, evaluation in pooled.items()},
