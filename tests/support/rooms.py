@@ -44,7 +44,7 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "app coordinator demo evaluate executor join logs",
+        "app coordinator demo evaluate executor join logs simulate",
         "example_scans simulation supervise",
         "environment progress",
     ),
