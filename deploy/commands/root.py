@@ -9,11 +9,11 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
+from deploy.commands.figure_lines import store_lines, study_lines
 from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Model, Out, Seed
-from deploy.commands.output import figure_text, print_json
+from deploy.commands.output import print_json
 from deploy.progress import Steps
-from shared_model.constants import TASKS
 from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, INTERRUPTED = 1, 130
@@ -54,14 +54,8 @@ def demo(
     if as_json:
         print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
         return
-    for task in TASKS:
-        block = document["pooled"]["unseen"][task]
-        within, pooled = figure_text(block["within_auc"]), figure_text(block["auc"])
-        accuracy = figure_text(block["accuracy"])
-        typer.echo(
-            f"unseen hospitals, {task}: AUC within hospitals {within}, pooled AUC {pooled}, "
-            f"accuracy {accuracy}"
-        )
+    for line in study_lines(document):
+        typer.echo(line)
     typer.echo(", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps.seconds.items()))
     typer.echo(f"open {out / 'report.html'}")
 
@@ -106,12 +100,8 @@ def evaluate(
     if as_json:
         print_json(figures)
         return
-    for task in ("diseased", "covid"):
-        block = figures[task]
-        for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            typer.echo(
-                f"{task:8} {name:11} {figure_text(block[name]) if block[name] else block['undefined'][name]}"
-            )
+    for line in store_lines(figures):
+        typer.echo(line)
     typer.echo(figures["trained_on"])
 
 
