@@ -10,8 +10,10 @@ import numpy as np
 from server.strategies.fed_avg import LARGEST_WEIGHT
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
+from shared_model.label_sums import LabelSums
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import EvaluateRequest, SiteDescription, is_trained
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
+from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, only
@@ -92,6 +94,23 @@ def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         raise PneumofedError("update-not-finite", f"{name} holds values that are not finite")
     if array.size and np.abs(array).max() > LARGEST_WEIGHT:
         raise PneumofedError("update-too-large", f"{name} holds values beyond {LARGEST_WEIGHT:g}")
+
+
+def admit_sums(
+    result: TrainResult[Weights], figure_set: FigureSet, description: SiteDescription
+) -> LabelSums:
+    """The sums in a result: of all figures of the set, and of no more scans than were declared."""
+    try:
+        sums = LabelSums.from_arrays(result.weights, len(FIGURES[figure_set]))
+    except ValueError as error:
+        raise PneumofedError("sums-implausible", str(error)) from None
+    for label in sums.sums:
+        declared = description.most_scans_of(label)
+        if sums.scans([label]) > declared:
+            raise PneumofedError("sums-implausible", f"sums of more scans than the {declared} declared")
+    if result.loss:
+        raise PneumofedError("loss-implausible", "a scan decision in closed form has no loss")
+    return sums
 
 
 def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: StudyConfig) -> None:

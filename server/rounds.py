@@ -15,8 +15,8 @@ from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, send_requests
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
+from server.round_updates import RoundUpdates, round_updates
 from server.strategies.choice import server_step
-from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
 from server.strategies.server_step import ServerStep, State
 from server.study_result import HospitalOutcome, RoundRecord, StudyResult
@@ -26,11 +26,10 @@ from shared_model.errors import PneumofedError
 from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, Split, TrainRequest, is_trained
+from shared_model.protocol import EvaluateRequest, Split, TrainRequest
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
-from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, fingerprint, network_of
+from shared_model.weights import Weights, fingerprint
 
 Bests = dict[Task, model_selection.Best]
 
@@ -130,8 +129,9 @@ class Coordinator:
         return weights, state, best, record
 
     def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalOutcome]]:
-        """Train one round at the hospitals; the mean of their weights, and each hospital's outcome."""
-        stage, average = self.study.stages[index], FedAvg(weights)
+        """Train one round at the hospitals; what their updates combine to, and each hospital's outcome."""
+        stage = self.study.stages[index]
+        updates = round_updates(stage, self.study, weights)
         replies: dict[str, HospitalOutcome] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
         nodes, group = self.roster.training, f"{index}.{round}"
@@ -140,43 +140,38 @@ class Coordinator:
         ):
             outcome = result.outcome
             if result.message is not None:
-                outcome = self._count(result.hospital, result.message, outcome, stage, average)
+                outcome = self._count(result.hospital, result.message, outcome, weights, updates)
             replies[result.hospital] = outcome
             self.on_event(events.RequestFinished("train", result.hospital, outcome))
             del result  # before the next is read
+        where = f"stage {stage.name!r}, round {round}"
         returned = sum(reply.status == "returned" for reply in replies.values())
         if returned < self.policy.quorum:
             raise PneumofedError(
                 "quorum-missed",
-                f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
-                f"update, {self.policy.quorum} are needed ({_reasons(replies)}); correct these and run again",
+                f"{where}: {returned} of {len(nodes)} hospitals returned an update, {self.policy.quorum} are "
+                f"needed ({_reasons(replies)}); correct these and run again",
             )
-        self._check_all_trained(stage, average, round)
-        return average.result(), dict(sorted(replies.items()))
-
-    def _check_all_trained(self, stage: StageConfig, average: FedAvg, round: int) -> None:
-        """Raise `nobody-trained` if no update had a say in a network, or in its decision."""
-        untrained = sorted(
-            {network_of(n) for n in average.weights if is_trained(n, stage) and n not in average.means}
-        )
-        if untrained:
+        if undecided := updates.undecided():
             raise PneumofedError(
                 "nobody-trained",
-                f"stage {stage.name!r}, round {round}: no hospital has a say in the decision of "
-                f"{' and '.join(untrained)}, as none has training scans of the classes that it needs"
-                + ("; use another say or a stage of part 'scan'" if stage.say == "two-class" else ""),
+                f"{where}: no hospital has a say in {' and '.join(undecided)}, as none has enough training "
+                "patients of the classes that it needs; see the stage's `part` and `say`, and lower floors",
             )
+        return updates.result(), dict(sorted(replies.items()))
 
     def _count(
-        self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg
+        self,
+        hospital: str,
+        reply: Message,
+        outcome: HospitalOutcome,
+        weights: Weights,
+        updates: RoundUpdates,
     ) -> HospitalOutcome:
-        """Add a hospital's update to the average if it is admitted; the outcome with the code if not."""
+        """Add a hospital's update if it is admitted; the outcome with the code if not."""
         try:
-            result = messages.read_train_result(reply, average.weights)
-            admission.admit_scans(result.scans, stage, self.roster.descriptions[hospital])
-            admission.admit_losses(result.loss, result.scans, self.study)
-            admission.admit_weights(result.weights, result.scans, stage, average.weights)
-            average.add(result.weights, result.scans)
+            result = messages.read_train_result(reply, weights)
+            updates.add(result, self.roster.descriptions[hospital])
         except PneumofedError as error:
             return outcome.model_copy(update={"status": "refused", "reason": error.code})
         return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})

@@ -49,6 +49,8 @@ def is_trained(name: str, stage: StageConfig) -> bool:
         return False
     if parameter.startswith("fine_infection."):
         return stage.part == "fine"
+    if parameter.startswith("scan_decision."):
+        return stage.part == "scan"
     if stage.part == "patches":
         return parameter.startswith(_OF_PATCHES)
     return stage.part == "lobe" or (stage.part == "decision" and not parameter.startswith("patch_features."))
@@ -77,8 +79,12 @@ class SiteDescription:
 
     def most_scans(self, task: Task) -> int:
         """The most training scans of `task` that there can be here, by this description."""
-        scans = [self.counts["train"][label] for label in LABELS_OF[task]]
-        return sum(self.count_floor - 1 if count is None else count for count in scans)
+        return sum(self.most_scans_of(label) for label in LABELS_OF[task])
+
+    def most_scans_of(self, label: str) -> int:
+        """The same of one label."""
+        count = self.counts["train"][label]
+        return self.count_floor - 1 if count is None else count
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))

@@ -60,6 +60,8 @@ TESTED_BY = {
 NOTHING_TO_DECIDE = {
     "preprocessing/phantom/store.py",
     "shared_model/constants.py",
+    "shared_model/strategy.py",
+    "server/strategies/server_step.py",
     "shared_model/errors.py",
     "shared_model/progress.py",
     "client/learning/training_context.py",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -12,7 +13,9 @@ from client.learning.batches import Bag, Batch, frozen_feature_batches, read_bat
 from client.learning.evaluation import ScoredScan, at_the_floor, evaluation_of, patient_count
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.scan_logits import scan_logits
 from client.learning.scan_scoring import ScanScorer
+from client.learning.scan_sums import sum_figures, summed_labels
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
@@ -94,6 +97,8 @@ class Site:
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
+        if self.study.stages[stage].part == "scan":
+            return self._sum_figures(self.study.stages[stage], progress)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
         self._training.begin_round(this_round)
         trained: Weights = {}
@@ -110,6 +115,17 @@ class Site:
             scans[task] = self._say(task, config)
         self._training.end_round()
         return TrainResult(trained, scans, losses)
+
+    def _sum_figures(self, stage: StageConfig, progress: Progress | None) -> TrainResult[Weights]:
+        """The sums of a scan decision in closed form, by label; `scans` counts those that are summed."""
+        figure_set = self.study.network.scan_figures
+        if figure_set is None:
+            raise ValueError("a study with a stage of part 'scan' has scan figures")
+        scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
+        by_label = summed_labels(self._part("train"), figure_set, self.count_floor)
+        sums = sum_figures(scorer, by_label, figure_set, progress)
+        arrays = cast(Weights, sums.to_arrays())  # int64, in the place of weights
+        return TrainResult(arrays, {t: sums.scans(LABELS_OF[t]) for t in stage.networks}, {})
 
     def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
         """What this hospital trains of each network, of those that it trains and has scans for."""
@@ -152,18 +168,24 @@ class Site:
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
         by_label = at_the_floor(self.scans if split == "all" else self._part(split), self.count_floor)
-        needed = {
-            label: tasks if operating_point else [task for task in tasks if label in LABELS_OF[task]]
-            for label in by_label
-        }
-        requests = [(scan, needed[label]) for label in by_label if needed[label] for scan in by_label[label]]
+        decisions = {label: _tasks_of(label, tasks, operating_point) for label in by_label}
+        requests = [
+            (scan, self._networks_asked(decided))
+            for label, decided in decisions.items()
+            for scan in (by_label[label] if decided else ())
+        ]
         scored: list[ScoredScan] = []
         scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
         for done, lobes in enumerate(scorer.decide(requests), start=1):
-            scored.append((lobes.scan, lobes.scan_logits(self.study)))
+            logits = scan_logits(self.networks, lobes.scan_lobes, self.study)
+            scored.append((lobes.scan, {task: logits[task] for task in decisions[lobes.scan.label]}))
             if progress is not None:
                 progress(done, len(requests))
         return evaluation_of(scored, operating_point)
+
+    def _networks_asked(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """The networks that `tasks` need: if a scan is decided by figures, these come from both."""
+        return TASKS if self.study.network.scan_figures is not None else tasks
 
     def _read_batches(
         self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig
@@ -214,3 +236,10 @@ class Site:
     def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""
         return count if count == 0 or count >= self.count_floor else None
+
+
+def _tasks_of(
+    label: str, tasks: Sequence[Task], operating_point: Mapping[Task, float] | None
+) -> Sequence[Task]:
+    """The tasks that scans of `label` are scored for: what a scan is called depends on all of them."""
+    return tasks if operating_point else [task for task in tasks if label in LABELS_OF[task]]
