@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from client.learning.evaluation import patient_count
 from client.learning.scan_scoring import ScanScorer
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, TASKS
@@ -23,7 +24,7 @@ def summed_labels(
     """
     by_label = {label: [scan for scan in scans if scan.label == label] for label in LABELS}
     least = max(count_floor, 2 * len(FIGURES[figure_set]))
-    return {label: of for label, of in by_label.items() if len({scan.fold for scan in of}) >= least}
+    return {label: of for label, of in by_label.items() if patient_count(of) >= least}
 
 
 def sum_figures(

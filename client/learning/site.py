@@ -168,24 +168,25 @@ class Site:
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
         by_label = at_the_floor(self.scans if split == "all" else self._part(split), self.count_floor)
-        decisions = {label: _tasks_of(label, tasks, operating_point) for label in by_label}
-        requests = [
-            (scan, self._networks_asked(decided))
-            for label, decided in decisions.items()
-            for scan in (by_label[label] if decided else ())
-        ]
+        needed = {label: self._networks_needed(tasks, label, operating_point) for label in by_label}
+        requests = [(scan, needed[label]) for label in by_label if needed[label] for scan in by_label[label]]
         scored: list[ScoredScan] = []
         scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
         for done, lobes in enumerate(scorer.decide(requests), start=1):
             logits = scan_logits(self.networks, lobes.scan_lobes, self.study)
-            scored.append((lobes.scan, {task: logits[task] for task in decisions[lobes.scan.label]}))
+            scored.append((lobes.scan, {task: logits[task] for task in logits if task in tasks}))
             if progress is not None:
                 progress(done, len(requests))
         return evaluation_of(scored, operating_point)
 
-    def _networks_asked(self, tasks: Sequence[Task]) -> Sequence[Task]:
-        """The networks that `tasks` need: if a scan is decided by figures, these come from both."""
-        return TASKS if self.study.network.scan_figures is not None else tasks
+    def _networks_needed(
+        self, tasks: Sequence[Task], label: str, operating_point: Mapping[Task, float] | None
+    ) -> Sequence[Task]:
+        """The networks that decide on a scan. Figures come from both; calls need all tasks."""
+        decided = [task for task in tasks if label in LABELS_OF[task]]
+        if decided and self.study.network.scan_figures is not None:
+            return TASKS
+        return tasks if operating_point else decided
 
     def _read_batches(
         self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig
@@ -236,10 +237,3 @@ class Site:
     def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""
         return count if count == 0 or count >= self.count_floor else None
-
-
-def _tasks_of(
-    label: str, tasks: Sequence[Task], operating_point: Mapping[Task, float] | None
-) -> Sequence[Task]:
-    """The tasks that scans of `label` are scored for: what a scan is called depends on all of them."""
-    return tasks if operating_point else [task for task in tasks if label in LABELS_OF[task]]
