@@ -110,7 +110,9 @@ def test_a_model_is_measured_on_a_store(model, store, capsys):
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["trained_on"] == "Nothing at all." and figures["diseased"]["n"] == 4
-    assert figures["covid"]["auc"]["n"] == 2
+    assert figures["covid"]["auc"]["n"] == 2 and figures["covid"]["calibration"]["n"] == 2
+    rows = figures["three_class"]["counts"].values()
+    assert sum(scans for row in rows if row for scans in row.values()) == 4
     words = here(capsys, "evaluate", "--model", model, "--store", store)
     assert words.returncode == 0 and "Nothing at all." in words.stdout and "specificity" in words.stdout
 
