@@ -74,7 +74,10 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
         yield "no loss and no scores: this study measures only at hospitals that do not train"
     else:
         floor = hospital.limits.count_floor
-        yield f"when measured: counts of scores and of calls by class, none of a class of fewer than {floor} patients"
+        yield (
+            "when measured: counts by class of scores and of what scans are called, none of a class with "
+            f"fewer than {floor} patients"
+        )
     yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
     yield "of an error: its code. No scan, name, date, UID or path"
 
