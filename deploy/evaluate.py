@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from client.learning.device_choice import choose_device
 from client.learning.malloc_settings import keep_freed_memory
 from client.learning.site import Site
 from preprocessing.store.lobe_store import LobeStore
@@ -15,16 +16,17 @@ from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard, load_model
 
 
-def evaluate(model: Path, store: Path, progress: Progress) -> dict[str, Any]:
+def evaluate(model: Path, store: Path, progress: Progress, *, device: str = "auto") -> dict[str, Any]:
     """Figures of both tasks with intervals on all scans of the store, and what the scans are called.
 
-    Raises PneumofedError `model-missing`, `model-damaged`, `architecture-mismatch`, `store-missing`,
-    `store-damaged`, `store-version` or `store-fingerprint`.
+    device: as for `choose_device`. Raises PneumofedError `no-device`, `model-missing`, `model-damaged`,
+    `architecture-mismatch`, `store-missing`, `store-damaged`, `store-version` or `store-fingerprint`.
     """
+    chosen = choose_device(device)
     weights, card = load_model(model)
     keep_freed_memory()
     # The figures stay at the hospital, so its floor for what may leave does not apply.
-    site = Site(LobeStore.open(store), card.study, role="held-out", count_floor=1)
+    site = Site(LobeStore.open(store), card.study, role="held-out", device=chosen, count_floor=1)
     points: dict[Task, float] = {task: getattr(card.operating_point, task) for task in TASKS}
     evaluation = site.evaluate(weights, split="all", operating_point=points, progress=progress)
     return {

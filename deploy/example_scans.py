@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnose import diagnose
+from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.slice_pictures import example_picture
 from client.diagnosis.verdict_text import verdict_words
 from preprocessing.phantom.hospital import PhantomHospital
@@ -35,16 +37,23 @@ class Truth:
 
 
 def examples(
-    hospitals: Sequence[PhantomHospital], weights: Weights, card: ModelCard, progress: Progress
+    hospitals: Sequence[PhantomHospital],
+    weights: Weights,
+    card: ModelCard,
+    device: torch.device,
+    progress: Progress,
 ) -> list[Example]:
-    """One scan for each label, from the first of `hospitals` that has such a scan."""
+    """One scan for each label, from the first of `hospitals` that has such a scan, diagnosed on `device`."""
     shown: list[Example] = []
     for label in LABELS:
         progress(len(shown), len(LABELS))
         for hospital in hospitals:
             studies = _studies(hospital, label)
             if studies:
-                shown.append(_example(hospital, _median_infected(hospital, studies), label, weights, card))
+                study = _median_infected(hospital, studies)
+                series = select_series(hospital.folder / "studies" / study).required()
+                diagnosis = diagnose(series, weights, card, device=device)
+                shown.append(_example(hospital, study, label, diagnosis))
                 break
     progress(len(LABELS), len(LABELS))
     return shown
@@ -65,9 +74,7 @@ def _truth(hospital: PhantomHospital, study: str) -> Truth:
     return Truth.read(hospital.folder / "truth" / f"{study}.npz")
 
 
-def _example(hospital: PhantomHospital, study: str, label: str, weights: Weights, card: ModelCard) -> Example:
-    series = select_series(hospital.folder / "studies" / study).required()
-    diagnosis = diagnose(series, weights, card)
+def _example(hospital: PhantomHospital, study: str, label: str, diagnosis: Diagnosis) -> Example:
     truth = _truth(hospital, study)
     return Example(
         title=f"{hospital.name}, {study}",

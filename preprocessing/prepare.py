@@ -2,11 +2,7 @@
 
 import csv
 import io
-import multiprocessing
-import multiprocessing.process
-import os
 import shutil
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +14,7 @@ import cv2
 
 from preprocessing.labels import LabelledStudy, read_labels
 from preprocessing.pipeline import PreparedScan, find_scan_lobes, prepare_series
-from preprocessing.processes import uninterrupted, worker_context
+from preprocessing.processes import exit_with_parent, uninterrupted, worker_context
 from preprocessing.reading.series_selection import select_series
 from preprocessing.review.review_list import ReviewedScan, review, write_review
 from preprocessing.review.sheet_files import read_doubts, remove_sheets_of_others, write_sheet
@@ -158,14 +154,7 @@ def _start_worker(store: Path) -> None:
     """Initialise a worker: one thread, and exit with the parent process."""
     cv2.setNumThreads(1)
     join_writer(store)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
-
-
-def _exit_after(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+    exit_with_parent()
 
 
 def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:

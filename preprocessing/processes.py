@@ -5,8 +5,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 
 
 def cores() -> int:
@@ -22,6 +23,18 @@ def worker_context() -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", "preprocessing.prepare", "preprocessing.phantom.hospital"])
     return context
+
+
+def exit_with_parent() -> None:
+    """In a worker: end it as soon as the process that started it has ended, also by SIGKILL."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

@@ -26,11 +26,11 @@ def load_or_create_initial_weights(path: Path, study: StudyConfig) -> Weights:
     """The study's initial weights from the file `path`, which is written first if it is missing.
 
     They are generated once: other machines or versions of torch give other bits, and a resumed study needs
-    the same weights. Raises PneumofedError `initial-weights-damaged`, `memory-short`, and those of
-    `initial_weights`.
+    the same weights. If torch is loaded already, as in a simulation, no process is started. Raises
+    PneumofedError `initial-weights-damaged`, `memory-short`, and those of `initial_weights`.
     """
     if not path.exists():
-        write_atomically(path, save(_in_own_process(_initial_weights, study)))
+        write_atomically(path, save(_computed(_initial_weights, study)))
     try:
         weights: Weights = load(path.read_bytes())
     except SafetensorError:
@@ -44,13 +44,13 @@ def load_or_create_initial_weights(path: Path, study: StudyConfig) -> Weights:
 def stage_start_weights(weights: Weights, stage: StageConfig, study: StudyConfig) -> Weights:
     """The weights that round 1 of `stage` starts from, given those that the stage before left (2.7.4).
 
-    If torch is loaded already, as in the demo, no process is started. Raises PneumofedError `memory-short`.
+    If torch is loaded already, no process is started. Raises PneumofedError `memory-short`.
     """
-    if not stage.start_from_patches:
-        return weights
-    if "torch" in sys.modules:
-        return _start_from_patches(weights, stage, study)
-    return _in_own_process(_start_from_patches, weights, stage, study)
+    return _computed(_start_from_patches, weights, stage, study) if stage.start_from_patches else weights
+
+
+def _computed(work: Callable[..., Weights], *arguments: Any) -> Weights:
+    return work(*arguments) if "torch" in sys.modules else _in_own_process(work, *arguments)
 
 
 def _in_own_process(work: Callable[..., Weights], *arguments: Any) -> Weights:

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from client.diagnosis.diagnose import diagnose
 from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
+from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
-from shared_model.errors import PneumofedError
 from shared_model.progress import Progress
 from shared_model.saved_model import load_model
 
@@ -18,27 +16,15 @@ def diagnose_folder(
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    device: "cpu", "cuda", "cuda:1" ..., or "auto" for the GPU if there is one. `progress` counts headers that
+    device: as for `choose_device`. `progress` counts headers that
     are read, then lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`,
     `several-studies`, `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`,
     `no-device`, `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`; OSError if `out` cannot be
     written.
     """
     check_output_folder(out)
-    chosen = _device(device)
+    chosen = choose_device(device)
     weights, card = load_model(model)
     series = select_series(folder, progress=progress).required()
     diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
     return write_diagnosis(diagnosis, out)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        remedy = "say cpu, cuda or auto"
-        raise PneumofedError("no-device", f"device {name!r} cannot be used here; {remedy}") from error
-    return device

@@ -33,17 +33,17 @@ class SiteFactory:
         import client.learning.site  # noqa: F401
 
     def __call__(self, proposal: Proposal) -> "Site":
-        """Raises PneumofedError `device-missing`, `architecture-mismatch`, the store's and Site's own."""
+        """Raises PneumofedError `no-device`, `architecture-mismatch`, the store's and Site's own."""
         import torch
 
+        from client.learning.device_choice import choose_device
         from client.learning.malloc_settings import keep_freed_memory
         from client.learning.site import Site
         from client.privacy.hospital_training import hospital_training
         from preprocessing.store.lobe_store import LobeStore
         from shared_model.network_weights import to_weights
 
-        if self.device.startswith("cuda") and not torch.cuda.is_available():
-            raise PneumofedError("device-missing", f"no {self.device} here; change the device or its driver")
+        device = choose_device(self.device)
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         keep_freed_memory()
@@ -52,7 +52,7 @@ class SiteFactory:
             store,
             proposal.study,
             role=self.role,
-            device=self.device,
+            device=device,
             count_floor=self.count_floor,
             training=partial(hospital_training, state=self.state),
             scratch=self.state,

@@ -1,10 +1,33 @@
 """Options and arguments that several commands have."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+
+def _known_device(name: str) -> str:
+    if re.fullmatch(r"auto|cpu|cuda(:\d+)?", name) is None:
+        raise typer.BadParameter("write auto, cpu, cuda, or cuda:1 for the second GPU")
+    return name
+
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        callback=_known_device,
+        help="auto, cpu, cuda or cuda:1; auto: the GPU if there is one.",
+    ),
+]
+EngineOption = Annotated[
+    Literal["local", "workers", "ray"],
+    typer.Option(
+        "--engine",
+        help="local: all in this process; workers: a process a core; ray: Ray's, pneumofed[simulation].",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 HospitalFile = Annotated[Path, typer.Option("--site", help="The hospital's settings, hospital.toml.")]

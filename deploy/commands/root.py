@@ -9,10 +9,12 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
-from deploy.commands.figure_lines import store_lines, study_lines
+from deploy.commands.figure_lines import store_lines
 from deploy.commands.hospital import hospital_app
-from deploy.commands.options import AsJson, Model, Out, Seed
+from deploy.commands.options import AsJson, Device, EngineOption, Model, Out, Seed
 from deploy.commands.output import print_json
+from deploy.commands.simulate import simulate
+from deploy.commands.study_output import print_study
 from deploy.progress import Steps
 from shared_model.errors import DISK_FULL, PneumofedError
 
@@ -29,35 +31,50 @@ app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
 
 
+app.command()(simulate)
+
+
 @app.command()
 def demo(
     out: Out,
     quick: Annotated[bool, typer.Option("--quick", help="About 90 seconds; may learn little.")] = False,
     seed: Seed = 0,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="'ray': hospitals side by side; pneumofed[simulation].")
-    ] = "local",
+    hospitals: Annotated[
+        Literal["demo", "paper", "one-class"],
+        typer.Option(
+            help="Which federation; paper: Table 2's six; one-class: each hospital has one label only."
+        ),
+    ] = "demo",
+    scans: Annotated[
+        int | None, typer.Option(min=1, help="Training scans in all; else the federation's own.")
+    ] = None,
+    engine: EngineOption = "workers",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Phantom hospitals, federated training, evaluation and report, in one go."""
-    from deploy.demo import FULL, QUICK, run_demo
+    from deploy.demo import full_plan, quick_plan, run_demo
 
     command = (
         f"pneumofed demo --out {out.name}"
         + (" --quick" if quick else "")
         + (f" --seed {seed}" if seed else "")
-        + (f" --engine {engine}" if engine != "local" else "")
+        + (f" --hospitals {hospitals}" if hospitals != "demo" else "")
+        + (f" --scans {scans}" if scans is not None else "")
+        + (f" --engine {engine}" if engine != "workers" else "")
+        + (f" --device {device}" if device != "auto" else "")
     )
-    steps = Steps(quiet=as_json)
-    plan = QUICK if quick else FULL
-    document = run_demo(out, plan=plan, seed=seed, command=command, steps=steps, engine=engine)
-    if as_json:
-        print_json({name: document[name] for name in ("pooled", "weights_sha256", "seconds")})
-        return
-    for line in study_lines(document):
-        typer.echo(line)
-    typer.echo(", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps.seconds.items()))
-    typer.echo(f"open {out / 'report.html'}")
+    plan = quick_plan(hospitals, scans) if quick else full_plan(hospitals, scans)
+    document = run_demo(
+        out,
+        plan=plan,
+        seed=seed,
+        command=command,
+        steps=Steps(quiet=as_json),
+        engine=engine,
+        device=device,
+    )
+    print_study(document, out, as_json=as_json)
 
 
 @app.command()
@@ -90,13 +107,14 @@ def phantom(
 def evaluate(
     model: Model,
     store: Annotated[Path, typer.Option("--store", help="Store made by `pneumofed hospital prepare`.")],
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on all scans of a hospital's store, with 95 % intervals."""
     from deploy.evaluate import evaluate as measure
 
     with Steps(quiet=as_json) as steps, steps.step("evaluating") as progress:
-        figures = measure(model, store, progress)
+        figures = measure(model, store, progress, device=device)
     if as_json:
         print_json(figures)
         return
@@ -110,6 +128,7 @@ def diagnose(
     folder: Annotated[Path, typer.Argument(help="Folder with one CT series.")],
     model: Model,
     out: Out,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Diagnose one scan: verdict, infected areas, the slices to look at first."""
@@ -118,7 +137,7 @@ def diagnose(
 
     keep_freed_memory()
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
-        document = diagnose_folder(folder, model, out, progress=progress)
+        document = diagnose_folder(folder, model, out, device=device, progress=progress)
     if as_json:
         print_json(document)
     else:

@@ -1,7 +1,7 @@
 """Ray's workers for a WorkerGrid: many virtual hospitals, each request in whichever worker is free.
 
 Needs the extra `simulation`. For the same study, seed and hospitals the weights are bit for bit those of the
-engine `local`.
+engine `workers`.
 """
 
 from collections.abc import Iterator, Sequence

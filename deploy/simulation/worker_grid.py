@@ -11,6 +11,7 @@ from flwr.app import Message
 
 from client.learning.malloc_settings import keep_freed_memory
 from deploy.simulation.local_grid import LocalGrid, SiteFn, client_app
+from preprocessing.processes import exit_with_parent
 from shared_model.errors import PneumofedError
 
 Submit = Callable[[str, Message], Future[Message]]
@@ -47,12 +48,16 @@ class WorkerGrid(LocalGrid):
 
 @contextmanager
 def process_workers(site_fn: SiteFn, hospitals: Sequence[str], count: int) -> Iterator[Submit]:
-    """`count` processes of one thread each. A hospital keeps its worker, which caches its scans' features."""
+    """`count` processes of one thread each, which end with this one, however it ends.
+
+    A hospital keeps its worker, which caches its scans' features.
+    """
     names = tuple(sorted(hospitals))
     with ExitStack() as stack:
         workers: list[Executor] = []
         for _ in range(count):
-            workers.append(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+            context = get_context("spawn")
+            workers.append(ProcessPoolExecutor(1, mp_context=context, initializer=exit_with_parent))
             stack.callback(workers[-1].shutdown, cancel_futures=True)
 
         def submit(hospital: str, message: Message) -> Future[Message]:

@@ -8,6 +8,7 @@ from typing import Any
 from server.report.group_metrics import group_block
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.report.three_classes import three_class_block
+from server.report.warnings import study_warnings
 from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics.calibration import fit_temperature
@@ -31,6 +32,7 @@ def report_document(
     return {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "trained_on": trained_on,
+        "warnings": study_warnings(result),
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
         "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
         "pooled": {group: _pooled(result, found, temperature) for group, found in groups.items()},

@@ -9,11 +9,12 @@ import deploy.demo
 import deploy.simulation.grids
 from deploy.demo import TRAINED_ON, Plan, run_demo
 from deploy.progress import Steps
+from preprocessing.phantom.presets import hospital_plans
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
 from shared_model.weights import fingerprint
 
-TINY = Plan("tiny", "tiny", None, "tiny")
+TINY = Plan("tiny", hospital_plans("tiny", None), "tiny")
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,8 @@ def test_two_demos_of_one_seed_give_the_same_model_and_a_whole_report(tmp_path):
     out = tmp_path / "one"
     assert json.loads((out / "report.json").read_text()) == document
     assert sorted(path.name for path in out.iterdir()) == [
-        "hospitals", "ledger", "model", "report.html", "report.json", "stores",
+        "hospitals", "initial.safetensors", "ledger", "model", "report.html", "report.json", "state",
+        "stores",
     ]  # fmt: skip
     roles = {hospital["name"]: hospital["role"] for hospital in document["hospitals"]}
     assert roles == {"north": "training", "lakeside": "training", "harbour": "held-out"}

@@ -92,4 +92,4 @@ def test_another_architecture_or_device_is_refused_by_code(tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(PneumofedError) as caught:
             SiteFactory(tmp_path / "store", tmp_path, "training", "cuda:0", 1)(proposal)
-        assert caught.value.code == "device-missing"
+        assert caught.value.code == "no-device"

@@ -1,4 +1,4 @@
-"""The engine `ray` with real workers: the bits of the engine `local`, and its failures told alike."""
+"""The engine `ray` with real workers: the bits of the engine `workers`, and its failures told alike."""
 
 import os
 import sys
@@ -58,20 +58,20 @@ def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
 
 @pytest.mark.ci
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
-def test_the_weights_of_ray_are_those_of_local_bit_for_bit(tmp_path, monkeypatch):
+def test_the_weights_of_ray_are_those_of_workers_bit_for_bit(tmp_path, monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # Ray's workers import the hospitals from here
     for name in ("east", "north", "south"):
         disk_store(
             tmp_path / name, [scan_of(f"{name}-{label}", label) for label in ("covid", "healthy", "other")]
         )
-    local = result_of("local", tmp_path, tmp_path / "local")
+    workers = result_of("workers", tmp_path, tmp_path / "workers")
     ray = result_of("ray", tmp_path, tmp_path / "ray")
-    assert fingerprint(ray.weights) == fingerprint(local.weights) != fingerprint(initial_weights(STUDY))
+    assert fingerprint(ray.weights) == fingerprint(workers.weights) != fingerprint(initial_weights(STUDY))
     assert {n: e.to_json() for n, e in ray.evaluations.items()} == {
-        n: e.to_json() for n, e in local.evaluations.items()
+        n: e.to_json() for n, e in workers.evaluations.items()
     }
-    assert ray.left_out["west"].reason == local.left_out["west"].reason == "store-missing"
+    assert ray.left_out["west"].reason == workers.left_out["west"].reason == "store-missing"
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 

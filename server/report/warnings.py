@@ -1,0 +1,46 @@
+"""What a reader should know of a study before its figures."""
+
+from server.study_result import Hospital, StudyResult
+from shared_model.constants import LABEL_WORDS
+
+
+def study_warnings(result: StudyResult) -> list[str]:
+    """One sentence each, without any count; empty for a study without anything unusual."""
+    training = [hospital for hospital in result.hospitals if hospital.role == "training"]
+    return [
+        *_of_federation(result, training),
+        *_of_classes(training),
+        *(sentence for hospital in result.hospitals for sentence in _of_hospital(result, hospital)),
+    ]
+
+
+def _of_federation(result: StudyResult, training: list[Hospital]) -> list[str]:
+    found = []
+    if len(training) == 1:
+        found.append(
+            f"Only {training[0].name} trains: there is nothing to federate, and the model is that of its own "
+            "scans."
+        )
+    if len(training) == len(result.hospitals):
+        found.append("No hospital is held out: nothing is known of the model where it was not trained.")
+    return found
+
+
+def _of_classes(training: list[Hospital]) -> list[str]:
+    """A class that no hospital has at all."""
+    return [
+        f"No training hospital has a scan of the class {words}: the model cannot have learned it."
+        for label, words in LABEL_WORDS.items()
+        if all(hospital.counts[label] == 0 for hospital in training)
+    ]
+
+
+def _of_hospital(result: StudyResult, hospital: Hospital) -> list[str]:
+    found = []
+    counts = hospital.counts.values()
+    if None in counts and not any(counts):
+        found.append(f"{hospital.name} has fewer scans of every class than it discloses: it tells no score.")
+    rounds = [record.train[hospital.name] for record in result.rounds if hospital.name in record.train]
+    if rounds and not any(sum(outcome.scans.values()) for outcome in rounds):
+        found.append(f"{hospital.name} took part without a scan to train on: its weights never counted.")
+    return found
