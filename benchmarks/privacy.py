@@ -5,7 +5,7 @@ The training hospitals learn diseased against healthy together from random weigh
 once for each epsilon; the held-out hospitals measure.
 
 step_s, private_step_s, price_ratio  seconds of a plain and a private step on the same scans, and their ratio
-auc_epsilon_...                      AUC at the held-out hospitals
+auc_epsilon_...                      AUC within the held-out hospitals
 """
 
 import argparse
@@ -32,7 +32,7 @@ from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
 from shared_model.initial_weights import initial_networks, initial_weights
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.within_hospital import within_hospital_auc
 from shared_model.protocol import Role
 from shared_model.study import NetworkConfig, PrivacyConfig, StudyConfig
 from shared_model.study_stage import StageConfig
@@ -89,7 +89,7 @@ def study_of(rounds: int, epsilon: float | None, stores: dict[str, LobeStore]) -
 
 
 def auc(stores: dict[str, LobeStore], roles: dict[str, Role], study: StudyConfig) -> float | None:
-    """Held-out AUC of diseased against healthy after a federation."""
+    """AUC within the held-out hospitals, diseased against healthy, after a federation."""
     with tempfile.TemporaryDirectory() as folder:
         states = {name: Path(folder) / name for name in stores}
         sites = {}
@@ -106,11 +106,9 @@ def auc(stores: dict[str, LobeStore], roles: dict[str, Role], study: StudyConfig
             ledger=Ledger(Path(folder) / "ledger", study, weights),
             policy=RoundPolicy(poll_s=0, quorum=sum(role == "training" for role in roles.values())),
         )
-    merged = SiteEvaluation.empty()
-    for name, evaluation in result.evaluations.items():
-        if roles[name] == "held-out":
-            merged = merged.merge(evaluation)
-    return merged.auc_value("diseased")
+    held_out = [found for name, found in result.evaluations.items() if roles[name] == "held-out"]
+    area = within_hospital_auc(held_out, "diseased")
+    return area.value if area else None
 
 
 def price(store: LobeStore) -> tuple[float, float]:

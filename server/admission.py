@@ -8,9 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from server.strategies.fed_avg import LARGEST_WEIGHT
-from shared_model.constants import Task
+from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.protocol import SiteDescription, is_trained
+from shared_model.label_sums import LabelSums
+from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
+from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, only
@@ -30,6 +33,18 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
             f"the hospital's store was made with preprocessing {description.store}, the study needs "
             f"{study.preprocessing}; ask it to prepare its scans again",
         )
+
+
+def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+    """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
+
+    Scores that were not asked for would count twice, as they are merged with those that are known.
+    """
+    if any(evaluation.histograms[task] for task in TASKS if task not in request.tasks):
+        raise PneumofedError("scores-not-asked", "scores of a task that was not asked for")
+    expected = evaluation.histograms["diseased"].keys() if request.operating_point else set()
+    if evaluation.calls.counts.keys() != expected:
+        raise PneumofedError("calls-incomplete", "calls are of other labels than the scores")
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
@@ -79,6 +94,23 @@ def _admit_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         raise PneumofedError("update-not-finite", f"{name} holds values that are not finite")
     if array.size and np.abs(array).max() > LARGEST_WEIGHT:
         raise PneumofedError("update-too-large", f"{name} holds values beyond {LARGEST_WEIGHT:g}")
+
+
+def admit_sums(
+    result: TrainResult[Weights], figure_set: FigureSet, description: SiteDescription
+) -> LabelSums:
+    """The sums in a result: of all figures of the set, and of no more scans than were declared."""
+    try:
+        sums = LabelSums.from_arrays(result.weights, len(FIGURES[figure_set]))
+    except ValueError as error:
+        raise PneumofedError("sums-implausible", str(error)) from None
+    for label in sums.sums:
+        declared = description.most_scans_of(label)
+        if sums.scans([label]) > declared:
+            raise PneumofedError("sums-implausible", f"sums of more scans than the {declared} declared")
+    if result.loss:
+        raise PneumofedError("loss-implausible", "a scan decision in closed form has no loss")
+    return sums
 
 
 def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: StudyConfig) -> None:

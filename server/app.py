@@ -14,6 +14,7 @@ from pathlib import Path
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
+from server import model_selection
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
@@ -71,6 +72,7 @@ def model_card(result: StudyResult, trained_on: str) -> ModelCard:
     return ModelCard(
         study=result.study,
         operating_point=result.operating_point,
+        temperature=model_selection.temperatures(result.validation),
         trained_on=trained_on,
         best_rounds=result.best_rounds,
     )

@@ -101,7 +101,7 @@ class Ledger:
         best: dict[Task, Best] = {}
         for network, round_number in records[max(records)].best.items():
             record = records[round_number]
-            score = Score(record.accuracy.get(network), record.auc.get(network))
+            score = Score(record.accuracy.get(network), record.within_auc.get(network))
             best[network] = Best(round_number, score, only(self.weights_of(stage, round_number), network))
         return best
 

@@ -5,8 +5,9 @@ from typing import Any
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
+from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, from_bytes, to_bytes
@@ -25,7 +26,9 @@ def train_request(proposal: Proposal, weights: Weights, request: TrainRequest) -
 
 
 def evaluate_request(proposal: Proposal, weights: Weights, request: EvaluateRequest) -> RecordDict:
-    settings = {protocol.SPLIT: request.split, protocol.ASKED_TASKS: list(request.tasks)}
+    settings: dict[str, Any] = {protocol.SPLIT: request.split, protocol.ASKED_TASKS: list(request.tasks)}
+    if request.operating_point is not None:
+        settings[protocol.OPERATING_POINT] = [request.operating_point[task] for task in TASKS]
     return _with_weights(weights, _settings(proposal, **settings))
 
 

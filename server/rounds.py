@@ -15,20 +15,21 @@ from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, send_requests
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
+from server.round_updates import RoundUpdates, round_updates
 from server.strategies.choice import server_step
-from server.strategies.fed_avg import FedAvg
 from server.strategies.round_averaging import mean_of_rounds
 from server.strategies.server_step import ServerStep, State
 from server.study_result import HospitalOutcome, RoundRecord, StudyResult
 from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, Split, TrainRequest, is_trained
+from shared_model.protocol import EvaluateRequest, Split, TrainRequest
+from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
-from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, fingerprint, network_of
+from shared_model.weights import Weights, fingerprint
 
 Bests = dict[Task, model_selection.Best]
 
@@ -108,8 +109,10 @@ class Coordinator:
         validation, scores = None, {}
         if stage.validates(round):
             found, replies = self.evaluate(weights, "validation", stage.networks)
-            validation = _merged(found)
-            scores = {task: model_selection.score_of(validation, task, self.study) for task in stage.networks}
+            validation = merge_all(found.values())
+            scores = {
+                task: model_selection.score_of(found.values(), task, self.study) for task in stage.networks
+            }
             best = model_selection.keep_best(best, round=round, weights=weights, scores=scores)
         record = RoundRecord(
             stage=index,
@@ -118,7 +121,7 @@ class Coordinator:
             validate_replies=replies,
             validation=validation,
             accuracy={task: score.accuracy for task, score in scores.items()},
-            auc={task: score.auc for task, score in scores.items()},
+            within_auc={task: score.within_auc for task, score in scores.items()},
             best={task: kept.round for task, kept in best.items()},
             weights_sha256=fingerprint(weights),
             seconds=time.monotonic() - start,
@@ -126,8 +129,9 @@ class Coordinator:
         return weights, state, best, record
 
     def train(self, index: int, round: int, weights: Weights) -> tuple[Weights, dict[str, HospitalOutcome]]:
-        """Train one round at the hospitals; the mean of their weights, and each hospital's outcome."""
-        stage, average = self.study.stages[index], FedAvg(weights)
+        """Train one round at the hospitals; what their updates combine to, and each hospital's outcome."""
+        stage = self.study.stages[index]
+        updates = round_updates(stage, self.study, weights)
         replies: dict[str, HospitalOutcome] = {}
         request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
         nodes, group = self.roster.training, f"{index}.{round}"
@@ -136,53 +140,53 @@ class Coordinator:
         ):
             outcome = result.outcome
             if result.message is not None:
-                outcome = self._count(result.hospital, result.message, outcome, stage, average)
+                outcome = self._count(result.hospital, result.message, outcome, weights, updates)
             replies[result.hospital] = outcome
             self.on_event(events.RequestFinished("train", result.hospital, outcome))
             del result  # before the next is read
+        where = f"stage {stage.name!r}, round {round}"
         returned = sum(reply.status == "returned" for reply in replies.values())
         if returned < self.policy.quorum:
             raise PneumofedError(
                 "quorum-missed",
-                f"stage {stage.name!r}, round {round}: {returned} of {len(nodes)} hospitals returned an "
-                f"update, {self.policy.quorum} are needed ({_reasons(replies)}); correct these and run again",
+                f"{where}: {returned} of {len(nodes)} hospitals returned an update, {self.policy.quorum} are "
+                f"needed ({_reasons(replies)}); correct these and run again",
             )
-        self._check_all_trained(stage, average, round)
-        return average.result(), dict(sorted(replies.items()))
-
-    def _check_all_trained(self, stage: StageConfig, average: FedAvg, round: int) -> None:
-        """Raise `nobody-trained` if no update had a say in a network, or in its decision."""
-        untrained = sorted(
-            {network_of(n) for n in average.weights if is_trained(n, stage) and n not in average.means}
-        )
-        if untrained:
+        if undecided := updates.undecided():
             raise PneumofedError(
                 "nobody-trained",
-                f"stage {stage.name!r}, round {round}: no hospital has a say in the decision of "
-                f"{' and '.join(untrained)}, as none has training scans of the classes that it needs"
-                + ("; use another say or a stage of part 'scan'" if stage.say == "two-class" else ""),
+                f"{where}: no hospital has a say in {' and '.join(undecided)}, as none has enough training "
+                "patients of the classes that it needs; see the stage's `part` and `say`, and lower floors",
             )
+        return updates.result(), dict(sorted(replies.items()))
 
     def _count(
-        self, hospital: str, reply: Message, outcome: HospitalOutcome, stage: StageConfig, average: FedAvg
+        self,
+        hospital: str,
+        reply: Message,
+        outcome: HospitalOutcome,
+        weights: Weights,
+        updates: RoundUpdates,
     ) -> HospitalOutcome:
-        """Add a hospital's update to the average if it is admitted; the outcome with the code if not."""
+        """Add a hospital's update if it is admitted; the outcome with the code if not."""
         try:
-            result = messages.read_train_result(reply, average.weights)
-            admission.admit_scans(result.scans, stage, self.roster.descriptions[hospital])
-            admission.admit_losses(result.loss, result.scans, self.study)
-            admission.admit_weights(result.weights, result.scans, stage, average.weights)
-            average.add(result.weights, result.scans)
+            result = messages.read_train_result(reply, weights)
+            updates.add(result, self.roster.descriptions[hospital])
         except PneumofedError as error:
             return outcome.model_copy(update={"status": "refused", "reason": error.code})
         return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})
 
     def evaluate(
-        self, weights: Weights, split: Split, tasks: tuple[Task, ...]
+        self,
+        weights: Weights,
+        split: Split,
+        tasks: tuple[Task, ...],
+        operating_point: OperatingPoint | None = None,
     ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalOutcome]]:
         """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
 
-        In a private study those that train give none, so the last round is kept.
+        With an `operating_point` also what their scans are called. In a private study those that train give
+        none, so the last round is kept.
         """
         if split != "all" and self.study.privacy is not None:
             return {}, {}
@@ -190,14 +194,18 @@ class Coordinator:
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
         replies: dict[str, HospitalOutcome] = {}
-        request = messages.evaluate_request(self.proposal, weights, EvaluateRequest(split, tasks))
+        point = {task: getattr(operating_point, task) for task in TASKS} if operating_point else None
+        asked = EvaluateRequest(split, tasks, point)
+        request = messages.evaluate_request(self.proposal, weights, asked)
         for result in send_requests(
             self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
         ):
             outcome = result.outcome
             if result.message is not None:
                 try:
-                    found[result.hospital] = messages.read_evaluation(result.message)
+                    evaluation = messages.read_evaluation(result.message)
+                    admission.admit_evaluation(evaluation, asked)
+                    found[result.hospital] = evaluation
                 except PneumofedError as error:
                     outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
             replies[result.hospital] = outcome
@@ -207,15 +215,16 @@ class Coordinator:
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
         validation = self._validation(weights)
-        seen, seen_replies = self.evaluate(weights, "test", TASKS)
-        unseen, unseen_replies = self.evaluate(weights, "all", TASKS)
+        point = model_selection.operating_points(validation, self.study)
+        seen, seen_replies = self.evaluate(weights, "test", TASKS, point)
+        unseen, unseen_replies = self.evaluate(weights, "all", TASKS, point)
         return StudyResult(
             study=self.study,
             hospitals=self.roster.hospitals,
             rounds=tuple(self.ledger.records),
             best_rounds=best_rounds,
             validation=validation,
-            operating_point=model_selection.operating_points(validation, self.study),
+            operating_point=point,
             evaluations=seen | unseen,
             final_replies=seen_replies | unseen_replies,
             left_out=self.roster.left_out,
@@ -227,7 +236,10 @@ class Coordinator:
         known = self._known_scores()
         missing = tuple(task for task in TASKS if task not in known)
         scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
-        return scores.merge(_merged(self.evaluate(weights, "validation", missing)[0])) if missing else scores
+        if not missing:
+            return scores
+        found, _ = self.evaluate(weights, "validation", missing)
+        return scores.merge(merge_all(found.values()))
 
     def _known_scores(self) -> dict[Task, dict[str, ScoreHistogram]]:
         """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
@@ -240,13 +252,6 @@ class Coordinator:
                 if kept is not None and (validation := records[kept].validation) is not None:
                     known[task] = validation.histograms[task]
         return known
-
-
-def _merged(evaluations: Mapping[str, SiteEvaluation]) -> SiteEvaluation:
-    total = SiteEvaluation.empty()
-    for evaluation in evaluations.values():
-        total = total.merge(evaluation)
-    return total
 
 
 def _reasons(replies: Mapping[str, HospitalOutcome]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from shared_model.constants import Task
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import Role
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
@@ -54,8 +54,8 @@ class RoundRecord(_Record):
         default_factory=dict,
         description="On validation, at the study's kind of operating point; null where undefined.",
     )
-    auc: dict[Task, float | None] = Field(
-        default_factory=dict, description="On validation; null where undefined."
+    within_auc: dict[Task, float | None] = Field(
+        default_factory=dict, description="On validation, within hospitals; null where undefined."
     )
     best: dict[Task, int] = Field(
         default_factory=dict, description="The stage's best round so far, per network it trains."

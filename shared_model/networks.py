@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from shared_model.constants import FULL_SCALE, TASKS, Task
 from shared_model.patches import COARSE
+from shared_model.scan_figures import FIGURES
+from shared_model.scan_head import ScanHead
 from shared_model.sparse_convolution import block_features
 from shared_model.study import NetworkConfig
 
@@ -206,6 +208,7 @@ class LobeNetwork(nn.Module):
         self.lobe = LobeDecider(c, config.dropout)
         self.patch_infection = PatchDecider(c, config.dropout) if infection_heads else None
         self.fine_infection = FineInfectionDecider(c, config.dropout) if infection_heads else None
+        self.scan_decision = ScanHead(len(FIGURES[config.scan_figures])) if config.scan_figures else None
 
     def forward(self, images: Tensor, distance: Tensor, *, fine: bool = False) -> LobeOutput:
         """Predict n lobes.

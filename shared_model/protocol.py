@@ -3,7 +3,7 @@
 Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
 float32 arrays; back come scan counts, mean losses and mergeable histograms, or an error's code. Nothing else.
 
-Each of these has one type, here or (`SiteEvaluation`) in metrics.py, at the coordinator, in both zones of a
+Each of these has one type, here or (`SiteEvaluation`) in metrics/, at the coordinator, in both zones of a
 hospital and in `client.learning.site.Site`. This module imports neither torch nor Flower, so that the process
 that faces the network stays light.
 """
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from shared_model.constants import LABELS_OF, Task
+from shared_model.constants import LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
 
 Role = Literal["training", "held-out"]
@@ -23,6 +23,7 @@ Split = Literal["validation", "test", "all"]
 # Names of records in a message, and of entries in them.
 WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
+OPERATING_POINT = "operating-point"
 DESCRIPTION, EVALUATION = "description", "evaluation"
 
 PACKED = "safetensors"
@@ -48,6 +49,8 @@ def is_trained(name: str, stage: StageConfig) -> bool:
         return False
     if parameter.startswith("fine_infection."):
         return stage.part == "fine"
+    if parameter.startswith("scan_decision."):
+        return stage.part == "scan"
     if stage.part == "patches":
         return parameter.startswith(_OF_PATCHES)
     return stage.part == "lobe" or (stage.part == "decision" and not parameter.startswith("patch_features."))
@@ -76,8 +79,12 @@ class SiteDescription:
 
     def most_scans(self, task: Task) -> int:
         """The most training scans of `task` that there can be here, by this description."""
-        scans = [self.counts["train"][label] for label in LABELS_OF[task]]
-        return sum(self.count_floor - 1 if count is None else count for count in scans)
+        return sum(self.most_scans_of(label) for label in LABELS_OF[task])
+
+    def most_scans_of(self, label: str) -> int:
+        """The same of one label."""
+        count = self.counts["train"][label]
+        return self.count_floor - 1 if count is None else count
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -101,10 +108,24 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it."""
+    """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it.
+
+    operating_point: the probabilities from which on a scan is called positive, by task, if it shall also be
+    counted what scans are called, which takes both tasks. Raises ValueError for others.
+    """
 
     split: Split
     tasks: tuple[Task, ...]
+    operating_point: Mapping[Task, float] | None = None
+
+    def __post_init__(self) -> None:
+        point = self.operating_point
+        if point is None:
+            return
+        if set(point) != set(TASKS) or set(self.tasks) != set(TASKS):
+            raise ValueError("what scans are called depends on both tasks: ask for both")
+        if not all(isinstance(value, float) and 0 < value < 1 for value in point.values()):
+            raise ValueError("an operating point is a probability between 0 and 1")
 
 
 W = TypeVar("W")

@@ -27,13 +27,26 @@ class OperatingPoint(BaseModel):
     covid: float = Field(0.5, gt=0, lt=1, description="Threshold for COVID-19, among diseased scans.")
 
 
+class Temperature(BaseModel):
+    """What a scan's logit is divided by before it is shown as a probability, per network; 1 changes nothing.
+
+    It never changes what a scan is called: the operating point shown is scaled alike.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    diseased: float = Field(1.0, gt=0, allow_inf_nan=False, description="Temperature of diseased.")
+    covid: float = Field(1.0, gt=0, allow_inf_nan=False, description="Temperature of COVID-19.")
+
+
 class ModelCard(BaseModel):
-    """What is needed to use the weights: the study that made them, the thresholds, and the data's origin."""
+    """What the weights are used with: their study, thresholds and temperatures, and the data's origin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: StudyConfig
     operating_point: OperatingPoint = OperatingPoint()
+    temperature: Temperature = Temperature()
     trained_on: str = Field(description="One sentence on the training data, shown with every prediction.")
     best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by 'stage/network'.")
     weights_sha256: str = ""

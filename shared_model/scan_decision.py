@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from shared_model.constants import Label
+
 
 def softened_logits(
     lobe_logits: NDArray[np.floating], slice_index: NDArray[np.integer], side: NDArray[np.integer]
@@ -40,3 +42,10 @@ def scan_logit(
     if not len(softened):
         return -math.inf
     return float(softened[: max(1, math.ceil(share * len(softened)))].mean())
+
+
+def called_label(diseased: bool, covid: bool) -> Label:
+    """What a scan is called whose two scores are positive or not: COVID-19 only if it is called diseased."""
+    if not diseased:
+        return "healthy"
+    return "covid" if covid else "other"

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
+from shared_model.scan_figures import FigureSet
 from shared_model.settings_file import FrozenSettings, parse_settings
 from shared_model.strategy import FedAvgConfig, FedProxConfig, StrategyConfig
 from shared_model.study_stage import StageConfig
@@ -22,6 +23,12 @@ class NetworkConfig(FrozenSettings):
     pooling: Literal["sum", "mean"] = Field(
         "sum",
         description="Pools patch features into lobe features: attention-weighted sum (the paper's) or mean.",
+    )
+    scan_figures: FigureSet | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
+        description="The figures of a scan that a stage of part 'scan' computes its decision from "
+        "(shared_model/scan_figures.py); none: a scan is decided by eq. 2.",
     )
     init: str = Field(
         "imagenet",
@@ -113,6 +120,12 @@ class StudyConfig(FrozenSettings):
     def _private_study_has_no_validation_scores(self) -> Self:
         if self.privacy is not None and self.operating_point != "half":
             raise ValueError("with [privacy] no validation score is sent: set operating_point = 'half'")
+        return self
+
+    @model_validator(mode="after")
+    def _scan_decisions_have_figures(self) -> Self:
+        if any(stage.part == "scan" for stage in self.stages) and self.network.scan_figures is None:
+            raise ValueError("a stage of part 'scan' needs network.scan_figures")
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from shared_model.constants import Task
 from shared_model.settings_file import FrozenSettings
 
-Part = Literal["lobe", "patches", "decision", "fine"]
+Part = Literal["lobe", "patches", "decision", "fine", "scan"]
 """Which layers a stage trains (StageConfig.part)."""
 
 
@@ -43,7 +43,8 @@ class StageConfig(FrozenSettings):
         description="Layers trained. 'lobe': all but the fine infection decider (stage 1 of the paper); "
         "'patches': those that coarse patch infection is computed with, by the patch loss alone; "
         "'decision': as 'lobe', with the patch feature extractor frozen; 'fine': the fine infection decider "
-        "alone (stage 2).",
+        "alone (stage 2); 'scan': the decision of a scan from its figures, in closed form in one round, from "
+        "sums over each hospital's training scans.",
     )
     say: Literal["scans", "equal", "two-class"] = Field(
         "scans",
@@ -102,6 +103,12 @@ class StageConfig(FrozenSettings):
     )
     concordance_weight: float = Field(1.0, ge=0, description="Weight of the concordance loss (2.7.3).")
     patch_weight: float = Field(0.01, ge=0, description="Weight of the patch loss (2.7.2).")
+    ridge: float = Field(
+        0.1,
+        gt=0,
+        exclude_if=lambda value: value == 0.1,  # studies without it keep their fingerprints
+        description="Of part 'scan': this share of each figure's variance is added to it.",
+    )
     patches: Literal["crop", "lobe"] = Field(
         "crop",
         exclude_if=lambda value: value == "crop",  # studies without it keep their fingerprints
@@ -114,6 +121,12 @@ class StageConfig(FrozenSettings):
             raise ValueError(
                 f"part = {self.part!r} needs networks = ['diseased']: only that network has it (2.5)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _closed_form_takes_one_round(self) -> Self:
+        if self.part == "scan" and self.rounds != 1:
+            raise ValueError("part = 'scan' needs rounds = 1: nothing is iterated")
         return self
 
     @model_validator(mode="after")
@@ -135,7 +148,7 @@ class StageConfig(FrozenSettings):
 
         two_class: whether the hospital has enough training patients of both labels of the task.
         """
-        if two_class or self.say != "two-class" or self.part in ("fine", "patches"):
+        if two_class or self.say != "two-class" or self.part in ("fine", "patches", "scan"):
             return self.part
         return "patches" if self.part == "lobe" and task == "diseased" else None
 

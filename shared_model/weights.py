@@ -22,11 +22,13 @@ def only(weights: Weights, network: str) -> Weights:
 
 
 def fingerprint(weights: Weights) -> str:
-    """SHA-256 of names, shapes and values as hex digits, independent of the order of names."""
+    """SHA-256 of names, types, shapes and values as hex digits, independent of the order of names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
-        array = np.ascontiguousarray(weights[name], dtype="<f4")
-        digest.update(f"{name}{array.shape}".encode())
+        array = np.asarray(weights[name])
+        kind = "" if array.dtype == np.float32 else str(array.dtype)
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        digest.update(f"{name}{kind}{array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
 

@@ -15,7 +15,9 @@ import numpy as np
 from client.hospital_settings import load_hospital_settings
 from client.trainer.server import serving
 from shared_model.constants import NEGATIVE, POSITIVE, Task
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.call_table import CallTable
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainResult, is_trained
 from shared_model.weights import Weights
@@ -35,7 +37,15 @@ class StubSite(FakeSite):
         scans: dict[str, int] = {task: self.scans[task] for task in config.networks}
         return TrainResult(update, scans, dict.fromkeys(scans, 0.5))
 
-    def evaluate(self, weights: Weights, *, split: str, tasks: Any, progress: Any = None) -> SiteEvaluation:
+    def evaluate(
+        self,
+        weights: Weights,
+        *,
+        split: str,
+        tasks: Any,
+        operating_point: Any = None,
+        progress: Any = None,
+    ) -> SiteEvaluation:
         histograms: dict[Task, dict[str, ScoreHistogram]] = {
             task: {
                 label: ScoreHistogram.of(SCORES)
@@ -43,7 +53,10 @@ class StubSite(FakeSite):
             }
             for task in POSITIVE
         }
-        return SiteEvaluation(histograms)
+        calls = CallTable()
+        for label in histograms["diseased"] if operating_point else ():
+            calls = calls.merge(CallTable.of(label, ["other"] * len(SCORES)))
+        return SiteEvaluation(histograms, calls)
 
 
 @dataclass(frozen=True)

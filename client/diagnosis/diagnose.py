@@ -4,18 +4,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore
+from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore, probability_of
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.activation_dtype import activation_dtype
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
-from shared_model.constants import Task
+from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
-from shared_model.saved_model import ModelCard
+from shared_model.saved_model import ModelCard, Temperature
 from shared_model.scan_decision import scan_logit, softened_logits
 from shared_model.weights import Weights
 
@@ -64,46 +64,38 @@ def make_diagnosis(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Di
     Raises PneumofedError `no-lungs` if no two neighbouring slices show the same lung: eq. 2 would then call
     any scan healthy.
     """
-    lobes = _lobe_findings(scan, seen)
-    if not (lobes.diseased > 0).any():
+    lobes = _lobe_findings(scan, seen, card.temperature)
+    softened = softened_logits(seen.logits["diseased"], lobes.slice_index, lobes.side)
+    if not (softened > -np.inf).any():
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
-    share, points = card.study.scan_share, card.operating_point
     return Diagnosis(
         scan=scan,
         infected=seen.infected,
         lobes=lobes,
-        scores={
-            "diseased": _score(seen.logits["diseased"], lobes, share("diseased"), points.diseased),
-            "covid": _score(seen.logits["covid"], lobes, share("covid"), points.covid),
-        },
+        scores={task: _score(seen.logits[task], lobes, card, task) for task in TASKS},
         card=card,
     )
 
 
-def _score(
-    logits: NDArray[np.float32], lobes: LobeFindings, share: float, operating_point: float
-) -> ScanScore:
-    logit = scan_logit(logits, lobes.slice_index, lobes.side, share)
-    return ScanScore(float(_probability(np.array(logit))), operating_point)
+def _score(logits: NDArray[np.float32], lobes: LobeFindings, card: ModelCard, task: Task) -> ScanScore:
+    logit = scan_logit(logits, lobes.slice_index, lobes.side, card.study.scan_share(task))
+    return ScanScore(logit, getattr(card.operating_point, task), getattr(card.temperature, task))
 
 
-def _lobe_findings(scan: PreparedScan, seen: ScanOutputs) -> LobeFindings:
+def _lobe_findings(scan: PreparedScan, seen: ScanOutputs, temperature: Temperature) -> LobeFindings:
     slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
     side = np.array([lobe.side for lobe in scan.lobes], np.int64)
     voxel_ml = float(np.prod(scan.spacing_mm)) / 1000
     return LobeFindings(
         slice_index=slice_index,
         side=side,
-        diseased=_probability(softened_logits(seen.logits["diseased"], slice_index, side)),
-        covid=_probability(softened_logits(seen.logits["covid"], slice_index, side)),
+        diseased=probability_of(
+            softened_logits(seen.logits["diseased"], slice_index, side) / temperature.diseased
+        ),
+        covid=probability_of(softened_logits(seen.logits["covid"], slice_index, side) / temperature.covid),
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,
     )
-
-
-def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    # tanh does not overflow, and -inf (no neighbour) gives 0.
-    return 0.5 * (1 + np.tanh(logits / 2))

@@ -1,9 +1,9 @@
 """What the model found in one scan, per lobe and per pixel, and the figures that follow from that."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,23 +12,43 @@ from numpy.typing import NDArray
 from preprocessing.crop import to_image
 from preprocessing.lungs.lobes import SIDES
 from preprocessing.pipeline import PreparedScan
-from shared_model.constants import CROP_SIZE, Task
+from shared_model.constants import CROP_SIZE, Label, Task
 from shared_model.infection_map import InfectedVolume
 from shared_model.saved_model import ModelCard
+from shared_model.scan_decision import called_label
 
-Verdict = Literal["healthy", "covid", "other"]
+
+def probability_of(logits: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """sigmoid(logits); 0 for -inf. tanh does not overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(np.asarray(logits) / 2)))
 
 
 @dataclass(frozen=True)
 class ScanScore:
-    """One network's probability for the scan (2.6), and the operating point from which it is positive."""
+    """One network's logit for the scan (2.6), and the model card's threshold and temperature for it.
 
-    probability: float
-    operating_point: float
+    threshold: the probability, not scaled, from which on the scan is positive; temperature: scales what is
+    shown, probability and operating point alike, so it never changes whether the scan is positive.
+    """
+
+    logit: float
+    threshold: float
+    temperature: float
 
     @property
     def positive(self) -> bool:
-        return self.probability >= self.operating_point
+        return bool(probability_of(self.logit) >= self.threshold)
+
+    @property
+    def probability(self) -> float:
+        """The calibrated probability."""
+        return float(probability_of(self.logit / self.temperature))
+
+    @property
+    def operating_point(self) -> float:
+        """The calibrated probability from which on the scan is positive."""
+        logit = math.log(self.threshold) - math.log1p(-self.threshold)
+        return float(probability_of(logit / self.temperature))
 
 
 @dataclass(frozen=True)
@@ -36,8 +56,8 @@ class LobeFindings:
     """All n lobes of a scan, in the scan's order: by slice, then side.
 
     slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
-    probabilities (eq. 2), 0 if no neighbouring slice has a lobe on that side; infected_ml, lung_ml
-    float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
+    probabilities (eq. 2), scaled by the model's temperatures, 0 if no neighbouring slice has a lobe on that
+    side; infected_ml, lung_ml float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
     """
 
     slice_index: NDArray[np.int64]
@@ -76,11 +96,9 @@ class Diagnosis:
         return sides
 
     @property
-    def verdict(self) -> Verdict:
-        """A scan is called COVID-19 only if it is called diseased (2.6)."""
-        if not self.scores["diseased"].positive:
-            return "healthy"
-        return "covid" if self.scores["covid"].positive else "other"
+    def verdict(self) -> Label:
+        """What the scan is called (2.6)."""
+        return called_label(self.scores["diseased"].positive, self.scores["covid"].positive)
 
     def infected_volume(self, side: str | None = None) -> InfectedVolume:
         """Infected and whole volume of the "right" or the "left" lung, or of both (2.8)."""

@@ -3,14 +3,16 @@
 verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its code
 explanation         why, and what limits the verdict, in sentences
 diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
-                    of COVID-19 if the scan is diseased, given for healthy scans too
+                    of COVID-19 if the scan is diseased, given for healthy scans too. Both numbers are scaled
+                    by the model's `temperature`, fitted to validation scans; `positive` does not depend on it
 infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
 slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,
                     lung_ml}; probabilities are softened by the neighbouring slices (eq. 2)
 worst_slices        the slices to look at first: {rank, slice (index into `slices`), z_mm, score_ml, picture};
                     `score_ml` is the sum over the lobes of probability x infected volume
 flags               what was unusual about the series, as `pneumofed hospital check` names it
-model               {study, study_fingerprint, preprocessing, weights_sha256, trained_on, best_rounds}
+model               {study, study_fingerprint, preprocessing, weights_sha256, trained_on, best_rounds,
+                    temperature}
 warning             that this is not a medical device
 
 A figure that is undefined is null, and `undefined` beside it says why.
@@ -105,4 +107,5 @@ def _model(diagnosis: Diagnosis) -> dict[str, Any]:
         "weights_sha256": card.weights_sha256,
         "trained_on": card.trained_on,
         "best_rounds": dict(card.best_rounds),
+        "temperature": card.temperature.model_dump(),
     }

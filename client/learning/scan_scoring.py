@@ -19,8 +19,7 @@ from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import Task
 from shared_model.networks import LobeFeatures, LobeNetwork
-from shared_model.scan_decision import scan_logit
-from shared_model.study import StudyConfig
+from shared_model.scan_figures import ScanLobes
 
 Request = tuple[ScanRecord, Sequence[Task]]
 """A scan, and the tasks whose networks shall decide on it, at least one."""
@@ -40,12 +39,13 @@ class LobeDecisions:
     infection: NDArray[np.float32] | None
     patch_in_lobe: NDArray[np.bool_]
 
-    def scan_logits(self, study: StudyConfig) -> dict[Task, float]:
-        """The scan's logit of each task, by the study's rule (2.6)."""
-        return {
-            task: scan_logit(lobes, self.scan.slice_index, self.scan.side, study.scan_share(task))
-            for task, lobes in self.logits.items()
-        }
+    @property
+    def scan_lobes(self) -> ScanLobes:
+        """What a scan is decided by."""
+        scan = self.scan
+        return ScanLobes(
+            scan.slice_index, scan.side, scan.area, self.logits, self.infection, self.patch_in_lobe
+        )
 
     @classmethod
     def concatenate(cls, parts: Sequence["LobeDecisions"]) -> "LobeDecisions":

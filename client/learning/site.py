@@ -1,24 +1,27 @@
 """One hospital's part in a study: describe, train a round, evaluate. Runs without Flower."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
-import numpy as np
 import torch
 
 from client.learning.activation_dtype import activation_dtype
 from client.learning.batches import Bag, Batch, frozen_feature_batches, read_batches
+from client.learning.evaluation import ScoredScan, at_the_floor, evaluation_of, patient_count
 from client.learning.frozen_features import FrozenFeatures
 from client.learning.local_training import LocalTraining, PlainTraining, TrainingFactory, TrainingRound
+from client.learning.scan_logits import scan_logits
 from client.learning.scan_scoring import ScanScorer
+from client.learning.scan_sums import sum_figures, summed_labels
 from client.learning.training_context import TrainingContext
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
@@ -94,6 +97,8 @@ class Site:
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
         load_weights(self.networks, weights)
+        if self.study.stages[stage].part == "scan":
+            return self._sum_figures(self.study.stages[stage], progress)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
         self._training.begin_round(this_round)
         trained: Weights = {}
@@ -110,6 +115,17 @@ class Site:
             scans[task] = self._say(task, config)
         self._training.end_round()
         return TrainResult(trained, scans, losses)
+
+    def _sum_figures(self, stage: StageConfig, progress: Progress | None) -> TrainResult[Weights]:
+        """The sums of a scan decision in closed form, by label; `scans` counts those that are summed."""
+        figure_set = self.study.network.scan_figures
+        if figure_set is None:
+            raise ValueError("a study with a stage of part 'scan' has scan figures")
+        scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
+        by_label = summed_labels(self._part("train"), figure_set, self.count_floor)
+        sums = sum_figures(scorer, by_label, figure_set, progress)
+        arrays = cast(Weights, sums.to_arrays())  # int64, in the place of weights
+        return TrainResult(arrays, {t: sums.scans(LABELS_OF[t]) for t in stage.networks}, {})
 
     def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
         """What this hospital trains of each network, of those that it trains and has scans for."""
@@ -139,46 +155,38 @@ class Site:
         *,
         split: Split,
         tasks: Sequence[Task] = TASKS,
+        operating_point: Mapping[Task, float] | None = None,
         progress: Progress | None = None,
     ) -> SiteEvaluation:
         """Histograms of scan scores under `weights`, by task and label (2.6), for labels not below the floor.
 
-        A held-out hospital has only the split "all"; elsewhere "all" includes training scans. Raises
+        With an `operating_point`, the probabilities of both tasks, also what these scans are called. A
+        held-out hospital has only the split "all"; elsewhere "all" includes training scans. Raises
         PneumofedError `scores-private` in a private study at a hospital that trains: scores have no noise.
         """
         if self.study.privacy is not None and self.role == "training":
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
-        by_label = self._disclosed_by_label(self.scans if split == "all" else self._part(split), tasks)
-        requests = [
-            (scan, [task for task in tasks if label in LABELS_OF[task]])
-            for label, scans in by_label.items()
-            for scan in scans
-        ]
-        logits: dict[Task, dict[str, list[float]]] = {task: {} for task in TASKS}
+        by_label = at_the_floor(self.scans if split == "all" else self._part(split), self.count_floor)
+        needed = {label: self._networks_needed(tasks, label, operating_point) for label in by_label}
+        requests = [(scan, needed[label]) for label in by_label if needed[label] for scan in by_label[label]]
+        scored: list[ScoredScan] = []
         scorer = ScanScorer(self.networks, self.store, self.dtype, self._frozen)
         for done, lobes in enumerate(scorer.decide(requests), start=1):
-            for task, logit in lobes.scan_logits(self.study).items():
-                logits[task].setdefault(lobes.scan.label, []).append(logit)
+            logits = scan_logits(self.networks, lobes.scan_lobes, self.study)
+            scored.append((lobes.scan, {task: logits[task] for task in logits if task in tasks}))
             if progress is not None:
                 progress(done, len(requests))
-        return SiteEvaluation(
-            {
-                task: {label: ScoreHistogram.of(np.array(found)) for label, found in labels.items()}
-                for task, labels in logits.items()
-            }
-        )
+        return evaluation_of(scored, operating_point)
 
-    def _disclosed_by_label(
-        self, scans: Sequence[ScanRecord], tasks: Sequence[Task]
-    ) -> dict[str, list[ScanRecord]]:
-        """The scans of each label of one of `tasks`, if there are at least `max(1, count_floor)`."""
-        by_label = {
-            label: [scan for scan in scans if scan.label == label]
-            for label in LABELS
-            if any(label in LABELS_OF[task] for task in tasks)
-        }
-        return {label: found for label, found in by_label.items() if len(found) >= max(1, self.count_floor)}
+    def _networks_needed(
+        self, tasks: Sequence[Task], label: str, operating_point: Mapping[Task, float] | None
+    ) -> Sequence[Task]:
+        """The networks that decide on a scan. Figures come from both; calls need all tasks."""
+        decided = [task for task in tasks if label in LABELS_OF[task]]
+        if decided and self.study.network.scan_figures is not None:
+            return TASKS
+        return tasks if operating_point else decided
 
     def _read_batches(
         self, batches: list[list[Bag]], network: LobeNetwork, stage: StageConfig
@@ -224,8 +232,7 @@ class Site:
 
     def _told(self, scans: Sequence[ScanRecord]) -> int:
         """The number of `scans` if there are enough patients to tell it, else 0."""
-        patients = len({scan.fold for scan in scans})
-        return len(scans) if patients >= self.count_floor else 0
+        return len(scans) if patient_count(scans) >= self.count_floor else 0
 
     def _disclosed(self, count: int) -> int | None:
         """`count`, or None if it is below the floor and not zero."""

@@ -9,6 +9,7 @@ from typing import Any
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from shared_model import protocol
+from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
@@ -22,7 +23,14 @@ def train_request(message: Message) -> TrainRequest:
 def evaluate_request(message: Message) -> EvaluateRequest:
     """Raises PneumofedError `task-unreadable` if the message requests no evaluation."""
     tasks = tuple(_setting(message, protocol.ASKED_TASKS, list))
-    return EvaluateRequest(_setting(message, protocol.SPLIT, str), tasks)
+    split, values = _setting(message, protocol.SPLIT, str), None
+    if protocol.OPERATING_POINT in message.content[protocol.REQUEST]:
+        values = _setting(message, protocol.OPERATING_POINT, list)
+    try:
+        point = None if values is None else dict(zip(TASKS, values, strict=True))
+        return EvaluateRequest(split, tasks, point)
+    except ValueError:
+        raise _unreadable(f"{protocol.REQUEST}.{protocol.OPERATING_POINT}") from None
 
 
 def proposal_of(message: Message) -> Proposal:

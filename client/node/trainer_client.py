@@ -65,7 +65,13 @@ class TrainerClient:
 
     def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
         """Mergeable counts of the scores of one part of the hospital's scans."""
-        job = pb.EvaluateJob(proposal=self._proposal.to_text(), split=request.split, tasks=request.tasks)
+        point = request.operating_point or {}
+        job = pb.EvaluateJob(
+            proposal=self._proposal.to_text(),
+            split=request.split,
+            tasks=request.tasks,
+            operating_point={str(task): value for task, value in point.items()},
+        )
 
         def parts() -> Iterator[Any]:
             yield pb.EvaluateRequest(job=job)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.progress import Progress
 from shared_model.proposal import Purpose
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
@@ -49,11 +49,20 @@ class Evaluate:
     purpose: ClassVar[Purpose | None] = "evaluate"
 
     def run(self, site: "Site", progress: Progress) -> SiteEvaluation:
-        split, tasks = self.request.split, self.request.tasks
-        return site.evaluate(self.weights, split=split, tasks=tasks, progress=progress)
+        asked = self.request
+        return site.evaluate(
+            self.weights,
+            split=asked.split,
+            tasks=asked.tasks,
+            operating_point=asked.operating_point,
+            progress=progress,
+        )
 
     def facts(self) -> dict[str, Any]:
-        return {"split": self.request.split, "of": list(self.request.tasks), **_facts_of(self.weights)}
+        point = self.request.operating_point
+        called_from = {} if point is None else {"called_from": dict(point)}
+        asked = {"split": self.request.split, "of": list(self.request.tasks), **called_from}
+        return {**asked, **_facts_of(self.weights)}
 
 
 Job = Describe | Train | Evaluate

@@ -22,7 +22,7 @@ from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal, Purpose
 from shared_model.protocol import EvaluateRequest, SiteDescription, Split, TrainRequest, TrainResult
 from shared_model.weights import Weights, to_bytes
@@ -68,7 +68,7 @@ class TrainerService(TrainerServicer):
             asked = _first_part(request_iterator)
             proposal = self._permitted(asked.proposal, "evaluate")
             weights = _rest(request_iterator, proposal)
-            request = EvaluateRequest(cast(Split, asked.split), tuple(asked.tasks))
+            request = _evaluate_request(asked)
             for answer in self._do(proposal, Evaluate(weights, request), context):
                 if isinstance(answer, Step):
                     yield pb.EvaluateReply(progress=pb.Progress(done=answer.done, total=answer.total))
@@ -129,6 +129,16 @@ def _first_part(parts: Iterator[Any]) -> Any:
     if first is None or first.WhichOneof("part") != "job":
         raise PneumofedError("task-unreadable", "a request begins with its job; both zones need one version")
     return first.job
+
+
+def _evaluate_request(asked: Any) -> EvaluateRequest:
+    """Raises PneumofedError `task-unreadable` for operating points that cannot be."""
+    try:
+        return EvaluateRequest(
+            cast(Split, asked.split), tuple(asked.tasks), dict(asked.operating_point) or None
+        )
+    except ValueError as error:
+        raise PneumofedError("task-unreadable", f"{error}; both zones need one version") from error
 
 
 def _rest(parts: Iterator[Any], proposal: Proposal) -> Weights:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"#\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\"$\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\"X\n\x0cTrainRequest\x12-\n\x03job\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.TrainJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\":\n\x08TrainJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07\x66igures\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.FiguresH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xd4\x01\n\x07\x46igures\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Figures.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Figures.LossEntry\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"^\n\x0f\x45valuateRequest\x12\x30\n\x03job\x18\x01 \x01(\x0b\x32!.pneumofed.trainer.v1.EvaluateJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"=\n\x0b\x45valuateJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\"a\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x42\x06\n\x04part\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xe2\x02\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"#\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\"$\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\"X\n\x0cTrainRequest\x12-\n\x03job\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.TrainJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\":\n\x08TrainJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07\x66igures\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.FiguresH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xd4\x01\n\x07\x46igures\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Figures.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Figures.LossEntry\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"^\n\x0f\x45valuateRequest\x12\x30\n\x03job\x18\x01 \x01(\x0b\x32!.pneumofed.trainer.v1.EvaluateJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xc4\x01\n\x0b\x45valuateJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\x12N\n\x0foperating_point\x18\x04 \x03(\x0b\x32\x35.pneumofed.trainer.v1.EvaluateJob.OperatingPointEntry\x1a\x35\n\x13OperatingPointEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"a\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x42\x06\n\x04part\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xe2\x02\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FIGURES_SCANSENTRY']._serialized_options = b'8\001'
   _globals['_FIGURES_LOSSENTRY']._loaded_options = None
   _globals['_FIGURES_LOSSENTRY']._serialized_options = b'8\001'
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._loaded_options = None
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_options = b'8\001'
   _globals['_DESCRIBEREQUEST']._serialized_start=51
   _globals['_DESCRIBEREQUEST']._serialized_end=86
   _globals['_DESCRIBEREPLY']._serialized_start=88
@@ -55,14 +57,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FIGURES_LOSSENTRY']._serialized_end=674
   _globals['_EVALUATEREQUEST']._serialized_start=676
   _globals['_EVALUATEREQUEST']._serialized_end=770
-  _globals['_EVALUATEJOB']._serialized_start=772
-  _globals['_EVALUATEJOB']._serialized_end=833
-  _globals['_EVALUATEREPLY']._serialized_start=835
-  _globals['_EVALUATEREPLY']._serialized_end=932
-  _globals['_CANCELREQUEST']._serialized_start=934
-  _globals['_CANCELREQUEST']._serialized_end=949
-  _globals['_CANCELREPLY']._serialized_start=951
-  _globals['_CANCELREPLY']._serialized_end=985
-  _globals['_TRAINER']._serialized_start=988
-  _globals['_TRAINER']._serialized_end=1342
+  _globals['_EVALUATEJOB']._serialized_start=773
+  _globals['_EVALUATEJOB']._serialized_end=969
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_start=916
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_end=969
+  _globals['_EVALUATEREPLY']._serialized_start=971
+  _globals['_EVALUATEREPLY']._serialized_end=1068
+  _globals['_CANCELREQUEST']._serialized_start=1070
+  _globals['_CANCELREQUEST']._serialized_end=1085
+  _globals['_CANCELREPLY']._serialized_start=1087
+  _globals['_CANCELREPLY']._serialized_end=1121
+  _globals['_TRAINER']._serialized_start=1124
+  _globals['_TRAINER']._serialized_end=1478
 # @@protoc_insertion_point(module_scope)

@@ -85,14 +85,23 @@ class EvaluateRequest(_message.Message):
     def __init__(self, job: _Optional[_Union[EvaluateJob, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
 class EvaluateJob(_message.Message):
-    __slots__ = ("proposal", "split", "tasks")
+    __slots__ = ("proposal", "split", "tasks", "operating_point")
+    class OperatingPointEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    OPERATING_POINT_FIELD_NUMBER: _ClassVar[int]
     proposal: str
     split: str
     tasks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, proposal: _Optional[str] = ..., split: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ...) -> None: ...
+    operating_point: _containers.ScalarMap[str, float]
+    def __init__(self, proposal: _Optional[str] = ..., split: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., operating_point: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class EvaluateReply(_message.Message):
     __slots__ = ("progress", "evaluation")

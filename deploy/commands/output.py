@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from shared_model.constants import TASKS
+
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON object on stdout. Raises ValueError for a number that is not finite."""
@@ -20,9 +22,14 @@ def print_study(document: dict[str, Any], out: Path, *, as_json: bool) -> None:
         return
     for warning in document["warnings"]:
         typer.echo(f"warning: {warning}", err=True)
-    for task, block in document["pooled"]["unseen"].items():
-        auc, accuracy = figure_text(block["auc"]), figure_text(block["accuracy"])
-        typer.echo(f"unseen hospitals, {task}: AUC {auc}, accuracy {accuracy}")
+    for task in TASKS:
+        block = document["pooled"]["unseen"][task]
+        within, pooled = figure_text(block["within_auc"]), figure_text(block["auc"])
+        accuracy = figure_text(block["accuracy"])
+        typer.echo(
+            f"unseen hospitals, {task}: AUC within hospitals {within}, pooled AUC {pooled}, "
+            f"accuracy {accuracy}"
+        )
     typer.echo(", ".join(f"{name} {seconds:.0f} s" for name, seconds in document["seconds"].items()))
     typer.echo(f"open {out / 'report.html'}")
 

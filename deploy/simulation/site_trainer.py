@@ -25,5 +25,10 @@ class SiteTrainer:
         return TrainResult(to_bytes(result.weights), result.scans, result.loss)
 
     def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
-        found = self.site.evaluate(read_weights(weights), split=request.split, tasks=request.tasks)
+        found = self.site.evaluate(
+            read_weights(weights),
+            split=request.split,
+            tasks=request.tasks,
+            operating_point=request.operating_point,
+        )
         return found.to_text()

@@ -85,8 +85,8 @@ def _show_progress(steps: Steps, progress: Progress, done: int, requests: int) -
                 if outcome.status != "returned":
                     steps.say(f"{hospital}: {phase} {outcome.status} ({outcome.reason})")
             case events.RoundFinished(stage=stage, record=record) if record.validation is not None:
-                found = {task: area for task, area in record.auc.items() if area is not None}
-                areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items())
-                steps.say(f"{stage.name}, round {record.round}: validation AUC {areas or 'undefined'}")
+                found = {task: area for task, area in record.within_auc.items() if area is not None}
+                areas = ", ".join(f"{task} {area:.3f}" for task, area in found.items()) or "undefined"
+                steps.say(f"{stage.name}, round {record.round}: validation AUC within hospitals {areas}")
 
     return on_event

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from server.report.plots import curves, roc_curves, stage_starts
-from server.report.tables import TABLE_3, TABLE_4, area, metrics_table, percent
+from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, metrics_table, percent
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
 from shared_model.files import write_atomically
 from shared_model.study_stage import StageConfig
@@ -70,6 +70,8 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
             ("table-3", 3, "Diseased or healthy", metrics_table(document, "diseased", TABLE_3)),
             ("table-4", 4, "COVID-19 or other pneumonia", metrics_table(document, "covid", TABLE_4)),
         ],
+        calls=calls_tables(document),
+        groups={"unseen": "held-out", "seen": "training"},
         rocs=roc_curves(document),
         examples=examples,
     )

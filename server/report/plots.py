@@ -28,12 +28,12 @@ class Plot:
 
 
 def curves(document: Document) -> list[Plot]:
-    """Training loss, validation accuracy and validation AUC over the rounds, both networks in each."""
+    """Training loss, validation accuracy and AUC within hospitals over the rounds, both networks in each."""
     with styled():
         return [
             _curve(document, "loss", "Training loss", None),
             _curve(document, "accuracy", "Validation accuracy", (0.0, 1.02)),
-            _curve(document, "auc", "Validation AUC", (0.0, 1.02)),
+            _curve(document, "within_auc", "Validation AUC within hospitals", (0.0, 1.02)),
         ]
 
 
@@ -122,7 +122,7 @@ def _roc(document: Document, network: str) -> Plot:
             continue
         held_out = group == "unseen"
         colour = NETWORK_COLOURS[network] if held_out else MUTED
-        label = f"{words}, AUC {area['value']:.3f}"
+        label = f"{words}, pooled AUC {area['value']:.3f}"
         axes.plot(*zip(*points, strict=True), color=colour, linestyle="-" if held_out else "--", label=label)
         descriptions.append(label)
         _mark_operating_point(axes, document["pooled"][group][network], colour)

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from server.report.group_metrics import group_block
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
+from server.report.three_classes import three_class_block
 from server.report.warnings import study_warnings
 from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.calibration import fit_temperature
+from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.weights import fingerprint
 
 SEEN, UNSEEN = "seen", "unseen"
@@ -24,19 +27,21 @@ def report_document(
     trained_on: the model card's sentence on its data; command: the command that reproduces the result;
     seconds: wall time of each step, in order.
     """
-    pooled = {SEEN: _merged(result, "training"), UNSEEN: _merged(result, "held-out")}
+    groups = {SEEN: _of_role(result, "training"), UNSEEN: _of_role(result, "held-out")}
+    temperature = _temperatures(result.validation)
     return {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "trained_on": trained_on,
         "warnings": study_warnings(result),
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
         "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
-        "pooled": {group: _pooled(result, evaluation) for group, evaluation in pooled.items()},
+        "pooled": {group: _pooled(result, found, temperature) for group, found in groups.items()},
         "roc": {
-            group: {task: roc_points(evaluation, task) for task in TASKS}
-            for group, evaluation in pooled.items()
+            group: {task: roc_points(merge_all(found.values()), task) for task in TASKS}
+            for group, found in groups.items()
         },
         "operating_point": result.operating_point.model_dump(),
+        "temperature": temperature,
         "rounds": [_round(result, record) for record in result.rounds],
         "best_rounds": dict(result.best_rounds),
         "settings": result.study.model_dump(mode="json"),
@@ -53,9 +58,11 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     if evaluation is None:
         why = "no evaluation was returned: " + _reply_text(result.final_replies.get(hospital.name))
         blocks: dict[str, Block] = {task: undefined_block(task, why) for task in TASKS}
+        blocks["three_class"] = three_class_block(SiteEvaluation.empty(), lambda _: why)
     else:
         reason = _reason(hospital)
         blocks = {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
+        blocks["three_class"] = three_class_block(evaluation, reason)
     replies = [r.train[hospital.name] for r in result.rounds if hospital.name in r.train]
     return {
         "name": hospital.name,
@@ -84,21 +91,37 @@ def _reason(hospital: Hospital) -> Reason:
     return reason
 
 
-def _merged(result: StudyResult, role: str) -> SiteEvaluation:
-    merged = SiteEvaluation.empty()
-    for hospital in result.hospitals:
-        if hospital.role == role and hospital.name in result.evaluations:
-            merged = merged.merge(result.evaluations[hospital.name])
-    return merged
+def _of_role(result: StudyResult, role: str) -> dict[str, SiteEvaluation]:
+    """The evaluations of the hospitals of one role, by name."""
+    names = [hospital.name for hospital in result.hospitals if hospital.role == role]
+    return {name: result.evaluations[name] for name in names if name in result.evaluations}
 
 
-def _pooled(result: StudyResult, evaluation: SiteEvaluation) -> dict[str, Block]:
+def _temperatures(validation: SiteEvaluation) -> dict[str, Any]:
+    """The temperature of each network; None where none fits (the model card then has 1), and why."""
+    found = {task: fit_temperature(validation.positive(task), validation.negative(task)) for task in TASKS}
+    reasons = {task: _why_no_temperature(validation, task) for task in TASKS if found[task] is None}
+    return {"diseased": found["diseased"], "covid": found["covid"], "undefined": reasons}
+
+
+def _why_no_temperature(validation: SiteEvaluation, task: Task) -> str:
+    if validation.auc(task) is None:
+        return "validation scores of both classes are needed, and one is missing"
+    return "the validation scores lie to one side, or point the wrong way: no finite temperature fits"
+
+
+def _pooled(
+    result: StudyResult, evaluations: Mapping[str, SiteEvaluation], temperature: Mapping[str, Any]
+) -> dict[str, Block]:
     point = result.operating_point.model_dump()
 
     def reason(label: str) -> str:
         return f"no {LABEL_WORDS[label]} scan in any evaluation that was returned"
 
-    return {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
+    blocks: dict[str, Block] = {
+        task: group_block(evaluations, task, point[task], temperature[task], reason) for task in TASKS
+    }
+    return blocks | {"three_class": three_class_block(merge_all(evaluations.values()), reason)}
 
 
 def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
@@ -113,7 +136,7 @@ def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
         },
         "loss": {network: _mean_loss(replies, network) for network in networks},
         "accuracy": dict(record.accuracy),
-        "auc": dict(record.auc),
+        "within_auc": dict(record.within_auc),
         "seconds": round(record.seconds, 2),
     }
 

@@ -1,25 +1,29 @@
-"""The paper's Tables 3 and 4, with 95 % intervals, from report.json."""
+"""The paper's Tables 3 and 4 with 95 % intervals, and the three-class table, from report.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared_model.constants import LABELS
+
 UNDEFINED = "undefined"
 Column = tuple[str, str]
 """Key of the figure in a task's block, and the column's heading."""
 
+# The headline first. One hospital has one area: it stands in the first column.
+AREAS: tuple[Column, ...] = (("within_auc", "AUC within\nhospitals"), ("auc", "Pooled\nAUC"))
 TABLE_3: tuple[Column, ...] = (
     ("accuracy", "Accuracy"),
     ("sensitivity_covid", "Sensitivity\nCOVID-19"),
     ("sensitivity_other", "Sensitivity\nother"),
     ("specificity", "Specificity\nhealthy"),
-    ("auc", "AUC"),
+    *AREAS,
 )
 TABLE_4: tuple[Column, ...] = (
     ("accuracy", "Accuracy"),
     ("sensitivity", "Sensitivity\nCOVID-19"),
     ("specificity", "Specificity\nother"),
-    ("auc", "AUC"),
+    *AREAS,
 )
 GROUPS = {
     "training": ("seen", "Training hospitals: test scans", "All training hospitals"),
@@ -29,9 +33,12 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A formatted figure: value, interval and counts; or `undefined` and the note that says why."""
+    """A formatted figure: value, interval and counts; or `undefined` and the note that says why.
 
-    path: str
+    path: where it is in report.json; None for a cell that stays empty.
+    """
+
+    path: str | None
     value: str
     interval: str = ""
     counted: str = ""
@@ -61,6 +68,11 @@ class Table:
     notes: tuple[str, ...]
 
 
+EMPTY = Cell(None, "")
+OF_ONE_HOSPITAL: dict[str, str | None] = {"within_auc": "auc", "auc": None}
+"""Where the row of a hospital differs from that of a group: the figure shown under a column's key."""
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
@@ -74,7 +86,8 @@ def metrics_table(document: Mapping[str, Any], task: str, columns: Sequence[Colu
     notes: dict[str, int] = {}
 
     def row(name: str, path: str, block: Mapping[str, Any], *, is_total: bool = False) -> Row:
-        cells = tuple(_cell(f"{path}.{key}", block, key, notes) for key, _ in columns)
+        keys = [key if is_total else OF_ONE_HOSPITAL.get(key, key) for key, _ in columns]
+        cells = tuple(_cell(f"{path}.{key}", block, key, notes) if key else EMPTY for key in keys)
         return Row(name, block["n"], cells, is_total)
 
     groups = []
@@ -95,7 +108,43 @@ def _cell(path: str, block: Mapping[str, Any], key: str, notes: dict[str, int]) 
     if figure is None:
         number = notes.setdefault(block["undefined"][key], len(notes) + 1)
         return Cell(path, UNDEFINED, note=number)
-    formatted = area if key == "auc" else percent
+    formatted = area if key in ("auc", "within_auc") else percent
     interval = f"{formatted(figure['low'])}–{formatted(figure['high'])}"
     counted = f"{figure['k']} of {figure['n']}" if figure["k"] is not None else f"{figure['n']} scans"
     return Cell(path, formatted(figure["value"]), interval, counted)
+
+
+@dataclass(frozen=True)
+class CallsRow:
+    """counts: scans by called label, None if no scan of the true label was called; why says so then."""
+
+    label: str
+    counts: tuple[int, ...] | None
+    total: int
+    why: str
+
+
+@dataclass(frozen=True)
+class CallsTable:
+    """True label by called label of one group of hospitals; accuracy: {value, low, high, k, n} or None."""
+
+    group: str
+    title: str
+    rows: tuple[CallsRow, ...]
+    accuracy: Mapping[str, Any] | None
+
+
+def calls_tables(document: Mapping[str, Any]) -> list[CallsTable]:
+    """The three-class table of held-out and of training hospitals."""
+    titles = {"unseen": "Held-out hospitals", "seen": "Training hospitals, test scans"}
+    return [_calls_table(document, group, title) for group, title in titles.items()]
+
+
+def _calls_table(document: Mapping[str, Any], group: str, title: str) -> CallsTable:
+    block = document["pooled"][group]["three_class"]
+    rows = []
+    for label in LABELS:
+        row = block["counts"][label]
+        counts = None if row is None else tuple(row[called] for called in LABELS)
+        rows.append(CallsRow(label, counts, sum(counts or ()), block["undefined"].get(label, "")))
+    return CallsTable(group, title, tuple(rows), block["accuracy"])

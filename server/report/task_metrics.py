@@ -1,11 +1,13 @@
-"""Metrics of one task at one or several hospitals, each with its interval or why it is undefined."""
+"""Metrics of one task over all scans given, each with its interval or why it is undefined."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from shared_model.constants import NEGATIVE, POSITIVE, Task
-from shared_model.metrics import Proportion, SiteEvaluation, auc, probability_bin
+from shared_model.metrics.proportion import Proportion
+from shared_model.metrics.score_histogram import probability_bin
+from shared_model.metrics.site_evaluation import SiteEvaluation
 
 Block = dict[str, Any]
 
@@ -15,23 +17,25 @@ Reason = Callable[[str], str]
 
 @dataclass(frozen=True)
 class _Calls:
-    """Scans of some labels: how many there are, and how many were called positive."""
+    """Scans of some labels: how many were called positive, how many there are, and of how many patients."""
 
     positive: int
     total: int
+    patients: int
 
     @classmethod
     def of(cls, evaluation: SiteEvaluation, task: Task, labels: tuple[str, ...], threshold: int) -> "_Calls":
         scores = evaluation.of(task, labels)
-        return cls(scores.at_least(threshold), scores.total)
+        return cls(scores.at_least(threshold), scores.total, scores.patients)
 
     @property
     def rate(self) -> Proportion | None:
-        return Proportion(self.positive, self.total) if self.total else None
+        return Proportion(self.positive, self.total, self.patients) if self.total else None
 
     @property
     def rate_negative(self) -> Proportion | None:
-        return Proportion(self.total - self.positive, self.total) if self.total else None
+        negative = self.total - self.positive
+        return Proportion(negative, self.total, self.patients) if self.total else None
 
 
 def task_block(evaluation: SiteEvaluation, task: Task, operating_point: float, reason: Reason) -> Block:
@@ -56,9 +60,10 @@ def task_block(evaluation: SiteEvaluation, task: Task, operating_point: float, r
 
     block: Block = {"n": accuracy.n if accuracy else 0}
     block |= {name: rate.as_json() if rate else None for name, (rate, _) in rates.items()}
-    block["auc"] = auc(evaluation.positive(task), evaluation.negative(task))
+    area = evaluation.auc(task)
+    block["auc"] = area.as_json() if area else None
     undefined = {name: _reasons(labels, reason) for name, (rate, labels) in rates.items() if rate is None}
-    if block["auc"] is None:
+    if area is None:
         missing = [s for side in (POSITIVE[task], NEGATIVE[task]) if not calls(side).total for s in side]
         undefined["auc"] = _reasons(tuple(missing), reason)
     return block | {"undefined": undefined}

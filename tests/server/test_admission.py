@@ -4,8 +4,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.admission import admit_description, admit_losses, admit_scans, admit_weights
+from server.admission import (
+    admit_description,
+    admit_evaluation,
+    admit_losses,
+    admit_scans,
+    admit_weights,
+)
+from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
+from shared_model.metrics.call_table import CallTable
+from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.protocol import EvaluateRequest
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
@@ -114,3 +124,29 @@ def test_another_study_or_another_store_is_refused() -> None:
     admit_description(SITE, STUDY)
     assert refusal(admit_description, SITE, study_of(BOTH, seed=1)) == "study-mismatch"
     assert refusal(admit_description, replace(SITE, store="p2"), STUDY) == "store-fingerprint"
+
+
+POINT: dict[Task, float] = {"diseased": 0.5, "covid": 0.4}
+
+
+def scores(tasks: tuple[Task, ...], point: dict[Task, float] | None = None) -> SiteEvaluation:
+    site = FakeSite("a", STUDY, role="held-out")
+    return site.evaluate(weights_of(0), split="all", tasks=tasks, operating_point=point)
+
+
+def test_an_evaluation_is_of_what_was_asked_for() -> None:
+    admit_evaluation(scores(TASKS), EvaluateRequest("all", TASKS))
+    admit_evaluation(scores(("covid",)), EvaluateRequest("all", ("covid",)))
+    admit_evaluation(scores(TASKS, POINT), EvaluateRequest("all", TASKS, POINT))
+    admit_evaluation(SiteEvaluation.empty(), EvaluateRequest("all", TASKS, POINT))
+
+
+def test_scores_and_calls_that_were_not_asked_for_are_refused() -> None:
+    diseased, both = EvaluateRequest("all", ("diseased",)), EvaluateRequest("all", TASKS)
+    assert refusal(admit_evaluation, scores(TASKS), diseased) == "scores-not-asked"
+    assert refusal(admit_evaluation, scores(TASKS, POINT), both) == "calls-incomplete"
+    asked = EvaluateRequest("all", TASKS, POINT)
+    assert refusal(admit_evaluation, scores(TASKS), asked) == "calls-incomplete"
+    found = scores(TASKS, POINT)
+    covid = CallTable({"covid": found.calls.counts["covid"]})
+    assert refusal(admit_evaluation, replace(found, calls=covid), asked) == "calls-incomplete"

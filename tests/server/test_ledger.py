@@ -9,7 +9,8 @@ from server.model_selection import Best, Score
 from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.weights import Weights, fingerprint, only
 from tests.support.fake_sites import BOTH, study_of, weights_of
 
@@ -24,7 +25,7 @@ def record_of(round: int, weights: Weights, best: dict[Task, int], stage: int = 
         train={"a": HospitalOutcome(status="returned", scans={"diseased": 3}, loss={"diseased": 0.1})},
         validation=SiteEvaluation({"diseased": {"covid": histogram}, "covid": {}}),
         accuracy={"diseased": 0.5, "covid": None},
-        auc={"diseased": None, "covid": None},
+        within_auc={"diseased": None, "covid": None},
         best=best,
         weights_sha256=fingerprint(weights),
         seconds=1.5,

@@ -3,9 +3,18 @@ import itertools
 import numpy as np
 import pytest
 
-from server.model_selection import Best, Score, keep_best, operating_points, score_of, with_best
+from server.model_selection import (
+    Best,
+    Score,
+    keep_best,
+    operating_points,
+    score_of,
+    temperatures,
+    with_best,
+)
 from shared_model.constants import Task
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.study_stage import StageConfig
 from tests.support.fake_sites import BOTH, study_of, weights_of
 
@@ -74,12 +83,31 @@ def test_accuracy_is_taken_at_the_studys_operating_point() -> None:
     """All probabilities far above 0.5, as the maximum over slices makes them, but well apart."""
     inflated = evaluation_of([2.0, 2.2, 2.4], [4.0, 4.2, 4.4])
     half, chosen = study_of(BOTH), study_of(BOTH, operating_point="validation")
-    assert score_of(inflated, "diseased", half) == Score(0.5, 1.0)
-    assert score_of(inflated, "diseased", chosen) == Score(1.0, 1.0)
-    assert score_of(inflated, "covid", chosen) == Score(None, None)
+    assert score_of([inflated], "diseased", half) == Score(0.5, 1.0)
+    assert score_of([inflated], "diseased", chosen) == Score(1.0, 1.0)
+    assert score_of([inflated], "covid", chosen) == Score(None, None)
     assert operating_points(inflated, half).diseased == 0.5
     between = operating_points(inflated, chosen)
     assert 1 / (1 + np.exp(-2.4)) < between.diseased < 1 / (1 + np.exp(-4.0)) and between.covid == 0.5
+
+
+def test_a_round_that_only_tells_the_scanner_has_no_area() -> None:
+    """Pooled, the scores are in perfect order; inside each hospital there is nothing to order."""
+    study = study_of(BOTH, operating_point="validation")
+    ill, well = evaluation_of([], [4.0] * 20), evaluation_of([-4.0] * 20, [])
+    pooled = ill.merge(well).auc("diseased")
+    assert pooled is not None and pooled.value == 1
+    assert score_of([ill, well], "diseased", study) == Score(1.0, None)
+    both = [evaluation_of([2.0] * 3, [2.0] * 57), evaluation_of([-2.0] * 57, [-2.0] * 3)]
+    assert score_of(both, "diseased", study) == Score(0.95, 0.5)
+
+
+def test_temperatures_fit_the_validation_scans() -> None:
+    draw = np.random.default_rng(0)
+    logits = draw.normal(0, 3, 4000)
+    ill = draw.random(4000) < 1 / (1 + np.exp(-logits / 2))
+    fitted = temperatures(evaluation_of(list(logits[~ill]), list(logits[ill])))
+    assert fitted.diseased == pytest.approx(2, rel=0.1) and fitted.covid == 1
 
 
 def test_validation_is_never_missed_after_the_last_round() -> None:

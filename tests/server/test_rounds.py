@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from server.report.page import write_report
 from server.report.report_json import report_document
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation, best_operating_point
+from shared_model.metrics.operating_point import best_operating_point
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import Split, TrainResult
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -75,7 +77,7 @@ def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_pa
     result = run(tmp_path)
     lobes = [r for r in result.rounds if r.stage == 0]
     for network in ("diseased", "covid"):
-        scores = [(r.accuracy[network], r.auc[network]) for r in lobes]
+        scores = [(r.accuracy[network], r.within_auc[network]) for r in lobes]
         kept = result.best_rounds[f"lobes/{network}"]
         assert scores[kept - 1] == max(scores)
         assert all(score < scores[kept - 1] for score in scores[kept:])
@@ -95,7 +97,11 @@ def test_every_hospital_is_measured_where_it_should_be(tmp_path: Path) -> None:
         ("test", ("diseased", "covid")),
     ]
     assert not any(a[0] == "train" for a in sites["far"].asked)
-    far = sites["far"].evaluate(result.weights, split="all", tasks=("diseased", "covid"))
+    point: dict[Task, float] = result.operating_point.model_dump()  # type: ignore[assignment]
+    far = sites["far"].evaluate(
+        result.weights, split="all", tasks=("diseased", "covid"), operating_point=point
+    )
+    assert far.calls.counts.keys() == {"healthy", "covid", "other"}
     assert result.evaluations["far"].to_json() == far.to_json()
     merged = SiteEvaluation.empty()
     for name in ("east", "north", "south"):
@@ -386,9 +392,11 @@ def test_validation_scans_are_not_scored_twice_under_the_same_weights(tmp_path: 
 class WithoutOther(FakeSite):
     """Has no scan to tell COVID-19 from, so that nothing is measured of that network."""
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
-        found = super().evaluate(weights, split=split, tasks=tasks)
-        return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}})
+    def evaluate(
+        self, weights: Weights, *, split: Split, tasks: Sequence[Task], **more: Any
+    ) -> SiteEvaluation:
+        found = super().evaluate(weights, split=split, tasks=tasks, **more)
+        return SiteEvaluation({"diseased": found.histograms["diseased"], "covid": {}}, found.calls)
 
 
 def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) -> None:
@@ -398,12 +406,12 @@ def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) ->
     result = run(ledger, grid_of(sites), study)
     assert result.best_rounds["lobes/covid"] == 3  # nothing to choose by: the last
     record = json.loads((ledger / "00-0001.json").read_text())
-    assert record["accuracy"]["covid"] is None and record["auc"]["covid"] is None
+    assert record["accuracy"]["covid"] is None and record["within_auc"]["covid"] is None
     assert Ledger(ledger, study, INITIAL).best_of(0)["covid"].score == Score(None, None)
     report.mkdir()
     write_report(report, report_document(result, trained_on="", command="", seconds={}), [])
     rounds = json.loads((report / "report.json").read_text())["rounds"]
     for told in rounds:
-        assert told["accuracy"]["covid"] is None and told["auc"]["covid"] is None
-        assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["auc"]["diseased"] <= 1
+        assert told["accuracy"]["covid"] is None and told["within_auc"]["covid"] is None
+        assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["within_auc"]["diseased"] <= 1
     assert "-1" not in json.dumps(rounds)

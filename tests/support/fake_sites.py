@@ -1,13 +1,15 @@
 """A hospital without data: it moves each weight by a step that its name, stage and round decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.call_table import CallTable
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
@@ -74,8 +76,15 @@ class FakeSite:
         }
         return TrainResult(update, scans, {network: 0.5 for network, count in scans.items() if count})
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Sequence[Task]) -> SiteEvaluation:
-        """Scores that depend on the weights and on this hospital alone."""
+    def evaluate(
+        self,
+        weights: Weights,
+        *,
+        split: Split,
+        tasks: Sequence[Task],
+        operating_point: Mapping[Task, float] | None = None,
+    ) -> SiteEvaluation:
+        """Scores that depend on the weights and on this hospital alone; all scans are called healthy."""
         self.asked.append(("evaluate", split, tuple(tasks)))
         histograms: dict[Task, dict[str, ScoreHistogram]] = {}
         for task in TASKS:
@@ -85,4 +94,7 @@ class FakeSite:
                 label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, 12))
                 for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
             }
-        return SiteEvaluation(histograms)
+        calls = CallTable()
+        for label, scores in histograms["diseased"].items() if operating_point else ():
+            calls = calls.merge(CallTable.of(label, ["healthy"] * scores.total))
+        return SiteEvaluation(histograms, calls)

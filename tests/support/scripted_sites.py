@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from shared_model.constants import TASKS
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import Split, TrainResult
 from shared_model.study import StudyConfig
@@ -76,12 +77,20 @@ class ScriptedSite(FakeSite):
         progress(2, 2)
         return super().train(weights, stage=stage, round=round)
 
-    def evaluate(self, weights: Weights, *, split: Split, tasks: Any, progress: Any = None) -> Any:
+    def evaluate(
+        self,
+        weights: Weights,
+        *,
+        split: Split,
+        tasks: Any,
+        operating_point: Any = None,
+        progress: Any = None,
+    ) -> Any:
         if self.study.name == "process":
-            process = ScoreHistogram()
+            process = ScoreHistogram(patients=1)
             process.counts[0] = os.getpid()
             return SiteEvaluation({task: {"covid": process} for task in TASKS})
-        return super().evaluate(weights, split=split, tasks=tasks)
+        return super().evaluate(weights, split=split, tasks=tasks, operating_point=operating_point)
 
 
 def thirteen_megabytes() -> Weights:

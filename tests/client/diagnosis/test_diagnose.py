@@ -9,6 +9,7 @@ from client.diagnosis.diagnose import diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from preprocessing.reading.series import CtSeries
 from shared_model.errors import PneumofedError
+from shared_model.saved_model import Temperature
 from tests.reference.scan import scan_probability
 from tests.support.diagnosed_scans import card, diagnosed, observation, scan_of, study, two_lungs
 from tests.support.initial_weights import initial_weights
@@ -65,6 +66,39 @@ def test_covid_19_is_told_by_a_share_of_the_lobes_where_the_study_says_so() -> N
     found = make_diagnosis(scan, observation(scan, diseased=logits, covid=logits), trained)
     assert found.scores["covid"].probability == pytest.approx(1 / (1 + math.exp(-2)))
     assert found.scores["diseased"].probability == pytest.approx(1 / (1 + math.exp(-3)))
+
+
+@pytest.mark.parametrize("temperature", [0.02, 0.5, 3.0, 40.0])
+@pytest.mark.parametrize(("diseased", "point"), [(0.5, 0.5), (0.88, 0.9), (0.92, 0.9), (-2.5, 0.08)])
+def test_temperatures_change_what_is_shown_and_never_the_verdict(
+    diseased: float, point: float, temperature: float
+) -> None:
+    scan = two_lungs(4)
+    seen = observation(scan, diseased=logit(diseased) if diseased > 0 else diseased, covid=1.0)
+    plain, scaled = (
+        make_diagnosis(scan, seen, card(diseased=point).model_copy(update={"temperature": chosen}))
+        for chosen in (Temperature(), Temperature(diseased=temperature, covid=2.0))
+    )
+    assert scaled.verdict == plain.verdict
+    shown, before = (diagnosis_document(found) for found in (scaled, plain))
+    assert shown["diseased"]["positive"] == before["diseased"]["positive"]
+
+    def cooled(p: float, t: float) -> float:
+        return 1 / (1 + math.exp(-logit(p) / t))
+
+    for name in ("probability", "operating_point"):
+        assert shown["diseased"][name] == pytest.approx(cooled(before["diseased"][name], temperature))
+        assert shown["covid"][name] == pytest.approx(cooled(before["covid"][name], 2.0))
+    lobe = shown["slices"][1]["left"]["probability"]
+    assert lobe == pytest.approx(cooled(before["slices"][1]["left"]["probability"], temperature))
+    assert shown["model"]["temperature"] == {"diseased": temperature, "covid": 2.0}
+
+
+def test_a_low_temperature_does_not_turn_healthy_lungs_into_none() -> None:
+    """A probability that rounds to 0 is not a missing neighbour."""
+    scan = two_lungs(4)
+    cold = card().model_copy(update={"temperature": Temperature(diseased=0.01)})
+    assert make_diagnosis(scan, observation(scan, diseased=-9.0), cold).verdict == "healthy"
 
 
 def test_lobes_without_neighbours_are_no_lungs() -> None:

@@ -10,7 +10,6 @@ from client.learning.lobe_tensors import LobeTensors
 from client.learning.scan_scoring import ScanScorer
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from tests.reference import scan as literal
 from tests.support.initial_weights import initial_networks
 from tests.support.small_study import STUDY
 from tests.support.stores import MemoryStore, scan_of
@@ -118,14 +117,3 @@ def test_a_damaged_scan_is_told(networks):
     with pytest.raises(PneumofedError) as caught:
         next(found)
     assert caught.value.code == "store-damaged"
-
-
-def test_the_scans_logit_is_equation_2_of_its_lobes(networks):
-    store = MemoryStore(SCANS)
-    scan = store.scans()[2]
-    (found,) = ScanScorer(networks, store, FLOAT32).decide([(scan, TASKS)])
-    for task, logit in found.scan_logits(STUDY).items():
-        places = zip(scan.slice_index.tolist(), scan.side.tolist(), strict=True)
-        probabilities = 1 / (1 + np.exp(-found.logits[task].astype(np.float64)))
-        expected = literal.scan_probability(dict(zip(places, probabilities.tolist(), strict=True)))
-        assert 1 / (1 + np.exp(-logit)) == pytest.approx(expected, rel=1e-6)

@@ -8,6 +8,8 @@ from client.learning.site import Site
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
+from shared_model.metrics.score_histogram import bin_probability
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import SiteDescription
 from shared_model.study import load_study
 from tests.support.initial_weights import initial_weights
@@ -209,6 +211,38 @@ def test_a_split_and_a_task_are_measured_alone():
     assert set(site.evaluate(WEIGHTS, split="validation").histograms["diseased"]) == {"other"}
 
 
+def test_calls_are_of_both_networks_scores_of_each_scan():
+    """Against the two logits of each scan, measured alone; healthy scans have a COVID-19 score here too."""
+    site = site_in_memory(MIXED)
+    alone = {}
+    for scan in MIXED:
+        found = site_in_memory([scan]).evaluate(WEIGHTS, split="all").histograms
+        alone[scan[0].key] = np.flatnonzero(found["diseased"][scan[0].label].counts)[0]
+    between = sorted(alone.values())[1]
+    point = {"diseased": bin_probability(int(between) + 1), "covid": bin_probability(1)}
+    found = site.evaluate(WEIGHTS, split="all", operating_point=point)
+    expected = {label: {"healthy": 0, "covid": 0, "other": 0} for label in ("healthy", "covid", "other")}
+    for record, _ in MIXED:
+        expected[record.label]["covid" if alone[record.key] > between else "healthy"] += 1
+    assert found.calls.counts == expected
+    assert found.histograms["covid"].keys() == {"covid", "other"}
+    assert site.evaluate(WEIGHTS, split="all").calls.counts == {}
+    assert SiteEvaluation.from_text(found.to_text()).to_json() == found.to_json()
+
+
+def test_scores_are_told_from_the_floor_on_in_patients():
+    """Three scans of two patients are below a floor of three."""
+    repeated = [scan_of(f"h{i}", "healthy", slices=1, fold=(i // 2) / 10) for i in range(3)]
+    others = [scan_of(f"c{i}", "covid", slices=1, fold=0.2 + (i // 2) / 10) for i in range(6)]
+    point = {"diseased": 0.5, "covid": 0.5}
+    found = site_in_memory([*repeated, *others], count_floor=3).evaluate(
+        WEIGHTS, split="all", operating_point=point
+    )
+    assert set(found.histograms["diseased"]) == set(found.calls.counts) == {"covid"}
+    told = found.histograms["diseased"]["covid"]
+    assert (told.total, told.patients) == (6, 3)
+
+
 def test_evaluating_draws_nothing_by_chance():
     site = site_in_memory(MIXED)
     first = site.evaluate(WEIGHTS, split="train").to_json()
@@ -242,8 +276,8 @@ def test_weights_of_other_networks_are_refused():
 
 
 def test_small_counts_are_kept_back():
-    scans = [scan_of(f"h{i}", "healthy", slices=1) for i in range(3)] + [scan_of("c", "covid", slices=1)]
-    site = site_in_memory(scans, count_floor=3)
+    scans = [scan_of(f"h{i}", "healthy", slices=1, fold=i / 10) for i in range(3)]
+    site = site_in_memory([*scans, scan_of("c", "covid", slices=1)], count_floor=3)
     told = site.describe()
     assert told.counts["train"] == {"healthy": 3, "covid": None, "other": 0}
     assert told.counts["test"] == {"healthy": 0, "covid": 0, "other": 0}

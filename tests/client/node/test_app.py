@@ -45,6 +45,8 @@ def ask(trainer: Trainer, content, message_type) -> Message:
 
 
 DISEASED = EvaluateRequest("all", ("diseased",))
+POINT = {"diseased": 0.7, "covid": 0.25}
+CALLED = EvaluateRequest("all", ("diseased", "covid"), POINT)
 REQUESTS = [
     (messages.describe_request(PROPOSAL), MessageType.QUERY),
     (messages.train_request(PROPOSAL, weights_of(0), TrainRequest(0, 1)), MessageType.TRAIN),
@@ -111,6 +113,28 @@ def test_weights_counts_and_scores_arrive_as_they_left():
     evaluation = messages.read_evaluation(ask(trainer, *REQUESTS[2]))
     assert evaluation.to_json() == site.evaluate(weights, split="all", tasks=("diseased",)).to_json()
     assert messages.read_description(ask(trainer, *REQUESTS[0])) == site.describe()
+
+
+def test_an_operating_point_arrives_and_calls_come_back():
+    site, trainer = FakeSite("a", STUDY), Opaque()
+    content = messages.evaluate_request(PROPOSAL, weights_of(0), CALLED)
+    ask(trainer, content, MessageType.EVALUATE)
+    assert trainer.asked[0][1] == CALLED
+    found = messages.read_evaluation(ask(SiteTrainer(site), content, MessageType.EVALUATE))
+    expected = site.evaluate(weights_of(0), split="all", tasks=CALLED.tasks, operating_point=POINT)
+    assert found.to_json() == expected.to_json() and found.calls.counts
+
+
+@pytest.mark.parametrize(
+    ("tasks", "point"),
+    [(["diseased", "covid"], [0.5]), (["diseased", "covid"], [0.5, 0.5, 0.5]),
+     (["diseased", "covid"], [0.5, 1.0]), (["diseased", "covid"], [float("nan"), 0.5]),
+     (["diseased", "covid"], [1, 1]), (["diseased"], [0.5, 0.5])],
+)  # fmt: skip
+def test_an_operating_point_that_cannot_be_is_refused(tasks, point):
+    content = messages.evaluate_request(PROPOSAL, weights_of(0), CALLED)
+    content["task"]["tasks"], content["task"]["operating-point"] = tasks, point
+    assert ask(Opaque(), content, MessageType.EVALUATE).error.reason == "task-unreadable"
 
 
 class Opaque:

@@ -19,7 +19,7 @@ from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
 from shared_model.errors import PneumofedError
-from shared_model.metrics import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
@@ -113,6 +113,11 @@ def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
     assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+    point = {"diseased": 0.7, "covid": 0.25}
+    asked = EvaluateRequest("all", ("diseased", "covid"), point)
+    called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked))
+    expected = near.evaluate(WEIGHTS, split="all", tasks=asked.tasks, operating_point=point)
+    assert called.to_json() == expected.to_json() and called.calls.counts
 
 
 def test_progress_is_streamed_before_the_result(hospital):

@@ -60,16 +60,16 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
 
 def test_an_undefined_figure_is_left_out_of_its_curve(document: dict[str, Any]) -> None:
     gap = copy.deepcopy(document)
-    validated = [one for one in gap["rounds"] if one["auc"]]
+    validated = [one for one in gap["rounds"] if one["within_auc"]]
     assert len(validated) == 4
     whole = curves(gap)[2]
-    validated[1]["auc"]["covid"] = None
+    validated[1]["within_auc"]["covid"] = None
     parted = curves(gap)[2]
     assert "COVID-19 or other pneumonia" in whole.description and "in 4 rounds" in whole.description
     assert parted.description == whole.description[: -len("4 rounds")] + "3 rounds"
     assert parted.svg != whole.svg
     for one in validated:
-        one["auc"] = dict.fromkeys(one["auc"])
+        one["within_auc"] = dict.fromkeys(one["within_auc"])
     assert curves(gap)[2].description == "no values"
     assert render(gap, [])
 
@@ -109,10 +109,33 @@ def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
     nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
     page = render(nothing, [])
     cells = re.findall(
-        r'<td class="number" data-figure="[^"]*\.(?:diseased|covid)\.\w+">(.*?)</td>', page, re.DOTALL
+        r'<td class="number" data-figure="(?:hospitals\.\d|pooled\.\w+)\.(?:diseased|covid)\.\w+">(.*?)</td>',
+        page,
+        re.DOTALL,
     )
-    assert len(cells) == 9 * 9
+    assert len(cells) == 8 * 9 + 2 * 11  # hospitals have one area, groups two
     assert all(">undefined<" in cell and not re.search(r">\s*[\d.]+\s*</b>", cell) for cell in cells)
+
+
+def test_what_is_undefined_between_hospitals_is_said(document: dict[str, Any]) -> None:
+    text = Tags(render(document, [])).text
+    assert "undefined: a prediction needs 3 hospitals with scores of both classes; there are 2" in text
+    nothing = copy.deepcopy(document)
+    for group in nothing["pooled"].values():
+        for task in ("diseased", "covid"):
+            names = ("within_auc", "auc", "next_hospital", "worst_hospital", "calibration")
+            group[task] |= dict.fromkeys(names)
+            group[task]["undefined"] |= {name: f"no {name} here" for name in names}
+        group["three_class"]["counts"] = dict.fromkeys(group["three_class"]["counts"])
+        group["three_class"]["undefined"] = dict.fromkeys(group["three_class"]["counts"], "none was called")
+        group["three_class"]["accuracy"] = None
+    nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
+    nothing["temperature"] = {"diseased": None, "covid": None, "undefined": {"diseased": "a", "covid": "b"}}
+    text = Tags(render(nothing, [])).text
+    assert text.count("undefined: none was called") == 6
+    for name in ("within_auc", "next_hospital", "worst_hospital", "calibration"):
+        assert f"no {name} here" in text, name
+    assert "nan" not in text.lower().split()
 
 
 def test_a_study_without_a_round_or_a_hospital_still_makes_a_page(document: dict[str, Any]) -> None:

@@ -4,15 +4,26 @@ import dataclasses
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from server.report.report_json import report_document
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 from tests.support import example_result
 
 FIGURES = {
     "diseased": ("accuracy", "sensitivity", "specificity", "auc", "sensitivity_covid", "sensitivity_other"),
     "covid": ("accuracy", "sensitivity", "specificity", "auc"),
 }
+
+
+BETWEEN = ("next_hospital", "worst_hospital", "calibration")
+"""Of groups of hospitals only, beside `within_auc`."""
+
+
+def groups(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [group[task] for group in document["pooled"].values() for task in FIGURES]
 
 
 def blocks(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -22,7 +33,8 @@ def blocks(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_block_has_every_figure_or_the_reason_why_not(document: dict[str, Any]) -> None:
     for task, block in blocks(document):
-        assert set(block) == {"n", "undefined", *FIGURES[task]}
+        of_group = {"within_auc", *BETWEEN} if any(block is one for one in groups(document)) else set()
+        assert set(block) == {"n", "undefined", *FIGURES[task], *of_group}
         for figure in FIGURES[task]:
             if block[figure] is None:
                 assert block["undefined"][figure]
@@ -30,6 +42,9 @@ def test_every_block_has_every_figure_or_the_reason_why_not(document: dict[str, 
                 assert set(block[figure]) == {"value", "low", "high", "k", "n"}
                 assert 0 <= block[figure]["low"] <= block[figure]["value"] <= block[figure]["high"] <= 1
                 assert figure not in block["undefined"]
+    for group in document["pooled"].values():
+        for task in FIGURES:
+            assert set(group[task]["undefined"]) == {n for n, figure in group[task].items() if figure is None}
 
 
 def test_hospitals_are_told_with_their_counts(document: dict[str, Any]) -> None:
@@ -60,6 +75,86 @@ def test_pooled_counts_are_the_sums_of_the_hospitals(document: dict[str, Any], g
             parts = [h[task][figure] for h in document["hospitals"] if h["role"] == role and h[task][figure]]
             pooled = document["pooled"][group][task][figure]
             assert (pooled["k"], pooled["n"]) == (sum(p["k"] for p in parts), sum(p["n"] for p in parts))
+
+
+def test_the_headline_stands_before_the_pooled_area(document: dict[str, Any]) -> None:
+    for block in groups(document):
+        assert list(block).index("within_auc") == list(block).index("auc") - 1
+        assert set(block["within_auc"]) == {"value", "low", "high", "k", "n"}
+        assert block["within_auc"]["k"] is None
+
+
+def test_calls_of_a_group_are_the_sums_of_the_hospitals(document: dict[str, Any]) -> None:
+    unseen = document["pooled"]["unseen"]["three_class"]
+    parts = [h["three_class"] for h in document["hospitals"] if h["role"] == "held-out"]
+    for label in ("healthy", "covid", "other"):
+        for called in ("healthy", "covid", "other"):
+            scans = sum(part["counts"][label][called] for part in parts if part["counts"][label])
+            assert unseen["counts"][label][called] == scans
+        called_diseased = unseen["counts"][label]["covid"] + unseen["counts"][label]["other"]
+        total = sum(unseen["counts"][label].values())
+        block = document["pooled"]["unseen"]["diseased"]
+        figure = block["specificity" if label == "healthy" else f"sensitivity_{label}"]
+        k = total - called_diseased if label == "healthy" else called_diseased
+        assert (figure["k"], figure["n"]) == (k, total)
+    right = sum(unseen["counts"][label][label] for label in unseen["counts"])
+    assert unseen["accuracy"]["k"] == right and unseen["undefined"] == {}
+    birch = document["hospitals"][1]["three_class"]
+    assert birch["counts"] == {"healthy": None, "covid": None, "other": None}
+    assert set(birch["undefined"]) == {"healthy", "covid", "other", "accuracy"}
+    assert birch["undefined"]["accuracy"] == "no evaluation was returned: failed (out-of-memory)"
+
+
+def test_the_worst_and_the_next_hospital(document: dict[str, Any]) -> None:
+    held_out = {h["name"]: h["covid"]["auc"] for h in document["hospitals"] if h["role"] == "held-out"}
+    areas = {name: area["value"] for name, area in held_out.items() if area}
+    block = document["pooled"]["unseen"]["covid"]
+    assert block["worst_hospital"]["name"] == min(areas, key=areas.__getitem__)
+    assert block["worst_hospital"]["value"] == min(areas.values())
+    assert block["next_hospital"]["hospitals"] == len(areas) == 3
+    ends = [block["next_hospital"][name] for name in ("low", "mean_low", "value", "mean_high", "high")]
+    assert ends == sorted(ends) and ends[0] > 0 and ends[-1] < 1
+    assert document["pooled"]["seen"]["covid"]["undefined"]["next_hospital"] == (
+        "a prediction needs 3 hospitals with scores of both classes; there are 2"
+    )
+
+
+def test_a_model_that_only_tells_the_scanner_has_no_headline() -> None:
+    """Two held-out hospitals: one full of patients that scores all high, one of healthy people, all low."""
+    result = example_result.result()
+    ill, healthy = (
+        SiteEvaluation(
+            {
+                "diseased": {
+                    "covid": ScoreHistogram.of(np.full(covid, logit)),
+                    "healthy": ScoreHistogram.of(np.full(60 - covid, logit)),
+                },
+                "covid": {},
+            }
+        )
+        for covid, logit in ((57, 3.0), (3, -3.0))
+    )
+    told = report_document(
+        dataclasses.replace(result, evaluations={"elm": ill, "glen": healthy}),
+        trained_on="", command="", seconds={},
+    )["pooled"]["unseen"]["diseased"]  # fmt: skip
+    assert told["auc"]["value"] >= 0.9
+    assert told["within_auc"]["value"] == 0.5
+
+
+def test_calibration_is_told_with_its_temperature(document: dict[str, Any]) -> None:
+    assert document["temperature"]["undefined"] == {}
+    assert document["temperature"]["diseased"] > 0
+    for block in groups(document):
+        assert 0 <= block["calibration"]["after"] <= 1 and block["calibration"]["n"] == block["n"]
+    unfit = dataclasses.replace(example_result.result(), validation=SiteEvaluation.empty())
+    told = report_document(unfit, trained_on="", command="", seconds={})
+    assert told["temperature"]["covid"] is None
+    assert told["temperature"]["undefined"]["covid"]
+    assert told["pooled"]["unseen"]["covid"]["calibration"] is None
+    assert told["pooled"]["unseen"]["covid"]["undefined"]["calibration"] == (
+        "no temperature fits the validation scans"
+    )
 
 
 def test_a_round_tells_the_mean_loss_over_scans_and_who_returned(document: dict[str, Any]) -> None:

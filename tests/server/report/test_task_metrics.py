@@ -6,7 +6,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from server.report.task_metrics import roc_points, task_block, undefined_block
-from shared_model.metrics import ScoreHistogram, SiteEvaluation
+from shared_model.metrics.score_histogram import ScoreHistogram
+from shared_model.metrics.site_evaluation import SiteEvaluation
 
 # Scores in the middle of the histogram's bins, so that binning loses nothing.
 BIN = 32 / 1024

@@ -1,0 +1,72 @@
+"""Metrics of one task over a group of hospitals: pooled, within hospitals, and between them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.report.task_metrics import Block, Reason, task_block
+from shared_model.constants import Task
+from shared_model.metrics.auc import Auc
+from shared_model.metrics.calibration import expected_calibration_error
+from shared_model.metrics.random_effects import LEAST_HOSPITALS, next_hospital
+from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
+from shared_model.metrics.within_hospital import hospital_aucs, within_hospital_auc
+
+NO_HOSPITAL = "no hospital returned scores of both classes"
+
+
+def group_block(
+    evaluations: Mapping[str, SiteEvaluation],
+    task: Task,
+    operating_point: float,
+    temperature: float | None,
+    reason: Reason,
+) -> Block:
+    """`task_block` over all scans, and beside its pooled AUC what holds inside the hospitals:
+
+    within_auc      the headline: mean of the areas inside each hospital, weighted by pairs
+    next_hospital   random-effects mean; low and high are the prediction interval of another hospital's area,
+                    mean_low and mean_high the mean's own interval
+    worst_hospital  the least area inside a hospital, with its name
+    calibration     expected calibration error before and after `temperature`, over all scans
+
+    Each is None if it is undefined; then `undefined[name]` is the reason in words.
+    """
+    merged, areas = merge_all(evaluations.values()), hospital_aucs(evaluations, task)
+    block = task_block(merged, task, operating_point, reason)
+    undefined = block.pop("undefined")
+    pooled = block.pop("auc")
+    within = within_hospital_auc(evaluations.values(), task)
+    predicted = next_hospital(tuple(areas.values()))
+    block |= {
+        "within_auc": within.as_json() if within else None,
+        "auc": pooled,
+        "next_hospital": predicted.as_json() if predicted else None,
+        "worst_hospital": _worst(areas),
+        "calibration": _calibration(merged, task, temperature),
+    }
+    reasons = {
+        "within_auc": NO_HOSPITAL,
+        "next_hospital": (
+            f"a prediction needs {LEAST_HOSPITALS} hospitals with scores of both classes; "
+            f"there are {len(areas)}"
+        ),
+        "worst_hospital": NO_HOSPITAL,
+        "calibration": "no scan was scored" if not block["n"] else "no temperature fits the validation scans",
+    }
+    return block | {"undefined": undefined | {n: why for n, why in reasons.items() if block[n] is None}}
+
+
+def _worst(areas: Mapping[str, Auc]) -> dict[str, Any] | None:
+    if not areas:
+        return None
+    name = min(areas, key=lambda hospital: (areas[hospital].value, hospital))
+    return {"name": name, **areas[name].as_json()}
+
+
+def _calibration(merged: SiteEvaluation, task: Task, temperature: float | None) -> dict[str, Any] | None:
+    positive, negative = merged.positive(task), merged.negative(task)
+    before = expected_calibration_error(positive, negative, 1.0)
+    if before is None or temperature is None:
+        return None
+    after = expected_calibration_error(positive, negative, temperature)
+    return {"before": before, "after": after, "n": positive.total + negative.total}

@@ -1,0 +1,81 @@
+"""What is admitted to a round's updates, and what is undecided without it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from server.round_updates import round_updates
+from shared_model.constants import TASKS
+from shared_model.errors import PneumofedError
+from shared_model.label_sums import LabelSums
+from shared_model.protocol import TrainResult
+from shared_model.scan_figures import FIGURES
+from shared_model.study import NetworkConfig
+from shared_model.study_stage import StageConfig
+from shared_model.weights import Weights
+from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
+
+COUNT = len(FIGURES["law-free"])
+SCAN = StageConfig(name="scans", networks=TASKS, part="scan", rounds=1)
+NETWORK = NetworkConfig(width=0.25, init="random", scan_figures="law-free")
+STUDY = study_of(BOTH).model_copy(update={"network": NETWORK, "stages": (SCAN,)})
+HEADS = {
+    f"{task}/scan_decision.{name}": np.zeros(shape, np.float32)
+    for task in TASKS
+    for name, shape in (("coefficients", COUNT), ("centre", COUNT), ("intercept", 1))
+}
+START = weights_of(0) | HEADS
+SITE = FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe()  # 20 covid, 10 healthy, 0 other
+
+
+def sums(**counts: int) -> Weights:
+    draw = np.random.default_rng(3)
+    return LabelSums.of(
+        {label: list(draw.normal(size=(n, COUNT))) for label, n in counts.items()}
+    ).to_arrays()  # type: ignore[return-value]
+
+
+def result(arrays: Weights, **loss: float) -> TrainResult[Weights]:
+    return TrainResult(arrays, {"diseased": 30, "covid": 20}, loss)
+
+
+def test_averages_are_undecided_until_every_network_has_a_say() -> None:
+    updates = round_updates(BOTH, study_of(BOTH), weights_of(0))
+    assert updates.undecided() == ["covid", "diseased"]
+    site = FakeSite("b", study_of(BOTH), scans={"diseased": 9, "covid": 0})
+    updates.add(site.train(weights_of(0), stage=0, round=1), site.describe())
+    assert updates.undecided() == ["covid"]
+
+
+def test_sums_decide_the_tasks_of_which_both_classes_were_sent() -> None:
+    updates = round_updates(SCAN, STUDY, START)
+    updates.add(result(sums(covid=20, healthy=10)), SITE)
+    assert updates.undecided() == ["covid"]
+    weights = updates.result()
+    assert weights["diseased/scan_decision.coefficients"].any()
+    assert not weights["covid/scan_decision.coefficients"].any()
+    assert all((weights[name] == array).all() for name, array in weights_of(0).items())
+
+
+@pytest.mark.parametrize(
+    ("arrays", "code"),
+    [
+        (lambda: sums(covid=21), "sums-implausible"),
+        (lambda: sums(other=12), "sums-implausible"),
+        (lambda: {"covid": np.ones((3, 3), np.int64)}, "sums-implausible"),
+        (lambda: weights_of(1), "sums-implausible"),
+    ],
+)
+def test_sums_that_cannot_be_cost_the_hospital_the_round(arrays: Callable[[], Weights], code: str) -> None:
+    updates = round_updates(SCAN, STUDY, START)
+    with pytest.raises(PneumofedError) as refused:
+        updates.add(result(arrays()), SITE)
+    assert refused.value.code == code
+    assert updates.undecided() == ["covid", "diseased"]
+
+
+def test_a_loss_does_not_belong_to_sums() -> None:
+    with pytest.raises(PneumofedError) as refused:
+        round_updates(SCAN, STUDY, START).add(result(sums(covid=20), diseased=0.5), SITE)
+    assert refused.value.code == "loss-implausible"
