@@ -1,12 +1,14 @@
 """From one CT series and a model to a diagnosis (2.6, 2.8, 2.9)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore, probability_of
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.activation_dtype import activation_dtype
+from client.learning.scan_logits import figure_values, scan_logits
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
@@ -16,7 +18,8 @@ from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard, Temperature
-from shared_model.scan_decision import scan_logit, softened_logits
+from shared_model.scan_decision import softened_logits
+from shared_model.scan_figures import ScanLobes
 from shared_model.weights import Weights
 
 
@@ -39,7 +42,8 @@ def diagnose(
     networks = _networks(model_weights, card, settings, device)
     scan = prepare_series(series, settings)
     dtype = activation_dtype(card.study.precision, device)
-    return make_diagnosis(scan, infer_scan(scan, networks, dtype=dtype, progress=progress), card)
+    seen = infer_scan(scan, networks, dtype=dtype, progress=progress)
+    return make_diagnosis(scan, seen, networks, card)
 
 
 def _networks(
@@ -58,8 +62,10 @@ def _networks(
     return networks
 
 
-def make_diagnosis(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Diagnosis:
-    """The diagnosis that follows from the networks' outputs.
+def make_diagnosis(
+    scan: PreparedScan, seen: ScanOutputs, networks: Mapping[Task, LobeNetwork], card: ModelCard
+) -> Diagnosis:
+    """The diagnosis that follows from the networks' outputs; `networks` have the scan heads.
 
     Raises PneumofedError `no-lungs` if no two neighbouring slices show the same lung: eq. 2 would then call
     any scan healthy.
@@ -70,17 +76,20 @@ def make_diagnosis(scan: PreparedScan, seen: ScanOutputs, card: ModelCard) -> Di
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
+    area = np.array([lobe.area for lobe in scan.lobes], np.int64)
+    decided = ScanLobes(lobes.slice_index, lobes.side, area, seen.logits, seen.infection, seen.in_lobe)
+    logits = scan_logits(networks, decided, card.study)
     return Diagnosis(
         scan=scan,
         infected=seen.infected,
         lobes=lobes,
-        scores={task: _score(seen.logits[task], lobes, card, task) for task in TASKS},
+        scores={task: _score(logits[task], card, task) for task in TASKS},
+        figures=figure_values(networks, decided, card.study),
         card=card,
     )
 
 
-def _score(logits: NDArray[np.float32], lobes: LobeFindings, card: ModelCard, task: Task) -> ScanScore:
-    logit = scan_logit(logits, lobes.slice_index, lobes.side, card.study.scan_share(task))
+def _score(logit: float, card: ModelCard, task: Task) -> ScanScore:
     return ScanScore(logit, getattr(card.operating_point, task), getattr(card.temperature, task))
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from client.learning.scan_logits import FigureValue
 from preprocessing.crop import to_image
 from preprocessing.lungs.lobes import SIDES
 from preprocessing.pipeline import PreparedScan
@@ -77,13 +78,15 @@ class LobeFindings:
 class Diagnosis:
     """A prepared scan and what the model found in it.
 
-    infected: bool [slice, row, column] in the scan's own pixels (2.8).
+    infected: bool [slice, row, column] in the scan's own pixels (2.8); figures: those by which the scan is
+    decided, none if it is decided by eq. 2.
     """
 
     scan: PreparedScan
     infected: NDArray[np.bool_]
     lobes: LobeFindings
     scores: dict[Task, ScanScore]
+    figures: tuple[FigureValue, ...]
     card: ModelCard
 
     @cached_property

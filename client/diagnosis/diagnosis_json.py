@@ -5,6 +5,8 @@ explanation         why, and what limits the verdict, in sentences
 diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
                     of COVID-19 if the scan is diseased, given for healthy scans too. Both numbers are scaled
                     by the model's `temperature`, fitted to validation scans; `positive` does not depend on it
+scan_figures        the figures by which the scan is decided: {name, unit, meaning, value, adds}; adds[task]
+                    is its part of the logit before calibration; empty if lobes decide (eq. 2)
 infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
 slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,
                     lung_ml}; probabilities are softened by the neighbouring slices (eq. 2)
@@ -24,6 +26,7 @@ from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.slice_pictures import slice_file
 from client.diagnosis.slice_ranking import worst_slices
 from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_words
+from client.learning.scan_logits import FigureValue
 from preprocessing.lungs.lobes import SIDES
 
 FORMAT = 1
@@ -38,6 +41,7 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
         "label": diagnosis.verdict,
         "explanation": explanation(diagnosis),
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
+        "scan_figures": [_figure(one) for one in diagnosis.figures],
         "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
         "worst_slices": _worst(diagnosis),
         "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.scan.images))],
@@ -53,6 +57,17 @@ def _score(diagnosis: Diagnosis, task: Any) -> dict[str, Any]:
         "probability": score.probability,
         "operating_point": score.operating_point,
         "positive": score.positive,
+    }
+
+
+def _figure(one: FigureValue) -> dict[str, Any]:
+    figure = one.figure
+    return {
+        "name": figure.name,
+        "unit": figure.unit,
+        "meaning": figure.meaning,
+        "value": one.value,
+        "adds": dict(one.contributions),
     }
 
 

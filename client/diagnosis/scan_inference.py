@@ -23,11 +23,15 @@ from shared_model.progress import Progress
 class ScanOutputs:
     """The networks' outputs over a scan's lobes; the only map as large as the scan is bool.
 
-    logits[network] float32 [lobe]; attention float16 [lobe, 32, 32] of the diseased network; infected bool
-    [slice, row, column] in the scan's own pixels; infected_pixels int64 [lobe], counted there.
+    logits[network] float32 [lobe]; infection float32 [lobe, 32, 32], the probability of each coarse patch;
+    in_lobe bool [lobe, 32, 32], patches that contain a part of the lobe; attention float16 [lobe, 32, 32] of
+    the diseased network; infected bool [slice, row, column] in the scan's own pixels; infected_pixels int64
+    [lobe], counted there.
     """
 
     logits: dict[Task, NDArray[np.float32]]
+    infection: NDArray[np.float32]
+    in_lobe: NDArray[np.bool_]
     attention: NDArray[np.float16]
     infected: NDArray[np.bool_]
     infected_pixels: NDArray[np.int64]
@@ -47,6 +51,8 @@ def infer_scan(
     count = len(scan.lobes)
     seen = ScanOutputs(
         logits={network: np.empty(count, np.float32) for network in TASKS},
+        infection=np.zeros((count, COARSE.count, COARSE.count), np.float32),
+        in_lobe=np.zeros((count, COARSE.count, COARSE.count), np.bool_),
         attention=np.empty((count, COARSE.count, COARSE.count), np.float16),
         infected=np.zeros(scan.images.shape, np.bool_),
         infected_pixels=np.zeros(count, np.int64),
@@ -63,6 +69,7 @@ def infer_scan(
                 output = decide(networks[network], features, fine=network == "diseased")
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
                 if network == "diseased":
+                    seen.in_lobe[chunk.start : chunk.stop] = tensors.patch_in_lobe.cpu().numpy()
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
             if progress is not None:
                 progress(chunk.stop, count)
@@ -72,8 +79,10 @@ def infer_scan(
 def _keep_maps(
     seen: ScanOutputs, scan: PreparedScan, chunk: range, masks: Tensor, output: LobeOutput
 ) -> None:
-    """Store a batch's attention, and its infection maps in the scan's own pixels (2.8)."""
+    """Store a batch's attention, coarse infection, and its infection maps in the scan's own pixels (2.8)."""
     seen.attention[chunk.start : chunk.stop] = output.attention.cpu().numpy()
+    if output.patch is not None:
+        seen.infection[chunk.start : chunk.stop] = output.patch.softmax(dim=1)[:, 1].cpu().numpy()
     for number, crop_map in zip(chunk, infection_map(output, masks).cpu().numpy(), strict=True):
         lobe = scan.lobes[number]
         row0, column0, row1, column1 = lobe.box

@@ -7,6 +7,7 @@ from typing import Any
 from client.hospital_settings import HospitalSettings
 from shared_model.proposal import BYTES_A_VALUE, Proposal
 from shared_model.protocol import is_trained
+from shared_model.scan_figures import FIGURES
 from shared_model.study_stage import StageConfig
 
 _PURPOSE = {
@@ -64,6 +65,9 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     private = proposal.study.privacy is not None
     if _trains(proposal, hospital):
         for stage in proposal.study.stages:
+            if stage.part == "scan":
+                yield _sums(proposal, stage, hospital)
+                continue
             arrays = _trained(proposal, stage)
             yield (
                 f"each round of {stage.name!r}: {len(arrays)} arrays of weights, {_bytes(_nbytes(arrays))}; "
@@ -74,9 +78,22 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
         yield "no loss and no scores: this study measures only at hospitals that do not train"
     else:
         floor = hospital.limits.count_floor
-        yield f"when measured: histograms of scores by class, none of a class with fewer than {floor} scans"
+        yield (
+            "when measured: counts of scores and of calls by class, none of a class of fewer than "
+            f"{floor} patients"
+        )
     yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
     yield "of an error: its code. No scan, name, date, UID or path"
+
+
+def _sums(proposal: Proposal, stage: StageConfig, hospital: HospitalSettings) -> str:
+    figure_set = proposal.study.network.scan_figures
+    figures = len(FIGURES[figure_set]) if figure_set else 0
+    least = max(hospital.limits.count_floor, 2 * figures)
+    return (
+        f"once in {stage.name!r}: by class, the number of training scans and the sums and products of "
+        f"{figures} figures over them, none of a class of fewer than {least} patients"
+    )
 
 
 def _costs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:

@@ -9,10 +9,12 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
+from deploy.commands.figure_lines import store_lines
 from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Device, EngineOption, Model, Out, Seed
-from deploy.commands.output import figure_text, print_json, print_study
+from deploy.commands.output import print_json
 from deploy.commands.simulate import simulate
+from deploy.commands.study_output import print_study
 from deploy.progress import Steps
 from shared_model.errors import DISK_FULL, PneumofedError
 
@@ -116,12 +118,8 @@ def evaluate(
     if as_json:
         print_json(figures)
         return
-    for task in ("diseased", "covid"):
-        block = figures[task]
-        for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            typer.echo(
-                f"{task:8} {name:11} {figure_text(block[name]) if block[name] else block['undefined'][name]}"
-            )
+    for line in store_lines(figures):
+        typer.echo(line)
     typer.echo(figures["trained_on"])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.options import AsJson, Device, EngineOption, Strategy
-from deploy.commands.output import print_study
+from deploy.commands.study_output import print_study
 from deploy.progress import Steps
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.metrics.within_hospital import hospital_aucs, within_hospital_auc
 
 NO_HOSPITAL = "no hospital returned scores of both classes"
+NO_SCAN = "no scan was scored"
 
 
 def group_block(
@@ -42,7 +43,7 @@ def group_block(
         "auc": pooled,
         "next_hospital": predicted.as_json() if predicted else None,
         "worst_hospital": _worst(areas),
-        "calibration": _calibration(merged, task, temperature),
+        "calibration": calibration_block(merged, task, temperature),
     }
     reasons = {
         "within_auc": NO_HOSPITAL,
@@ -51,7 +52,7 @@ def group_block(
             f"there are {len(areas)}"
         ),
         "worst_hospital": NO_HOSPITAL,
-        "calibration": "no scan was scored" if not block["n"] else "no temperature fits the validation scans",
+        "calibration": NO_SCAN if not block["n"] else "no temperature fits the validation scans",
     }
     return block | {"undefined": undefined | {n: why for n, why in reasons.items() if block[n] is None}}
 
@@ -63,7 +64,8 @@ def _worst(areas: Mapping[str, Auc]) -> dict[str, Any] | None:
     return {"name": name, **areas[name].as_json()}
 
 
-def _calibration(merged: SiteEvaluation, task: Task, temperature: float | None) -> dict[str, Any] | None:
+def calibration_block(merged: SiteEvaluation, task: Task, temperature: float | None) -> dict[str, Any] | None:
+    """Expected calibration error before and after `temperature`; None without scans or temperature."""
     positive, negative = merged.positive(task), merged.negative(task)
     before = expected_calibration_error(positive, negative, 1.0)
     if before is None or temperature is None:

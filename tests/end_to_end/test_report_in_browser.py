@@ -20,7 +20,10 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-SECTIONS = ("verdict", "federation", "training", "tables", "roc", "examples", "making")
+SECTIONS = (
+    "verdict", "federation", "training", "tables", "between", "calls", "calibration", "roc", "examples",
+    "making",
+)  # fmt: skip
 TABLE_FIGURES = {
     "diseased": ("accuracy", "sensitivity_covid", "sensitivity_other", "specificity", "auc"),
     "covid": ("accuracy", "sensitivity", "specificity", "auc"),
@@ -129,7 +132,7 @@ def test_what_the_tables_show_is_what_report_json_says(browser: Browser, folder:
         f"{path}.{task}.{name}": words(name, place[task][name])
         for path, place in places
         for task, names in TABLE_FIGURES.items()
-        for name in names
+        for name in (*names, *(("within_auc",) if path.startswith("pooled") else ()))
     }
     assert shown.keys() == expected.keys()
     for path, told in expected.items():
@@ -139,22 +142,51 @@ def test_what_the_tables_show_is_what_report_json_says(browser: Browser, folder:
 def words(name: str, figure: dict[str, float] | None) -> list[str]:
     if figure is None:
         return ["undefined"]
-    scale, digits = (1, 3) if name == "auc" else (100, 1)
+    is_area = name in ("auc", "within_auc")
+    scale, digits = (1, 3) if is_area else (100, 1)
     value, low, high = (
         f"{round(scale * figure[key], digits):.{digits}f}" for key in ("value", "low", "high")
     )
-    counted = [str(figure["n"]), "scans"] if name == "auc" else [str(figure["k"]), "of", str(figure["n"])]
+    counted = [str(figure["n"]), "scans"] if is_area else [str(figure["k"]), "of", str(figure["n"])]
     return [value, f"{low}–{high}", *counted]
 
 
-def test_the_headline_is_the_held_out_hospitals_auc(browser: Browser, folder: Path) -> None:
+def test_the_headline_is_the_auc_within_held_out_hospitals(browser: Browser, folder: Path) -> None:
     document = json.loads((folder / "report.json").read_text())
     page, _ = opened(browser, folder)
     for task in ("diseased", "covid"):
-        shown = page.locator(f"#verdict [data-figure='pooled.unseen.{task}.auc']")
-        assert float(shown.inner_text()) == round(document["pooled"]["unseen"][task]["auc"]["value"], 3)
+        shown = page.locator(f"#verdict [data-figure='pooled.unseen.{task}.within_auc']")
+        headline = document["pooled"]["unseen"][task]["within_auc"]["value"]
+        assert float(shown.inner_text()) == round(headline, 3)
         assert shown.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 40
     assert "Not for patients" in page.locator("header").inner_text()
+
+
+def test_calls_calibration_and_the_next_hospital_are_what_report_json_says(
+    browser: Browser, folder: Path
+) -> None:
+    document = json.loads((folder / "report.json").read_text())
+    page, _ = opened(browser, folder)
+    cells = page.locator("#between [data-figure], #calls [data-figure], #calibration [data-figure]").all()
+    shown = {cell.get_attribute("data-figure"): cell.inner_text() for cell in cells}
+    for group in ("seen", "unseen"):
+        block = document["pooled"][group]
+        for truth, row in block["three_class"]["counts"].items():
+            for called, scans in row.items():
+                assert shown.pop(f"pooled.{group}.three_class.counts.{truth}.{called}") == str(scans)
+        for task in ("diseased", "covid"):
+            path, figures = f"pooled.{group}.{task}", block[task]
+            for name in ("before", "after"):
+                assert float(shown.pop(f"{path}.calibration.{name}")) == round(
+                    figures["calibration"][name], 3
+                )
+            worst, following = figures["worst_hospital"], figures["next_hospital"]
+            assert shown.pop(f"{path}.worst_hospital").startswith(f"{worst['name']}: {worst['value']:.3f}")
+            if following is not None:
+                assert float(shown.pop(f"{path}.next_hospital.value")) == round(following["value"], 3)
+                limits = f"{following['low']:.3f}–{following['high']:.3f}"
+                assert shown.pop(f"{path}.next_hospital.low") == limits
+    assert shown == {}
 
 
 def test_each_undefined_figure_leads_to_its_reason(browser: Browser, folder: Path) -> None:

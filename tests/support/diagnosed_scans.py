@@ -15,6 +15,7 @@ from preprocessing.crop import crop_for_box
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import PreparedScan, lobe_arrays
 from preprocessing.settings import PreprocessingSettings
+from shared_model.networks import make_networks
 from shared_model.saved_model import ModelCard, OperatingPoint
 from shared_model.study import NetworkConfig, StudyConfig, load_study
 
@@ -78,6 +79,8 @@ def observation(
             "diseased": np.broadcast_to(np.asarray(diseased, np.float32), count),
             "covid": np.broadcast_to(np.asarray(covid, np.float32), count),
         },
+        infection=np.zeros((count, 32, 32), np.float32),
+        in_lobe=np.ones((count, 32, 32), np.bool_),
         attention=np.full((count, 32, 32), attention, np.float16),
         infected=infected,
         infected_pixels=np.array([np.count_nonzero(infected[box]) for box in boxes]),
@@ -85,7 +88,7 @@ def observation(
 
 
 def diagnosed(scan: PreparedScan, seen: ScanOutputs, **points: float) -> Diagnosis:
-    return make_diagnosis(scan, seen, card(**points))
+    return make_diagnosis(scan, seen, make_networks(study().network), card(**points))
 
 
 PATIENT = {

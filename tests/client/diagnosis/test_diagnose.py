@@ -4,16 +4,19 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from client.diagnosis.diagnose import diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from preprocessing.reading.series import CtSeries
 from shared_model.errors import PneumofedError
+from shared_model.networks import make_networks
 from shared_model.saved_model import Temperature
 from tests.reference.scan import scan_probability
 from tests.support.diagnosed_scans import card, diagnosed, observation, scan_of, study, two_lungs
 from tests.support.initial_weights import initial_weights
 
+NETWORKS = make_networks(study().network)
 SERIES = CtSeries((), "1.2.3", "nobody", (5.0, 1.0, 1.0), ())
 
 
@@ -63,7 +66,7 @@ def test_covid_19_is_told_by_a_share_of_the_lobes_where_the_study_says_so() -> N
     scan = two_lungs(4)
     logits = [3.0, 3.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0]  # slice by slice, right and left
     trained = card().model_copy(update={"study": study(covid_share=1.0)})
-    found = make_diagnosis(scan, observation(scan, diseased=logits, covid=logits), trained)
+    found = make_diagnosis(scan, observation(scan, diseased=logits, covid=logits), NETWORKS, trained)
     assert found.scores["covid"].probability == pytest.approx(1 / (1 + math.exp(-2)))
     assert found.scores["diseased"].probability == pytest.approx(1 / (1 + math.exp(-3)))
 
@@ -76,7 +79,7 @@ def test_temperatures_change_what_is_shown_and_never_the_verdict(
     scan = two_lungs(4)
     seen = observation(scan, diseased=logit(diseased) if diseased > 0 else diseased, covid=1.0)
     plain, scaled = (
-        make_diagnosis(scan, seen, card(diseased=point).model_copy(update={"temperature": chosen}))
+        make_diagnosis(scan, seen, NETWORKS, card(diseased=point).model_copy(update={"temperature": chosen}))
         for chosen in (Temperature(), Temperature(diseased=temperature, covid=2.0))
     )
     assert scaled.verdict == plain.verdict
@@ -98,7 +101,32 @@ def test_a_low_temperature_does_not_turn_healthy_lungs_into_none() -> None:
     """A probability that rounds to 0 is not a missing neighbour."""
     scan = two_lungs(4)
     cold = card().model_copy(update={"temperature": Temperature(diseased=0.01)})
-    assert make_diagnosis(scan, observation(scan, diseased=-9.0), cold).verdict == "healthy"
+    assert make_diagnosis(scan, observation(scan, diseased=-9.0), NETWORKS, cold).verdict == "healthy"
+
+
+def test_a_fitted_scan_head_decides_by_figures_and_tells_what_each_adds() -> None:
+    scan = two_lungs(4)
+    of_figures = study(network=study().network.model_copy(update={"scan_figures": "infection-map"}))
+    networks = make_networks(of_figures.network)
+    head = networks["covid"].scan_decision
+    assert head is not None
+    head.coefficients.copy_(torch.tensor([1.0, 2.0, 0.0, -3.0]))
+    head.centre.copy_(torch.tensor([-1.0, -1.0, 0.0, 0.5]))
+    seen = observation(scan, diseased=2.0, covid=-9.0)
+    seen.infection[0::2] = 0.9  # the right lung
+    trained = card().model_copy(update={"study": of_figures})
+    found = make_diagnosis(scan, seen, networks, trained)
+    assert found.scores["diseased"].probability == pytest.approx(1 / (1 + math.exp(-2)))
+    document = diagnosis_document(found)["scan_figures"]
+    values = {one["name"]: one["value"] for one in document}
+    assert values["infected share"] == pytest.approx(math.log10(0.5 + 0.003))
+    assert values["less infected lung"] == pytest.approx(math.log10(0.003))
+    adds = [one["adds"].get("covid", 0.0) for one in document]
+    assert adds[0] == pytest.approx(values["infected share"] + 1)
+    assert adds[3] == pytest.approx(-3 * (values["raggedness"] - 0.5))
+    assert sum(adds) == pytest.approx(found.scores["covid"].logit)
+    assert not any("diseased" in one["adds"] for one in document)
+    assert diagnosis_document(diagnosed(scan, seen))["scan_figures"] == []
 
 
 def test_lobes_without_neighbours_are_no_lungs() -> None:
