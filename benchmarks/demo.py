@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def areas(document: dict[str, Any]) -> dict[str, float | None]:
-    """Each task's AUC within the held-out hospitals and pooled, with intervals, from `demo --json`."""
+    """AUC of each task within the held-out hospitals and pooled, with intervals, from `demo --json`."""
     figures: dict[str, float | None] = {}
     for task in TASKS:
         block = document["pooled"]["unseen"][task]

@@ -37,7 +37,7 @@ class Site:
 
     training: makes the way its networks are trained (client/privacy/hospital_training.py at a hospital). The
     default adds no noise and writes no state to disk. scratch: folder for features that do not fit in memory
-    (FrozenFeatures); None: the system's for temporary files.
+    (FrozenFeatures); None: the system's for temporary files. features: of scans whose features are known.
 
     Raises PneumofedError `store-fingerprint` if the store was made with other preprocessing than the study's,
     `privacy-no-ledger` if a private study would be trained without noise.
@@ -53,6 +53,7 @@ class Site:
         count_floor: int = 10,
         training: TrainingFactory = PlainTraining,
         scratch: Path | None = None,
+        features: FrozenFeatures | None = None,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -67,7 +68,7 @@ class Site:
         self.scans = store.scans()
         training_scans = {task: self._training_scans(task) for task in TASKS}
         self._training = training(study, training_scans) if role == "training" else None
-        self._frozen: FrozenFeatures | None = None
+        self._frozen = features
         self.networks = {
             name: module.to(self.device).to(memory_format=torch.channels_last)
             for name, module in make_networks(study.network).items()

@@ -79,8 +79,8 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     else:
         floor = hospital.limits.count_floor
         yield (
-            "when measured: counts of scores and of calls by class, none of a class of fewer than "
-            f"{floor} patients"
+            "when measured: counts by class of scores and of what scans are called, none of a class with "
+            f"fewer than {floor} patients"
         )
     yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
     yield "of an error: its code. No scan, name, date, UID or path"
