@@ -13,6 +13,7 @@ from flwr.serverapp import Grid
 
 from server import admission, events, messages, model_selection
 from server.dispatch import RoundPolicy, send_requests
+from server.feasibility import check_feasible
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
 from server.round_updates import RoundUpdates, round_updates
@@ -55,6 +56,7 @@ def run_study(
     """
     proposal = Proposal.of(study, initial, code=code)
     roster = build_roster(grid, proposal, policy, on_event)
+    check_feasible(study, roster.descriptions)
     coordinator = Coordinator(grid, proposal, roster, ledger, policy, server_step(study, strategy), on_event)
     weights = initial
     best_rounds: dict[str, int] = {}

@@ -63,14 +63,22 @@ def test_the_loop_equals_a_loop_by_hand(tmp_path: Path) -> None:
         np.testing.assert_allclose(result.weights[name], expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_a_decision_in_which_nobody_has_a_say_ends_the_study_with_the_remedy(tmp_path: Path) -> None:
-    stage = BOTH.model_copy(update={"say": "two-class", "part": "decision"})
-    study = study_of(stage)
+def test_a_decision_in_which_nobody_can_have_a_say_is_refused_before_round_1(tmp_path: Path) -> None:
+    study = study_of(BOTH.model_copy(update={"say": "two-class", "part": "decision"}))
+    sites = {name: FakeSite(name, study, scans={"diseased": 30, "covid": 20}) for name in "ab"}
+    with pytest.raises(PneumofedError) as refused:
+        run(tmp_path, grid_of(sites), study)  # 20 of COVID-19, 10 healthy, no other pneumonia
+    assert refused.value.code == "nobody-trained" and "covid" in str(refused.value)
+    assert not any(asked[0] == "train" for site in sites.values() for asked in site.asked)
+
+
+def test_a_network_that_nobody_trains_ends_the_study_in_that_round(tmp_path: Path) -> None:
+    study = study_of(BOTH)
     sites = {name: FakeSite(name, study, scans={"diseased": 30, "covid": 0}) for name in "ab"}
     with pytest.raises(PneumofedError) as refused:
         run(tmp_path, grid_of(sites), study)
     assert refused.value.code == "nobody-trained"
-    assert "covid" in str(refused.value) and "diseased" not in str(refused.value)
+    assert "round 1" in str(refused.value) and "covid" in str(refused.value)
 
 
 def test_the_best_round_is_the_best_on_validation_and_of_equals_the_later(tmp_path: Path) -> None:

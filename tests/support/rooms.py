@@ -38,7 +38,7 @@ ROOMS = {
         "app report",
         "rounds status",
         "ledger roster round_updates torch_process",
-        "admission dispatch messages model_selection",
+        "admission dispatch feasibility messages model_selection",
         "events strategies",
         "study_result",
     ),

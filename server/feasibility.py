@@ -1,0 +1,44 @@
+"""Whether anybody can have a say in every decision of a study, by what the hospitals tell before round 1."""
+
+from collections.abc import Mapping, Sequence
+
+from shared_model.constants import NEGATIVE, POSITIVE, Task
+from shared_model.errors import PneumofedError
+from shared_model.protocol import SiteDescription
+from shared_model.scan_figures import FIGURES
+from shared_model.study import StudyConfig
+from shared_model.study_stage import StageConfig
+
+
+def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescription]) -> None:
+    """Raise PneumofedError `nobody-trained` for a decision that no training hospital can have a say in.
+
+    A study that passes can still end with that code: patients may have several scans each.
+    """
+    training = [found for found in descriptions.values() if found.role == "training"]
+    for stage in study.stages:
+        for task in stage.networks:
+            if stage.part == "scan" and study.network.scan_figures is not None:
+                least = 2 * len(FIGURES[study.network.scan_figures])
+                _check_sums(stage, task, training, least)
+            elif stage.say == "two-class" and not any(_has_both(task, found) for found in training):
+                raise PneumofedError(
+                    "nobody-trained",
+                    f"stage {stage.name!r}: no training hospital tells of training scans of both classes of "
+                    f"{task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
+                )
+
+
+def _check_sums(stage: StageConfig, task: Task, training: Sequence[SiteDescription], least: int) -> None:
+    for labels in (POSITIVE[task], NEGATIVE[task]):
+        if not any((found.counts["train"][label] or 0) >= least for found in training for label in labels):
+            raise PneumofedError(
+                "nobody-trained",
+                f"stage {stage.name!r}: no training hospital has {least} or more training scans of "
+                f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower floors",
+            )
+
+
+def _has_both(task: Task, description: SiteDescription) -> bool:
+    counts = description.counts["train"]
+    return all(any(counts[label] for label in labels) for labels in (POSITIVE[task], NEGATIVE[task]))

@@ -1,0 +1,55 @@
+import pytest
+
+from server.feasibility import check_feasible
+from shared_model.constants import TASKS
+from shared_model.errors import PneumofedError
+from shared_model.protocol import Role, SiteDescription
+from shared_model.scan_figures import FIGURES
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
+from tests.support.fake_sites import study_of
+
+LEAST = 2 * len(FIGURES["infection-map"])
+TWO_CLASS = study_of(
+    StageConfig(name="decisions", networks=TASKS, part="decision", say="two-class", rounds=1)
+)
+SCAN = StudyConfig(
+    name="test",
+    preprocessing="p1",
+    network=NetworkConfig(width=0.25, init="random", scan_figures="infection-map"),
+    stages=(StageConfig(name="scans", networks=TASKS, part="scan", rounds=1),),
+)
+
+
+def site(
+    healthy: int | None = 0, covid: int | None = 0, other: int | None = 0, role: Role = "training"
+) -> SiteDescription:
+    counts = {"healthy": healthy, "covid": covid, "other": other}
+    return SiteDescription(role, "s", "p1", 10, dict.fromkeys(("train", "validation", "test", "all"), counts))
+
+
+@pytest.mark.parametrize(
+    ("study", "sites", "missing"),
+    [
+        (TWO_CLASS, [site(9, 9, 9)], None),
+        (TWO_CLASS, [site(9, 9), site(0, 9, 9)], None),
+        (TWO_CLASS, [site(9, 9), site(0, 0, 9)], "covid"),
+        (TWO_CLASS, [site(9, 0, 0), site(0, 9, 9)], "diseased"),
+        (TWO_CLASS, [site(None, 12, 12)], "diseased"),
+        (TWO_CLASS, [site(0, 9, 9), site(9, 9, 9, role="held-out")], "diseased"),
+        (SCAN, [site(LEAST), site(0, LEAST), site(0, 0, LEAST)], None),
+        (SCAN, [site(LEAST), site(0, LEAST)], "covid"),
+        (SCAN, [site(LEAST - 1, LEAST, LEAST), site(LEAST - 1)], "diseased"),
+        (SCAN, [site(None, LEAST, LEAST)], "diseased"),
+    ],
+)
+def test_a_decision_that_nobody_can_have_a_say_in_is_refused(
+    study: StudyConfig, sites: list[SiteDescription], missing: str | None
+) -> None:
+    descriptions = {f"h{number}": found for number, found in enumerate(sites)}
+    if missing is None:
+        check_feasible(study, descriptions)
+        return
+    with pytest.raises(PneumofedError) as refused:
+        check_feasible(study, descriptions)
+    assert refused.value.code == "nobody-trained" and missing in str(refused.value)
