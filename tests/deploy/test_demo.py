@@ -7,7 +7,7 @@ import pytest
 
 import deploy.demo
 import deploy.simulation.grids
-from deploy.demo import TRAINED_ON, Plan, run_demo
+from deploy.demo import TRAINED_ON, Plan, full_plan, quick_plan, run_demo
 from deploy.progress import Steps
 from preprocessing.phantom.presets import hospital_plans
 from shared_model.errors import PneumofedError
@@ -63,3 +63,32 @@ def test_a_failure_halfway_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(PneumofedError):
         demo(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def counts_of(plan: Plan, role: str) -> list[tuple[int, int, int]]:
+    return [(h.covid, h.other, h.healthy) for h in plan.hospitals if h.role == role]
+
+
+@pytest.mark.parametrize("name", ["demo", "paper", "one-class"])
+@pytest.mark.parametrize(("plan_of", "held_out"), [(full_plan, 15), (quick_plan, 1)])
+def test_scans_are_training_scans_and_two_held_out_hospitals_have_all_classes(name, plan_of, held_out):
+    plan = plan_of(name, 24)
+    training = counts_of(plan, "training")
+    assert sum(map(sum, training)) == 24
+    assert counts_of(plan, "held-out") == [(held_out,) * 3] * 2
+    if name == "one-class":
+        assert all(sum(count > 0 for count in counts) == 1 for counts in training)
+
+
+def test_too_few_scans_for_the_classes_or_an_unknown_federation_is_refused():
+    for arguments, code in (("paper", 8), "phantom-scans"), (("huge", None), "phantom-preset"):
+        with pytest.raises(PneumofedError) as caught:
+            full_plan(*arguments)
+        assert caught.value.code == code
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_made(tmp_path):
+    steps = Steps(quiet=True)
+    with pytest.raises(PneumofedError) as caught:
+        run_demo(tmp_path / "out", plan=TINY, seed=0, command="demo", steps=steps, device="cuda:99")
+    assert caught.value.code == "no-device" and list(tmp_path.iterdir()) == []

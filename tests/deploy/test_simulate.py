@@ -5,6 +5,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deploy.progress import Steps
@@ -84,6 +85,21 @@ def in_toml(study) -> str:
         "operating_point = 'validation'\n[network]\nwidth = 0.0625\npooling = 'mean'\ninit = 'random'\n"
         + stages
     )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("engine", ["local", "workers"])
+def test_on_a_gpu_the_study_is_nearly_the_same(hospitals, tmp_path, engine):
+    """Workers share it; other last bits than the processor's, of weights and so of scores."""
+    here = simulate(tmp_path / "cpu", hospitals, count_floor=1)
+    simulation = Simulation(hospitals, SMALL, 1, engine, "auto")
+    there = run_simulation(tmp_path / "gpu", simulation, "pneumofed simulate", Steps(quiet=True))
+    for task in ("diseased", "covid"):
+        found, expected = (report["pooled"]["unseen"][task] for report in (there, here))
+        assert found["n"] == expected["n"]
+    one, other = (load_model(tmp_path / name / "model")[0] for name in ("cpu", "gpu"))
+    for name, array in one.items():
+        assert np.abs(array - other[name]).max() <= 1e-3 * max(1.0, np.abs(array).max()), name
 
 
 def test_a_single_hospital_and_one_with_three_scans_are_allowed_and_told(tmp_path):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import deploy.commands.root
+import deploy.demo
 from deploy.commands.root import main
 from preprocessing.phantom.hospital import make_hospitals
 from preprocessing.phantom.presets import hospital_plans
@@ -115,6 +117,45 @@ def test_a_model_is_measured_on_a_store(model, store, capsys):
     assert sum(scans for row in rows if row for scans in row.values()) == 4
     words = here(capsys, "evaluate", "--model", model, "--store", store)
     assert words.returncode == 0 and "Nothing at all." in words.stdout and "specificity" in words.stdout
+
+
+@pytest.mark.parametrize("command", ["evaluate", "diagnose", "demo"])
+def test_a_device_is_there_or_refused_and_its_words_are_known(
+    model, store, hospital, tmp_path, capsys, command
+):
+    out = tmp_path / "out"
+    scan = sorted((hospital / "studies").iterdir())[0]
+    arguments = {
+        "evaluate": ("--model", model, "--store", store),
+        "diagnose": (scan, "--model", model, "--out", out),
+        "demo": ("--out", out),
+    }[command]
+    assert_refused(here(capsys, command, *arguments, "--device", "cuda:99"), "no-device")
+    done = here(capsys, command, *arguments, "--device", "tpu")
+    assert done.returncode == 2 and "auto, cpu, cuda" in done.stderr
+    assert not out.exists()
+
+
+def test_the_demos_own_words_become_its_plan(monkeypatch, tmp_path, capsys):
+    asked = {}
+
+    def run_demo(out, **choices):
+        asked.update(choices)
+        return {}
+
+    monkeypatch.setattr(deploy.demo, "run_demo", run_demo)
+    monkeypatch.setattr(deploy.commands.root, "print_study", lambda *_, **__: None)
+    words = ("--hospitals", "one-class", "--scans", 12, "--quick", "--engine", "local", "--device", "cpu")
+    assert here(capsys, "demo", "--out", tmp_path / "x", *words).returncode == 0
+    assert asked["plan"] == deploy.demo.quick_plan("one-class", 12)
+    assert (asked["engine"], asked["device"], asked["seed"]) == ("local", "cpu", 0)
+    assert asked["command"] == (
+        "pneumofed demo --out x --quick --hospitals one-class --scans 12 --engine local --device cpu"
+    )
+    assert here(capsys, "demo", "--out", tmp_path / "x").returncode == 0
+    assert asked["plan"] == deploy.demo.full_plan("demo", None)
+    assert (asked["engine"], asked["device"]) == ("workers", "auto")
+    assert here(capsys, "demo", "--out", tmp_path / "x", "--hospitals", "huge").returncode == 2
 
 
 def test_a_store_made_with_other_preprocessing_is_refused(model, tmp_path, capsys):

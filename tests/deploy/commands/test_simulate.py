@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import deploy.commands.study_output
 import deploy.simulate
 from deploy.commands.root import main
 from deploy.simulation.store_sites import SimulatedHospital
@@ -18,15 +19,15 @@ def asked(monkeypatch) -> list:
 
     def run(out, simulation, command, steps):
         calls.append((out, simulation, command))
-        block = {"auc": None, "accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}}
         return {
-            "pooled": {"unseen": {"diseased": block}},
+            "pooled": {},
             "warnings": ["Only north trains."],
             "weights_sha256": "ab",
             "seconds": {"training together": 3.2},
         }
 
     monkeypatch.setattr(deploy.simulate, "run_simulation", run)
+    monkeypatch.setattr(deploy.commands.study_output, "study_lines", lambda document: ["the figures"])
     return calls
 
 
@@ -58,7 +59,7 @@ def test_sites_study_and_settings_are_what_was_written(asked, capsys, tmp_path):
         "--engine workers --device cuda:1 --seed 4 --floor 3 --strategy my.module:step"
     )
     printed = capsys.readouterr()
-    assert "AUC undefined, accuracy 0.500 (0.400 to 0.600)" in printed.out and "report.html" in printed.out
+    assert "the figures" in printed.out and "report.html" in printed.out
     assert "warning: Only north trains." in printed.err
 
 
