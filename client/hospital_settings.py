@@ -33,7 +33,7 @@ class CoordinatorAddress(FrozenSettings):
 class Limits(FrozenSettings):
     """What the hospital allows at most."""
 
-    count_floor: int = Field(10, ge=1, description="Counts of scans below this are not disclosed.")
+    count_floor: int = Field(10, ge=1, description="Counts of fewer patients than this are not disclosed.")
     task_minutes: float = Field(240, gt=0, description="The longest that one job may take.")
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
 

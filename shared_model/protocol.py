@@ -63,7 +63,7 @@ class SiteDescription:
 
     study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
     counts[split][label] with splits "train", "validation", "test" and "all": scans, None if they are
-    fewer than `count_floor`, the hospital's own limit.
+    of fewer patients than `count_floor`, the hospital's own limit.
     """
 
     role: Role

@@ -123,7 +123,7 @@ def _run(grid: Grid, sites: Sites, learned: str) -> StudyResult:
 def _figures(result: StudyResult, task: Task) -> dict[str, float | None]:
     held_out = {h.name for h in result.hospitals if h.role == "held-out"}
     found = {name: evaluation for name, evaluation in result.evaluations.items() if name in held_out}
-    block = group_block(found, task, getattr(result.operating_point, task), None, lambda label: label)
+    block = group_block(found, task, getattr(result.operating_point, task), 1.0, lambda label: label)
     names = ("within_auc", "auc", "sensitivity", "specificity")
     return {name: None if block[name] is None else float(block[name]["value"]) for name in names}
 

@@ -93,13 +93,15 @@ def _draw_area(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
-    """Softened probability of each lobe (eq. 2), and the operating point of the scan."""
-    lobes, score = diagnosis.lobes, diagnosis.scores["diseased"]
-    axes.axvline(score.operating_point, color=MUTED, linestyle="--", linewidth=1)
+    """Softened probability of each lobe (eq. 2), and the scan's operating point if these decide."""
+    lobes, decide = diagnosis.lobes, not diagnosis.is_decided_by_figures("diseased")
+    if decide:
+        point = diagnosis.scores["diseased"].operating_point
+        axes.axvline(point, color=MUTED, linestyle="--", linewidth=1)
     for side, name in enumerate(SIDES):
         _draw_side(axes, diagnosis, name, np.where(lobes.side == side, lobes.diseased, np.nan))
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel("P(diseased) of a lobe; dashed: operating point")
+    axes.set_xlabel("P(diseased) of a lobe" + ("; dashed: operating point" if decide else ""))
     _tidy(axes)
 
 

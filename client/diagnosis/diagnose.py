@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore, probability_of
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
@@ -17,7 +18,7 @@ from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
-from shared_model.saved_model import ModelCard, Temperature
+from shared_model.saved_model import ModelCard
 from shared_model.scan_decision import softened_logits
 from shared_model.scan_figures import ScanLobes
 from shared_model.weights import Weights
@@ -70,21 +71,26 @@ def make_diagnosis(
     Raises PneumofedError `no-lungs` if no two neighbouring slices show the same lung: eq. 2 would then call
     any scan healthy.
     """
-    lobes = _lobe_findings(scan, seen, card.temperature)
-    softened = softened_logits(seen.logits["diseased"], lobes.slice_index, lobes.side)
-    if not (softened > -np.inf).any():
+    slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
+    side = np.array([lobe.side for lobe in scan.lobes], np.int64)
+    softened = {task: softened_logits(seen.logits[task], slice_index, side) for task in TASKS}
+    if not (softened["diseased"] > -np.inf).any():
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
     area = np.array([lobe.area for lobe in scan.lobes], np.int64)
-    decided = ScanLobes(lobes.slice_index, lobes.side, area, seen.logits, seen.infection, seen.in_lobe)
-    logits = scan_logits(networks, decided, card.study)
+    decided = ScanLobes(slice_index, side, area, seen.logits, seen.infection, seen.in_lobe)
+    logits, figures = scan_logits(networks, decided, card.study), figure_values(networks, decided, card.study)
+    # The temperature is of the scan's logit. Decided by figures, that is on another scale than the lobes'.
+    by_figures = {task for figure in figures for task in figure.contributions}
+    for task in (task for task in TASKS if task not in by_figures):
+        softened[task] /= getattr(card.temperature, task)
     return Diagnosis(
         scan=scan,
         infected=seen.infected,
-        lobes=lobes,
+        lobes=_lobe_findings(scan, seen, softened),
         scores={task: _score(logits[task], card, task) for task in TASKS},
-        figures=figure_values(networks, decided, card.study),
+        figures=figures,
         card=card,
     )
 
@@ -93,17 +99,15 @@ def _score(logit: float, card: ModelCard, task: Task) -> ScanScore:
     return ScanScore(logit, getattr(card.operating_point, task), getattr(card.temperature, task))
 
 
-def _lobe_findings(scan: PreparedScan, seen: ScanOutputs, temperature: Temperature) -> LobeFindings:
-    slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
-    side = np.array([lobe.side for lobe in scan.lobes], np.int64)
+def _lobe_findings(
+    scan: PreparedScan, seen: ScanOutputs, softened: Mapping[Task, NDArray[np.float64]]
+) -> LobeFindings:
     voxel_ml = float(np.prod(scan.spacing_mm)) / 1000
     return LobeFindings(
-        slice_index=slice_index,
-        side=side,
-        diseased=probability_of(
-            softened_logits(seen.logits["diseased"], slice_index, side) / temperature.diseased
-        ),
-        covid=probability_of(softened_logits(seen.logits["covid"], slice_index, side) / temperature.covid),
+        slice_index=np.array([lobe.slice for lobe in scan.lobes], np.int64),
+        side=np.array([lobe.side for lobe in scan.lobes], np.int64),
+        diseased=probability_of(softened["diseased"]),
+        covid=probability_of(softened["covid"]),
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,

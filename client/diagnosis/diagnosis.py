@@ -57,7 +57,8 @@ class LobeFindings:
     """All n lobes of a scan, in the scan's order: by slice, then side.
 
     slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
-    probabilities (eq. 2), scaled by the model's temperatures, 0 if no neighbouring slice has a lobe on that
+    probabilities (eq. 2), scaled by the model's temperatures unless
+    figures decide, 0 if no neighbouring slice has a lobe on that
     side; infected_ml, lung_ml float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
     """
 
@@ -97,6 +98,10 @@ class Diagnosis:
             row0, column0, row1, column1 = lobe.box
             sides[lobe.slice, row0:row1, column0:column1][lobe.mask] = lobe.side + 1
         return sides
+
+    def is_decided_by_figures(self, task: Task) -> bool:
+        """Whether the scan's score of `task` comes from its figures, not from its lobes' probabilities."""
+        return any(task in figure.contributions for figure in self.figures)
 
     @property
     def verdict(self) -> Label:

@@ -79,7 +79,7 @@ class Site:
         splits: dict[str, list[ScanRecord]] = {"all": self.scans}
         splits |= {part: self._part(part) for part in ("train", "validation", "test")}
         counts: dict[str, dict[str, int | None]] = {
-            split: {label: self._disclosed(sum(s.label == label for s in chosen)) for label in LABELS}
+            split: {label: self._disclosed([s for s in chosen if s.label == label]) for label in LABELS}
             for split, chosen in splits.items()
         }
         return SiteDescription(
@@ -235,6 +235,6 @@ class Site:
         """The number of `scans` if there are enough patients to tell it, else 0."""
         return len(scans) if patient_count(scans) >= self.count_floor else 0
 
-    def _disclosed(self, count: int) -> int | None:
-        """`count`, or None if it is below the floor and not zero."""
-        return count if count == 0 or count >= self.count_floor else None
+    def _disclosed(self, scans: Sequence[ScanRecord]) -> int | None:
+        """The number of `scans`, or None if they are of fewer patients than the floor, and not none."""
+        return None if scans and patient_count(scans) < self.count_floor else len(scans)

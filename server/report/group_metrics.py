@@ -19,7 +19,7 @@ def group_block(
     evaluations: Mapping[str, SiteEvaluation],
     task: Task,
     operating_point: float,
-    temperature: float | None,
+    temperature: float,
     reason: Reason,
 ) -> Block:
     """`task_block` over all scans, and beside its pooled AUC what holds inside the hospitals:
@@ -52,7 +52,7 @@ def group_block(
             f"there are {len(areas)}"
         ),
         "worst_hospital": NO_HOSPITAL,
-        "calibration": NO_SCAN if not block["n"] else "no temperature fits the validation scans",
+        "calibration": NO_SCAN,
     }
     return block | {"undefined": undefined | {n: why for n, why in reasons.items() if block[n] is None}}
 
@@ -64,11 +64,11 @@ def _worst(areas: Mapping[str, Auc]) -> dict[str, Any] | None:
     return {"name": name, **areas[name].as_json()}
 
 
-def calibration_block(merged: SiteEvaluation, task: Task, temperature: float | None) -> dict[str, Any] | None:
-    """Expected calibration error before and after `temperature`; None without scans or temperature."""
+def calibration_block(merged: SiteEvaluation, task: Task, temperature: float) -> dict[str, Any] | None:
+    """Expected calibration error before and after `temperature`; None without scans."""
     positive, negative = merged.positive(task), merged.negative(task)
     before = expected_calibration_error(positive, negative, 1.0)
-    if before is None or temperature is None:
+    if before is None:
         return None
     after = expected_calibration_error(positive, negative, temperature)
     return {"before": before, "after": after, "n": positive.total + negative.total}

@@ -119,7 +119,7 @@ def _pooled(
         return f"no {LABEL_WORDS[label]} scan in any evaluation that was returned"
 
     blocks: dict[str, Block] = {
-        task: group_block(evaluations, task, point[task], temperature[task], reason) for task in TASKS
+        task: group_block(evaluations, task, point[task], temperature[task] or 1.0, reason) for task in TASKS
     }
     return blocks | {"three_class": three_class_block(merge_all(evaluations.values()), reason)}
 

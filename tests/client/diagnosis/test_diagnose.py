@@ -126,6 +126,12 @@ def test_a_fitted_scan_head_decides_by_figures_and_tells_what_each_adds() -> Non
     assert adds[3] == pytest.approx(-3 * (values["raggedness"] - 0.5))
     assert sum(adds) == pytest.approx(found.scores["covid"].logit)
     assert not any("diseased" in one["adds"] for one in document)
+    cold = trained.model_copy(update={"temperature": Temperature(diseased=2.0, covid=3.0)})
+    shown = make_diagnosis(scan, seen, networks, cold)
+    assert shown.scores["covid"].probability == pytest.approx(1 / (1 + math.exp(-sum(adds) / 3)))
+    assert shown.is_decided_by_figures("covid") and not shown.is_decided_by_figures("diseased")
+    np.testing.assert_array_equal(shown.lobes.covid, found.lobes.covid)  # of another scale: left alone
+    np.testing.assert_allclose(shown.lobes.diseased, 1 / (1 + math.exp(-1)))
     assert diagnosis_document(diagnosed(scan, seen))["scan_figures"] == []
 
 

@@ -282,6 +282,8 @@ def test_small_counts_are_kept_back():
     assert told.counts["train"] == {"healthy": 3, "covid": None, "other": 0}
     assert told.counts["test"] == {"healthy": 0, "covid": 0, "other": 0}
     assert told.role == "training" and SiteDescription.from_text(told.to_text()) == told
+    repeated = site_in_memory([*scans, scan_of("c0", "covid"), scan_of("c1", "covid")], count_floor=2)
+    assert repeated.describe().counts["train"] == {"healthy": 3, "covid": None, "other": 0}  # one patient
     assert set(site.evaluate(WEIGHTS, split="all").histograms["diseased"]) == {"healthy"}
 
 

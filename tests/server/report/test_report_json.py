@@ -151,10 +151,11 @@ def test_calibration_is_told_with_its_temperature(document: dict[str, Any]) -> N
     told = report_document(unfit, trained_on="", command="", seconds={})
     assert told["temperature"]["covid"] is None
     assert told["temperature"]["undefined"]["covid"]
-    assert told["pooled"]["unseen"]["covid"]["calibration"] is None
-    assert told["pooled"]["unseen"]["covid"]["undefined"]["calibration"] == (
-        "no temperature fits the validation scans"
-    )
+    unscaled = told["pooled"]["unseen"]["covid"]["calibration"]
+    assert unscaled["before"] == unscaled["after"] > 0
+    silent = dataclasses.replace(unfit, evaluations={})
+    block = report_document(silent, trained_on="", command="", seconds={})["pooled"]["unseen"]["covid"]
+    assert block["calibration"] is None and block["undefined"]["calibration"] == "no scan was scored"
 
 
 def test_a_round_tells_the_mean_loss_over_scans_and_who_returned(document: dict[str, Any]) -> None:
