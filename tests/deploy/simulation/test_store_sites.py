@@ -1,12 +1,15 @@
 """A hospital's Site from its name: its own store, role and state."""
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
 from deploy.simulation.store_sites import StoreSites
 from shared_model.errors import PneumofedError
+from tests.support.initial_weights import initial_weights
 from tests.support.simulated_stores import SMALL, simulated_hospitals
+from tests.support.small_study import private_study
 
 
 @pytest.fixture
@@ -24,11 +27,12 @@ def test_each_name_has_its_own_store_role_and_floor(sites):
         assert described.counts["train"]["covid"] in (None, 0)
 
 
-def test_its_state_is_its_own_folder(sites):
-    private = SMALL.model_copy(update={"operating_point": "half"})
-    site = sites("north")
-    assert site.scratch == sites.state / "north" and site.scratch.is_dir()
-    assert private.fingerprint != SMALL.fingerprint and site.study == SMALL
+def test_a_private_study_is_charged_in_the_hospitals_own_state(sites):
+    private = replace(sites, study=private_study())
+    private("north").train(initial_weights(private.study), stage=0, round=1)
+    written = [path.read_text() for path in (sites.state / "north").iterdir() if path.is_file()]
+    assert any(private.study.fingerprint in text for text in written)
+    assert not (sites.state / "south").exists()
 
 
 def test_it_goes_to_a_worker_and_is_the_same_there(sites):
