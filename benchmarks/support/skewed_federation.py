@@ -42,6 +42,9 @@ from shared_model.protocol import Role
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 
+TRAINING_SCANS = {"paper": 240}
+"""So many that a class of a dozen patients is at two hospitals: sums of six figures need twelve (0035)."""
+
 POOL = "all-in-one-place"
 """The site that has all training scans."""
 
@@ -93,7 +96,8 @@ def prepare_federation(federation: Federation, folder: Path, study: StudyConfig,
 
 
 def _make_stores(federation: Federation, place: Path, jobs: int) -> dict[str, Role]:
-    plans = [replace(plan, law=federation.law) for plan in federation_plans(federation.name, None)]
+    plans = federation_plans(federation.name, TRAINING_SCANS.get(federation.name))
+    plans = tuple(replace(plan, law=federation.law) for plan in plans)
     for plan in plans:
         store = place / "stores" / plan.name
         if (place / f"{plan.name}.done").exists():
