@@ -35,12 +35,12 @@ QUICK_TRAINING_SCANS = 14
 
 @dataclass(frozen=True)
 class Plan:
-    """What a demo makes: phantom hospitals, and a study by its name.
+    """What a demo makes: phantom hospitals, and a study.
 
     note: printed at the start; trained_on: printed with every result of the model.
     """
 
-    study: str
+    study: StudyConfig
     hospitals: tuple[HospitalPlan, ...]
     note: str
     trained_on: str = TRAINED_ON
@@ -52,7 +52,20 @@ def full_plan(hospitals: str, scans: int | None) -> Plan:
     Raises PneumofedError `phantom-preset` or `phantom-scans`.
     """
     note = "This takes about 10 minutes on two processor cores."
-    return Plan("demo", federation_plans(hospitals, scans), note)
+    study = load_study("demo")
+    if hospitals == "one-class":
+        study = _every_hospital_has_a_say(study)
+    return Plan(study, federation_plans(hospitals, scans), note)
+
+
+def _every_hospital_has_a_say(study: StudyConfig) -> StudyConfig:
+    """The study for a federation in which no hospital has both classes of a task: its lobe decisions, which
+    rank slices, are averages over all hospitals then. The scan's decision does not come from them."""
+    stages = tuple(
+        stage.model_copy(update={"say": "equal"} if stage.say == "two-class" else {})
+        for stage in study.stages
+    )
+    return study.model_copy(update={"stages": stages})
 
 
 def quick_plan(hospitals: str, scans: int | None) -> Plan:
@@ -62,7 +75,9 @@ def quick_plan(hospitals: str, scans: int | None) -> Plan:
         replace(plan, covid=1, other=1, healthy=1) if plan.role == "held-out" else plan for plan in plans
     )
     note = "The quick demo shows every step; its model may learn little."
-    return Plan("demo-quick", few, note, f"{TRAINED_ON} A quick demo made it: it may have learned little.")
+    return Plan(
+        load_study("demo-quick"), few, note, f"{TRAINED_ON} A quick demo made it: it may have learned little."
+    )
 
 
 def run_demo(
@@ -83,7 +98,7 @@ def run_demo(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise PneumofedError("out-exists", f"{out} is not empty; name a new folder or remove it")
     chosen = choose_device(device)
-    study = load_study(plan.study).model_copy(update={"seed": seed})
+    study = plan.study.model_copy(update={"seed": seed})
     steps.say(plan.note)
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(out) as folder, steps:

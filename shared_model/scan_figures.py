@@ -44,11 +44,12 @@ class Figure:
 
 FIGURES: dict[FigureSet, tuple[Figure, ...]] = {
     "infection-map": (
-        Figure("infected share", "log10", "How much of both lungs is infected."),
+        Figure("infected share", "log10", "How much of both lungs is infected.", ("diseased",)),
         Figure(
-            "less infected lung",
+            "less infected lung, lower third",
             "log10",
-            "How much of the less infected lung is infected: the share is low if one lung alone is.",
+            "How much of the lower third of the less infected lung is infected: little if one lung alone is "
+            "infected, or the upper lungs are.",
             ("covid",),
         ),
         Figure(
@@ -105,15 +106,11 @@ def scan_figures(lobes: ScanLobes, figure_set: FigureSet) -> Values:
     infected = (lobes.infection > _INFECTED) & lobes.in_lobe
     if figure_set == "law-free":
         return _by_thirds(lobes, infected)
-    right, left = (_share(lobes, infected, lobes.side == side) for side in (0, 1))
     both = _share(lobes, infected, np.ones(len(lobes.side), np.bool_))
+    less_low = _by_thirds(lobes, infected)[3]
     return np.array(
-        [_log(both), _log(min(right, left)), _posterior(lobes, infected), _raggedness(infected)], np.float64
+        [np.log10(both + _LEAST_SHARE), less_low, _posterior(lobes, infected), _raggedness(infected)]
     )
-
-
-def _log(share: float) -> float:
-    return float(np.log10(share + _LEAST_SHARE))
 
 
 def _share(lobes: ScanLobes, infected: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
@@ -152,7 +149,9 @@ def _raggedness(infected: NDArray[np.bool_]) -> float:
 
 
 def _by_thirds(lobes: ScanLobes, infected: NDArray[np.bool_]) -> Values:
-    """Infected share by third of height, low to high, of the more and then of the less infected lung."""
+    """log10 of the infected share by third of height, low to high, of the more and of the less infected lung:
+    float64 [6].
+    """
     height = lobes.slice_index - lobes.slice_index.min()
     third = np.minimum(3 * height // (height.max() + 1), 2)
     shares = np.array(

@@ -128,14 +128,14 @@ _UNSEEN = {
         _plan("airport", "held-out", 15, 15, 15, H),
     )
 }
-_TRAINING_SCANS = {"paper": 150}
+_TRAINING_SCANS = {"paper": 180}
 
 
 def federation_plans(name: str, scans: int | None) -> tuple[HospitalPlan, ...]:
     """The training hospitals of a preset, scaled to `scans` scans, and two held-out ones on unseen scanners.
 
     The held-out hospitals are not scaled: they have 15 scans of each class. Without `scans` there are as
-    many training scans as in the preset, of `paper` 150. Raises PneumofedError "phantom-preset" or
+    many training scans as in the preset, of `paper` 180. Raises PneumofedError "phantom-preset" or
     "phantom-scans".
     """
     if name not in FEDERATIONS:

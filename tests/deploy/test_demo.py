@@ -12,9 +12,10 @@ from deploy.progress import Steps
 from preprocessing.phantom.presets import hospital_plans
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
+from shared_model.study import load_study
 from shared_model.weights import fingerprint
 
-TINY = Plan("tiny", hospital_plans("tiny", None), "tiny")
+TINY = Plan(load_study("tiny"), hospital_plans("tiny", None), "tiny")
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,13 @@ def test_scans_are_training_scans_and_two_held_out_hospitals_have_all_classes(na
     assert counts_of(plan, "held-out") == [(held_out,) * 3] * 2
     if name == "one-class":
         assert all(sum(count > 0 for count in counts) == 1 for counts in training)
+
+
+def test_where_nobody_has_both_classes_every_hospital_has_a_say_in_lobe_decisions():
+    says = {
+        name: {stage.say for stage in full_plan(name, None).study.stages} for name in ("paper", "one-class")
+    }
+    assert says["paper"] == {"scans", "two-class"} and says["one-class"] == {"scans", "equal"}
 
 
 def test_too_few_scans_for_the_classes_or_an_unknown_federation_is_refused():

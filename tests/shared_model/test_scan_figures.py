@@ -29,10 +29,10 @@ def figures(lobes: ScanLobes) -> dict[str, float]:
 ALL, ROWS, COLUMNS = slice(None), slice(6, 26), slice(11, 21)
 
 
-def test_shares_of_both_and_of_the_less_infected_lung() -> None:
-    found = figures(scan((0, ALL, slice(6, 16), COLUMNS), (1, ALL, slice(6, 8), COLUMNS)))
-    assert 10 ** found["infected share"] - 0.003 == pytest.approx((0.5 + 0.1) / 2)
-    assert 10 ** found["less infected lung"] - 0.003 == pytest.approx(0.1)
+def test_shares_of_both_lungs_and_of_the_lower_third_of_the_less_infected_one() -> None:
+    found = figures(scan((0, ALL, slice(6, 16), COLUMNS), (1, slice(0, 3), slice(6, 8), COLUMNS)))
+    assert 10 ** found["infected share"] - 0.003 == pytest.approx((0.5 + 0.1 / 3) / 2)
+    assert 10 ** found["less infected lung, lower third"] - 0.003 == pytest.approx(0.1)
 
 
 def test_lobes_count_by_their_areas() -> None:
@@ -64,7 +64,7 @@ def test_a_scan_without_infection_has_finite_figures_at_their_zero() -> None:
     found = figures(scan())
     assert found == {
         "infected share": pytest.approx(np.log10(0.003)),
-        "less infected lung": pytest.approx(np.log10(0.003)),
+        "less infected lung, lower third": pytest.approx(np.log10(0.003)),
         "posterior": 0.0,
         "raggedness": 0.0,
     }

@@ -110,7 +110,7 @@ def test_a_fitted_scan_head_decides_by_figures_and_tells_what_each_adds() -> Non
     networks = make_networks(of_figures.network)
     head = networks["covid"].scan_decision
     assert head is not None
-    head.coefficients.copy_(torch.tensor([1.0, 2.0, 0.0, -3.0]))
+    head.coefficients.copy_(torch.tensor([0.0, 2.0, 0.0, -3.0]))
     head.centre.copy_(torch.tensor([-1.0, -1.0, 0.0, 0.5]))
     seen = observation(scan, diseased=2.0, covid=-9.0)
     seen.infection[0::2] = 0.9  # the right lung
@@ -120,9 +120,9 @@ def test_a_fitted_scan_head_decides_by_figures_and_tells_what_each_adds() -> Non
     document = diagnosis_document(found)["scan_figures"]
     values = {one["name"]: one["value"] for one in document}
     assert values["infected share"] == pytest.approx(math.log10(0.5 + 0.003))
-    assert values["less infected lung"] == pytest.approx(math.log10(0.003))
+    assert values["less infected lung, lower third"] == pytest.approx(math.log10(0.003))
     adds = [one["adds"].get("covid", 0.0) for one in document]
-    assert adds[0] == pytest.approx(values["infected share"] + 1)
+    assert adds[1] == pytest.approx(2 * (values["less infected lung, lower third"] + 1))
     assert adds[3] == pytest.approx(-3 * (values["raggedness"] - 0.5))
     assert sum(adds) == pytest.approx(found.scores["covid"].logit)
     assert not any("diseased" in one["adds"] for one in document)

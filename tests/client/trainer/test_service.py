@@ -336,11 +336,11 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     assert (began.event, returned.event) == ("task", "returned")
     assert began.facts == {
         "study": proposal.fingerprint, "task": "train", "stage": 0, "round": 1,
-        "bytes": 4 * (6 + 4 + 4 + 6 + 4), "weights": fingerprint(WEIGHTS),
+        "bytes": 4 * (6 + 4 + 2 + 4 + 6 + 4), "weights": fingerprint(WEIGHTS),
     }  # fmt: skip
     assert returned.facts == {
         "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
-        "bytes": 4 * (6 + 4 + 6 + 4), "weights": fingerprint(from_bytes(result.weights)),
+        "bytes": 4 * (6 + 4 + 2 + 6 + 4), "weights": fingerprint(from_bytes(result.weights)),
     }  # fmt: skip
 
 
