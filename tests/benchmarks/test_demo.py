@@ -1,22 +1,51 @@
-"""benchmarks/demo.py: the figures are those of the held-out hospitals."""
+"""benchmarks/demo.py: medians and the worst over seeds, of the held-out hospitals, kept between sittings."""
 
-from benchmarks.demo import areas
+from pathlib import Path
+
+import pytest
+
+from benchmarks import demo
+from benchmarks.demo import NAMES, figures_of, kept_run, unseen_figures
+from shared_model.constants import TASKS
 
 
-def test_areas_are_those_of_unseen_hospitals_with_their_intervals() -> None:
-    area = {"value": 0.9, "low": 0.8, "high": 0.95, "k": None, "n": 60}
+def test_the_figures_are_those_of_unseen_hospitals() -> None:
+    figure = {"value": 0.9, "low": 0.8, "high": 0.95, "k": None, "n": 60}
+    block = dict.fromkeys(NAMES, figure)
     document = {
         "pooled": {
-            "seen": {task: {"auc": None, "within_auc": None} for task in ("diseased", "covid")},
+            "seen": {task: dict.fromkeys(NAMES) for task in TASKS},
             "unseen": {
-                "diseased": {"auc": area, "within_auc": area | {"value": 0.85}},
-                "covid": {"auc": area, "within_auc": None},
+                "diseased": block | {"auc": figure | {"value": 0.7}},
+                "covid": block | {"within_auc": None},
             },
         }
     }
-    assert areas(document) == {
-        "within_auc_diseased": 0.85, "within_auc_diseased_low": 0.8, "within_auc_diseased_high": 0.95,
-        "within_auc_covid": None, "within_auc_covid_low": None, "within_auc_covid_high": None,
-        "auc_diseased": 0.9, "auc_diseased_low": 0.8, "auc_diseased_high": 0.95,
-        "auc_covid": 0.9, "auc_covid_low": 0.8, "auc_covid_high": 0.95,
-    }  # fmt: skip
+    found = unseen_figures(document)
+    assert found["auc_diseased"] == 0.7 and found["within_auc_diseased"] == 0.9
+    assert found["within_auc_covid"] is None and len(found) == len(NAMES) * len(TASKS)
+
+
+def run(area: float | None, seconds: float) -> dict[str, object]:
+    return {"figures": {f"{name}_{task}": area for task in TASKS for name in NAMES}, "seconds": seconds}
+
+
+def test_medians_and_the_worst() -> None:
+    figures = figures_of([run(0.9, 500), run(0.7, 400), run(0.8, 900)])
+    assert figures["within_auc_covid"] == 0.8 and figures["worst_within_auc_covid"] == 0.7
+    assert figures["sensitivity_diseased"] == 0.8 and figures["seconds"] == 500
+    undefined = figures_of([run(0.9, 500), run(None, 400)])
+    assert undefined["within_auc_covid"] is None and undefined["worst_within_auc_covid"] is None
+
+
+def test_a_run_that_is_kept_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def ran(seed: int, *, quick: bool) -> dict[str, object]:
+        asked.append(seed)
+        return run(0.9, float(seed)) | {"seed": seed}
+
+    monkeypatch.setattr(demo, "run_demo", ran)
+    first = [kept_run(seed, tmp_path, quick=False) for seed in (3, 4)]
+    again = [kept_run(seed, tmp_path, quick=False) for seed in (3, 4, 5)]
+    assert asked == [3, 4, 5] and again[:2] == first

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from preprocessing.settings import PreprocessingSettings
+from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.study import SplitConfig, StudyConfig, load_study, study_names
 from shared_model.study_stage import StageConfig
@@ -38,6 +39,15 @@ def test_the_default_study_is_the_papers() -> None:
         ("seed = -1\n", "seed"),
         ("[network]\nwidth = 0.5\ninit = 'imagenet'\n", "width"),
         ("[split]\ntrain = 0.9\nvalidation = 0.2\ntest = 0.1\n", "must be 1"),
+        ("[strategy]\nname = 'fedmagic'\n", "strategy"),
+        ("[strategy]\nname = 'fedprox'\nmu = 0\n", "mu"),
+        ("[strategy]\nname = 'fedprox'\n[privacy]\nepsilon = 2\n", "fedprox"),
+        ("[[stages]]\nname = 'scan'\nnetworks = ['covid']\npart = 'scan'\nrounds = 1\n", "scan_figures"),
+        (
+            "[network]\ninit = 'random'\nscan_figures = 'law-free'\n[privacy]\nepsilon = 2\n"
+            "[[stages]]\nname = 'scan'\nnetworks = ['covid']\npart = 'scan'\nrounds = 1\n",
+            "part 'scan'",
+        ),
     ],
 )
 def test_a_wrong_study_is_refused_with_the_field_named(tmp_path, change: str, named: str) -> None:
@@ -49,9 +59,39 @@ def test_a_wrong_study_is_refused_with_the_field_named(tmp_path, change: str, na
     assert refused.value.code == "study-invalid"
 
 
-def test_impossible_stages_fail_at_construction() -> None:
-    with pytest.raises(ValueError, match="fine"):
-        StageConfig(name="s", networks=("covid",), part="fine", rounds=1)
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"part": "fine"}, "fine"),
+        ({"part": "patches"}, "patches"),
+        ({"part": "scan", "rounds": 2}, "rounds"),
+        ({"say": "loudest"}, "say"),
+    ],
+)
+def test_impossible_stages_fail_at_construction(change: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        StageConfig.model_validate({"name": "s", "networks": ["covid"], "rounds": 1} | change)
+
+
+@pytest.mark.parametrize(
+    ("say", "part", "task", "alone"),
+    [
+        ("scans", "lobe", "diseased", "lobe"),
+        ("equal", "decision", "covid", "decision"),
+        ("two-class", "lobe", "diseased", "patches"),
+        ("two-class", "lobe", "covid", None),
+        ("two-class", "decision", "diseased", None),
+        ("two-class", "patches", "diseased", "patches"),
+        ("two-class", "fine", "diseased", "fine"),
+        ("two-class", "scan", "covid", "scan"),
+    ],
+)
+def test_what_a_hospital_of_one_class_trains(say: str, part: str, task: Task, alone: str | None) -> None:
+    stage = StageConfig.model_validate(
+        {"name": "s", "networks": ["diseased"], "rounds": 1, "say": say, "part": part}
+    )
+    assert stage.part_trained(task, two_class=False) == alone
+    assert stage.part_trained(task, two_class=True) == part
 
 
 def test_a_missing_study_names_those_there_are() -> None:
