@@ -129,6 +129,12 @@ class StudyConfig(FrozenSettings):
         return self
 
     @model_validator(mode="after")
+    def _private_study_has_no_scan_decision(self) -> Self:
+        if self.privacy is not None and any(stage.part == "scan" for stage in self.stages):
+            raise ValueError("with [privacy] no stage of part 'scan' works: its sums are sent without noise")
+        return self
+
+    @model_validator(mode="after")
     def _private_training_is_plain(self) -> Self:
         kept = any(stage.optimizer_state == "kept" for stage in self.stages)
         if self.privacy is not None and (self.proximal_mu or kept):
