@@ -31,6 +31,21 @@ class AugmentationConfig(FrozenSettings):
         description="Varies the inspiration depth: grey values between air and water are raised to the power "
         "exp(+/- this).",
     )
+    kernel: float = Field(
+        0.0,
+        ge=0,
+        le=3,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Varies the reconstruction kernel: half of the scans are blurred, the others sharpened, "
+        "by a Gaussian of up to this many pixels.",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=200,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Adds noise of up to this standard deviation in grey values, of random grain.",
+    )
 
 
 class StageConfig(FrozenSettings):

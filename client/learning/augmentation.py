@@ -1,5 +1,6 @@
 """Augmentation of training lobes: scanner differences and depth of inspiration (not in the paper)."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +13,9 @@ from shared_model.study_stage import AugmentationConfig
 def augment(arrays: LobeArrays, config: AugmentationConfig, generator: np.random.Generator) -> LobeArrays:
     """The lobes [n, ...] of one scan, augmented: flip and shift move all four arrays alike.
 
-    The intensity factor, the flip and the inspiration depth are drawn once per scan, as they belong to the
-    scanner and the patient; the shift is drawn per lobe. Pixels shifted in from outside are 0 in every array.
+    The intensity factor, the flip, the inspiration depth, the kernel and the noise's strength and grain are
+    drawn once per scan, as they belong to the scanner and the patient; the shift is drawn per lobe. Pixels
+    shifted in from outside are 0 in every array, and black pixels, as all outside the crop, stay black.
     """
     factor = 1 + config.intensity * generator.uniform(-1, 1)
     flipped = config.flip and generator.random() < 0.5
@@ -27,8 +29,13 @@ def augment(arrays: LobeArrays, config: AugmentationConfig, generator: np.random
         return out
 
     power = np.exp(config.breath * generator.uniform(-1, 1))
+    images = _intensity_map(factor, power)[arrays.images]
+    if config.kernel > 0:
+        images = _with_kernel(images, config.kernel * generator.uniform(-1, 1))
+    if config.noise > 0:
+        images = _with_noise(images, config.noise * generator.uniform(0, 1), generator)
     return LobeArrays(
-        images=moved(_intensity_map(factor, power)[arrays.images]),
+        images=moved(images),
         mask=moved(arrays.mask),
         distance=moved(arrays.distance),
         semi_infection=moved(arrays.semi_infection),
@@ -38,6 +45,38 @@ def augment(arrays: LobeArrays, config: AugmentationConfig, generator: np.random
 def _intensity_map(factor: float, power: float) -> NDArray[np.uint16]:
     """The new value of each grey value 0..2048: uint16 [2049]. Inspiration leaves air and water unchanged."""
     return np.clip(np.rint(density_curve(power) * factor), 0, FULL_SCALE).astype(np.uint16)
+
+
+def _with_kernel(images: NDArray[np.uint16], sigma: float) -> NDArray[np.uint16]:
+    """The images [n, 3, row, column] blurred by a Gaussian of `sigma` pixels; sharpened if it is negative."""
+    if abs(sigma) < _LEAST_SIGMA:
+        return images
+    before = images.astype(np.float32)
+    blurred = np.stack([_blurred(lobe, abs(sigma)) for lobe in before])
+    return _grey(blurred if sigma > 0 else 2 * before - blurred, images)
+
+
+def _with_noise(
+    images: NDArray[np.uint16], deviation: float, generator: np.random.Generator
+) -> NDArray[np.uint16]:
+    """The images with independent noise of this standard deviation in grey values."""
+    noise = generator.standard_normal(images.shape, dtype=np.float32)
+    grain = generator.uniform(_LEAST_SIGMA, 1.5)
+    grained = np.stack([_blurred(lobe, grain) for lobe in noise])
+    return _grey(images + grained * np.float32(deviation / grained.std()), images)
+
+
+_LEAST_SIGMA = 0.2  # pixels: a narrower Gaussian changes nothing
+
+
+def _blurred(images: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Slices [3, row, column], blurred each for itself."""
+    return np.stack([cv2.GaussianBlur(image, (0, 0), sigma) for image in images])
+
+
+def _grey(values: NDArray[np.float32], images: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Grey values; what is black in `images`, as all is outside a crop, stays black."""
+    return np.where(images > 0, np.clip(np.rint(values), 0, FULL_SCALE), 0).astype(np.uint16)
 
 
 def _shifted(field: NDArray, down: int, right: int) -> NDArray:

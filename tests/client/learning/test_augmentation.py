@@ -132,3 +132,43 @@ def test_training_batches_are_changed_anew_in_each_pass_and_alike_when_asked_aga
     assert not torch.equal(first, second)
     assert all(torch.equal(a, b) for a, b in zip(images(0), [first, second], strict=True))
     assert not torch.equal(images(1)[0], first)
+
+
+def smooth_lobes() -> LobeArrays:
+    """A bright square in the middle of a crop, black around the crop."""
+    arrays = lobes()
+    images = np.zeros_like(arrays.images)
+    images[..., 60:200, 60:200] = 400
+    images[..., 100:160, 100:160] = 1200
+    return LobeArrays(images, arrays.mask, arrays.distance, arrays.semi_infection)
+
+
+def test_a_kernel_blurs_or_sharpens_edges_and_moves_no_plateau():
+    how, before = AugmentationConfig(shift=0, intensity=0.0, kernel=2.0), smooth_lobes()
+    slopes = set()
+    for seed in range(12):
+        after = augment(before, how, generator(seed)).images
+        assert after.dtype == np.uint16 and not after[before.images == 0].any()
+        assert (after[..., 125:135, 125:135] == 1200).all() and (after[..., 75:85, 75:85] == 400).all()
+        edge = after[0, 0, 130, 95:106].astype(int)
+        slopes.add(int(np.diff(edge).max()))
+    assert min(slopes) < 400 and max(slopes) > 900  # 800 before
+
+
+def test_noise_has_up_to_the_deviation_asked_for_and_no_mean():
+    how, before = AugmentationConfig(shift=0, intensity=0.0, noise=40.0), smooth_lobes()
+    deviations = []
+    for seed in range(12):
+        after = augment(before, how, generator(seed)).images
+        assert not after[before.images == 0].any()
+        change = after[..., 65:195, 65:195].astype(float) - before.images[..., 65:195, 65:195]
+        assert abs(change.mean()) < 0.5
+        deviations.append(change.std())
+    assert 25 < max(deviations) <= 41 and min(deviations) < 15
+
+
+def test_without_kernel_and_noise_the_other_draws_are_as_they_were():
+    plain = AugmentationConfig(breath=0.15)
+    after = augment(lobes(), plain, generator(3)).images
+    with_noise = augment(lobes(), plain.model_copy(update={"noise": 1e-6}), generator(3)).images
+    np.testing.assert_array_equal(after, with_noise)
