@@ -20,6 +20,7 @@ from deploy.simulation.store_sites import SimulatedHospital, StoreSites
 from deploy.simulation.study_run import STATE, train_together, write_results
 from preprocessing.store.lobe_store import LobeStore
 from server.app import model_card
+from server.strategies.choice import server_step
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.files import write_atomically
@@ -30,7 +31,7 @@ RECORD, LOCK = "simulation.json", "lock"
 
 @dataclass(frozen=True)
 class Simulation:
-    """What is simulated, and how. device: as for `choose_device`; strategy: as for `run_study`."""
+    """What is simulated, and how. device: as for `choose_device`; strategy: as for Ledger."""
 
     hospitals: tuple[SimulatedHospital, ...]
     study: StudyConfig
@@ -48,6 +49,9 @@ def run_simulation(out: Path, simulation: Simulation, command: str, steps: Steps
     `another-simulation`; and what `train_together` raises.
     """
     device = choose_device(simulation.device)
+    server_step(
+        simulation.study, simulation.strategy
+    )  # a mistyped path is refused before anything is written
     record = _record(simulation)
     if out.exists() and (not out.is_dir() or _is_foreign(out)):
         raise PneumofedError("out-exists", f"{out} is in use; name a new folder or remove it")
@@ -114,6 +118,7 @@ def _scans_digest(hospital: SimulatedHospital, study: StudyConfig) -> str:
 def _is_foreign(out: Path) -> bool:
     """Whether the folder holds something, but no simulation."""
     names = {path.name for path in out.iterdir()}
+    names = {name for name in names if not name.endswith(".partial")}  # left by a kill while it was written
     return not names <= {LOCK} and RECORD not in names
 
 
@@ -122,7 +127,7 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
     path, text = out / RECORD, json.dumps(record, indent=1)
     if not path.exists():
         write_atomically(path, text.encode())
-    elif path.read_text() != text:
+    elif json.loads(path.read_text()) != record:
         raise PneumofedError(
             "another-simulation",
             f"{out} holds a simulation of another study, seed, floor, strategy, or of other hospitals or "

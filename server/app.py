@@ -89,7 +89,7 @@ def _run(
 ) -> StudyResult:
     weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
-    ledger = Ledger(folder / LEDGER, study, weights)
+    ledger = Ledger(folder / LEDGER, study, weights, strategy)
     status.begin(len(ledger.records))
     return run_study(
         grid,
@@ -98,7 +98,6 @@ def _run(
         ledger=ledger,
         policy=policy,
         code=code,
-        strategy=strategy,
         on_event=status.on_event,
     )
 

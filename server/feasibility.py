@@ -21,7 +21,9 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
             if stage.part == "scan" and study.network.scan_figures is not None:
                 least = 2 * len(FIGURES[study.network.scan_figures])
                 _check_sums(stage, task, training, least)
-            elif stage.say == "two-class" and not any(_has_both(task, found) for found in training):
+            elif stage.part_trained(task, two_class=False) != stage.part and not any(
+                _has_both(task, found) for found in training
+            ):
                 raise PneumofedError(
                     "nobody-trained",
                     f"stage {stage.name!r}: no training hospital tells of training scans of both classes of "

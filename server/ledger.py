@@ -33,18 +33,23 @@ class _Head(BaseModel):
 
     study: StudyConfig
     initial_sha256: str
+    strategy: str | None = None
 
 
 class Ledger:
     """The rounds of one study in one folder.
 
-    Raises PneumofedError `ledger-of-another-study` if the folder holds another study or other initial
+    strategy: the dotted path of a researcher's own, if the rounds are run with one.
+
+    Raises PneumofedError `ledger-of-another-study` if the folder holds another study, strategy or initial
     weights, `ledger-damaged` if a file cannot be read.
     """
 
-    def __init__(self, folder: Path, study: StudyConfig, initial: Weights) -> None:
-        self.folder, self.study, self.names = folder, study, list(initial)
-        head = _Head(study=study, initial_sha256=fingerprint(initial))
+    def __init__(
+        self, folder: Path, study: StudyConfig, initial: Weights, strategy: str | None = None
+    ) -> None:
+        self.folder, self.study, self.names, self.strategy = folder, study, list(initial), strategy
+        head = _Head(study=study, initial_sha256=fingerprint(initial), strategy=strategy)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "study.json"
         if not path.exists():
@@ -52,7 +57,8 @@ class Ledger:
         elif _read(path, _Head) != head:
             raise PneumofedError(
                 "ledger-of-another-study",
-                f"{folder} holds the rounds of another study or initial weights; name an empty folder",
+                f"{folder} holds the rounds of another study, strategy or initial weights; name an empty "
+                "folder",
             )
         self.records = [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
         self._check_complete()
@@ -88,11 +94,17 @@ class Ledger:
 
     def state_after(self, stage: int) -> State:
         """The strategy's state after the stage's last complete round; empty if it has none."""
-        path = self._path(stage, self.rounds_done(stage), "state")
+        done = self.rounds_done(stage)
+        record = next(r for r in self.records if (r.stage, r.round) == (stage, done))
+        if record.state_sha256 is None:
+            return {}
+        path = self._path(stage, done, "state")
         try:
-            state: State = load(path.read_bytes()) if path.exists() else {}
+            state: State = load(path.read_bytes())
         except (OSError, SafetensorError) as error:
             raise _damaged(path) from error
+        if fingerprint(state) != record.state_sha256:
+            raise _damaged(path)
         return state
 
     def best_of(self, stage: int) -> dict[Task, Best]:

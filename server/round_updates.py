@@ -9,6 +9,7 @@ from server import admission
 from server.strategies.closed_form import fit_scan_decision
 from server.strategies.fed_avg import FedAvg
 from shared_model.constants import Task
+from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.protocol import SiteDescription, TrainResult, is_trained
 from shared_model.scan_figures import FigureSet
@@ -65,7 +66,11 @@ class ScanSums:
 
     def add(self, result: TrainResult[Weights], description: SiteDescription) -> None:
         admission.admit_scans(result.scans, self._stage, description)
-        self._sums = self._sums.merge(admission.admit_sums(result, self._figure_set, description))
+        sums = admission.admit_sums(result, self._figure_set, description)
+        try:
+            self._sums = self._sums.merge(sums)
+        except ValueError as error:
+            raise PneumofedError("too-many-scans", str(error)) from None
 
     def undecided(self) -> list[str]:
         return sorted(task for task in self._stage.networks if self._fit(task) is None)
@@ -77,4 +82,5 @@ class ScanSums:
         return weights
 
     def _fit(self, task: Task) -> Weights | None:
+        """The head of a task; None if it cannot be fitted."""
         return fit_scan_decision(self._sums, task, self._figure_set, self._stage.ridge)

@@ -43,13 +43,12 @@ def run_study(
     ledger: Ledger,
     policy: RoundPolicy,
     code: str = "",
-    strategy: str | None = None,
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. `strategy` is
-    the dotted path of a researcher's own ServerStep, instead of the study's strategy.
+    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. The ledger
+    names a researcher's own strategy, if there is one instead of the study's.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
@@ -57,7 +56,9 @@ def run_study(
     proposal = Proposal.of(study, initial, code=code)
     roster = build_roster(grid, proposal, policy, on_event)
     check_feasible(study, roster.descriptions)
-    coordinator = Coordinator(grid, proposal, roster, ledger, policy, server_step(study, strategy), on_event)
+    coordinator = Coordinator(
+        grid, proposal, roster, ledger, policy, server_step(study, ledger.strategy), on_event
+    )
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -103,7 +104,10 @@ class Coordinator:
         """Train at the hospitals that train, average, and validate if it is due."""
         stage, start = self.study.stages[index], time.monotonic()
         mean, trained = self.train(index, round, weights)
-        weights, state = self.step(weights, mean, state)
+        if stage.part == "scan":
+            weights = mean  # solved, not averaged: nothing for a strategy to move
+        else:
+            weights, state = self.step(weights, mean, state)
         if round == stage.rounds:
             before = [self.ledger.weights_of(index, earlier) for earlier in stage.averaged_rounds]
             weights = mean_of_rounds([*before, weights], stage) if before else weights
@@ -126,6 +130,7 @@ class Coordinator:
             within_auc={task: score.within_auc for task, score in scores.items()},
             best={task: kept.round for task, kept in best.items()},
             weights_sha256=fingerprint(weights),
+            state_sha256=fingerprint(state) if state else None,
             seconds=time.monotonic() - start,
         )
         return weights, state, best, record

@@ -61,6 +61,7 @@ class RoundRecord(_Record):
         default_factory=dict, description="The stage's best round so far, per network it trains."
     )
     weights_sha256: str = Field(description="Of the global weights after this round.")
+    state_sha256: str | None = Field(None, description="Of the strategy's state; none if it has none.")
     seconds: float = Field(description="Wall time of the round.")
 
 

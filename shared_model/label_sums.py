@@ -42,8 +42,11 @@ class LabelSums:
         return cls({label: _gram(np.stack(rows)) for label, rows in figures.items() if len(rows)})
 
     def merge(self, other: "LabelSums") -> "LabelSums":
-        """The scans of both hospitals."""
-        return self._combined(other, 1)
+        """The scans of both hospitals. Raises ValueError beyond MOST_SCANS scans of a label."""
+        merged = self._combined(other, 1)
+        if any(merged.scans([label]) > MOST_SCANS for label in merged.sums):
+            raise ValueError(f"sums are over at most {MOST_SCANS} scans of a label")
+        return merged
 
     def without(self, other: "LabelSums") -> "LabelSums":
         """The scans of all hospitals but one, whose sums are `other`."""
@@ -98,5 +101,6 @@ def _check(sums: NDArray[Any], figures: int) -> None:
     squares = np.diag(sums).astype(np.float64)
     if (np.abs(sums.astype(np.float64)) > bounds).any() or (squares < 0).any():
         raise ValueError("sums are beyond those of figures within their limits")
-    if (sums.astype(np.float64) ** 2 > np.outer(squares, squares) * (1 + 1e-9)).any():
+    scale = np.sqrt(np.maximum(squares, 1.0))
+    if np.linalg.eigvalsh(sums / np.outer(scale, scale)).min() < -1e-6:
         raise ValueError("sums of products are beyond those that the squares allow")

@@ -2,7 +2,8 @@
 
 Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
 float32 arrays; back come scan counts, mean losses and mergeable counts of scores and calls, or an error's
-code. Nothing else.
+code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights.
+Nothing else.
 
 Each of these has one type, here or (`SiteEvaluation`) in metrics/, at the coordinator, in both zones of a
 hospital and in `client.learning.site.Site`. This module imports neither torch nor Flower, so that the process

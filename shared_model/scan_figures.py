@@ -99,10 +99,10 @@ class ScanLobes:
 def scan_figures(lobes: ScanLobes, figure_set: FigureSet) -> Values:
     """The figures of a scan, float64 [figure], in the order of FIGURES[figure_set]; always finite.
 
-    Raises ValueError if the scan has no infection map.
+    Raises ValueError if the scan has no infection map, or one that is not finite.
     """
-    if lobes.infection is None:
-        raise ValueError("a scan's figures need the diseased network's infection map")
+    if lobes.infection is None or not np.isfinite(lobes.infection).all():
+        raise ValueError("a scan's figures need the diseased network's infection map, all of it finite")
     infected = (lobes.infection > _INFECTED) & lobes.in_lobe
     if figure_set == "law-free":
         return _by_thirds(lobes, infected)

@@ -124,8 +124,13 @@ class StudyConfig(FrozenSettings):
 
     @model_validator(mode="after")
     def _scan_decisions_have_figures(self) -> Self:
-        if any(stage.part == "scan" for stage in self.stages) and self.network.scan_figures is None:
+        parts = [stage.part for stage in self.stages]
+        if "scan" not in parts and self.network.scan_figures is not None:
+            raise ValueError("network.scan_figures needs a stage of part 'scan'")
+        if "scan" in parts and self.network.scan_figures is None:
             raise ValueError("a stage of part 'scan' needs network.scan_figures")
+        if "scan" in parts and not set(parts[parts.index("scan") :]) <= {"scan", "fine"}:
+            raise ValueError("only stages of part 'fine' may follow part 'scan': others change its figures")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,8 @@
 """Model weights as named float32 arrays, their serialisation and fingerprint; without torch."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ def only(weights: Weights, network: str) -> Weights:
     return {name: array for name, array in weights.items() if network_of(name) == network}
 
 
-def fingerprint(weights: Weights) -> str:
+def fingerprint(weights: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of names, types, shapes and values as hex digits, independent of the order of names."""
     digest = hashlib.sha256()
     for name in sorted(weights):
@@ -35,7 +37,7 @@ def fingerprint(weights: Weights) -> str:
 
 def to_bytes(weights: Weights) -> bytes:
     """The arrays as the bytes of a safetensors file."""
-    return save(weights)
+    return save({name: np.ascontiguousarray(array) for name, array in weights.items()})
 
 
 def from_bytes(data: bytes) -> Weights:

@@ -59,7 +59,7 @@ def _with_kernel(images: NDArray[np.uint16], sigma: float) -> NDArray[np.uint16]
 def _with_noise(
     images: NDArray[np.uint16], deviation: float, generator: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """The images with independent noise of this standard deviation in grey values."""
+    """The images with noise of this standard deviation in grey values and a random grain."""
     noise = generator.standard_normal(images.shape, dtype=np.float32)
     grain = generator.uniform(_LEAST_SIGMA, 1.5)
     grained = np.stack([_blurred(lobe, grain) for lobe in noise])

@@ -2,6 +2,9 @@
 
     STATE/optimizer/NETWORK-STAGE-ROUND.safetensors    after that round
 
+A hospital that trains other parameters than in that round, as it has too few patients of a class now, begins
+anew.
+
 Nothing is pickled.
 """
 
@@ -54,7 +57,7 @@ class OptimizerFile:
         """Restore the state before the round, if there is any. A file that cannot be read is ignored."""
         for path in sorted(self._folder.glob(f"{self._prefix}*.safetensors"), reverse=True):
             packed = self._read(path) if self._round_of(path) < self._round else None
-            if packed is not None:
+            if packed is not None and {name.split("/", 1)[1] for name in packed} == trained.keys():
                 restore_optimizer(packed, trained, optimizer)
                 return
 

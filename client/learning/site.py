@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import torch
 
@@ -97,6 +97,8 @@ class Site:
         """
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
+        if not (0 <= stage < len(self.study.stages) and 1 <= round <= self.study.stages[stage].rounds):
+            raise PneumofedError("no-such-round", f"the study has no round {round} of a stage {stage}")
         load_weights(self.networks, weights)
         if self.study.stages[stage].part == "scan":
             return self._sum_figures(self.study.stages[stage], progress)
@@ -161,10 +163,12 @@ class Site:
     ) -> SiteEvaluation:
         """Histograms of scan scores under `weights`, by task and label (2.6), for labels not below the floor.
 
-        With an `operating_point`, the probabilities of both tasks, also what these scans are called. A
-        held-out hospital has only the split "all"; elsewhere "all" includes training scans. Raises
-        PneumofedError `scores-private` in a private study at a hospital that trains: scores have no noise.
+        With an `operating_point`, the probabilities of both tasks, also what these scans are called. Raises
+        PneumofedError `no-such-split`, as for training scans; `scores-private` in a private study at a
+        hospital that trains: scores have no noise.
         """
+        if split not in get_args(Split):
+            raise PneumofedError("no-such-split", f"scores are told of {', '.join(get_args(Split))}")
         if self.study.privacy is not None and self.role == "training":
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)

@@ -74,6 +74,11 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
                 "the number of scans each network learned from"
                 + (" as far as it is told below" if private else "; the mean loss")
             )
+            if stage.say == "two-class":
+                yield (
+                    f"with {stage.name!r}: whether both classes of a decision have enough training patients "
+                    "here, as without them the decision is not trained"
+                )
     if private and hospital.role == "training":
         yield "no loss and no scores: this study measures only at hospitals that do not train"
     else:

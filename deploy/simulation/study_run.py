@@ -29,13 +29,13 @@ def train_together(
 ) -> StudyResult:
     """All rounds that the ledger in `folder` does not hold yet, and the final measurement.
 
-    strategy: as for `run_study`. Every training hospital must return in every round, as none is away: raises
+    strategy: as for Ledger. Every training hospital must return in every round, as none is away: raises
     PneumofedError `quorum-missed` otherwise, and the errors of `open_grid`, `run_study` and the ledger.
     """
     study = sites.study
     keep_freed_memory()
     weights = load_or_create_initial_weights(folder / INITIAL, study)
-    ledger = Ledger(folder / LEDGER, study, weights)
+    ledger = Ledger(folder / LEDGER, study, weights, strategy)
     requests = events.request_count(
         study, training=sites.training, held_out=len(sites.hospitals) - sites.training
     )
@@ -51,7 +51,6 @@ def train_together(
             weights,
             ledger=ledger,
             policy=RoundPolicy(poll_s=POLL_S, quorum=sites.training),
-            strategy=strategy,
             on_event=_show_progress(steps, progress, answered, requests),
         )
 

@@ -1,7 +1,7 @@
 """What a reader should know of a study before its figures."""
 
 from server.study_result import Hospital, StudyResult
-from shared_model.constants import LABEL_WORDS
+from shared_model.constants import LABEL_WORDS, TASK_WORDS, TASKS
 
 
 def study_warnings(result: StudyResult) -> list[str]:
@@ -10,6 +10,7 @@ def study_warnings(result: StudyResult) -> list[str]:
     return [
         *_of_federation(result, training),
         *_of_classes(training),
+        *_of_operating_points(result),
         *(sentence for hospital in result.hospitals for sentence in _of_hospital(result, hospital)),
     ]
 
@@ -32,6 +33,18 @@ def _of_classes(training: list[Hospital]) -> list[str]:
         f"No training hospital has a scan of the class {words}: the model cannot have learned it."
         for label, words in LABEL_WORDS.items()
         if all(hospital.counts[label] == 0 for hospital in training)
+    ]
+
+
+def _of_operating_points(result: StudyResult) -> list[str]:
+    """A task whose operating point could not be chosen."""
+    if result.study.operating_point != "validation":
+        return []
+    return [
+        f"No operating point could be chosen for {TASK_WORDS[task]}: no validation scans of both classes "
+        "were told, and a scan is called positive from a probability of 0.5 on."
+        for task in TASKS
+        if not (result.validation.positive(task).total and result.validation.negative(task).total)
     ]
 
 

@@ -17,7 +17,8 @@ Matrix = NDArray[np.float64]
 
 
 def fit_scan_decision(sums: LabelSums, task: Task, figure_set: FigureSet, ridge: float) -> Weights | None:
-    """The arrays of the scan head of `task`; None if no scan of one of the classes was sent.
+    """The arrays of the scan head of `task`; None if no scan of one of the classes was sent, or if no figure
+    of the task differs between the classes.
 
     A figure that the task is not decided by has coefficient 0.
 
@@ -36,6 +37,8 @@ def fit_scan_decision(sums: LabelSums, task: Task, figure_set: FigureSet, ridge:
     used = np.flatnonzero([task in figure.tasks for figure in FIGURES[figure_set]])
     coefficients = np.zeros(len(within))
     coefficients[used] = np.linalg.solve(within[np.ix_(used, used)], (mean_1 - mean_0)[used])
+    if not coefficients.any():
+        return None
     return {
         f"{task}/{COEFFICIENTS}": coefficients.astype(np.float32),
         f"{task}/{CENTRE}": ((mean_1 + mean_0) / 2).astype(np.float32),

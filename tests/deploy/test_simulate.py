@@ -147,8 +147,10 @@ def test_a_folder_of_anything_else_is_left_alone(hospitals, tmp_path):
 
 def test_another_study_seed_floor_or_store_does_not_go_on_in_the_same_folder(hospitals, tmp_path):
     out = tmp_path / "out"
-    bad = {"strategy": "no.such:thing"}  # stops after the folder was claimed
-    assert refused(out, hospitals, **bad).code == "strategy-missing"
+    assert refused(out, hospitals, strategy="no.such:thing").code == "strategy-missing"
+    assert not out.exists()  # what was mistyped claims no folder
+    bad = {"strategy": "json:loads"}  # stops in the first round
+    assert refused(out, hospitals, **bad).code == "strategy-failed"
     north, south, far = hospitals
     seeded = SMALL.model_copy(update={"seed": 6})
     assert refused(out, hospitals, **bad, study=seeded).code == "another-simulation"

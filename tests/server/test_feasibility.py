@@ -13,6 +13,9 @@ LEAST = 2 * len(FIGURES["infection-map"])
 TWO_CLASS = study_of(
     StageConfig(name="decisions", networks=TASKS, part="decision", say="two-class", rounds=1)
 )
+PATCHES = study_of(
+    StageConfig(name="patches", networks=("diseased",), part="patches", say="two-class", rounds=1)
+)
 SCAN = StudyConfig(
     name="test",
     preprocessing="p1",
@@ -37,6 +40,7 @@ def site(
         (TWO_CLASS, [site(9, 0, 0), site(0, 9, 9)], "diseased"),
         (TWO_CLASS, [site(None, 12, 12)], "diseased"),
         (TWO_CLASS, [site(0, 9, 9), site(9, 9, 9, role="held-out")], "diseased"),
+        (PATCHES, [site(9), site(0, 9)], None),
         (SCAN, [site(LEAST), site(0, LEAST), site(0, 0, LEAST)], None),
         (SCAN, [site(LEAST), site(0, LEAST)], "covid"),
         (SCAN, [site(LEAST - 1, LEAST, LEAST), site(LEAST - 1)], "diseased"),

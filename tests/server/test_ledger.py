@@ -39,7 +39,9 @@ def folder(tmp_path: Path) -> Path:
     best_rounds: list[dict[Task, int]] = [{"diseased": 1, "covid": best} for best in (1, 2, 3)]
     for round, best in enumerate(best_rounds):
         weights = weights_of(round + 1)
-        ledger.write(record_of(round + 1, weights, best), weights, {"momentum/a": np.array([round + 0.5])})
+        state = {"momentum/a": np.array([round + 0.5])}
+        record = record_of(round + 1, weights, best).model_copy(update={"state_sha256": fingerprint(state)})
+        ledger.write(record, weights, state)
     return tmp_path
 
 
@@ -61,8 +63,16 @@ def test_what_was_written_is_there_after_a_restart(folder: Path) -> None:
 def test_the_strategys_last_state_stays(folder: Path) -> None:
     assert Ledger(folder, STUDY, INITIAL).state_after(0)["momentum/a"].tolist() == [2.5]
     assert [path.name for path in folder.glob("*.state")] == ["00-0003.state"]
-    (folder / "00-0003.state").write_bytes(b"half")
+    whole = (folder / "00-0003.state").read_bytes()
+    for damaged in (b"half", whole[:-1] + b"x"):
+        (folder / "00-0003.state").write_bytes(damaged)
+        assert refusal(lambda: Ledger(folder, STUDY, INITIAL).state_after(0)) == "ledger-damaged"
+    (folder / "00-0003.state").unlink()
     assert refusal(lambda: Ledger(folder, STUDY, INITIAL).state_after(0)) == "ledger-damaged"
+
+
+def test_another_strategy_does_not_go_on_with_these_rounds(folder: Path) -> None:
+    assert refusal(lambda: Ledger(folder, STUDY, INITIAL, "mine:step")) == "ledger-of-another-study"
 
 
 def test_only_needed_weights_stay(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What is admitted to a round's updates, and what is undecided without it."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import pytest
@@ -31,9 +32,8 @@ SITE = FakeSite("a", STUDY, scans={"diseased": 30, "covid": 20}).describe()  # 2
 
 def sums(**counts: int) -> Weights:
     draw = np.random.default_rng(3)
-    return LabelSums.of(
-        {label: list(draw.normal(size=(n, COUNT))) for label, n in counts.items()}
-    ).to_arrays()  # type: ignore[return-value]
+    figures = {label: list(draw.normal(size=(n, COUNT))) for label, n in counts.items()}
+    return cast(Weights, LabelSums.of(figures).to_arrays())
 
 
 def result(arrays: Weights, **loss: float) -> TrainResult[Weights]:
@@ -72,6 +72,13 @@ def test_sums_that_cannot_be_cost_the_hospital_the_round(arrays: Callable[[], We
     with pytest.raises(PneumofedError) as refused:
         updates.add(result(arrays()), SITE)
     assert refused.value.code == code
+    assert updates.undecided() == ["covid", "diseased"]
+
+
+def test_figures_that_do_not_differ_decide_nothing() -> None:
+    updates = round_updates(SCAN, STUDY, START)
+    alike = {label: [np.full(COUNT, -2.5)] * count for label, count in (("covid", 20), ("healthy", 10))}
+    updates.add(result(cast(Weights, LabelSums.of(alike).to_arrays())), SITE)
     assert updates.undecided() == ["covid", "diseased"]
 
 

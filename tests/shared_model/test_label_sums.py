@@ -108,3 +108,17 @@ def test_what_cannot_be_sums_is_refused(sums: NDArray[np.generic]) -> None:
 def test_only_labels_have_sums() -> None:
     with pytest.raises(ValueError, match="label"):
         LabelSums.from_arrays({"diseased": good()}, 2)
+
+
+def test_correlations_that_no_scans_have_are_refused() -> None:
+    unit = round(1 / GRID)
+    sums = np.diag([9, 9 * unit**2, 9 * unit**2, 9 * unit**2])
+    sums[1:, 1:] -= 8 * unit**2 * (1 - np.eye(3, dtype=np.int64))
+    with pytest.raises(ValueError, match="squares"):
+        LabelSums.from_arrays({"covid": sums}, 3)
+
+
+def test_more_scans_than_sums_are_exact_for_are_refused() -> None:
+    most = LabelSums({"covid": np.array([[2**20, 0], [0, 2**20]])})
+    with pytest.raises(ValueError, match="at most"):
+        most.merge(sums_of(covid=np.ones((1, 1))))

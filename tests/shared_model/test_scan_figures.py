@@ -91,6 +91,13 @@ def test_one_lung_or_one_slice_is_enough() -> None:
         assert values.shape == (len(of_set),) and np.isfinite(values).all()
 
 
+def test_a_map_that_is_not_finite_is_no_healthy_lung() -> None:
+    lobes = scan()
+    lobes.infection[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        scan_figures(lobes, "law-free")
+
+
 def test_without_an_infection_map_there_are_no_figures() -> None:
     lobes = scan()
     with pytest.raises(ValueError, match="infection map"):

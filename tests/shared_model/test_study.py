@@ -43,6 +43,12 @@ def test_the_default_study_is_the_papers() -> None:
         ("[strategy]\nname = 'fedprox'\nmu = 0\n", "mu"),
         ("[strategy]\nname = 'fedprox'\n[privacy]\nepsilon = 2\n", "fedprox"),
         ("[[stages]]\nname = 'scan'\nnetworks = ['covid']\npart = 'scan'\nrounds = 1\n", "scan_figures"),
+        ("[network]\ninit = 'random'\nscan_figures = 'law-free'\n", "needs a stage"),
+        (
+            "[network]\ninit = 'random'\nscan_figures = 'law-free'\n"
+            "[[stages]]\nname = 'scan'\nnetworks = ['covid']\npart = 'scan'\nrounds = 1\n",
+            "may follow",  # the stage of part 'lobe' that is added
+        ),
         (
             "[network]\ninit = 'random'\nscan_figures = 'law-free'\n[privacy]\nepsilon = 2\n"
             "[[stages]]\nname = 'scan'\nnetworks = ['covid']\npart = 'scan'\nrounds = 1\n",

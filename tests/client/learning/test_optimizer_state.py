@@ -13,7 +13,12 @@ from tests.support.stores import scan_of
 
 SCANS = [scan_of("a1", "covid"), scan_of("a2", "other"), scan_of("a3", "healthy"), scan_of("a4", "covid")]
 KEPT = STUDY.model_copy(
-    update={"stages": (STUDY.stages[0].model_copy(update={"optimizer_state": "kept"}), STUDY.stages[1])}
+    update={
+        "stages": (
+            STUDY.stages[0].model_copy(update={"optimizer_state": "kept", "rounds": 3}),
+            STUDY.stages[1],
+        )
+    }
 )
 
 

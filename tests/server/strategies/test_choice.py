@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from server.strategies.choice import server_step
 from server.strategies.server_step import take_mean
 from shared_model.errors import PneumofedError
 from shared_model.strategy import FedAdamConfig, FedProxConfig
+from shared_model.weights import from_bytes, to_bytes
 from tests.support.fake_sites import BOTH, study_of, weights_of
 
 OWN = """
@@ -30,6 +32,20 @@ def other_shape(weights, mean, state):
 
 def forgets(weights, mean, state):
     return {}, state
+
+def in_place(weights, mean, state):
+    for name in weights:
+        weights[name] += 1
+    return weights, state
+
+def huge(weights, mean, state):
+    return {name: mean[name] * 0 + 5000 for name in weights}, state
+
+def state_not_finite(weights, mean, state):
+    return weights, {"x": np.array([np.inf])}
+
+def transposed(weights, mean, state):
+    return {name: np.asfortranarray(mean[name]) for name in weights}, {"m": np.arange(6.0).reshape(2, 3).T}
 
 number = 3
 """
@@ -61,7 +77,9 @@ def test_a_researchers_own() -> None:
 
 
 @pytest.mark.usefixtures("own")
-@pytest.mark.parametrize("name", ["raises", "not_finite", "other_shape", "forgets"])
+@pytest.mark.parametrize(
+    "name", ["raises", "not_finite", "other_shape", "forgets", "in_place", "huge", "state_not_finite"]
+)
 def test_a_strategy_that_fails_is_named(name: str) -> None:
     with pytest.raises(PneumofedError) as refused:
         server_step(study_of(BOTH), f"own_strategies:{name}")(weights_of(0), weights_of(1), {})
@@ -76,3 +94,22 @@ def test_a_strategy_that_is_not_there_is_refused(path: str) -> None:
     with pytest.raises(PneumofedError) as refused:
         server_step(study_of(BOTH), path)
     assert refused.value.code == "strategy-missing"
+
+
+@pytest.mark.usefixtures("own")
+def test_what_is_returned_is_sent_as_it_is_however_it_lies_in_memory() -> None:
+    weights, state = server_step(study_of(BOTH), "own_strategies:transposed")(
+        weights_of(0), weights_of(1), {}
+    )
+    sent = from_bytes(to_bytes(weights))
+    assert all((sent[name] == array).all() for name, array in weights_of(1).items())
+    assert (load(save(state))["m"] == np.arange(6.0).reshape(2, 3).T).all()
+
+
+@pytest.mark.parametrize("content", ["1 / 0", "def step(:"])
+def test_a_file_that_raises_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    (tmp_path / "broken_strategy.py").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PneumofedError) as refused:
+        server_step(study_of(BOTH), "broken_strategy:step")
+    assert refused.value.code == "strategy-failed" and "broken_strategy" in str(refused.value)

@@ -72,8 +72,7 @@ def test_figures_that_are_constant_give_finite_coefficients() -> None:
     figures = {
         label: [np.full(FIGURE_COUNT, value)] * 20 for label, value in (("covid", 1.0), ("other", 1.0))
     }
-    arrays = fit_scan_decision(LabelSums.of(figures), "covid", "law-free", 0.1)
-    assert arrays is not None and not arrays["covid/scan_decision.coefficients"].any()
+    assert fit_scan_decision(LabelSums.of(figures), "covid", "law-free", 0.1) is None
     figures["covid"] = [np.full(FIGURE_COUNT, 2.0)] * 20
     arrays = fit_scan_decision(LabelSums.of(figures), "covid", "law-free", 0.1)
     assert arrays is not None and all(np.isfinite(array).all() for array in arrays.values())
