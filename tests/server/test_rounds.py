@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,12 +19,15 @@ from server.ledger import Ledger
 from server.model_selection import Score
 from server.report.page import write_report
 from server.report.report_json import report_document
-from shared_model.constants import Task
+from server.strategies.closed_form import fit_scan_decision
+from shared_model.constants import LABELS, TASKS, Task
 from shared_model.errors import PneumofedError
+from shared_model.label_sums import LabelSums
 from shared_model.metrics.operating_point import best_operating_point
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Split, TrainResult
-from shared_model.study import StudyConfig
+from shared_model.protocol import SiteDescription, Split, TrainResult
+from shared_model.strategy import FedAdamConfig
+from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
 from tests.support.fake_sites import BOTH, FakeSite, study_of
@@ -423,3 +427,47 @@ def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) ->
         assert told["accuracy"]["covid"] is None and told["within_auc"]["covid"] is None
         assert 0 <= told["accuracy"]["diseased"] <= 1 and 0 <= told["within_auc"]["diseased"] <= 1
     assert "-1" not in json.dumps(rounds)
+
+
+class SummingSite(FakeSite):
+    """Sends sums of drawn figures instead of weights; it has ten scans of each label."""
+
+    def describe(self) -> SiteDescription:
+        counts: dict[str, int | None] = dict.fromkeys(LABELS, 10)
+        return replace(
+            super().describe(), counts=dict.fromkeys(("train", "validation", "test", "all"), counts)
+        )
+
+    def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
+        return TrainResult(cast(Weights, DRAWN_SUMS.to_arrays()), self.scans, {})
+
+
+DRAWN_SUMS = LabelSums.of(
+    {
+        label: list(np.random.default_rng(number).normal(number, 1.0, size=(10, 4)))
+        for number, label in enumerate(("healthy", "covid", "other"))
+    }
+)
+
+
+def test_a_scan_decision_is_solved_whatever_the_strategy(tmp_path: Path) -> None:
+    stage = StageConfig(name="scans", networks=TASKS, part="scan", rounds=1)
+    study = study_of(BOTH).model_copy(
+        update={
+            "network": NetworkConfig(width=0.25, init="random", scan_figures="infection-map"),
+            "stages": (stage,),
+            "strategy": FedAdamConfig(name="fedadam"),
+        }
+    )
+    heads = {
+        f"{task}/scan_decision.{name}": np.zeros(size, np.float32)
+        for task in TASKS
+        for name, size in (("coefficients", 4), ("centre", 4), ("intercept", 1))
+    }
+    sites = {name: SummingSite(name, study, scans={"diseased": 30, "covid": 20}) for name in "ab"}
+    result = run(tmp_path, grid_of(sites), study, initial=INITIAL | heads)
+    for task in TASKS:
+        expected = fit_scan_decision(DRAWN_SUMS.merge(DRAWN_SUMS), task, "infection-map", stage.ridge)
+        assert expected is not None
+        for name, array in expected.items():
+            np.testing.assert_array_equal(result.weights[name], array)
