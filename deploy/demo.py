@@ -1,5 +1,6 @@
 """The whole of pneumofed in one command: phantom hospitals, federated training, report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +21,12 @@ from preprocessing.prepare import prepare
 from preprocessing.processes import cores
 from server.app import model_card
 from server.report.page import Example
+from shared_model.constants import LABEL_WORDS, LABELS
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder
 from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard
+from shared_model.scan_figures import FIGURES
 from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
@@ -49,13 +52,29 @@ class Plan:
 def full_plan(hospitals: str, scans: int | None) -> Plan:
     """The demo on the phantom federation `hospitals`, with `scans` training scans (None: its own number).
 
-    Raises PneumofedError `phantom-preset` or `phantom-scans`.
+    Raises PneumofedError `phantom-preset`, or `phantom-scans` also for fewer than the scan's decision needs.
     """
     note = "This takes about 10 minutes on two processor cores."
     study = load_study("demo")
     if hospitals == "one-class":
         study = _every_hospital_has_a_say(study)
-    return Plan(study, federation_plans(hospitals, scans), note)
+    plans = federation_plans(hospitals, scans)
+    _check_enough(study, plans)
+    return Plan(study, plans, note)
+
+
+def _check_enough(study: StudyConfig, plans: Sequence[HospitalPlan]) -> None:
+    """Each class must be expected to have as many training scans at some hospital as its sums need."""
+    figure_set = study.network.scan_figures
+    least = 0 if figure_set is None else math.ceil(2 * len(FIGURES[figure_set]) / study.split.train)
+    for label in LABELS:
+        most = max(plan.counts[label] for plan in plans if plan.role == "training")
+        if most < least:
+            raise PneumofedError(
+                "phantom-scans",
+                f"the scan's decision needs {least} {LABEL_WORDS[label]} scans at one hospital, and there "
+                f"would be {most} at most: ask for more --scans, or for --quick",
+            )
 
 
 def _every_hospital_has_a_say(study: StudyConfig) -> StudyConfig:

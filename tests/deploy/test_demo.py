@@ -71,11 +71,11 @@ def counts_of(plan: Plan, role: str) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("name", ["demo", "paper", "one-class"])
-@pytest.mark.parametrize(("plan_of", "held_out"), [(full_plan, 15), (quick_plan, 1)])
-def test_scans_are_training_scans_and_two_held_out_hospitals_have_all_classes(name, plan_of, held_out):
-    plan = plan_of(name, 24)
+@pytest.mark.parametrize(("plan_of", "scans", "held_out"), [(full_plan, 190, 15), (quick_plan, 24, 1)])
+def test_scans_are_training_scans_and_two_held_out_hospitals_have_all_classes(name, plan_of, scans, held_out):
+    plan = plan_of(name, scans)
     training = counts_of(plan, "training")
-    assert sum(map(sum, training)) == 24
+    assert sum(map(sum, training)) == scans
     assert counts_of(plan, "held-out") == [(held_out,) * 3] * 2
     if name == "one-class":
         assert all(sum(count > 0 for count in counts) == 1 for counts in training)
@@ -89,7 +89,11 @@ def test_where_nobody_has_both_classes_every_hospital_has_a_say_in_lobe_decision
 
 
 def test_too_few_scans_for_the_classes_or_an_unknown_federation_is_refused():
-    for arguments, code in (("paper", 8), "phantom-scans"), (("huge", None), "phantom-preset"):
+    for arguments, code in (
+        (("paper", 8), "phantom-scans"),
+        (("paper", 100), "phantom-scans"),  # 9 of other pneumonia at most, of which 7 would train
+        (("huge", None), "phantom-preset"),
+    ):
         with pytest.raises(PneumofedError) as caught:
             full_plan(*arguments)
         assert caught.value.code == code
