@@ -38,7 +38,7 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
 from shared_model.saved_model import save_model
-from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study import NetworkConfig, SplitConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.chests import chest, write_series
 from tests.support.initial_weights import initial_weights
@@ -202,6 +202,7 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     study = StudyConfig(
         name="test", seed=3, preprocessing=store.fingerprint,
         network=NetworkConfig(width=0.0625, dropout=0.0, pooling="mean", init="random"),
+        split=SplitConfig(train=0.98, validation=0.01, test=0.01),  # secrets are random
         stages=(StageConfig(name="one", networks=("diseased", "covid"), rounds=1, scans_per_batch=3,
                             lobes_per_scan=2),),
     )  # fmt: skip

@@ -13,7 +13,7 @@ PROPOSAL = Proposal.of(study_of(BOTH), weights_of(0))
 
 def test_it_names_each_array_and_counts_their_bytes() -> None:
     assert PROPOSAL.arrays == SHAPES and list(PROPOSAL.arrays) == sorted(SHAPES)
-    assert PROPOSAL.nbytes == 4 * (6 + 4 + 4 + 6 + 4)
+    assert PROPOSAL.nbytes == 4 * (6 + 4 + 2 + 4 + 6 + 4)
 
 
 def test_it_comes_back_from_text() -> None:

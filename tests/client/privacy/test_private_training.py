@@ -80,7 +80,7 @@ def test_a_spent_budget_refuses_before_anything_is_learned(tmp_path, monkeypatch
     monkeypatch.setattr(
         client.privacy.private_training, "train_privately", lambda *_, **__: pytest.fail("trained")
     )
-    assert code_of(lambda: hospital.train(WEIGHTS, stage=1, round=2)) == "privacy-budget-spent"
+    assert code_of(lambda: hospital.train(WEIGHTS, stage=0, round=2)) == "privacy-budget-spent"
     reopened = site(tmp_path, private_study(epsilon=1.01 * once))
     assert code_of(lambda: reopened.train(WEIGHTS, stage=1, round=1)) == "privacy-budget-spent"
     assert len(PrivacyLedger(tmp_path).charges()) == 1

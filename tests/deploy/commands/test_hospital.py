@@ -50,7 +50,7 @@ def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
     # fine decider is not trained
     assert "5 arrays of weights, 88 bytes" in words
     assert "diseased/fine_infection.weight  2 x 2  16" in words
-    assert "fewer than 10 scans" in words and "epsilon" in words and "nothing was approved before" in words
+    assert "fewer than 10 patients" in words and "epsilon" in words and "nothing was approved before" in words
     assert approvals(site).find(FIRST.fingerprint).decision == "approved"
     (entry,) = AuditLog(load_hospital_settings(site).state).entries()
     assert (entry.event, entry.facts["study"]) == ("approved", FIRST.fingerprint)
