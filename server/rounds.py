@@ -159,11 +159,13 @@ class Coordinator:
                 f"{where}: {returned} of {len(nodes)} hospitals returned an update, {self.policy.quorum} are "
                 f"needed ({_reasons(replies)}); correct these and run again",
             )
-        if undecided := updates.undecided():
+        undecided = updates.undecided()
+        # What only absent hospitals can train stays as it is in this round; a scan decision has one round.
+        if undecided and (returned == len(nodes) or stage.part == "scan"):
             raise PneumofedError(
                 "nobody-trained",
-                f"{where}: no hospital has a say in {' and '.join(undecided)}, as none has enough training "
-                "patients of the classes that it needs; see the stage's `part` and `say`, and lower floors",
+                f"{where}: no hospital has a say in {' and '.join(undecided)}, as none that returned has "
+                "enough training patients of the classes that it needs; see the stage's `part` and `say`",
             )
         return updates.result(), dict(sorted(replies.items()))
 

@@ -25,7 +25,7 @@ from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.metrics.operating_point import best_operating_point
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import SiteDescription, Split, TrainResult
+from shared_model.protocol import SiteDescription, Split, TrainResult, is_trained
 from shared_model.strategy import FedAdamConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
@@ -471,3 +471,18 @@ def test_a_scan_decision_is_solved_whatever_the_strategy(tmp_path: Path) -> None
         assert expected is not None
         for name, array in expected.items():
             np.testing.assert_array_equal(result.weights[name], array)
+
+
+def test_a_network_that_only_a_refused_hospital_trains_stays_as_it_is(tmp_path: Path) -> None:
+    study = study_of(BOTH)
+    sites = {
+        "a": FakeSite("a", study, scans={"diseased": 30, "covid": 0}),
+        "b": FakeSite("b", study),
+    }
+    grid = grid_of(sites, Tampering, hospital="b", tamper=in_training(poisoned))
+    result = run(tmp_path, grid, study)
+    assert all(record.train["b"].status == "refused" for record in result.rounds)
+    for name in INITIAL:
+        assert (result.weights[name] == INITIAL[name]).all() == (
+            not is_trained(name, BOTH) or "covid" in name
+        )
