@@ -1,4 +1,4 @@
-"""The networks' decisions on all lobes of whole scans, and the scan logits that follow from them (2.6)."""
+"""The networks' decisions on all lobes of whole scans, from which scans are decided (scan_logits.py)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from client.learning.evaluation import patient_count
+from client.learning.evaluation import at_the_floor
 from client.learning.scan_scoring import ScanScorer
 from preprocessing.store.scan_record import ScanRecord
-from shared_model.constants import LABELS, TASKS
+from shared_model.constants import TASKS
 from shared_model.label_sums import LabelSums
 from shared_model.progress import Progress
 from shared_model.scan_figures import FIGURES, FigureSet, scan_figures
@@ -22,9 +22,7 @@ def summed_labels(
     A label with fewer patients than the floor, or than twice the figures, is left out: its sums could be
     solved for single patients.
     """
-    by_label = {label: [scan for scan in scans if scan.label == label] for label in LABELS}
-    least = max(count_floor, 2 * len(FIGURES[figure_set]))
-    return {label: of for label, of in by_label.items() if patient_count(of) >= least}
+    return at_the_floor(scans, max(count_floor, 2 * len(FIGURES[figure_set])))
 
 
 def sum_figures(

@@ -19,6 +19,7 @@ class Describe:
     purpose: ClassVar[Purpose | None] = None
 
     def run(self, site: "Site", progress: Progress) -> SiteDescription:
+        """What the hospital says of itself."""
         return site.describe()
 
     def facts(self) -> dict[str, Any]:
@@ -34,6 +35,7 @@ class Train:
     purpose: ClassVar[Purpose | None] = "train"
 
     def run(self, site: "Site", progress: Progress) -> TrainResult[Weights]:
+        """Train the round; `progress` counts steps."""
         stage, round = self.request.stage, self.request.round
         return site.train(self.weights, stage=stage, round=round, progress=progress)
 
@@ -49,6 +51,7 @@ class Evaluate:
     purpose: ClassVar[Purpose | None] = "evaluate"
 
     def run(self, site: "Site", progress: Progress) -> SiteEvaluation:
+        """Count the scores; `progress` counts scans."""
         asked = self.request
         return site.evaluate(
             self.weights,
