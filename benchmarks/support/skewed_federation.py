@@ -85,14 +85,13 @@ def prepare_federation(federation: Federation, folder: Path, study: StudyConfig,
     start = time.monotonic()
     roles = _make_stores(federation, place, jobs)
     study = study.model_copy(update={"seed": federation.seed})
-    prepared = {"roles": roles, "seconds": 0.0}
     sites = Sites(place, roles, study, {})
     training = [name for name, role in roles.items() if role == "training"]
     for name, hospitals in (("federated", training), ("pooled", [POOL])):
         write_atomically(place / f"{name}.safetensors", save(_learned(sites, hospitals, study)))
-    prepared["seconds"] = time.monotonic() - start
-    write_atomically(place / "prepared.json", json.dumps(prepared).encode())
-    return time.monotonic() - start
+    seconds = time.monotonic() - start
+    write_atomically(place / "prepared.json", json.dumps({"roles": roles, "seconds": seconds}).encode())
+    return seconds
 
 
 def _make_stores(federation: Federation, place: Path, jobs: int) -> dict[str, Role]:
@@ -114,13 +113,11 @@ def _make_stores(federation: Federation, place: Path, jobs: int) -> dict[str, Ro
 
 def _learned(sites: "Sites", hospitals: Sequence[str], study: StudyConfig) -> Weights:
     """The weights after the study's first stage at `hospitals`."""
-    study = study.model_copy(update={"stages": study.stages[:1]})
+    network = study.network.model_copy(update={"scan_figures": None})
+    study = study.model_copy(update={"network": network, "stages": study.stages[:1]})
     weights = initial_weights(study)
-    grid, proposal = (
-        LocalGrid(client_app(replace(sites, study=study)), hospitals),
-        Proposal.of(study, weights),
-    )
-    policy = RoundPolicy(poll_s=0)
+    grid = LocalGrid(client_app(replace(sites, study=study)), hospitals)
+    proposal, policy = Proposal.of(study, weights), RoundPolicy(poll_s=0)
     roster = build_roster(grid, proposal, policy, events.ignore)
     with TemporaryDirectory() as ledger:
         kept = Ledger(Path(ledger), study, weights)
@@ -151,9 +148,8 @@ class Sites:
         )
 
     def store(self, hospital: str) -> LobeStore:
-        names = (
-            [n for n, role in self.roles.items() if role == "training"] if hospital == POOL else [hospital]
-        )
+        training = [name for name, role in self.roles.items() if role == "training"]
+        names = training if hospital == POOL else [hospital]
         stores = [LobeStore.open(self.place / "stores" / name) for name in names]
         return stores[0] if len(stores) == 1 else JoinedStore(stores)  # type: ignore[return-value]
 

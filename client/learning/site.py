@@ -91,7 +91,8 @@ class Site:
     ) -> TrainResult[Weights]:
         """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
 
-        Raises PneumofedError `held-out` at a hospital that never trains, `diverged` if a loss is not finite,
+        Raises PneumofedError `held-out` at a hospital that never trains, `no-such-round` for a round that the
+        study does not have, `diverged` if a loss is not finite,
         `architecture-mismatch` for weights of other networks; in a private study, whose rounds are charged
         before they are trained, `privacy-budget-spent` and the errors of PrivacyLedger.
         """
