@@ -66,7 +66,7 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
         described, result = far.describe(), far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
-        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", TASKS))
+        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", TASKS))
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
         failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
         interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]
@@ -79,7 +79,7 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
     assert described == near.describe().to_text()
-    assert scores == near.evaluate(WEIGHTS, split="all").to_text()
+    assert scores == near.evaluate(WEIGHTS, split="test").to_text()
 
 
 def test_another_architecture_or_device_is_refused_by_code(tmp_path):
