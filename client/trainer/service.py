@@ -7,7 +7,7 @@ before it is sent.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import grpc
 
@@ -15,12 +15,13 @@ from client.error_redaction import code_of, place_of
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.job_runner import JobRunner
-from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
+from client.trainer.jobs import Describe, Evaluate, Job, Result, Train, facts_of_result
 from client.trainer.weights_file import read_weights
 from client.trainer.worker import Done, Step
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
+from shared_model.envelope import LOG_CUT, LogHead, question_of
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal, Purpose
@@ -28,6 +29,13 @@ from shared_model.protocol import EvaluateRequest, SiteDescription, Split, Train
 from shared_model.weights import Weights, to_bytes
 
 log = logging.getLogger("pneumofed.trainer")
+
+
+class _Answered(NamedTuple):
+    """A job's result; envelope: a pb.Envelope."""
+
+    result: Result
+    envelope: Any
 
 
 class TrainerService(TrainerServicer):
@@ -44,8 +52,10 @@ class TrainerService(TrainerServicer):
         """Role and counts; a proposal that is new here is kept for people to decide on."""
         with _sanitised(context):
             proposal = self._received(request.proposal)
-            done = [answer for answer in self._do(proposal, Describe(), context) if isinstance(answer, Done)]
-            return pb.DescribeReply(description=cast(SiteDescription, done[0].result).to_text())
+            answers = list(self._do(proposal, Describe(), context, request))
+            done = next(answer for answer in answers if isinstance(answer, _Answered))
+            description = cast(SiteDescription, done.result).to_text()
+            return pb.DescribeReply(description=description, envelope=done.envelope)
 
     def Train(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Steps as they are done, then scans and losses, then the weights in chunks."""
@@ -53,12 +63,14 @@ class TrainerService(TrainerServicer):
             asked = _first_part(request_iterator)
             proposal = self._permitted(asked.proposal, "train")
             weights = _rest(request_iterator, proposal)
-            for answer in self._do(proposal, Train(weights, TrainRequest(asked.stage, asked.round)), context):
+            job = Train(weights, TrainRequest(asked.stage, asked.round))
+            for answer in self._do(proposal, job, context, asked):
                 if isinstance(answer, Step):
                     yield pb.TrainReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
                     result = cast(TrainResult[Weights], answer.result)
-                    yield pb.TrainReply(figures=pb.Figures(scans=result.scans, loss=result.loss))
+                    loss, envelope = result.loss, answer.envelope
+                    yield pb.TrainReply(figures=pb.Figures(scans=result.scans, loss=loss, envelope=envelope))
                     data = to_bytes(result.weights)
                     yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(data))
 
@@ -68,13 +80,13 @@ class TrainerService(TrainerServicer):
             asked = _first_part(request_iterator)
             proposal = self._permitted(asked.proposal, "evaluate")
             weights = _rest(request_iterator, proposal)
-            request = _evaluate_request(asked)
-            for answer in self._do(proposal, Evaluate(weights, request), context):
+            job = Evaluate(weights, _evaluate_request(asked))
+            for answer in self._do(proposal, job, context, asked):
                 if isinstance(answer, Step):
                     yield pb.EvaluateReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
                     evaluation = cast(SiteEvaluation, answer.result)
-                    yield pb.EvaluateReply(evaluation=evaluation.to_text())
+                    yield pb.EvaluateReply(evaluation=evaluation.to_text(), envelope=answer.envelope)
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stop the job that runs, if one does."""
@@ -94,9 +106,38 @@ class TrainerService(TrainerServicer):
         self._approvals.check(proposal, purpose)
         return proposal
 
-    def _do(self, proposal: Proposal, job: Job, context: grpc.ServicerContext) -> Iterator[Step | Done]:
+    def _answered(self, done: Done, question: str) -> "_Answered":
+        """The result with the question and the audit log's head, which is about what leaves now."""
+        last = self._audit.last()
+        head = None if last is None else pb.LogHead(number=last.number, hash=last.hash)
+        return _Answered(done.result, pb.Envelope(question=question, head=head))
+
+    def _check_log(self, asked: Any) -> None:
+        """Refuse, and record, a request whose sender saw a line that this hospital's audit log lacks.
+
+        Raises PneumofedError `log-cut`; `task-unreadable` for what cannot be a log's head.
+        """
+        if not asked.HasField("seen"):
+            return
+        try:
+            seen = LogHead(asked.seen.number, asked.seen.hash)
+        except ValueError as error:
+            raise PneumofedError("task-unreadable", f"{error}; both zones need one version") from None
+        if not self._audit.holds(seen.number, seen.hash):
+            self._audit.write(LOG_CUT, number=seen.number, hash=seen.hash)
+            raise PneumofedError(
+                LOG_CUT,
+                f"the audit log lacks line {seen.number} that the coordinator saw: it was cut, or state/ was "
+                "brought back from a backup; find out which, then ask the coordinator to acknowledge it",
+            )
+
+    def _do(
+        self, proposal: Proposal, job: Job, context: grpc.ServicerContext, request: Any
+    ) -> "Iterator[Step | _Answered]":
         """The job's steps and its result, with lines in the audit log before and after."""
+        self._check_log(request)
         facts, asked = {"study": proposal.fingerprint, "task": job.name}, job.facts()
+        question = question_of(proposal.fingerprint, job.request, asked.get("weights", ""))
         self._audit.write("task", **facts, **asked)
 
         def check() -> None:
@@ -108,7 +149,7 @@ class TrainerService(TrainerServicer):
         if job.purpose is not None and last is not None and last[:2] == (proposal, asked):
             # Asked again, as the answer was lost on its way: the same request gives the same bits.
             self._audit.write("returned", **facts, **facts_of_result(last[2].result), again=True)
-            yield last[2]
+            yield self._answered(last[2], question)
             return
         deadline_s = min(self._job_limit_s, context.time_remaining() or self._job_limit_s)
         try:
@@ -116,7 +157,9 @@ class TrainerService(TrainerServicer):
                 if isinstance(answer, Done):
                     self._last = (proposal, asked, answer)
                     self._audit.write("returned", **facts, **facts_of_result(answer.result))
-                yield answer
+                    yield self._answered(answer, question)
+                else:
+                    yield answer
         except (Exception, GeneratorExit) as error:
             gone = isinstance(error, GeneratorExit)
             self._audit.write("failed", **facts, code="cancelled" if gone else code_of(error))

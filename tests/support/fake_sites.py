@@ -42,6 +42,9 @@ def study_of(*stages: StageConfig, **settings: Any) -> StudyConfig:
 
 BOTH = StageConfig(name="lobes", networks=("diseased", "covid"), rounds=3)
 
+SCORED = 12
+"""Scans of each label in each split that is scored."""
+
 
 @dataclass
 class FakeSite:
@@ -52,16 +55,20 @@ class FakeSite:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def describe(self) -> SiteDescription:
+        """As many COVID-19 and healthy scans to train on as `scans` says; SCORED of each label to score."""
         covid = self.scans["covid"]
-        here: dict[str, int | None] = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
-        none: dict[str, int | None] = dict.fromkeys(here, 0)
+        train = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
+        scored, none = dict.fromkeys(train, SCORED), dict.fromkeys(train, 0)
         trains = self.role == "training"
+        parts = (train, scored, scored) if trains else (none, none, none)
+        whole = {label: sum(part[label] for part in parts) for label in train} if trains else scored
+        counts = dict(zip(("train", "validation", "test", "all"), (*parts, whole), strict=True))
         return SiteDescription(
             role=self.role,
             study=self.study.fingerprint,
             store=self.study.preprocessing,
             count_floor=10,
-            counts={"train": here if trains else none, "validation": none, "test": none, "all": here},
+            counts={split: dict(labels) for split, labels in counts.items()},
         )
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
@@ -91,7 +98,7 @@ class FakeSite:
             centre = float(weights[f"{task}/shared.weight"].sum())
             draw = np.random.default_rng([*self.name.encode(), *split.encode()])
             histograms[task] = {
-                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, 12))
+                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, SCORED))
                 for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
             }
         calls = CallTable()
