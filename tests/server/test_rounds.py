@@ -56,8 +56,9 @@ def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Wei
 
 
 def test_the_loop_equals_a_loop_by_hand(tmp_path: Path) -> None:
-    sites = sites_of()
-    result = run(tmp_path)
+    study = study_of(BOTH, FINE, operating_point="validation", max_share=1.0)
+    sites = sites_of(study)
+    result = run(tmp_path, study=study)
     lobes = by_hand(sites, 0, 3, INITIAL)
     best = {network: result.best_rounds[f"lobes/{network}"] for network in ("diseased", "covid")}
     start = {name: lobes[best[name.split("/")[0]] - 1][name] for name in INITIAL}
@@ -280,7 +281,7 @@ def test_a_round_costs_little_beside_the_training(tmp_path: Path) -> None:
 
 
 def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_path: Path) -> None:
-    study = study_of(BOTH.model_copy(update={"validate_every": 0}))
+    study = study_of(BOTH.model_copy(update={"validate_every": 0}), max_share=1.0)
     sites = sites_of(study)
     result = run(tmp_path / "ledger", grid_of(sites), study=study)
     assert all(record.validation is None and record.validate_replies == {} for record in result.rounds)
@@ -312,7 +313,7 @@ def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_afte
 ) -> None:
     """Against numpy; what the stage does not train keeps its bits."""
     stage = StageConfig(name="covid", networks=("covid",), rounds=4, validate_every=4, average_rounds=3)
-    study = study_of(stage)
+    study = study_of(stage, max_share=1.0)
 
     def down_in_round_4(message: Message, reply: Message) -> Message:
         fourth = message.metadata.group_id == "0.4"
