@@ -12,7 +12,13 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
+from shared_model.protocol import (
+    MOST_SCANS_A_PATIENT,
+    EvaluateRequest,
+    SiteDescription,
+    TrainResult,
+    is_trained,
+)
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -23,8 +29,7 @@ LARGEST_LOSS = 1e6
 
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:
-    """The hospital approved this study, prepared its scans with the study's preprocessing settings, and tells
-    of no more scans in the splits than in all."""
+    """The hospital approved this study, and prepared its scans with the study's preprocessing settings."""
     if description.study != study.fingerprint:
         raise PneumofedError(
             "study-mismatch",
@@ -37,12 +42,6 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
             f"the hospital's store was made with preprocessing {description.store}, the study needs "
             f"{study.preprocessing}; ask it to prepare its scans again",
         )
-    for label, whole in description.counts["all"].items():
-        parts = sum(description.counts[part][label] or 0 for part in ("train", "validation", "test"))
-        if parts > (whole or 0):
-            raise PneumofedError(
-                "description-implausible", f"{parts} scans of {label} in the splits, {whole or 0} in all"
-            )
 
 
 def admit_evaluation(
@@ -51,15 +50,16 @@ def admit_evaluation(
     """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
 
     Scores that were not asked for would count twice, as they are merged with those that are known. Of each
-    label there are at most as many scans as the hospital described in that split; of a label that it told too
-    few patients of, none.
+    label they are of at most as many patients as the hospital described in that split, none for a label that
+    it does not tell of, and of at most MOST_SCANS_A_PATIENT scans of each.
     """
     for task in TASKS:
         for label, scores in evaluation.histograms[task].items():
             described = description.counts[request.split][label] or 0
-            if scores.total > described:
+            if scores.patients > described or scores.total > described * MOST_SCANS_A_PATIENT:
                 raise PneumofedError(
-                    "scores-implausible", f"{scores.total} scores of {label}, described were {described}"
+                    "scores-implausible",
+                    f"{scores.total} scores of {scores.patients} patients of {label}, it told of {described}",
                 )
     if any(evaluation.histograms[task] for task in TASKS if task not in request.tasks):
         raise PneumofedError("scores-not-asked", "scores of a task that was not asked for")
@@ -69,15 +69,15 @@ def admit_evaluation(
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
-    """Scan counts are for the stage's networks only, and at most those that the hospital declared."""
+    """The say is in the stage's networks only, and at most that of the patients that the hospital told of."""
     for network in scans:
         if network not in stage.networks:
             raise PneumofedError("scans-implausible", f"network {network!r} is not trained in this stage")
     for network in stage.networks:
-        if not 0 <= scans.get(network, 0) <= description.most_scans(network):
+        most = 1 if stage.say == "equal" else description.told(network)
+        if not 0 <= scans.get(network, 0) <= most:
             raise PneumofedError(
-                "scans-implausible",
-                f"{scans[network]} scans for {network}, declared at most {description.most_scans(network)}",
+                "scans-implausible", f"a say of {scans[network]} in {network}, it can be {most} at most"
             )
 
 
@@ -126,9 +126,9 @@ def admit_sums(
     except ValueError as error:
         raise PneumofedError("sums-implausible", str(error)) from None
     for label in sums.sums:
-        declared = description.most_scans_of(label)
-        if sums.scans([label]) > declared:
-            raise PneumofedError("sums-implausible", f"sums of more scans than the {declared} declared")
+        patients = description.counts["train"][label] or 0
+        if not patients <= sums.scans([label]) <= patients * MOST_SCANS_A_PATIENT:
+            raise PneumofedError("sums-implausible", f"no {patients} patients have so many scans")
     if result.loss:
         raise PneumofedError("loss-implausible", "a scan decision in closed form has no loss")
     return sums

@@ -14,7 +14,7 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
     """Raise PneumofedError `nobody-trained` for a decision that no training hospital can have a say in,
     `too-few-hospitals` for a guard that cannot work with those that train.
 
-    A study that passes can still end with that code: patients may have several scans each.
+    A study that passes can still end with that code, if a hospital does not return.
     """
     training = [found for found in descriptions.values() if found.role == "training"]
     if study.guard is not None and len(training) < study.guard.least_hospitals:
@@ -33,8 +33,8 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
             ):
                 raise PneumofedError(
                     "nobody-trained",
-                    f"stage {stage.name!r}: no training hospital tells of training scans of both classes of "
-                    f"{task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
+                    f"stage {stage.name!r}: no training hospital tells of training patients of both classes "
+                    f"of {task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
                 )
 
 
@@ -43,7 +43,7 @@ def _check_sums(stage: StageConfig, task: Task, training: Sequence[SiteDescripti
         if not any((found.counts["train"][label] or 0) >= least for found in training for label in labels):
             raise PneumofedError(
                 "nobody-trained",
-                f"stage {stage.name!r}: no training hospital has {least} or more training scans of "
+                f"stage {stage.name!r}: no training hospital has {least} or more training patients of "
                 f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower floors",
             )
 

@@ -177,7 +177,7 @@ def histogram(bins: dict[str, int], patients: int = 1) -> dict[str, Any]:
     return {"patients": patients, "bins": bins}
 
 
-@pytest.mark.parametrize("count", [13, 10**9, 2**31, 2**62])
+@pytest.mark.parametrize("count", [12 * 64 + 1, 10**9, 2**31, 2**62])
 def test_more_scores_than_were_described_are_refused(count: int) -> None:
     """Counts of 10^9 chose the round, and 2^62 of two hospitals became negative."""
 
@@ -198,23 +198,11 @@ def test_a_description_of_more_scans_than_any_hospital_has_is_refused() -> None:
     def boast(message: Message, reply: Message) -> Message:
         if message.metadata.message_type == "query":
             described = json.loads(str(reply.content["reply"]["description"]))
-            for split in ("train", "all"):
-                described["counts"][split]["covid"] = 2**20
+            described["counts"]["train"]["covid"] = 2**20
             reply.content["reply"] = ConfigRecord({"description": json.dumps(described)})
         return reply
 
     assert attacked(boast).left_out["east"].reason == "reply-unreadable"
-
-
-def test_more_scans_in_the_splits_than_in_all_are_refused() -> None:
-    def boast(message: Message, reply: Message) -> Message:
-        if message.metadata.message_type == "query":
-            described = json.loads(str(reply.content["reply"]["description"]))
-            described["counts"]["train"]["covid"] += 1
-            reply.content["reply"] = ConfigRecord({"description": json.dumps(described)})
-        return reply
-
-    assert attacked(boast).left_out["east"].reason == "description-implausible"
 
 
 def test_a_reply_that_flower_cannot_read_costs_its_hospital_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from server.round_updates import round_updates
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
-from shared_model.protocol import SiteDescription, TrainResult
+from shared_model.protocol import MOST_SCANS_A_PATIENT, SiteDescription, TrainResult
 from shared_model.scan_figures import FIGURES
 from shared_model.strategy import NormBoundConfig, TrimmedMeanConfig
 from shared_model.study import NetworkConfig, StudyConfig
@@ -63,7 +63,8 @@ def test_sums_decide_the_tasks_of_which_both_classes_were_sent() -> None:
 @pytest.mark.parametrize(
     ("arrays", "code"),
     [
-        (lambda: sums(covid=21), "sums-implausible"),
+        (lambda: sums(covid=19), "sums-implausible"),
+        (lambda: sums(covid=20 * MOST_SCANS_A_PATIENT + 1), "sums-implausible"),
         (lambda: sums(other=12), "sums-implausible"),
         (lambda: {"covid": np.ones((3, 3), np.int64)}, "sums-implausible"),
         (lambda: weights_of(1), "sums-implausible"),
@@ -96,7 +97,7 @@ def test_one_hospital_s_scans_are_no_more_than_its_share_of_a_class() -> None:
     honest = {label: list(draw.normal(size=(20, COUNT))) for label in ("covid", "healthy")}
     arrays = cast(Weights, LabelSums.of(honest).to_arrays())
     liar = cast(Weights, LabelSums.of({"covid": [np.full(COUNT, 9.0)] * 5000}).to_arrays())
-    counts: dict[str, dict[str, int | None]] = {"train": {"covid": 5000, "healthy": 0, "other": 0}}
+    counts: dict[str, dict[str, int | None]] = {"train": {"covid": 5000, "healthy": None, "other": None}}
     boasting = replace(SITE, counts=SITE.counts | counts)
     honest_site = FakeSite("a", STUDY, scans={"diseased": 40, "covid": 20}).describe()
     updates = round_updates(SCAN, STUDY, START)

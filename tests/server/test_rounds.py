@@ -29,7 +29,7 @@ from shared_model.strategy import FedAdamConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, fingerprint, from_bytes
-from tests.support.fake_sites import BOTH, SCORED, FakeSite, study_of
+from tests.support.fake_sites import BOTH, FakeSite, study_of
 from tests.support.local_rounds import FINE, INITIAL, POLICY, grid_of, run, sites_of
 from tests.support.tampering import Tamper, Tampering, in_training, sent_by, with_arrays
 
@@ -393,9 +393,8 @@ class SummingSite(FakeSite):
 
     def describe(self) -> SiteDescription:
         train: dict[str, int | None] = dict.fromkeys(LABELS, 10)
-        whole: dict[str, int | None] = dict.fromkeys(LABELS, 10 + 2 * SCORED)
         described = super().describe()
-        return replace(described, counts=described.counts | {"train": train, "all": whole})
+        return replace(described, counts=described.counts | {"train": train})
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         return TrainResult(cast(Weights, DRAWN_SUMS.to_arrays()), self.scans, {})
