@@ -1,5 +1,6 @@
 """A trained model on disk: weights as safetensors, its model card as JSON. Never pickle."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -53,6 +54,12 @@ class ModelCard(BaseModel):
     )
     best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by 'stage/network'.")
     weights_sha256: str = ""
+    card_sha256: str = Field("", description="Of everything else on the card.")
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of all fields but `card_sha256`, as hex digits."""
+        return hashlib.sha256(self.model_dump_json(exclude={"card_sha256"}).encode()).hexdigest()
 
 
 def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:
@@ -60,6 +67,7 @@ def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:
     detected when the model is loaded."""
     folder.mkdir(parents=True, exist_ok=True)
     card = card.model_copy(update={"weights_sha256": fingerprint(weights)})
+    card = card.model_copy(update={"card_sha256": card.checksum})
     write_atomically(folder / WEIGHTS_FILE, save(dict(weights)))
     write_atomically(folder / CARD_FILE, (card.model_dump_json(indent=2) + "\n").encode())
 
@@ -81,6 +89,10 @@ def load_model(folder: Path) -> tuple[Weights, ModelCard]:
         raise PneumofedError(
             "model-damaged", f"{folder}: the model cannot be read; copy it again from its source"
         ) from error
+    if card.card_sha256 != card.checksum:
+        raise PneumofedError(
+            "model-damaged", f"{folder}: {CARD_FILE} was changed after it was written; copy it again"
+        )
     if fingerprint(weights) != card.weights_sha256:
         raise PneumofedError(
             "model-damaged", f"{folder}: {WEIGHTS_FILE} and {CARD_FILE} do not match; copy both again"

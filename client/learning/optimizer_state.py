@@ -4,19 +4,16 @@
 
 A hospital that trains other parameters than in that round, as it has too few patients of a class now, begins
 anew.
-
-Nothing is pickled.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from shared_model.files import write_atomically
+from client.learning.tensor_file import DamagedTensorsError, read_tensors, write_tensors
+from shared_model.errors import PneumofedError
 
 Parameters = Mapping[str, nn.Parameter]
 """The parameters that are trained, by name."""
@@ -54,7 +51,7 @@ class OptimizerFile:
         self._prefix = f"{network}-{stage:02d}-"
 
     def load(self, trained: Parameters, optimizer: torch.optim.Optimizer) -> None:
-        """Restore the state before the round, if there is any. A file that cannot be read is ignored."""
+        """Restore the state before the round, if there is any. Raises PneumofedError `optimizer-damaged`."""
         for path in sorted(self._folder.glob(f"{self._prefix}*.safetensors"), reverse=True):
             packed = self._read(path) if self._round_of(path) < self._round else None
             if packed is not None and {name.split("/", 1)[1] for name in packed} == trained.keys():
@@ -71,16 +68,17 @@ class OptimizerFile:
             name: value.detach().contiguous() for name, value in pack_optimizer(trained, optimizer).items()
         }
         path = self._folder / f"{self._prefix}{self._round:04d}.safetensors"
-        write_atomically(path, save(packed, {"study": self._study}), mode=0o600)
+        write_tensors(path, packed, {"study": self._study})
 
     def _read(self, path: Path) -> dict[str, Tensor] | None:
         try:
-            with safe_open(path, framework="pt") as file:
-                if (file.metadata() or {}).get("study") != self._study:
-                    return None
-                return {name: file.get_tensor(name) for name in list(file.keys())}
-        except SafetensorError:
-            return None
+            packed, about = read_tensors(path)
+        except DamagedTensorsError:
+            raise PneumofedError(
+                "optimizer-damaged",
+                f"{path} is damaged; bring it back from a backup, or delete it: the moments then begin anew",
+            ) from None
+        return packed if about == {"study": self._study} else None
 
     def _round_of(self, path: Path) -> int:
         return int(path.name.removeprefix(self._prefix).split(".")[0])

@@ -6,16 +6,17 @@ Private rounds have none: an interrupted one is repeated and charged again (docs
 Nothing is pickled.
 """
 
+import logging
 import time
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from client.learning.optimizer_state import Parameters, pack_optimizer, restore_optimizer
-from shared_model.files import write_atomically
+from client.learning.tensor_file import DamagedTensorsError, read_tensors, write_tensors
+
+log = logging.getLogger("pneumofed.trainer")
 
 SAVE_EVERY_S = 60.0
 """A step is saved if the last one was saved longer ago than this."""
@@ -25,7 +26,7 @@ class StepCheckpoint:
     """The checkpoint file of one network in one round.
 
     key: identifies the round and all that its result depends on; a file with another key is ignored, as is
-    one that cannot be read.
+    one that is damaged: the round then begins anew, to the same bits.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -48,18 +49,18 @@ class StepCheckpoint:
         """Save the step just taken, if the last one was saved more than SAVE_EVERY_S ago."""
         if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            packed = pack_state(trained, optimizer, losses)
-            write_atomically(self._path, save(packed, {"key": self._key}), mode=0o600)
+            write_tensors(self._path, pack_state(trained, optimizer, losses), {"key": self._key})
             self._saved_at = time.monotonic()
 
     def _read(self) -> dict[str, Tensor] | None:
         try:
-            with safe_open(self._path, framework="pt") as file:
-                if (file.metadata() or {}).get("key") != self._key:
-                    return None
-                return {name: file.get_tensor(name) for name in list(file.keys())}
-        except (FileNotFoundError, SafetensorError):
+            packed, about = read_tensors(self._path)
+        except FileNotFoundError:
             return None
+        except DamagedTensorsError:
+            log.warning("the saved step of an unfinished round is damaged: the round begins anew")
+            return None
+        return packed if about == {"key": self._key} else None
 
 
 def pack_state(

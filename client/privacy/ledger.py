@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from client.records.audit import AuditLog
-from client.records.chained_log import ChainedLog, Entry
+from client.records.chained_log import FIRST, ChainedLog, Entry
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 
@@ -48,7 +48,11 @@ class PrivacyLedger:
         )
 
     def charges(self) -> list[Charge]:
-        """All so far. Raises PneumofedError `privacy-damaged`, `privacy-older-copy`, `audit-damaged`."""
+        """All so far.
+
+        Raises PneumofedError `privacy-damaged`, `privacy-older-copy`, `privacy-anchor-missing`,
+        `audit-damaged`.
+        """
         return [Charge(*charge) for entry in self._entries() for charge in entry.facts["charges"]]
 
     def epsilon(self) -> float:
@@ -73,6 +77,8 @@ class PrivacyLedger:
                     f"this round would bring epsilon to {epsilon:.3g}, the study allows {limit:g} in all; "
                     "no more private training here unless people approve a study that allows more",
                 )
+            if not self._noted():  # so that from the first line on the audit log must know the ledger
+                self._audit.write(NOTED_EVENT, line=0, ledger=FIRST, epsilon=0.0)
             written = [list(astuple(charge)) for charge in charges]
             entry = self._log.write(SPENT_EVENT, charges=written, epsilon=epsilon, limit=limit, **facts)
             self._audit.write(NOTED_EVENT, line=entry.number, ledger=entry.hash, epsilon=epsilon)
@@ -81,8 +87,13 @@ class PrivacyLedger:
     def _entries(self) -> list[Entry]:
         """All lines, which must include the one that the audit log recorded last."""
         # The audit log is read first, so that a line added in between cannot appear to be missing.
-        noted = [entry.facts for entry in self._audit.entries() if entry.event == NOTED_EVENT]
+        noted = self._noted()
         entries = self._log.entries()
+        if entries and not noted:
+            raise PneumofedError(
+                "privacy-anchor-missing",
+                "the audit log notes no line of the privacy ledger: the log was moved away; bring it back",
+            )
         if noted and not _holds(entries, noted[-1]["line"], noted[-1]["ledger"]):
             raise PneumofedError(
                 "privacy-older-copy",
@@ -91,6 +102,10 @@ class PrivacyLedger:
             )
         return entries
 
+    def _noted(self) -> list[dict[str, Any]]:
+        """What the audit log noted of the ledger's lines."""
+        return [entry.facts for entry in self._audit.entries() if entry.event == NOTED_EVENT]
+
 
 def _holds(entries: Sequence[Entry], number: int, digest: str) -> bool:
-    return len(entries) >= number and entries[number - 1].hash == digest
+    return number == 0 or (len(entries) >= number and entries[number - 1].hash == digest)

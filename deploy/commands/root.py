@@ -1,5 +1,6 @@
 """The command `pneumofed`. Each command imports its heavy parts when it runs, so that help is quick."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -150,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     An error that a user can correct ends in one line on stderr: `error [code]: what, where, remedy`.
     """
+    os.umask(0o077)  # all that is written is for its owner alone, but for what says otherwise
     try:
         code = app(args=arguments, standalone_mode=False)
     except PneumofedError as error:

@@ -1,6 +1,6 @@
 """LobeStore: the folder in which a hospital keeps its prepared scans.
 
-    store.json            format, settings and their fingerprint
+    store.json            format, settings and their fingerprint, and a MAC by the secret
     secret.key            32 random bytes for the keyed hashes, mode 0600
     studies/KEY/study.json    one scan: geometry, label, size and checksum of the other file
     studies/KEY/lobes.blosc   the lobes' arrays, see lobe_files: any lobe is read and checked alone
@@ -12,6 +12,7 @@ is kept.
 
 import errno
 import hashlib
+import hmac
 import json
 import secrets
 import shutil
@@ -27,7 +28,7 @@ from preprocessing.store.store_lock import locked
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, write_atomically
 
-FORMAT = 2
+FORMAT = 3
 LOBES = "lobes.blosc"
 FileSum = dict[str, str | int]  # "bytes" and "sha256" of a file
 
@@ -53,10 +54,11 @@ class LobeStore:
             for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
                 if leftover != folder:
                     shutil.rmtree(leftover)
-            write_atomically(folder / "secret.key", secrets.token_bytes(32), mode=0o600)
-            choices = settings.model_dump()
+            secret, choices = secrets.token_bytes(32), settings.model_dump()
+            write_atomically(folder / "secret.key", secret, mode=0o600)
             record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
-            write_atomically(folder / "store.json", json.dumps(record, indent=1).encode())
+            record["secret_mac"] = _mac(secret)
+            write_atomically(folder / "store.json", json.dumps(record, indent=1).encode(), mode=0o600)
             (folder / "studies").mkdir()
         return cls.open(path)
 
@@ -71,8 +73,8 @@ class LobeStore:
             raise PneumofedError("store-missing", reason) from None
         except ValueError:
             raise PneumofedError("store-damaged", "store.json is unreadable; prepare a new store") from None
-        if not isinstance(record, dict) or len(secret) != 32:
-            raise PneumofedError("store-damaged", "store.json or secret.key is damaged; prepare a new store")
+        if not isinstance(record, dict):
+            raise PneumofedError("store-damaged", "store.json is damaged; prepare a new store")
         try:
             settings = PreprocessingSettings(**record.get("settings", {}))
         except (ValidationError, TypeError):
@@ -81,6 +83,10 @@ class LobeStore:
         if settings is None or record.get("format") != FORMAT or record.get("fingerprint") != fingerprint:
             reason = "the store was made by another version of pneumofed; prepare the scans again"
             raise PneumofedError("store-version", reason)
+        # With another secret every patient would get another fold, and every scan be added again.
+        if not hmac.compare_digest(str(record.get("secret_mac")), _mac(secret)):
+            reason = "secret.key is not the one that the store was made with; bring it back from a backup"
+            raise PneumofedError("store-damaged", reason)
         return cls(path, settings, Pseudonyms(secret))
 
     def has(self, key: str) -> bool:
@@ -169,3 +175,8 @@ def _digest_of(record: object, lobes: object) -> str:
 
 def _checksum(content: bytes) -> FileSum:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _mac(secret: bytes) -> str:
+    """Tells whether a secret is the same, and nothing of it."""
+    return hmac.new(secret, b"pneumofed store", hashlib.sha256).hexdigest()

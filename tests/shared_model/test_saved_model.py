@@ -37,6 +37,21 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, damage: str) ->
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [("0.7", "0.1"), ("Phantoms only.", "CT of 900 patients."), ('"covid": 1.0', '"covid": 9.0')],
+)
+def test_a_card_that_was_changed_is_refused(tmp_path, before: str, after: str) -> None:
+    save_model(tmp_path, initial_weights(STUDY), CARD)
+    card = tmp_path / "model.json"
+    changed = card.read_text().replace(before, after)
+    assert changed != card.read_text()
+    card.write_text(changed)
+    with pytest.raises(PneumofedError, match="changed") as refused:
+        load_model(tmp_path)
+    assert refused.value.code == "model-damaged"
+
+
+@pytest.mark.parametrize(
     ("name", "number"),
     [
         ("covid/lobe.0.weight", np.nan),

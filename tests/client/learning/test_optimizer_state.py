@@ -60,14 +60,17 @@ def test_a_repeated_round_is_alike(tmp_path: Path) -> None:
     ]
 
 
-def test_the_state_of_another_study_or_a_damaged_one_is_ignored(tmp_path: Path) -> None:
+def test_the_state_of_another_study_is_ignored_and_a_damaged_one_refused(tmp_path: Path) -> None:
     other = KEPT.model_copy(update={"name": "another"})
     train(site(tmp_path, other), 1)
     fresh = train(site(tmp_path / "fresh"), 2)
     assert same(train(site(tmp_path), 2), fresh)
+    train(site(tmp_path), 1)
     for path in (tmp_path / "optimizer").iterdir():
         path.write_bytes(b"half")
-    assert same(train(site(tmp_path), 2), fresh)
+    with pytest.raises(PneumofedError) as refused:
+        train(site(tmp_path), 2)
+    assert refused.value.code == "optimizer-damaged"
 
 
 def test_without_a_folder_it_is_refused() -> None:

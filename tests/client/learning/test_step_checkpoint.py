@@ -84,9 +84,13 @@ def test_another_training_does_not_resume_it(tmp_path, other):
     assert same(found.weights, fresh.weights) and len(seen) == STEPS
 
 
-def test_an_unreadable_checkpoint_costs_the_round_alone(tmp_path, whole):
+@pytest.mark.parametrize("damage", ["rubbish", "a flipped bit"])
+def test_a_damaged_checkpoint_costs_the_round_alone(tmp_path, whole, damage):
     interrupt(site(tmp_path), after=3)
-    (tmp_path / "unfinished" / "diseased.safetensors").write_bytes(b"rubbish")
+    path = tmp_path / "unfinished" / "diseased.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(b"rubbish" if damage == "rubbish" else content)
     assert same(site(tmp_path).train(WEIGHTS, stage=0, round=1).weights, whole.weights)
 
 

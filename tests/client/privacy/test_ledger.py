@@ -10,6 +10,7 @@ import pytest
 
 from client.privacy.ledger import Charge, PrivacyLedger
 from client.records.audit import AuditLog
+from client.records.chained_log import ChainedLog
 from shared_model.errors import PneumofedError
 
 FILES = ("privacy.jsonl", "privacy.head")
@@ -81,6 +82,21 @@ def test_a_ledger_that_was_removed_or_begun_anew_is_refused(tmp_path):
     assert refusal(lambda: spend(tmp_path / "a", 1)) == "privacy-older-copy"
 
 
+def test_an_audit_log_that_was_moved_away_takes_no_charge_with_it(tmp_path, monkeypatch):
+    """Else an older copy of the ledger could be spent again. A crash at the start takes nothing away."""
+
+    def crash(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ChainedLog, "write", crash)
+        spend(tmp_path, 5)
+    spend(tmp_path, 4)
+    for name in ("audit.jsonl", "audit.head"):
+        (tmp_path / name).unlink()
+    assert refusal(lambda: spend(tmp_path, 1)) == "privacy-anchor-missing"
+
+
 def test_a_changed_charge_or_a_cut_line_is_found(tmp_path):
     spend(tmp_path, 4), spend(tmp_path, 5)
     path = tmp_path / "privacy.jsonl"
@@ -108,7 +124,7 @@ def test_the_audit_log_notes_each_charge(tmp_path):
     noted = [entry.facts for entry in AuditLog(tmp_path).entries() if entry.event == "privacy spent"]
     lines = [json.loads(line) for line in (tmp_path / "privacy.jsonl").read_text().splitlines()]
     assert [(n["line"], n["ledger"], n["epsilon"]) for n in noted] == [
-        (1, lines[0]["hash"], 4), (2, lines[1]["hash"], 9)
+        (0, "0" * 64, 0), (1, lines[0]["hash"], 4), (2, lines[1]["hash"], 9)
     ]  # fmt: skip
     assert lines[1]["facts"]["study"] == "s" and lines[1]["facts"]["charges"] == [[1.0, 0.1, 5]]
 

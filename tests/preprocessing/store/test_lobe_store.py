@@ -108,6 +108,19 @@ def test_the_secret_is_for_its_owner_only(store: LobeStore) -> None:
     assert names.key("1.2", "3") != names.key("1", "2.3")
 
 
+@pytest.mark.parametrize("damage", ["flipped", "another", "short", "empty"])
+def test_another_secret_is_noticed(store: LobeStore, damage: str) -> None:
+    """With it, each scan would be added again under another key and fold."""
+    path = store.path / "secret.key"
+    secret = bytearray(path.read_bytes())
+    secret[7] ^= 4
+    content = {"flipped": bytes(secret), "another": bytes(32), "short": bytes(secret[:31]), "empty": b""}
+    path.write_bytes(content[damage])
+    with pytest.raises(PneumofedError, match="backup") as error:
+        LobeStore.open(store.path)
+    assert code_of(error) == "store-damaged"
+
+
 def test_a_store_that_is_none_or_another_is_refused(tmp_path: Path, store: LobeStore) -> None:
     with pytest.raises(PneumofedError) as error:
         LobeStore.open(tmp_path / "nothing")
