@@ -28,7 +28,7 @@ from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
-INITIAL, LEDGER, MODEL, STATUS = "initial.safetensors", "ledger", "model", "status.json"
+INITIAL, LEDGER, MODEL, STATUS, LOCK = "initial.safetensors", "ledger", "model", "status.json", "lock"
 """Names in the study's folder."""
 
 # Requests to a disconnected hospital are retried for about an hour.
@@ -54,7 +54,7 @@ def main(grid: Grid, context: Context) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Two runs of one study would write one ledger.
     running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
-    with exclusive(folder / "lock", refusal=running):
+    with exclusive(folder / LOCK, refusal=running):
         status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
         try:
             timeout_s = float(settings.get("patience-s", 0))

@@ -100,3 +100,12 @@ def read_status(path: Path) -> StudyStatus | None:
         return StudyStatus.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
+
+
+def take_back_notices(path: Path, hospital: str) -> None:
+    """Remove a hospital's notices from the status at `path`, if there is one."""
+    status = read_status(path)
+    if status is not None:
+        left = {name: codes for name, codes in status.notices.items() if name != hospital}
+        changed = status.model_copy(update={"notices": left})
+        write_atomically(path, (changed.model_dump_json(indent=1) + "\n").encode())

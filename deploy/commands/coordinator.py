@@ -60,6 +60,16 @@ def revoke(file: FederationFile, hospital: Hospital) -> None:
 
 
 @coordinator_app.command()
+def acknowledge(file: FederationFile, hospital: Hospital) -> None:
+    """Take back a hospital's quarantine, or a notice of its audit log, once you know the reason."""
+    from deploy.coordinator.acknowledge import acknowledge as run
+    from deploy.coordinator.settings import load_federation
+
+    codes = run(load_federation(file), hospital)
+    typer.echo(f"{hospital}: {', '.join(codes)} taken back; it is asked again in the next run")
+
+
+@coordinator_app.command()
 def kit(file: FederationFile, hospital: Hospital) -> None:
     """A new kit, with a new key, for a hospital that lost its kit or was revoked."""
     from deploy.coordinator.provision import new_kit

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from server import events
-from server.status import StatusFile, StudyStatus, read_status
+from server.standing import Standing, Standings
+from server.status import StatusFile, StudyStatus, read_status, take_back_notices
 from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
@@ -82,3 +83,14 @@ def test_a_failure_is_told_in_our_words_and_no_others(
 
 def test_no_file_is_no_status(tmp_path: Path) -> None:
     assert read_status(tmp_path / "none.json") is None
+
+
+def test_notices_of_hospitals_stand_until_they_are_taken_back(tmp_path: Path, status: StatusFile) -> None:
+    standings = Standings(tmp_path)
+    standings.put("north", Standing(quarantined="update-dtype"))
+    status.begin(3, standings)
+    status.on_event(events.HospitalNoticed("south", ("log-went-back",)))
+    assert status_in(tmp_path).notices == {"north": ("quarantined",), "south": ("log-went-back",)}
+    take_back_notices(tmp_path / "status.json", "north")
+    assert status_in(tmp_path).notices == {"south": ("log-went-back",)}
+    assert status_in(tmp_path).rounds_done == 3

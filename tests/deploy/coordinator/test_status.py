@@ -32,3 +32,11 @@ def test_words_name_the_round_and_each_hospitals_fate():
     ]
     ended = study_in_words(status.model_copy(update={"state": "failed"}))
     assert ended[2:] == ["  north returned after 3 s", "  south said that it could not (paused) after 1 s"]
+
+
+def test_what_people_are_to_know_of_a_hospital_is_said_with_the_remedy() -> None:
+    status = StudyStatus(study="s", fingerprint="f", notices={"north": ("quarantined", "log-went-back")})
+    lines = study_in_words(status)[1:]
+    assert len(lines) == 2 and all(line.startswith("  north: ") for line in lines)
+    assert "two of its replies in a row were refused" in lines[0] and "fewer lines" in lines[1]
+    assert all("coordinator acknowledge" in line for line in lines)
