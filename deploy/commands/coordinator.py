@@ -17,6 +17,8 @@ coordinator_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+NOT_SERVING = "as soon as `coordinator serve` runs, which does not answer now"
+
 Hospital = Annotated[str, typer.Argument(help="Short name of a hospital of the federation.")]
 
 
@@ -50,22 +52,26 @@ def renew(file: FederationFile) -> None:
 def revoke(file: FederationFile, hospital: Hospital) -> None:
     """Shut a hospital out: its key is no longer accepted. `kit` makes it a new one."""
     from deploy.coordinator.provision import revoke as run
-    from deploy.coordinator.serve import register_nodes
+    from deploy.coordinator.serve import register_nodes_now
     from deploy.coordinator.settings import load_federation
 
     federation = load_federation(file)
     run(federation, hospital)
-    register_nodes(federation)
-    typer.echo(f"revoked {hospital}")
+    when = "at once" if register_nodes_now(federation) else NOT_SERVING
+    typer.echo(f"revoked {hospital}: shut out {when}")
 
 
 @coordinator_app.command()
 def kit(file: FederationFile, hospital: Hospital) -> None:
-    """A new kit, with a new key, for a hospital that lost its kit or was revoked."""
+    """A new kit, with a new key, for a hospital that lost its kit or was revoked. The old key is shut out."""
     from deploy.coordinator.provision import new_kit
+    from deploy.coordinator.serve import register_nodes_now
     from deploy.coordinator.settings import load_federation
 
-    typer.echo(f"{new_kit(load_federation(file), hospital)}: hand it over in person or encrypted")
+    federation = load_federation(file)
+    typer.echo(f"{new_kit(federation, hospital)}: hand it over in person or encrypted")
+    when = "at once" if register_nodes_now(federation) else NOT_SERVING
+    typer.echo(f"it replaces the hospital's earlier key {when}")
 
 
 @coordinator_app.command()

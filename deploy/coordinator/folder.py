@@ -36,6 +36,10 @@ class CoordinatorFolder:
         """Of a hospital that may take part."""
         return self.state / "hospitals" / f"{hospital}.pub"
 
+    def public_keys(self) -> list[Path]:
+        """Of all hospitals that may take part."""
+        return sorted((self.state / "hospitals").glob("*.pub"))
+
     def revoked_key(self, hospital: str, number: int) -> Path:
         return self.state / "revoked" / f"{hospital}.{number}.pub"
 

@@ -1,5 +1,6 @@
 """Provisioning: a CA once, a server certificate, and a key and a kit for each hospital. Safe to repeat."""
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from deploy.coordinator import certificates
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.kit import make_kit
-from deploy.coordinator.settings import Federation
+from deploy.coordinator.settings import NAME, Federation
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
@@ -68,7 +69,7 @@ def new_kit(federation: Federation, hospital: str) -> Path:
     Raises PneumofedError `hospital-unknown`.
     """
     folder = CoordinatorFolder(federation.state)
-    if hospital not in {one.name for one in federation.hospitals}:
+    if not _is_listed(federation, hospital):
         raise PneumofedError(
             "hospital-unknown", f"{hospital!r} is not in the federation's file; add it there"
         )
@@ -77,8 +78,15 @@ def new_kit(federation: Federation, hospital: str) -> Path:
 
 
 def revoke(federation: Federation, hospital: str) -> None:
-    """Remove a hospital's key from those that may take part; `serve` unregisters its node at once."""
+    """Remove a hospital's key from those that may take part; `serve` unregisters its node at once.
+
+    Raises PneumofedError `hospital-unknown` if the hospital is not in the federation's file and has no key.
+    """
     folder = CoordinatorFolder(federation.state)
+    # A name of the command line must not become a path before it is known to be a name.
+    named = re.fullmatch(NAME, hospital) is not None
+    if not named or not (_is_listed(federation, hospital) or folder.public_key(hospital).exists()):
+        raise PneumofedError("hospital-unknown", f"{hospital!r} is no hospital of this federation")
     path = folder.public_key(hospital)
     if path.exists():
         path.rename(folder.revoked_key(hospital, len(list(path.parent.parent.glob("revoked/*.pub")))))
@@ -87,6 +95,10 @@ def revoke(federation: Federation, hospital: str) -> None:
 
 def is_revoked(folder: CoordinatorFolder, hospital: str) -> bool:
     return any((folder.state / "revoked").glob(f"{hospital}.*.pub"))
+
+
+def _is_listed(federation: Federation, hospital: str) -> bool:
+    return hospital in {one.name for one in federation.hospitals}
 
 
 def _ensure_ca(federation: Federation, folder: CoordinatorFolder) -> bool:

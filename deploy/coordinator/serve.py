@@ -81,12 +81,12 @@ def executor_command(federation: Federation) -> list[str]:
 
 
 def keep_nodes_registered(path: Path) -> None:
-    """Until ended: `register_nodes` whenever hospitals' keys come or go."""
-    registered: list[str] | None = None
+    """Until ended: `register_nodes` whenever hospitals' keys come, go or change."""
+    registered: dict[bytes, str] | None = None
     while True:
         try:
             federation = load_federation(path)
-            keys = sorted(key.name for key in (federation.state / "hospitals").iterdir())
+            keys = _public_keys(federation)
             if keys != registered:
                 register_nodes(federation)
                 registered = keys
@@ -95,9 +95,20 @@ def keep_nodes_registered(path: Path) -> None:
         time.sleep(REGISTER_S)
 
 
+def register_nodes_now(federation: Federation) -> bool:
+    """`register_nodes` if SuperLink answers; if it does not, False: it is done as soon as `serve` runs."""
+    try:
+        register_nodes(federation)
+    except PneumofedError as error:
+        if error.code != "superlink-unreachable":
+            raise
+        return False
+    return True
+
+
 def register_nodes(federation: Federation) -> None:
     """Make SuperLink's registered nodes those of the hospitals' public keys, no more and no less."""
-    wanted = {path.read_bytes(): path.stem for path in (federation.state / "hospitals").glob("*.pub")}
+    wanted = _public_keys(federation)
     with SuperLink(federation) as superlink:
         registered = {node.public_key: node for node in superlink.nodes()}
         for key, node in registered.items():
@@ -108,3 +119,8 @@ def register_nodes(federation: Federation) -> None:
             if key not in registered:
                 superlink.register(name, key)
                 log.info("%s may take part", name)
+
+
+def _public_keys(federation: Federation) -> dict[bytes, str]:
+    """Public key (PEM) -> name, of the hospitals that may take part."""
+    return {path.read_bytes(): path.stem for path in CoordinatorFolder(federation.state).public_keys()}

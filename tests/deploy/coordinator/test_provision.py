@@ -120,3 +120,21 @@ def test_who_lost_a_kit_gets_another_key_and_the_old_one_is_out(file, capsys):
     assert [path.read_bytes() for path in (folder.state / "revoked").iterdir()] == [old]
     code, text = coordinator(capsys, "kit", file, "nowhere")
     assert code == 1 and "hospital-unknown" in text
+
+
+@pytest.mark.parametrize("command", ["revoke", "kit"])
+@pytest.mark.parametrize("name", ["nowhere", "../hospitals/north", "n*", "", ".", "North", "north\n"])
+def test_a_name_that_is_no_hospital_is_refused_and_touches_no_file(file, capsys, command, name):
+    coordinator(capsys, "provision", file)
+    before = tree(file.parent)
+    code, text = coordinator(capsys, command, file, "--", name)
+    assert code == 1 and "error [hospital-unknown]" in text
+    assert tree(file.parent) == before
+
+
+def test_a_hospital_that_left_the_file_can_still_be_revoked(file, capsys):
+    coordinator(capsys, "provision", file)
+    folder = CoordinatorFolder(file.parent / "coordinator")
+    file.write_text(FEDERATION.replace('[[hospitals]]\nname = "south"\n', "").replace("= 2", "= 1"))
+    assert coordinator(capsys, "revoke", file, "south")[0] == 0
+    assert not folder.public_key("south").exists()
