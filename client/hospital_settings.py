@@ -27,7 +27,11 @@ class CoordinatorAddress(FrozenSettings):
         description="host:port of the coordinator."
     )
     ca: Path = Field(Path("ca.crt"), description="Certificate of the federation's CA, PEM.")
-    key: Path = Field(Path("hospital.key"), description="The hospital's private EC key, OpenSSH format.")
+    key: Path = Field(Path("hospital.key"), description="The node's private EC key, OpenSSH format.")
+    certificate: Path = Field(
+        Path("client.crt"),
+        description="What the hospital shows the coordinator, PEM; its key beside it, .key.",
+    )
 
 
 class Limits(FrozenSettings):
@@ -73,6 +77,6 @@ def load_hospital_settings(path: Path) -> HospitalSettings:
 
 def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
-    coordinator |= {name: folder / coordinator[name] for name in ("ca", "key")}
+    coordinator |= {name: folder / coordinator[name] for name in ("ca", "key", "certificate")}
     paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
     return hospital.model_dump() | paths | {"coordinator": coordinator}

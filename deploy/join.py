@@ -9,6 +9,7 @@ from pathlib import Path
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
 from deploy.environment import node_environment
+from deploy.loopback import ensure_certificate, require_certificate, show_certificate
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
 
@@ -38,6 +39,7 @@ def run_node(site: Path) -> None:
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= node_environment(hospital.node)
+    prove_node(hospital)
     sys.argv = node_command(hospital)
     threading.excepthook = _end_node
     log.warning(
@@ -56,9 +58,21 @@ def _end_node(thread: threading.ExceptHookArgs) -> None:
     os._exit(NODE_ENDED)
 
 
+def prove_node(hospital: HospitalSettings) -> None:
+    """Show the coordinator the hospital's certificate; serve the node's API to its own executor alone."""
+    ensure_certificate(_loopback(hospital))
+    require_certificate(_loopback(hospital))
+    show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
+
+
+def _loopback(hospital: HospitalSettings) -> Path:
+    """The certificate by which node and executor know each other; its key is beside it."""
+    return hospital.node / "loopback.crt"
+
+
 def node_command(hospital: HospitalSettings) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
-    coordinator = hospital.coordinator
+    coordinator, loopback = hospital.coordinator, _loopback(hospital)
     return [
         "flower-supernode",
         "--superlink",
@@ -73,14 +87,16 @@ def node_command(hospital: HospitalSettings) -> list[str]:
         "127.0.0.1",
         "--port",
         str(free_port()),
+        *("--ssl-ca-certfile", str(loopback), "--ssl-certfile", str(loopback)),
+        *("--ssl-keyfile", str(loopback.with_suffix(".key"))),
     ]
 
 
 def check_node(hospital: HospitalSettings) -> None:
     """Raises PneumofedError `kit-missing` if a file that proves the hospital's identity is not there."""
-    missing = [
-        path.name for path in (hospital.coordinator.ca, hospital.coordinator.key) if not path.is_file()
-    ]
+    kit = hospital.coordinator
+    files = (kit.ca, kit.key, kit.certificate, kit.certificate.with_suffix(".key"))
+    missing = [path.name for path in files if not path.is_file()]
     if missing:
         raise PneumofedError(
             "kit-missing", f"{', '.join(missing)} not found beside hospital.toml; unpack the kit there"

@@ -28,13 +28,13 @@ class Service:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
-    reload_on: Path | None = None
-    """A file; when it changes, the process gets SIGHUP and reads its files again."""
+    reload_on: Sequence[Path] = ()
+    """Files; when one changes, the process gets SIGHUP and reads its files again."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE_S, init=False)
     start_at: float = field(default=0.0, init=False)
-    changed: int = field(default=0, init=False)
+    changed: list[int] = field(default_factory=list, init=False)
 
     def tend(self) -> None:
         """Start the process if it is time; notice if it has ended."""
@@ -58,8 +58,8 @@ class Service:
             self.process.send_signal(signal.SIGHUP)
             log.info("%s reads its files again", self.name)
 
-    def _changed(self) -> int:
-        return 0 if self.reload_on is None else self.reload_on.stat().st_mtime_ns
+    def _changed(self) -> list[int]:
+        return [path.stat().st_mtime_ns for path in self.reload_on]
 
     def signal(self, number: int) -> None:
         """Send a signal to the process and its children."""

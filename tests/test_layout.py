@@ -49,6 +49,7 @@ TESTED_BY = {
     "deploy/coordinator/folder.py": "deploy/coordinator/test_provision.py",
     "deploy/coordinator/kit.py": "deploy/coordinator/test_provision.py",
     "deploy/coordinator/serve.py": "deploy/test_healthy.py",
+    "deploy/coordinator/superlink_process.py": "security/test_local_users.py",
     "deploy/evaluate.py": "deploy/commands/test_root.py",
     "deploy/example_scans.py": "deploy/test_demo.py",
     "deploy/progress.py": "deploy/test_demo.py",

@@ -30,12 +30,21 @@ def provision(file: FederationFile, as_json: AsJson = False) -> None:
 
     made = run(load_federation(file))
     if as_json:
-        print_json({"new_ca": made.new_ca, "kits": [str(kit) for kit in made.kits]})
+        key = None if made.ca_key is None else str(made.ca_key)
+        print_json({"new_ca": made.new_ca, "ca_key": key, "kits": [str(kit) for kit in made.kits]})
         return
     if made.new_ca:
-        typer.echo("made a CA: keep a copy of its folder offline")
+        typer.echo(
+            "made a CA: keep a copy of its folder elsewhere; without it every hospital needs a new kit"
+        )
+    if made.ca_key is not None:
+        typer.echo(
+            f"{made.ca_key} signs what hospitals and proxy believe: move it to a medium that is not "
+            "connected. `serve` and `run` do without it; `renew`, `kit` and `provision` for new hospitals "
+            "ask for it."
+        )
     for kit in made.kits:
-        typer.echo(f"{kit}: holds the hospital's key; hand it over in person or encrypted, then delete it")
+        typer.echo(f"{kit}: holds the hospital's keys; hand it over in person or encrypted, then delete it")
     typer.echo(f"{len(made.kits)} new kits")
 
 

@@ -13,7 +13,7 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.superlink import SuperLink
-from deploy.environment import BIN, COORDINATOR_EXECUTOR, flower_environment
+from deploy.environment import COORDINATOR_EXECUTOR, flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
 
@@ -35,33 +35,32 @@ def serve(path: Path) -> None:
 def services(federation: Federation, path: Path) -> list[Service]:
     """In the order in which they start."""
     folder = CoordinatorFolder(federation.state)
-    if not folder.superexec_secret.exists():
+    if not folder.superexec_secret.exists() or not folder.loopback.exists():
         raise PneumofedError("not-provisioned", f"run `pneumofed coordinator provision {path}` first")
     environment = flower_environment(folder.flower_home)
     # The allocator returns a round's arrays to the system when they are freed; else the ServerApp holds twice
     # what it needs.
     frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
-    _, certificate = folder.server("edge")
+    _, certificate = folder.edge
     nodes = [sys.executable, "-m", "deploy.commands", "coordinator", "register-nodes", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),
         Service("nodes", nodes, environment),
-        Service("proxy", proxy, reload_on=certificate),
+        Service("proxy", proxy, reload_on=(certificate, folder.admitted)),
     ]
 
 
 def superlink_command(federation: Federation) -> list[str]:
-    """SuperLink for this machine alone, with its state in a file; it knows nodes by their keys."""
+    """SuperLink for this machine's own processes, with its state in a file; it knows nodes by their keys."""
     folder = CoordinatorFolder(federation.state)
-    key, certificate = folder.server("superlink")
     return [
-        str(BIN / "flower-superlink"),
+        *(sys.executable, "-P", "-m", "deploy.coordinator.superlink_process"),
         *("--host", "127.0.0.1", "--port", str(federation.superlink_port)),
-        *("--ssl-ca-certfile", str(folder.ca)),
-        *("--ssl-certfile", str(certificate)),
-        *("--ssl-keyfile", str(key)),
+        *("--ssl-ca-certfile", str(folder.loopback)),
+        *("--ssl-certfile", str(folder.loopback)),
+        *("--ssl-keyfile", str(folder.loopback.with_suffix(".key"))),
         *("--database", str(folder.database)),
         *("--isolation", "process"),
         *("--superexec-auth-secret-file", str(folder.superexec_secret)),
@@ -75,7 +74,7 @@ def executor_command(federation: Federation) -> list[str]:
     return [
         *(sys.executable, *COORDINATOR_EXECUTOR),
         *("--runtime-api-address", f"127.0.0.1:{federation.superlink_port}"),
-        *("--root-certificates", str(folder.ca)),
+        *("--root-certificates", str(folder.loopback)),
         *("--superexec-auth-secret-file", str(folder.superexec_secret)),
     ]
 

@@ -29,6 +29,7 @@ from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
 from shared_model.errors import PneumofedError
+from shared_model.tls import client_context
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,19 @@ class App:
 
 
 class SuperLink:
-    """A connection to a federation's SuperLink, for a `with` block.
+    """A connection to a federation's SuperLink, for a `with` block; it shows the certificate for loopback.
 
-    Each call raises PneumofedError `superlink-unreachable`.
+    Raises PneumofedError `not-provisioned`; each call raises `superlink-unreachable`.
     """
 
     def __init__(self, federation: Federation) -> None:
-        folder = CoordinatorFolder(federation.state)
-        self._client = ControlHttpClient.from_server_address(
-            server_address=f"127.0.0.1:{federation.superlink_port}",
-            insecure=False,
-            root_certificates=folder.ca.read_bytes(),
+        certificate = CoordinatorFolder(federation.state).loopback
+        if not certificate.exists():
+            raise PneumofedError("not-provisioned", "run `pneumofed coordinator provision` first")
+        self._client = ControlHttpClient(
+            f"https://127.0.0.1:{federation.superlink_port}",
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
+            verify=client_context(certificate, trusted=certificate),
         )
 
     def __enter__(self) -> Self:

@@ -22,7 +22,7 @@ ROOMS = {
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
-        "constants file_lock files progress settings_file threads",
+        "constants file_lock files progress settings_file threads tls",
         "errors",
     ),
     "client": (
@@ -46,6 +46,6 @@ ROOMS = {
         "commands",
         "app coordinator demo evaluate executor join logs simulate",
         "example_scans simulation supervise",
-        "environment progress",
+        "environment loopback progress",
     ),
 }
