@@ -39,12 +39,17 @@ def show_certificate(certificate: Path, *, trusted: Path) -> None:
 
 
 def require_certificate(trusted: Path) -> None:
-    """From now on uvicorn's servers in this process refuse clients that do not show `trusted`."""
+    """From now on uvicorn's servers in this process refuse clients that do not show `trusted`.
+
+    One without TLS does not start: RuntimeError.
+    """
     import uvicorn
 
     load = uvicorn.Config.load
 
     def load_with_clients(config: uvicorn.Config) -> None:
+        if not config.is_ssl:
+            raise RuntimeError("a server without TLS cannot ask for a certificate")
         config.ssl_ca_certs, config.ssl_cert_reqs = trusted, ssl.CERT_REQUIRED
         load(config)
 
@@ -78,5 +83,6 @@ def ensure_certificate(path: Path) -> None:
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.unlink(missing_ok=True)  # a crash in between must not leave one with another's key
     write_atomically(path.with_suffix(".key"), pem, mode=0o600)
     write_atomically(path, certificate.public_bytes(Encoding.PEM))
