@@ -38,6 +38,13 @@ class Limits(FrozenSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
 
 
+class Users(FrozenSettings):
+    """Users of the operating system, by name or number, for the two zones of a `join` that root starts."""
+
+    node: str | int = Field(description="Of the network zone; may read neither store nor state.")
+    trainer: str | int = Field(description="Of the data zone; store and state are its own.")
+
+
 class HospitalSettings(FrozenSettings):
     """One hospital. Relative paths are relative to the file's folder."""
 
@@ -50,6 +57,7 @@ class HospitalSettings(FrozenSettings):
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress
     limits: Limits = Limits()
+    users: Users | None = Field(None, description="None: `join` runs both zones as the user who starts it.")
 
     @model_validator(mode="after")
     def _socket_fits(self) -> Self:

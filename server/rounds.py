@@ -42,18 +42,16 @@ def run_study(
     *,
     ledger: Ledger,
     policy: RoundPolicy,
-    code: str = "",
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. The ledger
-    names a researcher's own strategy, if there is one instead of the study's.
+    The ledger names a researcher's own strategy, if there is one instead of the study's.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
-    proposal = Proposal.of(study, initial, code=code)
+    proposal = Proposal.of(study, initial)
     roster = build_roster(grid, proposal, policy, on_event)
     check_feasible(study, roster.descriptions)
     coordinator = Coordinator(

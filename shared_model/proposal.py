@@ -22,7 +22,7 @@ BYTES_A_VALUE = 4  # float32
 
 
 class Proposal(BaseModel):
-    """A study, the arrays that will travel, the code that the coordinator pushes, and what for."""
+    """A study, the arrays that will travel, and what for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,20 +30,15 @@ class Proposal(BaseModel):
     arrays: dict[str, tuple[int, ...]] = Field(
         min_length=1, description="The architecture: name and shape of each float32 array."
     )
-    code: str = Field(
-        "",
-        pattern=r"^([0-9a-f]{64})?$",
-        description="SHA-256 of the app pushed to nodes; empty if none is.",
-    )
     purposes: tuple[Purpose, ...] = Field(
         PURPOSES, min_length=1, description="What the hospital's scans may be used for."
     )
 
     @classmethod
-    def of(cls, study: StudyConfig, weights: Mapping[str, Any], *, code: str = "") -> Self:
+    def of(cls, study: StudyConfig, weights: Mapping[str, Any]) -> Self:
         """The proposal to run `study` from `weights` (anything with a shape, by name)."""
         arrays = {name: tuple(int(n) for n in weights[name].shape) for name in sorted(weights)}
-        return cls(study=study, arrays=arrays, code=code)
+        return cls(study=study, arrays=arrays)
 
     @property
     def fingerprint(self) -> str:

@@ -19,6 +19,9 @@ from typing import Any, Generic, Literal, TypeVar, get_args
 from shared_model.constants import LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
 
+PROTOCOL = 1
+"""Rises with every change of what is said here. The bundle holds it: both sides need the same."""
+
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 from client.hospital_settings import HospitalSettings
@@ -58,7 +59,8 @@ def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
         work = f"{stage.rounds} rounds of {stage.epochs:g} passes over the scans"
         yield f"stage {number}, {stage.name!r}: {work}; trains {' and '.join(stage.networks)}"
     yield f"on {hospital.device}, in a process without a network"
-    yield f"code pushed to the network zone: {proposal.code or 'none'}"
+    installed = f"the installed pneumofed {version('pneumofed')}"
+    yield f"code that runs: {installed}; no code is taken from the coordinator"
 
 
 def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:

@@ -16,6 +16,7 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.job_runner import JobRunner
 from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
+from client.trainer.refused_bundles import RefusedBundles
 from client.trainer.weights_file import read_weights
 from client.trainer.worker import Done, Step
 from client.wire import trainer_pb2 as pb
@@ -38,6 +39,7 @@ class TrainerService(TrainerServicer):
     ) -> None:
         self._runner, self._approvals, self._audit = runner, approvals, audit
         self._job_limit_s = job_limit_s
+        self._refused_bundles = RefusedBundles(audit)
         self._last: tuple[Proposal, dict[str, Any], Done] | None = None
 
     def Describe(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -75,6 +77,12 @@ class TrainerService(TrainerServicer):
                 else:
                     evaluation = cast(SiteEvaluation, answer.result)
                     yield pb.EvaluateReply(evaluation=evaluation.to_text())
+
+    def BundleRefused(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Record that the node refused a bundle."""
+        with _sanitised(context):
+            self._refused_bundles.record(request.sha256)
+            return pb.BundleRefusedReply()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stop the job that runs, if one does."""

