@@ -12,7 +12,13 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
+from shared_model.protocol import (
+    MOST_SCANS_A_PATIENT,
+    EvaluateRequest,
+    SiteDescription,
+    TrainResult,
+    is_trained,
+)
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
@@ -48,15 +54,15 @@ def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> No
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
-    """Scan counts are for the stage's networks only, and at most those that the hospital declared."""
+    """The say is in the stage's networks only, and at most that of the patients that the hospital told of."""
     for network in scans:
         if network not in stage.networks:
             raise PneumofedError("scans-implausible", f"network {network!r} is not trained in this stage")
     for network in stage.networks:
-        if not 0 <= scans.get(network, 0) <= description.most_scans(network):
+        most = 1 if stage.say == "equal" else description.told(network)
+        if not 0 <= scans.get(network, 0) <= most:
             raise PneumofedError(
-                "scans-implausible",
-                f"{scans[network]} scans for {network}, declared at most {description.most_scans(network)}",
+                "scans-implausible", f"a say of {scans[network]} in {network}, it can be {most} at most"
             )
 
 
@@ -105,9 +111,9 @@ def admit_sums(
     except ValueError as error:
         raise PneumofedError("sums-implausible", str(error)) from None
     for label in sums.sums:
-        declared = description.most_scans_of(label)
-        if sums.scans([label]) > declared:
-            raise PneumofedError("sums-implausible", f"sums of more scans than the {declared} declared")
+        patients = description.counts["train"][label] or 0
+        if not patients <= sums.scans([label]) <= patients * MOST_SCANS_A_PATIENT:
+            raise PneumofedError("sums-implausible", f"no {patients} patients have so many scans")
     if result.loss:
         raise PneumofedError("loss-implausible", "a scan decision in closed form has no loss")
     return sums

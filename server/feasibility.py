@@ -13,7 +13,7 @@ from shared_model.study_stage import StageConfig
 def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescription]) -> None:
     """Raise PneumofedError `nobody-trained` for a decision that no training hospital can have a say in.
 
-    A study that passes can still end with that code: patients may have several scans each.
+    A study that passes can still end with that code, if a hospital does not return.
     """
     training = [found for found in descriptions.values() if found.role == "training"]
     for stage in study.stages:
@@ -26,8 +26,8 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
             ):
                 raise PneumofedError(
                     "nobody-trained",
-                    f"stage {stage.name!r}: no training hospital tells of training scans of both classes of "
-                    f"{task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
+                    f"stage {stage.name!r}: no training hospital tells of training patients of both classes "
+                    f"of {task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
                 )
 
 
@@ -36,7 +36,7 @@ def _check_sums(stage: StageConfig, task: Task, training: Sequence[SiteDescripti
         if not any((found.counts["train"][label] or 0) >= least for found in training for label in labels):
             raise PneumofedError(
                 "nobody-trained",
-                f"stage {stage.name!r}: no training hospital has {least} or more training scans of "
+                f"stage {stage.name!r}: no training hospital has {least} or more training patients of "
                 f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower floors",
             )
 

@@ -34,10 +34,7 @@ class Roster:
     def hospitals(self) -> tuple[Hospital, ...]:
         """The hospitals that take part: training ones first, then by name."""
         names = sorted(self.descriptions, key=lambda name: (self.descriptions[name].role == "held-out", name))
-        return tuple(
-            Hospital(name, self.descriptions[name].role, self.descriptions[name].counts["all"])
-            for name in names
-        )
+        return tuple(Hospital.described(name, self.descriptions[name]) for name in names)
 
     def _of_role(self, role: str) -> dict[str, int]:
         return {n: self.nodes[n] for n, description in self.descriptions.items() if description.role == role}

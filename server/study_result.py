@@ -1,13 +1,13 @@
 """What a study leaves behind: a record of each round, and the result that reports are made of."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared_model.constants import Task
+from shared_model.constants import LABELS, Task
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Role
+from shared_model.protocol import Role, SiteDescription
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
@@ -67,11 +67,22 @@ class RoundRecord(_Record):
 
 @dataclass(frozen=True)
 class Hospital:
-    """counts: scans by label in all splits, None if there are too few for the hospital to disclose."""
+    """counts: patients by label that the hospital tells of, None for fewer than `count_floor`.
+
+    at_least: labels of which it has patients in further splits, or has none there: it does not tell.
+    """
 
     name: str
     role: Role
     counts: dict[str, int | None]
+    count_floor: int = 1
+    at_least: tuple[str, ...] = ()
+
+    @classmethod
+    def described(cls, name: str, description: SiteDescription) -> Self:
+        counts: dict[str, int | None] = {label: description.patients(label) for label in LABELS}
+        at_least = tuple(label for label in LABELS if counts[label] is not None and description.hides(label))
+        return cls(name, description.role, counts, description.count_floor, at_least)
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ class StageConfig(FrozenSettings):
     say: Literal["scans", "equal", "two-class"] = Field(
         "scans",
         exclude_if=lambda value: value == "scans",  # studies without it keep their fingerprints
-        description="A hospital's weight in the average. 'scans': its training scans; 'equal': 1; "
-        "'two-class': its training scans, but none in a network's decision unless it has enough training "
+        description="A hospital's weight in the average. 'scans': the training patients that it tells of; "
+        "'equal': 1; 'two-class': as 'scans', but none in a network's decision unless it has enough training "
         "patients of both labels of the task; it then trains patch infection alone, if the stage does.",
     )
     start_from_patches: bool = Field(

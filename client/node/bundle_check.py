@@ -18,8 +18,8 @@ from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed.node")
 
-Record = Callable[[bytes], None]
-"""Is given the SHA-256 of each bundle that was refused."""
+Record = Callable[[], None]
+"""Is called for each bundle that was refused."""
 
 
 def check_bundles(record: Record) -> None:
@@ -66,7 +66,8 @@ def _checked(get_fab: Callable[[str, int], Fab], record: Record, announced: str,
     try:
         check_bundle(content, announced)
     except PneumofedError as refusal:
-        log.error("run %d: %s: %s", run_id, refusal.code, refusal)
-        record(hashlib.sha256(content).digest())
+        sha256 = hashlib.sha256(content).hexdigest()
+        log.error("run %d, bundle with SHA-256 %s: %s", run_id, sha256, refusal.code)
+        record()
         raise
     return Fab(BUNDLE_SHA256, BUNDLE, {})

@@ -102,15 +102,16 @@ class TrainerClient:
                 raise PneumofedError(_code_of(error), "the trainer's log says why") from None
 
 
-def report_refused_bundle(socket: Path, sha256: bytes, *, seconds: float = REACH_S) -> None:
+def report_refused_bundle(socket: Path, *, seconds: float = REACH_S) -> None:
     """Have the trainer behind `socket` record that the coordinator sent another bundle than is installed.
 
     A trainer that does not answer in `seconds` records nothing.
     """
     with grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS) as channel:
-        request = pb.BundleRefusedRequest(sha256=sha256)
         try:
-            TrainerStub(channel).BundleRefused(request, timeout=seconds, wait_for_ready=True)
+            TrainerStub(channel).BundleRefused(
+                pb.BundleRefusedRequest(), timeout=seconds, wait_for_ready=True
+            )
         except grpc.RpcError as error:
             log.error("the refused bundle is not in the audit log: %s", _code_of(error))
 

@@ -5,8 +5,10 @@ before it is sent.
 """
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
@@ -14,18 +16,20 @@ import grpc
 from client.error_redaction import code_of, place_of
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
+from client.trainer.asked_tasks import ASKED, asked_since_approval, check_permitted
 from client.trainer.job_runner import JobRunner
 from client.trainer.jobs import Describe, Evaluate, Job, Train, facts_of_result
-from client.trainer.refused_bundles import RefusedBundles
+from client.trainer.refusals import RefusalRows
 from client.trainer.weights_file import read_weights
 from client.trainer.worker import Done, Step
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
+from shared_model.bundle import REFUSED
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal, Purpose
-from shared_model.protocol import EvaluateRequest, SiteDescription, Split, TrainRequest, TrainResult
+from shared_model.protocol import EvaluateRequest, Role, SiteDescription, Split, TrainRequest, TrainResult
 from shared_model.weights import Weights, to_bytes
 
 log = logging.getLogger("pneumofed.trainer")
@@ -35,27 +39,29 @@ class TrainerService(TrainerServicer):
     """Answers for one hospital. job_limit_s: the longest that any job may take here."""
 
     def __init__(
-        self, runner: JobRunner, approvals: Approvals, audit: AuditLog, *, job_limit_s: float
+        self, runner: JobRunner, approvals: Approvals, audit: AuditLog, role: Role, *, job_limit_s: float
     ) -> None:
-        self._runner, self._approvals, self._audit = runner, approvals, audit
+        self._runner, self._approvals, self._audit, self._role = runner, approvals, audit, role
         self._job_limit_s = job_limit_s
-        self._refused_bundles = RefusedBundles(audit)
+        self._refusals = RefusalRows(audit)
+        self._asking = threading.Lock()
         self._last: tuple[Proposal, dict[str, Any], Done] | None = None
 
     def Describe(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Role and counts; a proposal that is new here is kept for people to decide on."""
-        with _sanitised(context):
-            proposal = self._received(request.proposal)
-            done = [answer for answer in self._do(proposal, Describe(), context) if isinstance(answer, Done)]
+        with self._answering("describe", context) as asked:
+            proposal = self._received(request.proposal, asked)
+            replies = self._do(proposal, Describe(), context, asked)
+            done = [answer for answer in replies if isinstance(answer, Done)]
             return pb.DescribeReply(description=cast(SiteDescription, done[0].result).to_text())
 
     def Train(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Steps as they are done, then scans and losses, then the weights in chunks."""
-        with _sanitised(context):
-            asked = _first_part(request_iterator)
-            proposal = self._permitted(asked.proposal, "train")
-            weights = _rest(request_iterator, proposal)
-            for answer in self._do(proposal, Train(weights, TrainRequest(asked.stage, asked.round)), context):
+        with self._answering("train", context) as asked:
+            job = _first_part(request_iterator)
+            proposal = self._permitted(job.proposal, "train", asked)
+            train = Train(_rest(request_iterator, proposal), TrainRequest(job.stage, job.round))
+            for answer in self._do(proposal, train, context, asked):
                 if isinstance(answer, Step):
                     yield pb.TrainReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
@@ -66,12 +72,11 @@ class TrainerService(TrainerServicer):
 
     def Evaluate(self, request_iterator: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Scans as they are done, then the counts of their scores."""
-        with _sanitised(context):
-            asked = _first_part(request_iterator)
-            proposal = self._permitted(asked.proposal, "evaluate")
-            weights = _rest(request_iterator, proposal)
-            request = _evaluate_request(asked)
-            for answer in self._do(proposal, Evaluate(weights, request), context):
+        with self._answering("evaluate", context) as asked:
+            job = _first_part(request_iterator)
+            proposal = self._permitted(job.proposal, "evaluate", asked)
+            evaluate = Evaluate(_rest(request_iterator, proposal), _evaluate_request(job))
+            for answer in self._do(proposal, evaluate, context, asked):
                 if isinstance(answer, Step):
                     yield pb.EvaluateReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
@@ -80,32 +85,62 @@ class TrainerService(TrainerServicer):
 
     def BundleRefused(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Record that the node refused a bundle."""
-        with _sanitised(context):
-            self._refused_bundles.record(request.sha256)
+        with self._answering("bundle", context) as asked:
+            asked.is_task = True  # whatever fails here is no refusal
+            self._refusals.note("bundle", REFUSED, None)
             return pb.BundleRefusedReply()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stop the job that runs, if one does."""
         return pb.CancelReply(was_running=self._runner.cancel())
 
-    def _received(self, text: str) -> Proposal:
+    @contextmanager
+    def _answering(self, task: str, context: grpc.ServicerContext) -> Iterator["_Asked"]:
+        """Ends the RPC with a code if something fails; the exception's text stays here.
+
+        A request that is refused before it became a task is in the audit log too.
+        """
+        asked = _Asked()
+        try:
+            yield asked
+        except Exception as error:
+            code = code_of(error)
+            log.error("request %s ended: %s (%s)", task, code, place_of(error))
+            if not asked.is_task:
+                self._refusals.note(task, code, asked.study)
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, code)
+
+    def _received(self, text: str, asked: "_Asked") -> Proposal:
         """The proposal, kept for people to decide on if it is new; permitted or refused by code."""
         proposal = Proposal.from_text(text)
+        asked.study = proposal.fingerprint
         if self._approvals.receive(proposal):
             self._audit.write("proposed", study=proposal.fingerprint, name=proposal.study.name)
         self._approvals.check(proposal, None)
         return proposal
 
-    def _permitted(self, text: str, purpose: Purpose) -> Proposal:
+    def _permitted(self, text: str, purpose: Purpose, asked: "_Asked") -> Proposal:
         """The proposal; one that is not permitted gets no further, before anything large is read."""
         proposal = Proposal.from_text(text)
+        asked.study = proposal.fingerprint
         self._approvals.check(proposal, purpose)
         return proposal
 
-    def _do(self, proposal: Proposal, job: Job, context: grpc.ServicerContext) -> Iterator[Step | Done]:
+    def _begin(self, proposal: Proposal, job: Job, asked: "_Asked") -> dict[str, Any]:
+        """Check that the study plans the task, and write it to the audit log; returns what is asked."""
+        facts = job.facts()
+        with self._asking:  # the same round asked twice at once with different weights is refused once
+            before = asked_since_approval(self._audit.entries(), proposal.fingerprint)
+            check_permitted(job, facts, proposal.study, self._role, before)
+            self._audit.write(ASKED, study=proposal.fingerprint, task=job.name, **facts)
+            asked.is_task = True
+        return facts
+
+    def _do(
+        self, proposal: Proposal, job: Job, context: grpc.ServicerContext, request: "_Asked"
+    ) -> Iterator[Step | Done]:
         """The job's steps and its result, with lines in the audit log before and after."""
-        facts, asked = {"study": proposal.fingerprint, "task": job.name}, job.facts()
-        self._audit.write("task", **facts, **asked)
+        facts, asked = {"study": proposal.fingerprint, "task": job.name}, self._begin(proposal, job, request)
 
         def check() -> None:
             self._approvals.check(proposal, job.purpose)
@@ -131,6 +166,14 @@ class TrainerService(TrainerServicer):
             raise
 
 
+@dataclass
+class _Asked:
+    """A request: the fingerprint of its study, once read, and whether the audit log has it as a task."""
+
+    study: str | None = None
+    is_task: bool = False
+
+
 def _first_part(parts: Iterator[Any]) -> Any:
     """The first part of a request, which says what is asked. Raises PneumofedError `task-unreadable`."""
     first = next(parts, None)
@@ -152,14 +195,3 @@ def _evaluate_request(asked: Any) -> EvaluateRequest:
 def _rest(parts: Iterator[Any], proposal: Proposal) -> Weights:
     """The weights, which all other parts hold. Raises `weights-too-long`, `weights-unreadable`."""
     return read_weights(from_chunks((part.weights for part in parts), proposal))
-
-
-@contextmanager
-def _sanitised(context: grpc.ServicerContext) -> Iterator[None]:
-    """Ends the RPC with a code where something fails; the exception's text stays here."""
-    try:
-        yield
-    except Exception as error:
-        code = code_of(error)
-        log.error("request ended: %s (%s)", code, place_of(error))
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, code)

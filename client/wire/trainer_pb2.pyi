@@ -112,10 +112,8 @@ class EvaluateReply(_message.Message):
     def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[str] = ...) -> None: ...
 
 class BundleRefusedRequest(_message.Message):
-    __slots__ = ("sha256",)
-    SHA256_FIELD_NUMBER: _ClassVar[int]
-    sha256: bytes
-    def __init__(self, sha256: _Optional[bytes] = ...) -> None: ...
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class BundleRefusedReply(_message.Message):
     __slots__ = ()

@@ -88,7 +88,7 @@ class TrainerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BundleRefused(self, request, context):
-        """The coordinator sent another bundle than the installed one: a line in the audit log, at most one an hour.
+        """The coordinator sent another bundle than the installed one: a row of the audit log, at most one an hour.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,6 +68,8 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
         "name": hospital.name,
         "role": hospital.role,
         "counts": {label: hospital.counts[label] for label in LABEL_WORDS},
+        "counts_at_least": list(hospital.at_least),
+        "count_floor": hospital.count_floor,
         "rounds": {"asked": len(replies), "returned": sum(r.status == "returned" for r in replies)},
         **blocks,
     }
@@ -80,13 +82,13 @@ def _reply_text(reply: HospitalOutcome | None) -> str:
 
 
 def _reason(hospital: Hospital) -> Reason:
-    """Why a label is missing in the hospital's evaluation: no such scan, or fewer than it discloses."""
+    """Why a label is missing in the hospital's evaluation: no such scan, or too few patients to tell."""
     split = "its test scans" if hospital.role == "training" else "its scans"
 
     def reason(label: str) -> str:
         if hospital.counts[label] == 0:
             return f"no {LABEL_WORDS[label]} scan at this hospital"
-        return f"no {LABEL_WORDS[label]} scan among {split}, or fewer than the hospital discloses"
+        return f"fewer than {hospital.count_floor} patients with {LABEL_WORDS[label]} scans among {split}"
 
     return reason
 

@@ -102,11 +102,18 @@ def test_implausible_scan_counts_are_refused(scans: dict[str, int]) -> None:
     assert refusal(admit_scans, scans, BOTH, SITE) == "scans-implausible"
 
 
-def test_a_count_below_the_hospitals_floor_bounds_by_the_floor() -> None:
-    counts = {**SITE.counts, "train": {"healthy": 0, "covid": None, "other": 0}}
+def test_patients_not_told_of_have_no_say() -> None:
+    counts = {**SITE.counts, "train": {"healthy": 12, "covid": None, "other": None}}
     few = replace(SITE, counts=counts, count_floor=10)
-    admit_scans({"diseased": 9, "covid": 9}, BOTH, few)
-    assert refusal(admit_scans, {"diseased": 10, "covid": 9}, BOTH, few) == "scans-implausible"
+    admit_scans({"diseased": 12, "covid": 0}, BOTH, few)
+    assert refusal(admit_scans, {"diseased": 13, "covid": 0}, BOTH, few) == "scans-implausible"
+    assert refusal(admit_scans, {"diseased": 12, "covid": 1}, BOTH, few) == "scans-implausible"
+
+
+def test_an_equal_say_is_1() -> None:
+    equal = BOTH.model_copy(update={"say": "equal"})
+    admit_scans({"diseased": 1, "covid": 1}, equal, SITE)
+    assert refusal(admit_scans, {"diseased": 2, "covid": 1}, equal, SITE) == "scans-implausible"
 
 
 @pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])

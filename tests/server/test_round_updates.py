@@ -10,7 +10,7 @@ from server.round_updates import round_updates
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
-from shared_model.protocol import TrainResult
+from shared_model.protocol import MOST_SCANS_A_PATIENT, TrainResult
 from shared_model.scan_figures import FIGURES
 from shared_model.study import NetworkConfig
 from shared_model.study_stage import StageConfig
@@ -61,7 +61,8 @@ def test_sums_decide_the_tasks_of_which_both_classes_were_sent() -> None:
 @pytest.mark.parametrize(
     ("arrays", "code"),
     [
-        (lambda: sums(covid=21), "sums-implausible"),
+        (lambda: sums(covid=19), "sums-implausible"),
+        (lambda: sums(covid=20 * MOST_SCANS_A_PATIENT + 1), "sums-implausible"),
         (lambda: sums(other=12), "sums-implausible"),
         (lambda: {"covid": np.ones((3, 3), np.int64)}, "sums-implausible"),
         (lambda: weights_of(1), "sums-implausible"),

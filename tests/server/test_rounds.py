@@ -25,7 +25,7 @@ from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.metrics.operating_point import best_operating_point
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import SiteDescription, Split, TrainResult, is_trained
+from shared_model.protocol import SPLITS, SiteDescription, Split, TrainResult, is_trained
 from shared_model.strategy import FedAdamConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
@@ -434,9 +434,7 @@ class SummingSite(FakeSite):
 
     def describe(self) -> SiteDescription:
         counts: dict[str, int | None] = dict.fromkeys(LABELS, 10)
-        return replace(
-            super().describe(), counts=dict.fromkeys(("train", "validation", "test", "all"), counts)
-        )
+        return replace(super().describe(), counts=dict.fromkeys(SPLITS[self.role], counts))
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         return TrainResult(cast(Weights, DRAWN_SUMS.to_arrays()), self.scans, {})

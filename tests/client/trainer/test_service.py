@@ -1,6 +1,5 @@
 """The two zones over a real socket and a real worker process, with hospitals that misbehave on purpose."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from client.hospital_settings import HospitalSettings
 from client.node.trainer_client import TrainerClient, report_refused_bundle
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
+from client.trainer.asked_tasks import MORE_EVALUATIONS
 from client.trainer.server import SERVICE, serving
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
@@ -24,6 +24,7 @@ from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
+from tests.support.approved_study import approve
 from tests.support.processes import wait_until
 from tests.support.scripted_sites import (
     SECRET,
@@ -64,7 +65,7 @@ def approvals(hospital):
 
 def remote(hospital: HospitalSettings, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
     if approved:
-        Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+        approve(hospital.state, proposal)
     return TrainerClient(hospital.socket, proposal, deadline_s=deadline_s)
 
 
@@ -80,7 +81,7 @@ def train(trainer: TrainerClient, weights: Weights = WEIGHTS, round: int = 1) ->
 
 def evaluate(trainer: TrainerClient) -> SiteEvaluation:
     return SiteEvaluation.from_text(
-        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",)))
     )
 
 
@@ -113,11 +114,11 @@ def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     expected, result = near.train(WEIGHTS, stage=0, round=2), train(far, round=2)
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
-    assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+    assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="test", tasks=("diseased",)).to_json()
     point = {"diseased": 0.7, "covid": 0.25}
-    asked = EvaluateRequest("all", ("diseased", "covid"), point)
+    asked = EvaluateRequest("test", ("diseased", "covid"), point)
     called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked))
-    expected = near.evaluate(WEIGHTS, split="all", tasks=asked.tasks, operating_point=point)
+    expected = near.evaluate(WEIGHTS, split="test", tasks=asked.tasks, operating_point=point)
     assert called.to_json() == expected.to_json() and called.calls.counts
 
 
@@ -256,7 +257,7 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert approvals.find(proposal.fingerprint) is None  # a task alone proposes nothing
     assert code_of(far.describe) == "study-not-approved"
     assert approvals.find(proposal.fingerprint).decision == "waiting"
-    approvals.decide(proposal, "approved", at=time.time())
+    approve(hospital.state, proposal)
     assert SiteDescription.from_text(far.describe()).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
@@ -345,26 +346,72 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
 
 def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
     far = remote(hospital, named("learns"))
-    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",)))
     for task, text in (("evaluate", scores), ("describe", far.describe())):
         entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
 
 def test_a_bundle_that_the_node_refused_is_in_the_audit_log_once_an_hour(hospital):
-    for content in (b"a", b"b"):
-        report_refused_bundle(hospital.socket, hashlib.sha256(content).digest())
-    report_refused_bundle(hospital.socket, b"Doe^Jane")
-    found = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "bundle refused"]
-    assert found == [{"sha256": hashlib.sha256(b"a").hexdigest(), "times": 1}]
+    for _ in range(20):
+        report_refused_bundle(hospital.socket)
+    rows = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "refused"]
+    assert [row for row in rows if row["task"] == "bundle"] == [{"task": "bundle", "code": "bundle-refused"}]
 
 
 def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
     scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
     assert scans == [1, 1, 2, 2, 3]
+
+
+def test_a_round_is_trained_from_one_set_of_weights_until_it_is_approved_again(hospital):
+    proposal = named("counting")
+    far = remote(hospital, proposal)
     other = {name: array + 1 for name, array in WEIGHTS.items()}
-    assert train(far, other).scans["diseased"] == 4
+    train(far)
+    assert code_of(lambda: train(far, other)) == "round-asked-before"
+    refused = AuditLog(hospital.state).entries()[-1]
+    assert refused.event == "refused" and refused.facts == {
+        "task": "train", "code": "round-asked-before", "study": proposal.fingerprint,
+    }  # fmt: skip
+    assert train(far).scans and train(remote(hospital, proposal), other).scans
+
+
+@pytest.mark.parametrize(("stage", "round"), [(0, 0), (0, 4), (0, 1000), (0, 4 * 10**9), (1, 1)])
+def test_a_round_that_the_study_does_not_have_is_not_trained(hospital, stage, round):
+    far = remote(hospital, named("learns"))
+    assert code_of(lambda: far.train(to_bytes(WEIGHTS), TrainRequest(stage, round))) == "no-such-round"
+
+
+def test_weights_can_be_made_up_only_as_often_as_the_study_measures(hospital):
+    """The study has three rounds, each validated; a question asked again costs nothing."""
+    far = remote(hospital, named("learns"))
+
+    def ask(number: int, split: str = "validation") -> str:
+        crafted = {name: array + number for name, array in WEIGHTS.items()}
+        return far.evaluate(to_bytes(crafted), EvaluateRequest(split, ("diseased",)))
+
+    answers = [ask(number) for number in range(3 + 1 + MORE_EVALUATIONS)]
+    assert [ask(number) for number in range(len(answers))] == answers
+    assert code_of(lambda: ask(99)) == "evaluations-spent"
+    assert [bool(ask(number, "test")) for number in range(1 + MORE_EVALUATIONS)]
+    assert code_of(lambda: ask(99, "test")) == "evaluations-spent"
+
+
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_splits_of_which_no_scores_are_told_are_refused(hospital, split):
+    far = remote(hospital, named("learns"))
+    asked = EvaluateRequest(split, ("diseased",))
+    assert code_of(lambda: far.evaluate(to_bytes(WEIGHTS), asked)) == "no-such-split"
+
+
+def test_an_approval_that_the_log_does_not_hold_permits_nothing(hospital):
+    """A log that was moved away took the tasks with it that were asked before."""
+    proposal = named("unrecorded")
+    Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    far = remote(hospital, proposal, approved=False)
+    assert code_of(lambda: train(far)) == code_of(far.describe) == "approval-not-recorded"
 
 
 def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
@@ -375,7 +422,7 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
 
 
 def test_a_node_without_a_trainer_says_so(tmp_path, caplog):
-    report_refused_bundle(tmp_path / "none.sock", bytes(32), seconds=0.2)
+    report_refused_bundle(tmp_path / "none.sock", seconds=0.2)
     assert "not in the audit log: deadline" in caplog.text
     far = TrainerClient(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
     assert code_of(far.describe) == "trainer-unreachable"
