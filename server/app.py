@@ -54,12 +54,12 @@ def main(grid: Grid, context: Context) -> None:
     # Two runs of one study would write one ledger.
     running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
     with exclusive(folder / "lock", refusal=running):
-        status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))
+        status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
         try:
             timeout_s = float(settings.get("patience-s", 0))
             _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
             strategy = str(settings.get("strategy", "")) or None
-            result = _run(grid, study, folder, policy, strategy, status)
+            result = _run(grid, study, folder, policy, strategy, trained_on, status)
             save_model(folder / MODEL, result.weights, model_card(result, trained_on))
             status.complete()
         except BaseException as error:
@@ -84,13 +84,22 @@ def _run(
     folder: Path,
     policy: RoundPolicy,
     strategy: str | None,
+    trained_on: str,
     status: StatusFile,
 ) -> StudyResult:
     weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights, strategy)
     status.begin(len(ledger.records))
-    return run_study(grid, study, weights, ledger=ledger, policy=policy, on_event=status.on_event)
+    return run_study(
+        grid,
+        study,
+        weights,
+        ledger=ledger,
+        policy=policy,
+        trained_on=trained_on,
+        on_event=status.on_event,
+    )
 
 
 def round_trip_s(weights: Weights) -> float:

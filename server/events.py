@@ -13,6 +13,13 @@ Phase = Literal["describe", "train", "validation", "test"]
 
 
 @dataclass(frozen=True)
+class StudyProposed:
+    """The study is being proposed to the hospitals, whose people see the same fingerprint."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class RosterBuilt:
     """Which hospitals take part, and which are left out and why."""
 
@@ -49,7 +56,7 @@ class RoundFinished:
     record: RoundRecord
 
 
-Event = RosterBuilt | RoundStarted | RequestSent | RequestFinished | RoundFinished
+Event = StudyProposed | RosterBuilt | RoundStarted | RequestSent | RequestFinished | RoundFinished
 Listener = Callable[[Event], None]
 
 

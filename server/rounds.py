@@ -42,16 +42,20 @@ def run_study(
     *,
     ledger: Ledger,
     policy: RoundPolicy,
+    trained_on: str = "",
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
+
+    trained_on: the sentence on the data that hospitals approve and the model shows.
 
     The ledger names a researcher's own strategy, if there is one instead of the study's.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
-    proposal = Proposal.of(study, initial)
+    proposal = Proposal.of(study, initial, trained_on=trained_on)
+    on_event(events.StudyProposed(proposal.fingerprint))
     roster = build_roster(grid, proposal, policy, on_event)
     check_feasible(study, roster.descriptions)
     coordinator = Coordinator(

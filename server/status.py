@@ -20,7 +20,9 @@ class StudyStatus(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: str = Field(description="Name of the study.")
-    fingerprint: str = Field(description="Fingerprint of the study's configuration.")
+    fingerprint: str | None = Field(
+        None, description="Of the proposal, as hospitals see it; null until it is proposed."
+    )
     state: State = "starting"
     stage: str | None = Field(None, description="Name of the current stage.")
     round: int = Field(0, description="Current round within the stage.")
@@ -53,6 +55,8 @@ class StatusFile:
     def on_event(self, event: events.Event) -> None:
         """Record an event; the listener passed to `run_study`."""
         match event:
+            case events.StudyProposed(fingerprint=fingerprint):
+                self._update(fingerprint=fingerprint)
             case events.RosterBuilt(left_out=left_out):
                 self._update(state="running", hospitals=self.status.hospitals | left_out)
             case events.RoundStarted(stage=stage, round=number):

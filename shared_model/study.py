@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
+from shared_model.printable_text import PrintableName, PrintableText
 from shared_model.scan_figures import FigureSet
 from shared_model.settings_file import FrozenSettings, parse_settings
 from shared_model.strategy import FedAvgConfig, FedProxConfig, StrategyConfig
@@ -30,7 +31,7 @@ class NetworkConfig(FrozenSettings):
         description="The figures of a scan that a stage of part 'scan' computes its decision from "
         "(shared_model/scan_figures.py); none: a scan is decided by eq. 2.",
     )
-    init: str = Field(
+    init: PrintableText = Field(
         "imagenet",
         description="Initial weights of the first six convolutions: 'imagenet' (from torchvision's hub), "
         "'random', or the path of a VGG-16 state file.",
@@ -82,9 +83,11 @@ class PrivacyConfig(FrozenSettings):
 class StudyConfig(FrozenSettings):
     """One federated study. A hospital approves its fingerprint."""
 
-    name: str = Field(min_length=1, description="Name shown to people.")
-    seed: int = Field(0, ge=0, description="Seed of every random draw in the study.")
-    preprocessing: str = Field(min_length=1, description="Fingerprint of the stores' preprocessing settings.")
+    name: PrintableName = Field(description="Name shown to people.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random draw in the study.")
+    preprocessing: str = Field(
+        pattern=r"^[0-9a-z]{1,64}$", description="Fingerprint of the stores' preprocessing settings."
+    )
     network: NetworkConfig = NetworkConfig()
     split: SplitConfig = SplitConfig()
     operating_point: Literal["half", "validation"] = Field(

@@ -97,7 +97,8 @@ def certificate_in_words(until: str | None) -> list[str]:
 def study_in_words(status: StudyStatus) -> list[str]:
     """A study's state and each hospital's last task, a line each."""
     where = f", stage {status.stage!r}, round {status.round} of {status.rounds}" if status.stage else ""
-    lines = [f"study {status.study!r}: {status.state}{where}, {status.rounds_done} rounds done"]
+    which = f" ({status.fingerprint})" if status.fingerprint else ""
+    lines = [f"study {status.study!r}{which}: {status.state}{where}, {status.rounds_done} rounds done"]
     if status.error is not None:
         lines.append(f"  {status.error_code}: {status.error}")
     fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}

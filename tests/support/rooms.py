@@ -24,7 +24,7 @@ ROOMS = {
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
         "constants file_lock files progress settings_file threads",
-        "errors",
+        "errors printable_text",
     ),
     "client": (
         "diagnosis preflight",
