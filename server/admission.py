@@ -24,6 +24,9 @@ from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, only
 
+LARGEST_LOSS = 1e6
+"""Larger than any loss; means over hospitals stay finite."""
+
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:
     """The hospital approved this study, and prepared its scans with the study's preprocessing settings."""
@@ -41,11 +44,23 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
         )
 
 
-def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+def admit_evaluation(
+    evaluation: SiteEvaluation, request: EvaluateRequest, description: SiteDescription
+) -> None:
     """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
 
-    Scores that were not asked for would count twice, as they are merged with those that are known.
+    Scores that were not asked for would count twice, as they are merged with those that are known. Of each
+    label they are of at most as many patients as the hospital described in that split, none for a label that
+    it does not tell of, and of at most MOST_SCANS_A_PATIENT scans of each.
     """
+    for task in TASKS:
+        for label, scores in evaluation.histograms[task].items():
+            described = description.counts[request.split][label] or 0
+            if scores.patients > described or scores.total > described * MOST_SCANS_A_PATIENT:
+                raise PneumofedError(
+                    "scores-implausible",
+                    f"{scores.total} scores of {scores.patients} patients of {label}, it told of {described}",
+                )
     if any(evaluation.histograms[task] for task in TASKS if task not in request.tasks):
         raise PneumofedError("scores-not-asked", "scores of a task that was not asked for")
     expected = evaluation.histograms["diseased"].keys() if request.operating_point else set()
@@ -123,5 +138,7 @@ def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: Stu
     """One finite loss for each network that was trained; none in a private study, as a loss is computed from
     patients' scans without noise."""
     trained = {network for network, count in scans.items() if count > 0 and study.privacy is None}
-    if set(loss) != trained or not all(np.isfinite(value) for value in loss.values()):
-        raise PneumofedError("loss-implausible", "losses must be finite, one for each network trained")
+    if set(loss) != trained or not all(abs(value) <= LARGEST_LOSS for value in loss.values()):
+        raise PneumofedError(
+            "loss-implausible", f"losses are within {LARGEST_LOSS:g}, one for each network trained"
+        )

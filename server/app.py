@@ -18,6 +18,7 @@ from server import model_selection
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
+from server.standing import Standings
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
 from server.torch_process import load_or_create_initial_weights
@@ -90,7 +91,7 @@ def _run(
     weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights, strategy)
-    status.begin(len(ledger.records))
+    status.begin(len(ledger.records), Standings(ledger.folder))
     return run_study(
         grid,
         study,

@@ -51,12 +51,28 @@ class RequestFinished:
 
 
 @dataclass(frozen=True)
+class HospitalNoticed:
+    """What people are to know of a hospital has changed: `notices` are the codes that stand (standing.py)."""
+
+    hospital: str
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RoundFinished:
     stage: StageConfig
     record: RoundRecord
 
 
-Event = StudyProposed | RosterBuilt | RoundStarted | RequestSent | RequestFinished | RoundFinished
+Event = (
+    StudyProposed
+    | RosterBuilt
+    | RoundStarted
+    | RequestSent
+    | RequestFinished
+    | HospitalNoticed
+    | RoundFinished
+)
 Listener = Callable[[Event], None]
 
 

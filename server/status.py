@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import events
+from server.standing import Standings
 from server.study_result import HospitalOutcome
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
@@ -35,6 +36,9 @@ class StudyStatus(BaseModel):
         default_factory=dict,
         description="Hospitals with a pending request, and why it was sent again; null if it was sent once.",
     )
+    notices: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Codes that people are to know of hospitals, until acknowledged."
+    )
     since: float = Field(0.0, description="Start of this run.")
     updated: float = Field(0.0, description="Time of this status.")
     error_code: str | None = Field(None, description="Code of the error that ended the run.")
@@ -48,9 +52,10 @@ class StatusFile:
         self._path, self.status = path, status
         self._update(since=time.time())
 
-    def begin(self, rounds_done: int) -> None:
-        """Record the number of rounds that the ledger holds already."""
-        self._update(rounds_done=rounds_done)
+    def begin(self, rounds_done: int, standings: Standings) -> None:
+        """Record the number of rounds that the ledger holds already, and the notices that stand."""
+        notices = {name: standing.notices for name, standing in standings.all().items() if standing.notices}
+        self._update(rounds_done=rounds_done, notices=notices)
 
     def on_event(self, event: events.Event) -> None:
         """Record an event; the listener passed to `run_study`."""
@@ -66,6 +71,8 @@ class StatusFile:
             case events.RequestFinished(hospital=hospital, outcome=outcome):
                 pending = {name: reason for name, reason in self.status.asked.items() if name != hospital}
                 self._update(hospitals={**self.status.hospitals, hospital: outcome}, asked=pending)
+            case events.HospitalNoticed(hospital=hospital, notices=notices):
+                self._update(notices={**self.status.notices, hospital: notices})
             case events.RoundFinished():
                 self._update(rounds_done=self.status.rounds_done + 1)
 

@@ -1,6 +1,6 @@
 """What a study leaves behind: a record of each round, and the result that reports are made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -12,9 +12,9 @@ from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 
-Status = Literal["returned", "late", "refused", "failed", "absent"]
+Status = Literal["returned", "late", "refused", "failed", "absent", "quarantined"]
 """returned: counted; late: no reply before the deadline; refused: its reply was not admitted; failed: it said
-that it could not; absent: not connected."""
+that it could not; absent: not connected; quarantined: not asked, as its replies were refused before."""
 
 
 def _evaluation(value: Any) -> SiteEvaluation:
@@ -93,7 +93,8 @@ class StudyResult:
     the round kept; operating_point: chosen on `validation`, the merged validation scans under the final
     weights; evaluations[hospital]: the `test` split at hospitals that trained, all scans at held-out ones,
     absent for a hospital that did not return one; final_replies says why; left_out: hospitals that were
-    connected but could not take part, and why.
+    connected but could not take part, and why; notices: codes that people are to know of hospitals
+    (standing.py).
     """
 
     study: StudyConfig
@@ -106,3 +107,4 @@ class StudyResult:
     final_replies: dict[str, HospitalOutcome]
     left_out: dict[str, HospitalOutcome]
     weights: Weights
+    notices: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -2,8 +2,9 @@
 
 Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
 float32 arrays; back come scan counts, mean losses and mergeable counts of scores and calls, or an error's
-code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights.
-Nothing else.
+code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights. Each
+answer says which question it answers, and names the head of the hospital's audit log (envelope.py). Nothing
+else.
 
 Each of these has one type, here or (`SiteEvaluation`) in metrics/, at the coordinator, in both zones of a
 hospital and in `client.learning.site.Site`. This module imports neither torch nor Flower, so that the process
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args
 
+from shared_model.bounded_json import parse_bounded
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
 
@@ -36,6 +38,7 @@ WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "repl
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 OPERATING_POINT = "operating-point"
 DESCRIPTION, EVALUATION = "description", "evaluation"
+ENVELOPE, QUESTION, HEAD_NUMBER, HEAD_HASH = "envelope", "question", "head-number", "head-hash"
 
 PACKED = "safetensors"
 """How the one array of a weights record is serialised: its data is a safetensors file."""
@@ -112,7 +115,7 @@ class SiteDescription:
     @classmethod
     def from_text(cls, text: str) -> "SiteDescription":
         """Inverse of `to_text`; raises ValueError for anything else."""
-        document = json.loads(text)
+        document = parse_bounded(text)
         if not isinstance(document, dict) or set(document) != set(cls.__dataclass_fields__):
             raise ValueError("a description has the fields " + ", ".join(cls.__dataclass_fields__))
         return cls(**document)
@@ -184,7 +187,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SCANS
 
 
-MOST_SCANS = 2**20
+MOST_SCANS = 2**16
 """More patients or scans than any hospital has; what claims more is refused."""
 
 MOST_SCANS_A_PATIENT = 64

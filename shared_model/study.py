@@ -12,7 +12,7 @@ from shared_model.errors import PneumofedError
 from shared_model.printable_text import PrintableName, PrintableText
 from shared_model.scan_figures import FigureSet
 from shared_model.settings_file import FrozenSettings, parse_settings
-from shared_model.strategy import FedAvgConfig, FedProxConfig, StrategyConfig
+from shared_model.strategy import FedAvgConfig, FedProxConfig, GuardConfig, StrategyConfig
 from shared_model.study_stage import StageConfig
 
 
@@ -112,6 +112,20 @@ class StudyConfig(FrozenSettings):
         exclude_if=lambda value: value.name == "fedavg",  # studies without it keep their fingerprints
         description="How a round's updates become the next global weights.",
     )
+    max_share: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        exclude_if=lambda value: value == 0.6,  # studies without it keep their fingerprints
+        description="The largest share of say that one hospital has in an average, or of scans in a class of "
+        "a scan decision; 1: no cap. Among n hospitals a share below 1 / n makes all count alike.",
+    )
+    guard: GuardConfig | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
+        description="What keeps a few hospitals with wrong weights from moving the average; none: the cap "
+        "alone.",
+    )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="Training stages, in order.")
     privacy: PrivacyConfig | None = Field(
         None,
@@ -149,6 +163,12 @@ class StudyConfig(FrozenSettings):
             raise ValueError(
                 "with [privacy] neither strategy 'fedprox' nor optimizer_state = 'kept' is trained"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _guards_are_for_averages(self) -> Self:
+        if self.guard is not None and any(stage.part == "scan" for stage in self.stages):
+            raise ValueError("guard works on averages only: remove it, or the stage of part 'scan'")
         return self
 
     @property

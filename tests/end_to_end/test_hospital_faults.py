@@ -56,7 +56,7 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
         state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
         approve(state, proposal)
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        second = WEIGHTS | from_bytes(far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).weights)
+        second = WEIGHTS | from_bytes(far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).answer.weights)
         filler = fill(state)
         kept = AuditLog(state).entries()
         for _ in range(2):
@@ -71,4 +71,4 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
     assert str(tmp_path) not in (tmp_path / "log").read_text()
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
     expected = near.train(second, stage=0, round=2)
-    assert after.weights == to_bytes(expected.weights)
+    assert after.answer.weights == to_bytes(expected.weights)

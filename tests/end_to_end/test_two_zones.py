@@ -64,8 +64,8 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     with running(command, tmp_path / "log", prefix=unshare) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        described, result = far.describe(), far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
-        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", TASKS))
+        described, result = far.describe().answer, far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).answer
+        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", TASKS)).answer
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
         failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
         interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]

@@ -136,24 +136,30 @@ def test_another_study_or_another_store_is_refused() -> None:
 POINT: dict[Task, float] = {"diseased": 0.5, "covid": 0.4}
 
 
+HELD_OUT = FakeSite("a", STUDY, role="held-out")
+
+
+def admit_scores(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+    admit_evaluation(evaluation, request, HELD_OUT.describe())
+
+
 def scores(tasks: tuple[Task, ...], point: dict[Task, float] | None = None) -> SiteEvaluation:
-    site = FakeSite("a", STUDY, role="held-out")
-    return site.evaluate(weights_of(0), split="all", tasks=tasks, operating_point=point)
+    return HELD_OUT.evaluate(weights_of(0), split="all", tasks=tasks, operating_point=point)
 
 
 def test_an_evaluation_is_of_what_was_asked_for() -> None:
-    admit_evaluation(scores(TASKS), EvaluateRequest("all", TASKS))
-    admit_evaluation(scores(("covid",)), EvaluateRequest("all", ("covid",)))
-    admit_evaluation(scores(TASKS, POINT), EvaluateRequest("all", TASKS, POINT))
-    admit_evaluation(SiteEvaluation.empty(), EvaluateRequest("all", TASKS, POINT))
+    admit_scores(scores(TASKS), EvaluateRequest("all", TASKS))
+    admit_scores(scores(("covid",)), EvaluateRequest("all", ("covid",)))
+    admit_scores(scores(TASKS, POINT), EvaluateRequest("all", TASKS, POINT))
+    admit_scores(SiteEvaluation.empty(), EvaluateRequest("all", TASKS, POINT))
 
 
 def test_scores_and_calls_that_were_not_asked_for_are_refused() -> None:
     diseased, both = EvaluateRequest("all", ("diseased",)), EvaluateRequest("all", TASKS)
-    assert refusal(admit_evaluation, scores(TASKS), diseased) == "scores-not-asked"
-    assert refusal(admit_evaluation, scores(TASKS, POINT), both) == "calls-incomplete"
+    assert refusal(admit_scores, scores(TASKS), diseased) == "scores-not-asked"
+    assert refusal(admit_scores, scores(TASKS, POINT), both) == "calls-incomplete"
     asked = EvaluateRequest("all", TASKS, POINT)
-    assert refusal(admit_evaluation, scores(TASKS), asked) == "calls-incomplete"
+    assert refusal(admit_scores, scores(TASKS), asked) == "calls-incomplete"
     found = scores(TASKS, POINT)
     covid = CallTable({"covid": found.calls.counts["covid"]})
-    assert refusal(admit_evaluation, replace(found, calls=covid), asked) == "calls-incomplete"
+    assert refusal(admit_scores, replace(found, calls=covid), asked) == "calls-incomplete"

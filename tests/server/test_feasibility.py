@@ -5,6 +5,7 @@ from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
 from shared_model.protocol import SPLITS, Role, SiteDescription
 from shared_model.scan_figures import FIGURES
+from shared_model.strategy import TrimmedMeanConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.fake_sites import study_of
@@ -58,3 +59,15 @@ def test_a_decision_that_nobody_can_have_a_say_in_is_refused(
     with pytest.raises(PneumofedError) as refused:
         check_feasible(study, descriptions)
     assert refused.value.code == "nobody-trained" and missing in str(refused.value)
+
+
+def test_a_guard_without_the_hospitals_that_it_needs_is_refused() -> None:
+    stage = StageConfig(name="lobes", networks=TASKS, rounds=1)
+    study = study_of(stage, guard=TrimmedMeanConfig(name="trimmed-mean", trim=2))
+    sites = {str(i): site(20, 20, 20) for i in range(5)}
+    check_feasible(study, sites)
+    with pytest.raises(
+        PneumofedError, match="'trimmed-mean' needs 5 hospitals that train, there are 4"
+    ) as no:
+        check_feasible(study, sites | {"4": site(20, 20, 20, role="held-out")})
+    assert no.value.code == "too-few-hospitals"

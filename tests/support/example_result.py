@@ -92,6 +92,7 @@ def result() -> StudyResult:
         evaluations=evaluations,
         final_replies=replies,
         left_out={"heath": HospitalOutcome(status="refused", reason="store-fingerprint")},
+        notices={"cedar": ("log-went-back",)},
         weights={"diseased/a": np.ones(3, np.float32), "covid/a": np.zeros(3, np.float32)},
     )
 

@@ -27,6 +27,9 @@ SHAPES = {
 
 FLOOR = 1
 
+SCORED = 12
+"""Patients of each class in each split that is scored."""
+
 
 def weights_of(seed: int) -> Weights:
     draw = np.random.default_rng(seed)
@@ -55,12 +58,13 @@ class FakeSite:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def describe(self) -> SiteDescription:
-        """All its patients are in one split; a class of fewer than FLOOR is not told of."""
+        """As many patients to train on as `scans` says, a class of fewer than FLOOR is not told of; SCORED of
+        each class in each split that is scored."""
         covid = self.scans["covid"]
         patients = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
         told: dict[str, int | None] = {n: count if count >= FLOOR else None for n, count in patients.items()}
-        first, *rest = SPLITS[self.role]
-        counts = {first: told} | {split: dict.fromkeys(told) for split in rest}
+        scored: dict[str, int | None] = dict.fromkeys(told, SCORED)
+        counts = {split: told if split == "train" else scored for split in SPLITS[self.role]}
         return SiteDescription(self.role, self.study.fingerprint, self.study.preprocessing, FLOOR, counts)
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
@@ -90,7 +94,7 @@ class FakeSite:
             centre = float(weights[f"{task}/shared.weight"].sum())
             draw = np.random.default_rng([*self.name.encode(), *split.encode()])
             histograms[task] = {
-                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, 12))
+                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, SCORED))
                 for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
             }
         calls = CallTable()

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import grpc
 import numpy as np
@@ -19,6 +20,7 @@ from client.trainer.server import SERVICE, serving
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
+from shared_model.envelope import Envelope, LogHead, question_of
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
@@ -76,12 +78,12 @@ def code_of(action) -> str:
 
 
 def train(trainer: TrainerClient, weights: Weights = WEIGHTS, round: int = 1) -> TrainResult[bytes]:
-    return trainer.train(to_bytes(weights), TrainRequest(0, round))
+    return trainer.train(to_bytes(weights), TrainRequest(0, round)).answer
 
 
 def evaluate(trainer: TrainerClient) -> SiteEvaluation:
     return SiteEvaluation.from_text(
-        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",)))
+        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",))).answer
     )
 
 
@@ -110,14 +112,14 @@ def last_event(hospital: HospitalSettings) -> str:
 def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     proposal = named("learns")
     near, far = ScriptedSite(proposal.study), remote(hospital, proposal)
-    assert SiteDescription.from_text(far.describe()) == near.describe()
+    assert SiteDescription.from_text(far.describe().answer) == near.describe()
     expected, result = near.train(WEIGHTS, stage=0, round=2), train(far, round=2)
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
     assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="test", tasks=("diseased",)).to_json()
     point = {"diseased": 0.7, "covid": 0.25}
     asked = EvaluateRequest("test", ("diseased", "covid"), point)
-    called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked))
+    called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked).answer)
     expected = near.evaluate(WEIGHTS, split="test", tasks=asked.tasks, operating_point=point)
     assert called.to_json() == expected.to_json() and called.calls.counts
 
@@ -258,7 +260,7 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert code_of(far.describe) == "study-not-approved"
     assert approvals.find(proposal.fingerprint).decision == "waiting"
     approve(hospital.state, proposal)
-    assert SiteDescription.from_text(far.describe()).role == "training"
+    assert SiteDescription.from_text(far.describe().answer).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
     approvals.decide(proposal, "withdrawn", at=time.time())
@@ -346,8 +348,8 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
 
 def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
     far = remote(hospital, named("learns"))
-    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",)))
-    for task, text in (("evaluate", scores), ("describe", far.describe())):
+    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",))).answer
+    for task, text in (("evaluate", scores), ("describe", far.describe().answer)):
         entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
@@ -390,7 +392,7 @@ def test_weights_can_be_made_up_only_as_often_as_the_study_measures(hospital):
 
     def ask(number: int, split: str = "validation") -> str:
         crafted = {name: array + number for name, array in WEIGHTS.items()}
-        return far.evaluate(to_bytes(crafted), EvaluateRequest(split, ("diseased",)))
+        return far.evaluate(to_bytes(crafted), EvaluateRequest(split, ("diseased",))).answer
 
     answers = [ask(number) for number in range(3 + 1 + MORE_EVALUATIONS)]
     assert [ask(number) for number in range(len(answers))] == answers
@@ -430,3 +432,64 @@ def test_a_node_without_a_trainer_says_so(tmp_path, caplog):
 
 def test_only_user_and_group_may_connect(hospital):
     assert hospital.socket.stat().st_mode & 0o777 == 0o660
+
+
+def head_of(hospital: HospitalSettings) -> LogHead:
+    last = AuditLog(hospital.state).last()
+    assert last is not None
+    return LogHead(last.number, last.hash)
+
+
+def test_every_reply_names_its_question_and_the_log_s_head(hospital):
+    proposal = named("learns")
+    far, sent = remote(hospital, proposal), fingerprint(WEIGHTS)
+    described, heads = far.describe(), [head_of(hospital)]
+    trained = far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
+    heads.append(head_of(hospital))
+    asked = EvaluateRequest("test", ("diseased",))
+    scored = far.evaluate(to_bytes(WEIGHTS), asked)
+    heads.append(head_of(hospital))
+    assert [reply.envelope for reply in (described, trained, scored)] == [
+        Envelope(question_of(proposal.fingerprint), heads[0]),
+        Envelope(question_of(proposal.fingerprint, TrainRequest(0, 1), sent), heads[1]),
+        Envelope(question_of(proposal.fingerprint, asked, sent), heads[2]),
+    ]
+    assert [e.event for e in AuditLog(hospital.state).entries() if e.number in {h.number for h in heads}] == [
+        "returned"
+    ] * 3
+
+
+def test_a_line_that_the_log_holds_is_no_reason_to_refuse(hospital):
+    far = remote(hospital, named("echo"))
+    train(far)
+    seen = head_of(hospital)
+    train(far, round=2)
+    later = TrainerClient(hospital.socket, named("echo"), deadline_s=60, seen=seen)
+    assert train(later, round=3).scans == {"diseased": 7}
+
+
+def test_a_request_that_saw_another_log_is_refused_and_recorded(hospital):
+    """As after a backup of the state folder was brought back: lines that the coordinator saw are gone."""
+    proposal = named("echo")
+    remote(hospital, proposal)
+    head, tasks = head_of(hospital), started(hospital)
+    for seen in (LogHead(head.number + 100, "a" * 64), LogHead(head.number, "a" * 64)):
+        far = TrainerClient(hospital.socket, proposal, deadline_s=60, seen=seen)
+        assert [code_of(far.describe), code_of(partial(train, far)), code_of(partial(evaluate, far))] == [
+            "log-cut"
+        ] * 3
+        assert started(hospital) == tasks
+    rows = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "log-cut"]
+    assert rows == [{"number": head.number + 100, "hash": "a" * 64}]
+
+
+def test_a_head_that_cannot_be_is_refused_and_not_written_down(hospital):
+    proposal = named("echo")
+    remote(hospital, proposal)
+    before = head_of(hospital)
+    seen = pb.LogHead(number=1, hash="\x1b[2J" * 1000)
+    job = pb.TrainJob(proposal=proposal.to_text(), stage=0, round=1, seen=seen)
+    parts = [pb.TrainRequest(job=job), *list(request(proposal))[1:]]
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(iter(parts)))
+    assert caught.value.details() == "task-unreadable" and head_of(hospital) == before
