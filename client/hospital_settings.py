@@ -33,6 +33,11 @@ class CoordinatorAddress(FrozenSettings):
         description="What the hospital shows the coordinator, PEM; its key beside it, .key.",
     )
 
+    @property
+    def certificate_key(self) -> Path:
+        """The private key of `certificate`, PEM."""
+        return self.certificate.with_suffix(".key")
+
 
 class Limits(FrozenSettings):
     """What the hospital allows at most."""
@@ -40,6 +45,13 @@ class Limits(FrozenSettings):
     count_floor: int = Field(10, ge=1, description="Counts of fewer patients than this are not disclosed.")
     task_minutes: float = Field(240, gt=0, description="The longest that one job may take.")
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
+
+
+class Users(FrozenSettings):
+    """Users of the operating system, by name or number, for the two zones of a `join` that root starts."""
+
+    node: str | int = Field(description="Of the network zone; may read neither store nor state.")
+    trainer: str | int = Field(description="Of the data zone; store and state are its own.")
 
 
 class HospitalSettings(FrozenSettings):
@@ -54,6 +66,7 @@ class HospitalSettings(FrozenSettings):
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress
     limits: Limits = Limits()
+    users: Users | None = Field(None, description="None: `join` runs both zones as the user who starts it.")
 
     @model_validator(mode="after")
     def _socket_fits(self) -> Self:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.system_user import SystemUser
+
 log = logging.getLogger("pneumofed")
 
 POLL_S = 0.2
@@ -28,6 +30,8 @@ class Service:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
+    user: SystemUser | None = None
+    """Whose rights it gets; none: those of this process."""
     reload_on: Sequence[Path] = ()
     """Files; when one changes, the process gets SIGHUP and reads its files again."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -49,7 +53,10 @@ class Service:
             self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
         if self.process is None and now >= self.start_at:
             # A process group of its own: its children end with it, and Ctrl-C reaches only the supervisor.
-            self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
+            rights = {} if self.user is None else self.user.rights()
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, start_new_session=True, **rights
+            )
             self.started = now
             self.changed = self._changed()
             log.info("%s started, process %d", self.name, self.process.pid)

@@ -17,7 +17,7 @@ ROOMS = {
         "image_ops processes",
     ),
     "shared_model": (
-        "envelope",
+        "bundle envelope",
         "infection_map initial_weights losses protocol saved_model",
         "layer_scaling network_weights pretrained proposal",
         "networks synthetic_lobes",
@@ -46,8 +46,8 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "app coordinator demo evaluate executor join logs simulate",
-        "example_scans simulation supervise",
-        "environment loopback progress",
+        "coordinator demo evaluate executor join logs simulate",
+        "example_scans simulation supervise zone_users",
+        "environment loopback progress system_user",
     ),
 }
