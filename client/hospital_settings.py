@@ -27,7 +27,16 @@ class CoordinatorAddress(FrozenSettings):
         description="host:port of the coordinator."
     )
     ca: Path = Field(Path("ca.crt"), description="Certificate of the federation's CA, PEM.")
-    key: Path = Field(Path("hospital.key"), description="The hospital's private EC key, OpenSSH format.")
+    key: Path = Field(Path("hospital.key"), description="The node's private EC key, OpenSSH format.")
+    certificate: Path = Field(
+        Path("client.crt"),
+        description="What the hospital shows the coordinator, PEM; its key beside it, .key.",
+    )
+
+    @property
+    def certificate_key(self) -> Path:
+        """The private key of `certificate`, PEM."""
+        return self.certificate.with_suffix(".key")
 
 
 class Limits(FrozenSettings):
@@ -36,6 +45,13 @@ class Limits(FrozenSettings):
     count_floor: int = Field(10, ge=1, description="Counts of fewer patients than this are not disclosed.")
     task_minutes: float = Field(240, gt=0, description="The longest that one job may take.")
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
+
+
+class Users(FrozenSettings):
+    """Users of the operating system, by name or number, for the two zones of a `join` that root starts."""
+
+    node: str | int = Field(description="Of the network zone; may read neither store nor state.")
+    trainer: str | int = Field(description="Of the data zone; store and state are its own.")
 
 
 class HospitalSettings(FrozenSettings):
@@ -50,6 +66,7 @@ class HospitalSettings(FrozenSettings):
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress
     limits: Limits = Limits()
+    users: Users | None = Field(None, description="None: `join` runs both zones as the user who starts it.")
 
     @model_validator(mode="after")
     def _socket_fits(self) -> Self:
@@ -73,6 +90,6 @@ def load_hospital_settings(path: Path) -> HospitalSettings:
 
 def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
-    coordinator |= {name: folder / coordinator[name] for name in ("ca", "key")}
+    coordinator |= {name: folder / coordinator[name] for name in ("ca", "key", "certificate")}
     paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
     return hospital.model_dump() | paths | {"coordinator": coordinator}

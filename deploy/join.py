@@ -5,11 +5,15 @@ import os
 import socket
 import sys
 import threading
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
 from deploy.environment import node_environment
+from deploy.loopback import ensure_certificate, require_certificate, show_certificate
 from deploy.supervise import Service, supervise
+from deploy.zone_users import ZoneUsers, zone_users
 from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed")
@@ -18,12 +22,26 @@ NODE_ENDED = 1
 
 
 def join(site: Path) -> None:
-    """Keep node and trainer running until SIGTERM or SIGINT. Raises PneumofedError `kit-missing`."""
+    """Keep node and trainer running until SIGTERM or SIGINT, as two users if the settings name them.
+
+    Raises PneumofedError `kit-missing`, and as `zone_users` does.
+    """
+    site = site.resolve()
     hospital = load_hospital_settings(site)
     check_node(hospital)
-    trainer = [sys.executable, "-m", "deploy.commands", "hospital", "trainer", "--site", str(site)]
-    node = [sys.executable, "-m", "deploy.commands", "hospital", "node", "--site", str(site)]
-    supervise([Service("trainer", trainer), Service("node", node)])
+    users = zone_users(hospital, site)
+    if users is None:
+        log.warning(
+            "node and trainer run as one user: a fault in Flower could read the store; see docs/federation.md"
+        )
+    supervise([_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)])
+
+
+def _zone(name: Literal["node", "trainer"], site: Path, home: Path, users: ZoneUsers | None) -> Service:
+    command = [sys.executable, "-m", "deploy.commands", "hospital", name, "--site", str(site)]
+    if users is None:
+        return Service(name, command)
+    return Service(name, command, {**os.environ, "HOME": str(home)}, user=getattr(users, name))
 
 
 def run_node(site: Path) -> None:
@@ -38,6 +56,7 @@ def run_node(site: Path) -> None:
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= node_environment(hospital.node)
+    prove_node(hospital)
     sys.argv = node_command(hospital)
     threading.excepthook = _end_node
     log.warning(
@@ -46,6 +65,10 @@ def run_node(site: Path) -> None:
     try:
         from flwr.supernode.cli.flower_supernode import flower_supernode
 
+        from client.node.bundle_check import check_bundles
+        from client.node.trainer_client import report_refused_bundle
+
+        check_bundles(partial(report_refused_bundle, hospital.socket))
         flower_supernode()
     finally:
         os._exit(NODE_ENDED)
@@ -56,9 +79,21 @@ def _end_node(thread: threading.ExceptHookArgs) -> None:
     os._exit(NODE_ENDED)
 
 
+def prove_node(hospital: HospitalSettings) -> None:
+    """Show the coordinator the hospital's certificate; serve the node's API to its own executor alone."""
+    ensure_certificate(_loopback(hospital))
+    require_certificate(_loopback(hospital))
+    show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
+
+
+def _loopback(hospital: HospitalSettings) -> Path:
+    """The certificate by which node and executor know each other; its key is beside it."""
+    return hospital.node / "loopback.crt"
+
+
 def node_command(hospital: HospitalSettings) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
-    coordinator = hospital.coordinator
+    coordinator, loopback = hospital.coordinator, _loopback(hospital)
     return [
         "flower-supernode",
         "--superlink",
@@ -73,14 +108,16 @@ def node_command(hospital: HospitalSettings) -> list[str]:
         "127.0.0.1",
         "--port",
         str(free_port()),
+        *("--ssl-ca-certfile", str(loopback), "--ssl-certfile", str(loopback)),
+        *("--ssl-keyfile", str(loopback.with_suffix(".key"))),
     ]
 
 
 def check_node(hospital: HospitalSettings) -> None:
     """Raises PneumofedError `kit-missing` if a file that proves the hospital's identity is not there."""
-    missing = [
-        path.name for path in (hospital.coordinator.ca, hospital.coordinator.key) if not path.is_file()
-    ]
+    kit = hospital.coordinator
+    files = (kit.ca, kit.key, kit.certificate, kit.certificate_key)
+    missing = [path.name for path in files if not path.is_file()]
     if missing:
         raise PneumofedError(
             "kit-missing", f"{', '.join(missing)} not found beside hospital.toml; unpack the kit there"

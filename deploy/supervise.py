@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.system_user import SystemUser
+
 log = logging.getLogger("pneumofed")
 
 POLL_S = 0.2
@@ -28,13 +30,15 @@ class Service:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] | None = None
-    reload_on: Path | None = None
-    """A file; when it changes, the process gets SIGHUP and reads its files again."""
+    user: SystemUser | None = None
+    """Whose rights it gets; none: those of this process."""
+    reload_on: Sequence[Path] = ()
+    """Files; when one changes, the process gets SIGHUP and reads its files again."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE_S, init=False)
     start_at: float = field(default=0.0, init=False)
-    changed: int = field(default=0, init=False)
+    changed: list[int] = field(default_factory=list, init=False)
 
     def tend(self) -> None:
         """Start the process if it is time; notice if it has ended."""
@@ -49,7 +53,10 @@ class Service:
             self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
         if self.process is None and now >= self.start_at:
             # A process group of its own: its children end with it, and Ctrl-C reaches only the supervisor.
-            self.process = subprocess.Popen(self.command, env=self.environment, start_new_session=True)
+            rights = {} if self.user is None else self.user.rights()
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, start_new_session=True, **rights
+            )
             self.started = now
             self.changed = self._changed()
             log.info("%s started, process %d", self.name, self.process.pid)
@@ -58,8 +65,8 @@ class Service:
             self.process.send_signal(signal.SIGHUP)
             log.info("%s reads its files again", self.name)
 
-    def _changed(self) -> int:
-        return 0 if self.reload_on is None else self.reload_on.stat().st_mtime_ns
+    def _changed(self) -> list[int]:
+        return [path.stat().st_mtime_ns for path in self.reload_on]
 
     def signal(self, number: int) -> None:
         """Send a signal to the process and its children."""

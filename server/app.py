@@ -1,9 +1,9 @@
 """The Flower ServerApp: reads the run configuration and passes Flower's Grid to the round loop.
 
 Run configuration: `study` (name or file), `folder` (of the study's ledger, model and status), `trained-on`
-(one sentence on the data), and optionally `code` (SHA-256 of the app that nodes run), `strategy` (dotted path
-of a researcher's own), `quorum`, `deadline-s`, `hospitals` (number of hospitals to wait for before the first
-round) and `patience-s` (how long to wait).
+(one sentence on the data), and optionally `strategy` (dotted path of a researcher's own), `quorum`,
+`deadline-s`, `hospitals` (number of hospitals to wait for before the first round) and `patience-s` (how long
+to wait).
 """
 
 import math
@@ -59,8 +59,8 @@ def main(grid: Grid, context: Context) -> None:
         try:
             timeout_s = float(settings.get("patience-s", 0))
             _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
-            code, strategy = (str(settings.get(name, "")) for name in ("code", "strategy"))
-            result = _run(grid, study, folder, policy, code, strategy or None, trained_on, status)
+            strategy = str(settings.get("strategy", "")) or None
+            result = _run(grid, study, folder, policy, strategy, trained_on, status)
             save_model(folder / MODEL, result.weights, model_card(result, trained_on))
             status.complete()
         except BaseException as error:
@@ -84,7 +84,6 @@ def _run(
     study: StudyConfig,
     folder: Path,
     policy: RoundPolicy,
-    code: str,
     strategy: str | None,
     trained_on: str,
     status: StatusFile,
@@ -99,7 +98,6 @@ def _run(
         weights,
         ledger=ledger,
         policy=policy,
-        code=code,
         trained_on=trained_on,
         on_event=status.on_event,
     )

@@ -46,7 +46,6 @@ def run_study(
     *,
     ledger: Ledger,
     policy: RoundPolicy,
-    code: str = "",
     trained_on: str = "",
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
@@ -54,13 +53,12 @@ def run_study(
 
     trained_on: the sentence on the data that hospitals approve and the model shows.
 
-    `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. The ledger
-    names a researcher's own strategy, if there is one instead of the study's.
+    The ledger names a researcher's own strategy, if there is one instead of the study's.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
-    proposal = Proposal.of(study, initial, code=code, trained_on=trained_on)
+    proposal = Proposal.of(study, initial, trained_on=trained_on)
     on_event(events.StudyProposed(proposal.fingerprint))
     collector = Collector(grid, policy, Standings(ledger.folder), on_event)
     roster = build_roster(collector, proposal)

@@ -32,18 +32,13 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Proposal(BaseModel):
-    """A study, the arrays that will travel, the code that the coordinator pushes, and what for."""
+    """A study, the arrays that will travel, and what for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: StudyConfig = Field(description="The configuration.")
     arrays: dict[ArrayName, Annotated[tuple[Size, ...], Field(max_length=8)]] = Field(
         min_length=1, max_length=1000, description="The architecture: name and shape of each float32 array."
-    )
-    code: str = Field(
-        "",
-        pattern=r"^([0-9a-f]{64})?$",
-        description="SHA-256 of the app pushed to nodes; empty if none is.",
     )
     trained_on: PrintableText = Field(
         "", description="The coordinator's sentence on the data, which the model shows with every prediction."
@@ -59,15 +54,13 @@ class Proposal(BaseModel):
         return self
 
     @classmethod
-    def of(
-        cls, study: StudyConfig, weights: Mapping[str, Any], *, code: str = "", trained_on: str = ""
-    ) -> Self:
+    def of(cls, study: StudyConfig, weights: Mapping[str, Any], *, trained_on: str = "") -> Self:
         """The proposal to run `study` from `weights` (anything with a shape, by name).
 
         Raises PneumofedError `proposal-invalid` with every problem named.
         """
         arrays = {name: tuple(int(n) for n in weights[name].shape) for name in sorted(weights)}
-        document = {"study": study, "arrays": arrays, "code": code, "trained_on": trained_on}
+        document = {"study": study, "arrays": arrays, "trained_on": trained_on}
         return check_settings(document, cls, name="the proposal", code="proposal-invalid")
 
     @property

@@ -21,6 +21,9 @@ from shared_model.bounded_json import parse_bounded
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
 
+PROTOCOL = 1
+"""Rises with every change of what is said here. The bundle holds it: both sides need the same."""
+
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]
 

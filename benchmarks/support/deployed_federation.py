@@ -31,7 +31,7 @@ networks = ["diseased", "covid"]
 rounds = ROUNDS
 """
 
-SERVERAPP, SUPERLINK = "server.process", "flower-superlink"
+SERVERAPP, SUPERLINK = "server.process", "superlink_process"
 """Parts of the command lines by which the two processes are recognised."""
 
 

@@ -1,17 +1,18 @@
 """Rounds of plain Flower FedAvg on loopback: Flower's own programs and settings, without TLS or proxy."""
 
+import hashlib
 import os
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+from flwr.cli.build import build_fab_from_disk
 from flwr.common.serde import fab_to_proto, user_config_to_proto
 from flwr.proto.control_pb2 import ListNodesRequest, StartRunRequest
 from flwr.supercore.control.control_http_client import ControlHttpClient
 from flwr.supercore.fab import Fab
 from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 
-from deploy.coordinator.superlink import App
 from deploy.environment import BIN, quiet_environment
 from deploy.join import free_port
 from tests.support.processes import running, wait_until
@@ -40,7 +41,7 @@ def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> lis
             node += ["--host", "127.0.0.1", "--port", str(free_port())]
             started.enter_context(running(node, folder / f"node-{number}.log"))
         wait_until(lambda: _online(control) == nodes, seconds=180, what="all nodes online")
-        app = App.of(APP)
+        bundle = build_fab_from_disk(APP)
         settings: dict[str, bool | float | int | str] = {
             "weights": str(weights),
             "times": str(times),
@@ -49,7 +50,7 @@ def plain_rounds(folder: Path, weights: Path, *, nodes: int, rounds: int) -> lis
         }
         control.StartRun(
             StartRunRequest(
-                fab=fab_to_proto(Fab(app.sha256, app.bundle, {})),
+                fab=fab_to_proto(Fab(hashlib.sha256(bundle).hexdigest(), bundle, {})),
                 override_config=user_config_to_proto(settings),
             )
         )

@@ -1,5 +1,6 @@
 """The trainer across the zones: asks the data zone through its Unix socket, and forwards bytes unread."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import INTERNAL_ERROR, EvaluateRequest, TrainRequest, TrainResult, is_code
+
+log = logging.getLogger("pneumofed.node")
 
 REACH_S = 60.0
 """How long to wait for a trainer that is being started again."""
@@ -107,6 +110,20 @@ class TrainerClient:
                 ) from None
             except grpc.RpcError as error:
                 raise PneumofedError(_code_of(error), "the trainer's log says why") from None
+
+
+def report_refused_bundle(socket: Path, *, seconds: float = REACH_S) -> None:
+    """Have the trainer behind `socket` record that the coordinator sent another bundle than is installed.
+
+    A trainer that does not answer in `seconds` records nothing.
+    """
+    with grpc.insecure_channel(f"unix:{socket}", options=_OPTIONS) as channel:
+        try:
+            TrainerStub(channel).BundleRefused(
+                pb.BundleRefusedRequest(), timeout=seconds, wait_for_ready=True
+            )
+        except grpc.RpcError as error:
+            log.error("the refused bundle is not in the audit log: %s", _code_of(error))
 
 
 def trainer_is_healthy(socket: Path, *, seconds: float = 5.0) -> bool:

@@ -1,4 +1,4 @@
-"""Preflight checks of files: CA and key from the kit, store, writable folders, socket."""
+"""Preflight checks of files: CA, key and certificate from the kit, store, writable folders, socket."""
 
 import os
 import tempfile
@@ -14,6 +14,7 @@ from client.node.trainer_client import trainer_is_healthy
 from client.preflight.check_result import CheckResult, fail, ok, warn
 from client.trainer.approvals import Approvals
 from shared_model.errors import PneumofedError
+from shared_model.tls import client_context
 
 SOON = timedelta(days=30)
 OTHERS = 0o077
@@ -47,6 +48,18 @@ def check_key(path: Path) -> CheckResult:
     if path.stat().st_mode & OTHERS:
         return warn("key", "other users of this machine can read it", f"chmod 600 {path}")
     return ok("key", "an EC key, readable by its owner alone; it does not expire")
+
+
+def check_certificate(path: Path, ca: Path) -> CheckResult:
+    """Whether what the hospital shows the coordinator has its key, which no other user can read."""
+    key = path.with_suffix(".key")
+    try:
+        client_context(path, trusted=ca)
+    except OSError:
+        return fail("certificate", f"{path.name} and {key.name} are missing, or do not match", NEW_KIT)
+    if key.stat().st_mode & OTHERS:
+        return warn("certificate", "other users of this machine can read its key", f"chmod 600 {key}")
+    return ok("certificate", "with its key, readable by its owner alone")
 
 
 def check_store(hospital: HospitalSettings) -> list[CheckResult]:

@@ -1,6 +1,6 @@
 """Preflight checks of the network: DNS, proxy, connection, TLS, and the issuer of the certificate.
 
-They contact the coordinator alone, and send nothing about the hospital: empty requests and zeros.
+They contact the coordinator alone, and send the hospital's certificate, empty requests and zeros.
 """
 
 import base64
@@ -9,14 +9,15 @@ import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from cryptography import x509
 
+from client.hospital_settings import CoordinatorAddress
 from client.preflight.check_result import CheckResult, fail, ok, warn
 from client.preflight.speed import check_speed
+from shared_model.tls import client_context
 
 CONNECT_S = 10.0
 SOON = timedelta(days=14)
@@ -53,17 +54,16 @@ class Route:
         return channel
 
 
-def check_network(address: str, ca: Path) -> list[CheckResult]:
+def check_network(coordinator: CoordinatorAddress) -> list[CheckResult]:
     """All network checks; one that cannot run, because an earlier one failed, has no result."""
+    address, ca = coordinator.address, coordinator.ca
     route = Route.to(address)
     rows = [_name(route), _proxy(route)]
     try:
-        context = ssl.create_default_context(cafile=ca)
+        context = client_context(coordinator.certificate, trusted=ca)
     except OSError:
-        return [
-            *rows,
-            fail("tls", "without the federation's CA nothing can be checked", "unpack the kit again"),
-        ]
+        found = "without the federation's CA and this hospital's certificate nothing can be checked"
+        return [*rows, fail("tls", found, "unpack the kit again")]
     try:
         channel = route.connect(context)
     except ssl.SSLCertVerificationError as error:

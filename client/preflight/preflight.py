@@ -2,22 +2,26 @@
 
 from client.hospital_settings import HospitalSettings
 from client.preflight import files, machine
+from client.preflight.admission import check_admission
 from client.preflight.check_result import CheckResult
 from client.preflight.network import check_network
 
 
 def preflight(hospital: HospitalSettings) -> list[CheckResult]:
-    """Run all checks. They change nothing and send nothing about the hospital."""
+    """Run all checks. They change nothing; what they send proves who the hospital is, and says no more."""
     coordinator = hospital.coordinator
+    network = check_network(coordinator)
     folders = {"state": hospital.state, "node": hospital.node, "socket": hospital.socket.parent}
     return [
         files.check_ca(coordinator.ca),
         files.check_key(coordinator.key),
+        files.check_certificate(coordinator.certificate, coordinator.ca),
         machine.check_disk(hospital.state),
         machine.check_memory(),
         machine.check_gpu(hospital.device),
         *files.check_store(hospital),
         *files.check_write_rights(folders),
         files.check_socket(hospital.socket),
-        *check_network(coordinator.address, coordinator.ca),
+        *network,
+        *([] if any(row.state == "fail" for row in network) else [check_admission(coordinator)]),
     ]

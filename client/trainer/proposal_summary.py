@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 from client.hospital_settings import HospitalSettings
@@ -79,7 +80,8 @@ def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     if proposal.trained_on:
         yield f"the model will say that it was trained on: {proposal.trained_on}"
     yield f"on {hospital.device}, in a process without a network"
-    yield f"code pushed to the network zone: {proposal.code or 'none'}"
+    installed = f"the installed pneumofed {version('pneumofed')}"
+    yield f"code that runs: {installed}; no code is taken from the coordinator"
 
 
 def _stage_in_words(stage: StageConfig) -> str:

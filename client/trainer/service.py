@@ -25,6 +25,7 @@ from client.trainer.worker import Done, Step
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerServicer
+from shared_model.bundle import REFUSED
 from shared_model.envelope import LOG_CUT, LogHead, question_of
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
@@ -89,6 +90,13 @@ class TrainerService(TrainerServicer):
                 else:
                     evaluation = cast(SiteEvaluation, answer.result)
                     yield pb.EvaluateReply(evaluation=evaluation.to_text(), envelope=answer.envelope)
+
+    def BundleRefused(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Record that the node refused a bundle."""
+        with self._answering("bundle", context) as asked:
+            asked.is_task = True  # whatever fails here is no refusal
+            self._refusals.note("bundle", REFUSED, None)
+            return pb.BundleRefusedReply()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stop the job that runs, if one does."""

@@ -19,6 +19,14 @@ from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 
 
+def _user() -> str:
+    """The name of who decides, or the number of a user without an account, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.geteuid())
+
+
 class HospitalDecisions:
     """The decisions of the hospital whose settings are in the file `site`."""
 
@@ -42,7 +50,7 @@ class HospitalDecisions:
         return summarise_proposal(proposal, self.hospital, last, epsilon_spent=spent)
 
     def approve(self, proposal: Proposal) -> None:
-        self.audit.write(APPROVED, study=proposal.fingerprint, name=proposal.study.name, by=getpass.getuser())
+        self.audit.write(APPROVED, study=proposal.fingerprint, name=proposal.study.name, by=_user())
         self.approvals.decide(proposal, "approved", at=time.time())
 
     def withdraw(self, fingerprint: str | None) -> Proposal:
@@ -50,15 +58,15 @@ class HospitalDecisions:
         proposal = self.approvals.choose(
             fingerprint, ("approved", "waiting"), "is approved or waits"
         ).proposal
-        self.audit.write("withdrawn", study=proposal.fingerprint, by=getpass.getuser())
+        self.audit.write("withdrawn", study=proposal.fingerprint, by=_user())
         self.approvals.decide(proposal, "withdrawn", at=time.time())
         return proposal
 
     def pause(self) -> None:
         """Stop what runs and refuse all tasks until `resume`."""
-        self.audit.write("paused", by=getpass.getuser())
+        self.audit.write("paused", by=_user())
         self.approvals.pause()
 
     def resume(self) -> None:
-        self.audit.write("resumed", by=getpass.getuser())
+        self.audit.write("resumed", by=_user())
         self.approvals.resume()

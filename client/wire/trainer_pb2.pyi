@@ -139,6 +139,14 @@ class EvaluateReply(_message.Message):
     envelope: Envelope
     def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ...) -> None: ...
 
+class BundleRefusedRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BundleRefusedReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class CancelRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -50,6 +50,11 @@ class TrainerStub:
                 request_serializer=client_dot_wire_dot_trainer__pb2.EvaluateRequest.SerializeToString,
                 response_deserializer=client_dot_wire_dot_trainer__pb2.EvaluateReply.FromString,
                 _registered_method=True)
+        self.BundleRefused = channel.unary_unary(
+                '/pneumofed.trainer.v1.Trainer/BundleRefused',
+                request_serializer=client_dot_wire_dot_trainer__pb2.BundleRefusedRequest.SerializeToString,
+                response_deserializer=client_dot_wire_dot_trainer__pb2.BundleRefusedReply.FromString,
+                _registered_method=True)
         self.Cancel = channel.unary_unary(
                 '/pneumofed.trainer.v1.Trainer/Cancel',
                 request_serializer=client_dot_wire_dot_trainer__pb2.CancelRequest.SerializeToString,
@@ -82,6 +87,13 @@ class TrainerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BundleRefused(self, request, context):
+        """The coordinator sent another bundle than the installed one: a row of the audit log, at most one an hour.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Cancel(self, request, context):
         """Stops the running job, whoever asked for it; returns once it has stopped.
         """
@@ -106,6 +118,11 @@ def add_TrainerServicer_to_server(servicer, server):
                     servicer.Evaluate,
                     request_deserializer=client_dot_wire_dot_trainer__pb2.EvaluateRequest.FromString,
                     response_serializer=client_dot_wire_dot_trainer__pb2.EvaluateReply.SerializeToString,
+            ),
+            'BundleRefused': grpc.unary_unary_rpc_method_handler(
+                    servicer.BundleRefused,
+                    request_deserializer=client_dot_wire_dot_trainer__pb2.BundleRefusedRequest.FromString,
+                    response_serializer=client_dot_wire_dot_trainer__pb2.BundleRefusedReply.SerializeToString,
             ),
             'Cancel': grpc.unary_unary_rpc_method_handler(
                     servicer.Cancel,
@@ -195,6 +212,33 @@ class Trainer:
             '/pneumofed.trainer.v1.Trainer/Evaluate',
             client_dot_wire_dot_trainer__pb2.EvaluateRequest.SerializeToString,
             client_dot_wire_dot_trainer__pb2.EvaluateReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BundleRefused(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pneumofed.trainer.v1.Trainer/BundleRefused',
+            client_dot_wire_dot_trainer__pb2.BundleRefusedRequest.SerializeToString,
+            client_dot_wire_dot_trainer__pb2.BundleRefusedReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,6 +17,8 @@ coordinator_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+NOT_SERVING = "as soon as `coordinator serve` runs, which does not answer now"
+
 Hospital = Annotated[str, typer.Argument(help="Short name of a hospital of the federation.")]
 
 
@@ -28,12 +30,21 @@ def provision(file: FederationFile, as_json: AsJson = False) -> None:
 
     made = run(load_federation(file))
     if as_json:
-        print_json({"new_ca": made.new_ca, "kits": [str(kit) for kit in made.kits]})
+        key = None if made.ca_key is None else str(made.ca_key)
+        print_json({"new_ca": made.new_ca, "ca_key": key, "kits": [str(kit) for kit in made.kits]})
         return
     if made.new_ca:
-        typer.echo("made a CA: keep a copy of its folder offline")
+        typer.echo(
+            "made a CA: keep a copy of its folder elsewhere; without it every hospital needs a new kit"
+        )
+    if made.ca_key is not None:
+        typer.echo(
+            f"{made.ca_key} signs what hospitals and proxy believe: move it to a medium that is not "
+            "connected. `serve` and `run` do without it; `renew`, `kit` and `provision` for new hospitals "
+            "ask for it."
+        )
     for kit in made.kits:
-        typer.echo(f"{kit}: holds the hospital's key; hand it over in person or encrypted, then delete it")
+        typer.echo(f"{kit}: holds the hospital's keys; hand it over in person or encrypted, then delete it")
     typer.echo(f"{len(made.kits)} new kits")
 
 
@@ -50,13 +61,13 @@ def renew(file: FederationFile) -> None:
 def revoke(file: FederationFile, hospital: Hospital) -> None:
     """Shut a hospital out: its key is no longer accepted. `kit` makes it a new one."""
     from deploy.coordinator.provision import revoke as run
-    from deploy.coordinator.serve import register_nodes
+    from deploy.coordinator.serve import register_nodes_now
     from deploy.coordinator.settings import load_federation
 
     federation = load_federation(file)
     run(federation, hospital)
-    register_nodes(federation)
-    typer.echo(f"revoked {hospital}")
+    when = "at once" if register_nodes_now(federation) else NOT_SERVING
+    typer.echo(f"revoked {hospital}: shut out {when}")
 
 
 @coordinator_app.command()
@@ -71,11 +82,15 @@ def acknowledge(file: FederationFile, hospital: Hospital) -> None:
 
 @coordinator_app.command()
 def kit(file: FederationFile, hospital: Hospital) -> None:
-    """A new kit, with a new key, for a hospital that lost its kit or was revoked."""
+    """A new kit, with a new key, for a hospital that lost its kit or was revoked. The old key is shut out."""
     from deploy.coordinator.provision import new_kit
+    from deploy.coordinator.serve import register_nodes_now
     from deploy.coordinator.settings import load_federation
 
-    typer.echo(f"{new_kit(load_federation(file), hospital)}: hand it over in person or encrypted")
+    federation = load_federation(file)
+    typer.echo(f"{new_kit(federation, hospital)}: hand it over in person or encrypted")
+    when = "at once" if register_nodes_now(federation) else NOT_SERVING
+    typer.echo(f"it replaces the hospital's earlier key {when}")
 
 
 @coordinator_app.command()

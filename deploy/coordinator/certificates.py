@@ -1,4 +1,4 @@
-"""The federation's CA, the servers' certificates, the hospitals' keys: EC P-256 throughout."""
+"""The federation's CA, the certificates that it signs, the hospitals' keys: EC P-256 throughout."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def node_key_files(key: Key) -> tuple[bytes, bytes]:
 
 
 def new_ca(federation: str, key: Key) -> x509.Certificate:
-    """A CA certificate that may only sign servers' certificates."""
+    """A CA certificate that may only sign certificates of servers and hospitals, and no other CA."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"pneumofed {federation} CA")])
     usage = x509.KeyUsage(
         digital_signature=False,
@@ -72,15 +72,27 @@ def new_server_certificate(
 ) -> x509.Certificate:
     """A server's certificate for DNS names and IP addresses."""
     names = x509.SubjectAlternativeName([_alternative(host) for host in hosts])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pneumofed coordinator")])
+    builder = _end_entity("pneumofed coordinator", ExtendedKeyUsageOID.SERVER_AUTH, key, ca, days=days)
+    return builder.add_extension(names, critical=False).sign(ca_key, hashes.SHA256())
+
+
+def new_client_certificate(hospital: str, key: Key, ca: x509.Certificate, ca_key: Key) -> x509.Certificate:
+    """What a hospital shows the proxy, which admits it by its serial number. In force as long as the CA."""
+    days = (ca.not_valid_after_utc - datetime.now(UTC)).days
+    builder = _end_entity(hospital, ExtendedKeyUsageOID.CLIENT_AUTH, key, ca, days=days)
+    return builder.sign(ca_key, hashes.SHA256())
+
+
+def _end_entity(
+    name: str, use: x509.ObjectIdentifier, key: Key, ca: x509.Certificate, *, days: int
+) -> x509.CertificateBuilder:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     return (
         _builder(subject, ca.subject, key, days=days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(names, critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_authority(ca), critical=False)
-        .sign(ca_key, hashes.SHA256())
     )
 
 

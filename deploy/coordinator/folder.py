@@ -8,7 +8,7 @@ from pathlib import Path
 class CoordinatorFolder:
     """STATE of federation.toml.
 
-    ca/ and the keys are secret; if they are lost, every hospital must be provisioned again.
+    The keys are secret. The CA's may be kept elsewhere; if it is lost, all hospitals need new kits.
     """
 
     state: Path
@@ -21,9 +21,15 @@ class CoordinatorFolder:
     def ca(self) -> Path:
         return self.state / "ca" / "ca.crt"
 
-    def server(self, name: str) -> tuple[Path, Path]:
-        """Key and certificate of `edge` (what hospitals see) or `superlink` (loopback)."""
-        return self.state / "tls" / f"{name}.key", self.state / "tls" / f"{name}.crt"
+    @property
+    def edge(self) -> tuple[Path, Path]:
+        """Key and certificate of the proxy: what hospitals see."""
+        return self.state / "tls" / "edge.key", self.state / "tls" / "edge.crt"
+
+    @property
+    def loopback(self) -> Path:
+        """The certificate by which the processes of this machine know each other; its key is beside it."""
+        return self.state / "tls" / "loopback.crt"
 
     @property
     def superexec_secret(self) -> Path:
@@ -35,6 +41,18 @@ class CoordinatorFolder:
     def public_key(self, hospital: str) -> Path:
         """Of a hospital that may take part."""
         return self.state / "hospitals" / f"{hospital}.pub"
+
+    def certificate(self, hospital: str) -> Path:
+        """The certificate with which the proxy admits a hospital that may take part."""
+        return self.state / "hospitals" / f"{hospital}.crt"
+
+    def certificates(self) -> list[Path]:
+        """Of all hospitals that the proxy admits."""
+        return sorted((self.state / "hospitals").glob("*.crt"))
+
+    def public_keys(self) -> list[Path]:
+        """Of all hospitals that may take part."""
+        return sorted((self.state / "hospitals").glob("*.pub"))
 
     def revoked_key(self, hospital: str, number: int) -> Path:
         return self.state / "revoked" / f"{hospital}.{number}.pub"
@@ -51,6 +69,11 @@ class CoordinatorFolder:
     def proxy(self) -> Path:
         """The proxy's configuration and scratch files."""
         return self.state / "proxy"
+
+    @property
+    def admitted(self) -> Path:
+        """The part of the proxy's configuration that lists the hospitals' certificates."""
+        return self.proxy / "admitted.conf"
 
     def study(self, fingerprint: str) -> Path:
         return self.state / "studies" / fingerprint

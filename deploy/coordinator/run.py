@@ -6,13 +6,12 @@ from pathlib import Path
 
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
-from deploy.coordinator.superlink import App, SuperLink
+from deploy.coordinator.superlink import SuperLink
 from server.app import MODEL, STATUS
 from server.status import StudyStatus, read_status
 from shared_model.errors import PneumofedError
 from shared_model.study import load_study, study_names
 
-APP = Path(__file__).resolve().parents[1] / "app"
 POLL_S = 1.0
 PATIENCE_S = 60.0
 """How long a run waits for hospitals that are registered but not connected."""
@@ -35,20 +34,19 @@ def run(
     fingerprint = load_study(study).fingerprint
     folder = CoordinatorFolder(federation.state).study(fingerprint)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    app, begun = App.of(APP), time.time()
+    begun = time.time()
     settings: dict[str, str | int | float] = {
         "study": study if study in study_names() else str(Path(study).resolve()),
         "folder": str(folder),
         "trained-on": trained_on,
         "strategy": strategy or "",
-        "code": app.sha256,
         "quorum": federation.quorum,
         "deadline-s": 60 * federation.deadline_minutes,
         "hospitals": len(federation.hospitals),
         "patience-s": PATIENCE_S,
     }
     with SuperLink(federation) as superlink:
-        _follow(superlink, superlink.start(app, settings), folder / STATUS, begun, tell)
+        _follow(superlink, superlink.start(settings), folder / STATUS, begun, tell)
     return folder / MODEL
 
 

@@ -13,7 +13,7 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.superlink import SuperLink
-from deploy.environment import BIN, COORDINATOR_EXECUTOR, flower_environment
+from deploy.environment import COORDINATOR_EXECUTOR, flower_environment
 from deploy.supervise import Service, supervise
 from shared_model.errors import PneumofedError
 
@@ -35,33 +35,32 @@ def serve(path: Path) -> None:
 def services(federation: Federation, path: Path) -> list[Service]:
     """In the order in which they start."""
     folder = CoordinatorFolder(federation.state)
-    if not folder.superexec_secret.exists():
+    if not folder.superexec_secret.exists() or not folder.loopback.exists():
         raise PneumofedError("not-provisioned", f"run `pneumofed coordinator provision {path}` first")
     environment = flower_environment(folder.flower_home)
     # The allocator returns a round's arrays to the system when they are freed; else the ServerApp holds twice
     # what it needs.
     frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
-    _, certificate = folder.server("edge")
+    _, certificate = folder.edge
     nodes = [sys.executable, "-m", "deploy.commands", "coordinator", "register-nodes", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),
         Service("nodes", nodes, environment),
-        Service("proxy", proxy, reload_on=certificate),
+        Service("proxy", proxy, reload_on=(certificate, folder.admitted)),
     ]
 
 
 def superlink_command(federation: Federation) -> list[str]:
-    """SuperLink for this machine alone, with its state in a file; it knows nodes by their keys."""
+    """SuperLink for this machine's own processes, with its state in a file; it knows nodes by their keys."""
     folder = CoordinatorFolder(federation.state)
-    key, certificate = folder.server("superlink")
     return [
-        str(BIN / "flower-superlink"),
+        *(sys.executable, "-P", "-m", "deploy.coordinator.superlink_process"),
         *("--host", "127.0.0.1", "--port", str(federation.superlink_port)),
-        *("--ssl-ca-certfile", str(folder.ca)),
-        *("--ssl-certfile", str(certificate)),
-        *("--ssl-keyfile", str(key)),
+        *("--ssl-ca-certfile", str(folder.loopback)),
+        *("--ssl-certfile", str(folder.loopback)),
+        *("--ssl-keyfile", str(folder.loopback.with_suffix(".key"))),
         *("--database", str(folder.database)),
         *("--isolation", "process"),
         *("--superexec-auth-secret-file", str(folder.superexec_secret)),
@@ -75,18 +74,18 @@ def executor_command(federation: Federation) -> list[str]:
     return [
         *(sys.executable, *COORDINATOR_EXECUTOR),
         *("--runtime-api-address", f"127.0.0.1:{federation.superlink_port}"),
-        *("--root-certificates", str(folder.ca)),
+        *("--root-certificates", str(folder.loopback)),
         *("--superexec-auth-secret-file", str(folder.superexec_secret)),
     ]
 
 
 def keep_nodes_registered(path: Path) -> None:
-    """Until ended: `register_nodes` whenever hospitals' keys come or go."""
-    registered: list[str] | None = None
+    """Until ended: `register_nodes` whenever hospitals' keys come, go or change."""
+    registered: dict[bytes, str] | None = None
     while True:
         try:
             federation = load_federation(path)
-            keys = sorted(key.name for key in (federation.state / "hospitals").iterdir())
+            keys = _public_keys(federation)
             if keys != registered:
                 register_nodes(federation)
                 registered = keys
@@ -95,9 +94,20 @@ def keep_nodes_registered(path: Path) -> None:
         time.sleep(REGISTER_S)
 
 
+def register_nodes_now(federation: Federation) -> bool:
+    """`register_nodes` if SuperLink answers; if it does not, False: it is done as soon as `serve` runs."""
+    try:
+        register_nodes(federation)
+    except PneumofedError as error:
+        if error.code != "superlink-unreachable":
+            raise
+        return False
+    return True
+
+
 def register_nodes(federation: Federation) -> None:
     """Make SuperLink's registered nodes those of the hospitals' public keys, no more and no less."""
-    wanted = {path.read_bytes(): path.stem for path in (federation.state / "hospitals").glob("*.pub")}
+    wanted = _public_keys(federation)
     with SuperLink(federation) as superlink:
         registered = {node.public_key: node for node in superlink.nodes()}
         for key, node in registered.items():
@@ -108,3 +118,8 @@ def register_nodes(federation: Federation) -> None:
             if key not in registered:
                 superlink.register(name, key)
                 log.info("%s may take part", name)
+
+
+def _public_keys(federation: Federation) -> dict[bytes, str]:
+    """Public key (PEM) -> name, of the hospitals that may take part."""
+    return {path.read_bytes(): path.stem for path in CoordinatorFolder(federation.state).public_keys()}

@@ -12,7 +12,8 @@ from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
 from shared_model.settings_file import FrozenSettings, read_settings
 
-_NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
+NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
+"""Of a federation or a hospital; it is also the name of files."""
 
 
 def _host(name: str) -> str:
@@ -31,14 +32,14 @@ Host = Annotated[str, AfterValidator(_host)]
 class HospitalEntry(FrozenSettings):
     """A hospital that is to take part."""
 
-    name: str = Field(pattern=_NAME, description="Short name: small letters, digits and '-'.")
+    name: str = Field(pattern=NAME, description="Short name: small letters, digits and '-'.")
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
 
 
 class Federation(FrozenSettings):
     """A federation. Relative paths are relative to the file's folder."""
 
-    name: str = Field(pattern=_NAME, description="Short name of the federation.")
+    name: str = Field(pattern=NAME, description="Short name of the federation.")
     hosts: tuple[Host, ...] = Field(
         min_length=1, description="Names and addresses that hospitals call; the first goes into their kits."
     )

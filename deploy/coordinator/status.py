@@ -49,7 +49,7 @@ def status_document(federation: Federation) -> dict[str, Any]:
     except PneumofedError:
         nodes, serving = {}, False
     studies = [read_status(path) for path in sorted((folder.state / "studies").glob(f"*/{STATUS}"))]
-    _, certificate = folder.server("edge")
+    _, certificate = folder.edge
     return {
         "federation": federation.name,
         "serving": serving,

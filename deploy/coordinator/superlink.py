@@ -1,15 +1,12 @@
 """The coordinator's client of the Control API of Flower's SuperLink on this machine."""
 
-import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
-from flwr.cli.build import build_fab_from_disk
 from flwr.common.serde import fab_to_proto, user_config_to_proto
 from flwr.proto.control_pb2 import (
     ListNodesRequest,
@@ -28,37 +25,25 @@ from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
+from shared_model.bundle import BUNDLE, BUNDLE_SHA256, SETTINGS
 from shared_model.errors import PneumofedError
-
-
-@dataclass(frozen=True)
-class App:
-    """What is pushed to nodes: Flower's bundle, and its SHA-256, which hospitals approve."""
-
-    bundle: bytes
-
-    @classmethod
-    def of(cls, folder: Path) -> "App":
-        return cls(build_fab_from_disk(folder))
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.bundle).hexdigest()
+from shared_model.tls import client_context
 
 
 class SuperLink:
-    """A connection to a federation's SuperLink, for a `with` block.
+    """A connection to a federation's SuperLink, for a `with` block; it shows the certificate for loopback.
 
-    Each call raises PneumofedError `superlink-unreachable`.
+    Raises PneumofedError `not-provisioned`; each call raises `superlink-unreachable`.
     """
 
     def __init__(self, federation: Federation) -> None:
-        folder = CoordinatorFolder(federation.state)
-        self._client = ControlHttpClient.from_server_address(
-            server_address=f"127.0.0.1:{federation.superlink_port}",
-            insecure=False,
-            root_certificates=folder.ca.read_bytes(),
+        certificate = CoordinatorFolder(federation.state).loopback
+        if not certificate.exists():
+            raise PneumofedError("not-provisioned", "run `pneumofed coordinator provision` first")
+        self._client = ControlHttpClient(
+            f"https://127.0.0.1:{federation.superlink_port}",
             interceptors=[RuntimeVersionHttpInterceptor(component_name="flwr CLI")],
+            verify=client_context(certificate, trusted=certificate),
         )
 
     def __enter__(self) -> Self:
@@ -83,10 +68,11 @@ class SuperLink:
         with _reached():
             self._client.UnregisterNode(UnregisterNodeRequest(node_id=node_id))
 
-    def start(self, app: App, settings: Mapping[str, str | int | float]) -> int:
-        """Start a run; returns its id."""
-        fab = fab_to_proto(Fab(app.sha256, app.bundle, {}))
-        request = StartRunRequest(fab=fab, override_config=user_config_to_proto(dict(settings)))
+    def start(self, settings: Mapping[str, str | int | float]) -> int:
+        """Start a run of the installed app; returns its id."""
+        fab = fab_to_proto(Fab(BUNDLE_SHA256, BUNDLE, {}))
+        override = user_config_to_proto({SETTINGS: json.dumps(settings)})
+        request = StartRunRequest(fab=fab, override_config=override)
         with _reached():
             return self._client.StartRun(request).run_id
 

@@ -8,8 +8,11 @@ import os
 import sys
 from importlib import import_module
 from multiprocessing import active_children, forkserver, get_context
+from pathlib import Path
 
 from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResult, SubprocessExecutor
+
+from deploy.loopback import show_certificate
 
 
 class ForkExecutor(SubprocessExecutor):
@@ -41,4 +44,11 @@ def _run(module: str, spec: ExecutionSpec) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())
+    know_server(spec.root_certificates_path)
     import_module(module).run(spec)
+
+
+def know_server(certificate: str | None) -> None:
+    """Show the server on loopback the certificate that it shows; None: a server without TLS."""
+    if certificate is not None:
+        show_certificate(Path(certificate), trusted=Path(certificate))

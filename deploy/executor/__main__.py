@@ -4,14 +4,18 @@ MODULE.run is the app; the other arguments are Flower's. In a package's __main__
 any other main module again in each fork.
 """
 
+import argparse
 import sys
 
 from flwr.supercore.cli.flower_superexec import flower_superexec
 from flwr.supercore.superexec import run_superexec
 
-from deploy.executor import ForkExecutor
+from deploy.executor import ForkExecutor, know_server
 
 if __name__ == "__main__":
     module = sys.argv.pop(1)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--root-certificates")
+    know_server(parser.parse_known_args()[0].root_certificates)
     run_superexec.get_executor = lambda *_, **__: ForkExecutor(module)  # type: ignore[attr-defined]
     flower_superexec()

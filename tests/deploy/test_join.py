@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from client.hospital_settings import load_hospital_settings
 from client.node.trainer_client import trainer_is_healthy
 from client.records.audit import AuditLog
-from deploy.coordinator.certificates import new_ca, new_key, node_key_files
+from deploy.coordinator.certificates import key_to_pem, new_ca, new_key, node_key_files
 from tests.support.processes import pneumofed, running, wait_until
 
 
@@ -22,7 +22,10 @@ def site(tmp_path) -> Path:
     path = tmp_path / "hospital.toml"
     path.write_text('name = "north"\n[coordinator]\naddress = "127.0.0.1:9"\n')
     (tmp_path / "hospital.key").write_bytes(node_key_files(new_key())[0])
-    (tmp_path / "ca.crt").write_bytes(new_ca("test", new_key()).public_bytes(Encoding.PEM))
+    key = new_key()
+    ca = new_ca("test", key).public_bytes(Encoding.PEM)
+    for name, content in (("ca.crt", ca), ("client.crt", ca), ("client.key", key_to_pem(key))):
+        (tmp_path / name).write_bytes(content)
     return path
 
 

@@ -51,7 +51,7 @@ def provision_and_look(programs: Path, work: Path) -> None:
         assert {"north/compose.yaml", "north/pneumofed-node.service"} <= set(kit.namelist())
     code = "from shared_model.study import load_study; print(load_study('demo').name)"
     assert run(programs / "python", "-c", code, cwd=work).strip() == "demo"
-    code = "from deploy.coordinator.run import APP, App; print(len(App.of(APP).bundle) > 0)"
+    code = "from shared_model.bundle import BUNDLE; print(len(BUNDLE) > 0)"
     assert run(programs / "python", "-c", code, cwd=work).strip() == "True"
     found = run(programs / "python", "-c", "import client; print(client.__file__)", cwd=work)
     assert found.startswith(str(programs.parent))

@@ -35,11 +35,10 @@ def test_it_comes_back_from_text() -> None:
     [
         {"study": study_of(BOTH, seed=1)},
         {"arrays": {**SHAPES, "covid/lobe.weight": (2, 3)}},
-        {"code": "0" * 64},
         {"trained_on": "CT of two hospitals."},
         {"purposes": ("evaluate",)},
     ],
-    ids=["study", "arrays", "code", "trained on", "purposes"],
+    ids=["study", "arrays", "trained on", "purposes"],
 )
 def test_each_part_changes_the_fingerprint(change: dict[str, object]) -> None:
     assert PROPOSAL.model_copy(update=change).fingerprint != PROPOSAL.fingerprint
@@ -69,7 +68,7 @@ def document(**changes: object) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", document(arrays={}), document(code="abc"), document(purposes=["sell"]), document(more=1),
+    ["", "{}", document(arrays={}), document(purposes=["sell"]), document(more=1),
      document(trained_on="CT\x1b[2J"), document(trained_on="a" * 501), document(purposes=["train"] * 3),
      document(arrays={"diseased": [1]}), document(arrays={"covid/lobe\x1b[2J": [1]}),
      document(arrays={"covid/lobe.weight": [-1]}), document(arrays={"covid/lobe.weight": [2**24, 2**24]}),

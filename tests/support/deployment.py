@@ -86,7 +86,8 @@ class Deployment:
         """The hospital's kit; counts are told and one thread trains, as there are few scans and cores."""
         with zipfile.ZipFile(self.folder / "coordinator" / "kits" / f"{name}.zip") as kit:
             kit.extractall(self.folder)
-        (self.folder / name / "hospital.key").chmod(0o600)
+        for key in ("hospital.key", "client.key"):
+            (self.folder / name / key).chmod(0o600)
         site = self.site(name)
         limits = site.read_text().replace("count_floor = 10", "count_floor = 1\nthreads = 1")
         site.write_text(limits)
@@ -182,7 +183,7 @@ class Deployment:
 def let_certificate_expire(federation: Federation) -> None:
     """The certificate that hospitals see becomes one that has just expired."""
     folder = CoordinatorFolder(federation.state)
-    key, path = folder.server("edge")
+    key, path = folder.edge
     ca = x509.load_pem_x509_certificate(folder.ca.read_bytes())
     keys = key_from_pem(key.read_bytes()), ca, key_from_pem(folder.ca_key.read_bytes())
     expired = new_server_certificate(federation.hosts, *keys, days=0)

@@ -17,13 +17,13 @@ ROOMS = {
         "image_ops processes",
     ),
     "shared_model": (
-        "envelope",
+        "bundle envelope",
         "infection_map initial_weights losses protocol saved_model",
         "layer_scaling network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
-        "bounded_json constants file_lock files progress settings_file threads",
+        "bounded_json constants file_lock files progress settings_file threads tls",
         "errors printable_text",
     ),
     "client": (
@@ -46,8 +46,8 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "app coordinator demo evaluate executor join logs simulate",
-        "example_scans simulation supervise",
-        "environment progress",
+        "coordinator demo evaluate executor join logs simulate",
+        "example_scans simulation supervise zone_users",
+        "environment loopback progress system_user",
     ),
 }

@@ -6,7 +6,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
-from deploy.coordinator.certificates import new_ca, new_key, node_key_files
+from deploy.coordinator.certificates import (
+    key_to_pem,
+    new_ca,
+    new_client_certificate,
+    new_key,
+    node_key_files,
+)
 from deploy.join import free_port
 
 
@@ -16,7 +22,13 @@ def site(tmp_path) -> Path:
     path.write_text(f'name = "north"\n[coordinator]\naddress = "127.0.0.1:{free_port()}"\n')
     (tmp_path / "hospital.key").write_bytes(node_key_files(new_key())[0])
     (tmp_path / "hospital.key").chmod(0o600)
-    (tmp_path / "ca.crt").write_bytes(new_ca("test", new_key()).public_bytes(Encoding.PEM))
+    ca_key, shown_key = new_key(), new_key()
+    ca = new_ca("test", ca_key)
+    shown = new_client_certificate("north", shown_key, ca, ca_key)
+    (tmp_path / "ca.crt").write_bytes(ca.public_bytes(Encoding.PEM))
+    (tmp_path / "client.crt").write_bytes(shown.public_bytes(Encoding.PEM))
+    (tmp_path / "client.key").write_bytes(key_to_pem(shown_key))
+    (tmp_path / "client.key").chmod(0o600)
     return path
 
 

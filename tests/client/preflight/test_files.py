@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from client.preflight import files
 from client.trainer.approvals import Approvals
-from deploy.coordinator.certificates import new_ca, new_key
+from deploy.coordinator.certificates import key_to_pem, new_ca, new_key
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.proposal import Proposal
@@ -101,3 +101,17 @@ def test_a_socket_that_nobody_listens_at(tmp_path):
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
     assert files.check_socket(path).state == "warn"
+
+
+def test_the_certificate_needs_its_own_key_which_nobody_else_can_read(hospital):
+    shown, ca = hospital.coordinator.certificate, hospital.coordinator.ca
+    assert files.check_certificate(shown, ca).state == "ok"
+    key = shown.with_suffix(".key")
+    key.chmod(0o644)
+    row = files.check_certificate(shown, ca)
+    assert row.state == "warn" and "chmod 600" in row.remedy
+    key.write_bytes(key_to_pem(new_key()))
+    assert files.check_certificate(shown, ca).state == "fail"
+    shown.unlink()
+    row = files.check_certificate(shown, ca)
+    assert row.state == "fail" and "client.crt" in row.found and "kit" in row.remedy

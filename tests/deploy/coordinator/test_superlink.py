@@ -1,15 +1,33 @@
-"""The app that SuperLink pushes."""
+"""What `coordinator run` asks SuperLink for."""
 
-from deploy.coordinator.run import APP
-from deploy.coordinator.superlink import App
+import hashlib
+import json
+from types import SimpleNamespace
+
+from flwr.common.serde import user_config_from_proto
+from flwr.supercore.control.control_http_client import ControlHttpClient
+
+from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.settings import load_federation
+from deploy.coordinator.superlink import SuperLink
+from shared_model.bundle import BUNDLE, SETTINGS
 
 
-def test_the_pushed_app_only_points_to_installed_code_and_keeps_its_hash():
-    assert App.of(APP).sha256 == App.of(APP).sha256
-    for file in (APP / "pneumofed_app").glob("*.py"):
-        code = [line for line in file.read_text().splitlines() if line and not line.startswith('"""')]
-        assert code in ([], [code[0], '__all__ = ["app"]'] if code else [])
-        assert not code or code[0] in (
-            "from client.node.deployed import app",
-            "from server.app import app",
-        )
+def test_a_run_carries_the_bundle_without_code_and_the_settings(tmp_path, monkeypatch):
+    file, asked = tmp_path / "federation.toml", []
+    file.write_text('name = "test"\nhosts = ["localhost"]\nport = 9\n[[hospitals]]\nname = "north"\n')
+    federation = load_federation(file)
+    ca = CoordinatorFolder(federation.state).ca
+    ca.parent.mkdir(parents=True)
+    ca.write_bytes(b"")
+    client = SimpleNamespace(
+        StartRun=lambda request: asked.append(request) or SimpleNamespace(run_id=5), close=lambda: None
+    )
+    monkeypatch.setattr(ControlHttpClient, "from_server_address", lambda **_: client)
+    settings = {"study": "demo", "quorum": 2, "deadline-s": 1.5}
+    with SuperLink(federation) as superlink:
+        assert superlink.start(settings) == 5
+    (request,) = asked
+    assert request.fab.content == BUNDLE and request.fab.hash_str == hashlib.sha256(BUNDLE).hexdigest()
+    override = user_config_from_proto(request.override_config)
+    assert set(override) == {SETTINGS} and json.loads(str(override[SETTINGS])) == settings

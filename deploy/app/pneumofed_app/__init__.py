@@ -1,1 +1,0 @@
-"""What the coordinator pushes to nodes."""
