@@ -23,6 +23,7 @@ FILE_REFUSALS = {
     "secondary-capture": "a screenshot, not a measured slice; nothing to do",
     "localizer": "a localizer (scout view), not a slice; nothing to do",
     "wrong-modality": "not a CT image; nothing to do",
+    "no-sop-class": "SOPClassUID is missing, so the kind of object is unknown; export it again",
     "derived": "computed from other slices (projection, reformat, map); use the original series",
     "multi-frame": "several images in a file that is no Enhanced CT; export single slices",
     "colour": "a colour image has no Hounsfield scale; export the original series",
@@ -33,6 +34,7 @@ FILE_REFUSALS = {
     "no-geometry": "position, orientation or spacing is missing or malformed; export the original series",
     "not-axial": "the slice is turned more than 30 degrees from axial; use the axial series",
     "odd-pixels": "the pixel spacing is no CT's; check what wrote it",
+    "stray-slice": "an image far from the rest of its series, or unlike it, was set aside; nothing to do",
 }
 
 SERIES_REFUSALS = {
@@ -40,6 +42,7 @@ SERIES_REFUSALS = {
     "not-chest": "the header names another part of the body; use the chest series",
     "too-few-slices": "too few slices for a chest CT; export the whole series",
     "missing-slices": "slices are missing inside the series; export the whole series",
+    "interleaved-stacks": "two stacks lie between each other, alike in all else; export one at a time",
     "irregular-spacing": "the distance between slices varies too much; use another reconstruction",
     "irregular-shift": "slices are shifted by more than half their width; use another reconstruction",
     "duplicate-conflict": "different images at one position, alike in all else; export one at a time",
@@ -63,14 +66,18 @@ FLAGS = {
     "lossy": "pixels were compressed with loss",
     "low-dose": "CTDIvol is 3 mGy or less, or the exposure 40 mAs or less",
     "lungs-cut-off": "part of the lungs lies beyond an end of the scan or the edge of the field of view",
+    "monoenergetic": "computed for one photon energy, or as if without a material (a spectral scanner)",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
     "oblique": "slices are turned 3 to 30 degrees from axial",
+    "on-side": "the patient lies on a side",
     "one-lung": "one lung is missing or less than a tenth of both",
     "other-body-part": "BodyPartExamined names neither the chest nor a part that excludes it",
     "prone": "the patient lies on the belly",
     "resampled": "pixels were not square and were resampled",
     "shifted": "slices did not lie straight above each other and were moved; what this uncovers is padding",
+    "mixed-kernels": "slices of one stack name different kernels",
     "split-series": "one series held several; each is judged by itself",
+    "stray-slices": "images far from the rest of their series, or unlike it, were set aside",
     "uneven-spacing": "slices lie off a regular grid by a tenth to three tenths of their distance",
     "unspecified-units": "RescaleType says that units are unspecified; they were taken for HU",
 }

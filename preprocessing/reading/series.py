@@ -4,8 +4,8 @@ A bad file or series does not stop the others; it is listed with its reason. The
 in docs/reading.md.
 """
 
-from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +14,11 @@ from preprocessing.reading.file_walk import walk_files
 from preprocessing.reading.header import read_slices
 from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.slice_grid import SliceGrid
-from preprocessing.reading.slice_grouping import group_slices, remove_duplicates
+from preprocessing.reading.slice_grouping import group_slices, split_stacks
 from shared_model.progress import Progress
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
+_MAX_ALONE = 2  # images beside a usable stack of their series that are set aside
 _AIR_HU = -800  # stored values must be able to represent air
 _CHEST_BODY_PARTS = (
     "CHEST",
@@ -111,26 +112,50 @@ def _summarise_refusals(bad: list[tuple[Path, FileRefusedError]], usable: set[st
 
 
 def _build_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]:
-    parts: list[tuple[list[CtSlice], int]] = []
+    accepted: list[CtSeries] = []
     refused: list[Refusal] = []
-    for group in group_slices(slices):
-        try:
-            split = remove_duplicates(group)
-            dropped = len(group) - sum(map(len, split))
-            parts += [(part, dropped) for part in split]
-        except FileRefusedError as refusal:
-            refused.append(Refusal(group[0].series_uid, "series", refusal.code, refusal.reason))
-    siblings = Counter(part[0].series_uid for part, _ in parts)
-    accepted = []
-    for part, dropped in parts:
-        uid = part[0].series_uid
-        flags = {"duplicates"} if dropped else set()
-        flags |= {"split-series"} if siblings[uid] > 1 else set()
-        found, problems = _make_series(part, flags)
-        refused += [Refusal(uid, "series", code, reason(code, detail)) for code, detail in problems]
-        if found is not None:
-            accepted.append(found)
+    groups = group_slices(slices)
+    for uid, same_series in groupby(groups, key=lambda group: group[0].series_uid):
+        found = _split_groups(list(same_series))
+        refused += [Refusal(uid, "series", one.code, one.reason) for one in found.refused]
+        refused += [_stray(one) for one in found.strays]
+        flags = {"split-series"} if len(found.stacks) > 1 else set()
+        flags |= {"stray-slices"} if found.strays else set()
+        for stack, copies in found.stacks:
+            one, problems = _make_series(stack, flags | ({"duplicates"} if copies else set()))
+            refused += [Refusal(uid, "series", code, reason(code, detail)) for code, detail in problems]
+            accepted += [one] if one is not None else []
     return accepted, refused
+
+
+@dataclass
+class _Found:
+    """The stacks of one series with the number of copies dropped, what was set aside, and what is refused."""
+
+    stacks: list[tuple[list[CtSlice], int]]
+    strays: list[CtSlice]
+    refused: list[FileRefusedError]
+
+
+def _split_groups(groups: list[list[CtSlice]]) -> _Found:
+    found = _Found([], [], [])
+    for group in groups:
+        try:
+            split = split_stacks(group)
+        except FileRefusedError as refusal:
+            found.refused.append(refusal)
+            continue
+        found.stacks += [(stack, split.copies) for stack in split.stacks]
+        found.strays += split.strays
+    if any(len(stack) >= MIN_SLICES for stack, _ in found.stacks):
+        few = [stack for stack, _ in found.stacks if len(stack) <= _MAX_ALONE]
+        found.strays += [one for stack in few for one in stack]
+        found.stacks = [(stack, copies) for stack, copies in found.stacks if len(stack) > _MAX_ALONE]
+    return found
+
+
+def _stray(one: CtSlice) -> Refusal:
+    return Refusal(str(one.path), "file", "stray-slice", reason("stray-slice"))
 
 
 def _make_series(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None, list[tuple[str, str]]]:
@@ -147,6 +172,8 @@ def _make_series(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None,
     flags = flags | grid.flags() | {flag for ct_slice in part for flag in ct_slice.flags}
     if not first.plane.is_level and not grid.is_tilted:
         flags.add("oblique")
+    if len({one.kernel for one in part if one.kernel}) > 1:
+        flags.add("mixed-kernels")
     if first.body_part and not _names_chest(_normalise(first.body_part)):
         flags.add("other-body-part")
     spacing = (grid.spacing_mm, *grid.volume_pixel_mm)

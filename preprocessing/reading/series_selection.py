@@ -16,7 +16,10 @@ log = logging.getLogger("pneumofed.preprocessing")
 _THIN_MM = 1.6
 _WIDE_MM = 250.0  # a field of view that holds both lungs
 _COMPLETE = 0.9  # share of the tallest series' height
-_DOUBTFUL = {"interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part"}
+_DOUBTFUL = {
+    "interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part",
+    "mixed-kernels", "monoenergetic", "offset-mended", "on-side", "prone",
+}  # fmt: skip
 _LUNG = re.compile(r"LUNG|SHARP|^B[LRV]?[5-7]\d|^FC5\d|^YA|^L$|^E$")
 _SOFT = re.compile(r"SOFT|STANDARD|STD|CHST|^B[FRV]?[1-4]\d|^I[1-4]\d|^FC[01]\d|^[ABC]$")
 
