@@ -69,6 +69,7 @@ FLAGS = {
     "monoenergetic": "computed for one photon energy, or as if without a material (a spectral scanner)",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
     "oblique": "slices are turned 3 to 30 degrees from axial",
+    "offset-mended": "all values were off the Hounsfield scale by one offset, which was taken back",
     "on-side": "the patient lies on a side",
     "one-lung": "one lung is missing or less than a tenth of both",
     "other-body-part": "BodyPartExamined names neither the chest nor a part that excludes it",

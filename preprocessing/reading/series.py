@@ -4,7 +4,8 @@ A bad file or series does not stop the others; it is listed with its reason. The
 in docs/reading.md.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -62,12 +63,16 @@ class CtSeries:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refused series or file; `where` is its SeriesInstanceUID or path, and stays in the hospital."""
+    """One refused series or file; `where` is its SeriesInstanceUID or path, and stays in the hospital.
+
+    `files` are the paths of a series' files that are refused.
+    """
 
     where: str
     kind: Literal["series", "file"]
     code: str
     reason: str
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,15 @@ def find_series(folder: Path, *, progress: Progress | None = None) -> SeriesRepo
 def _summarise_refusals(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> list[Refusal]:
     """One refusal per series and code; per file if its series is unknown or has usable slices."""
     rows: dict[tuple[str, str], Refusal] = {}
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, refusal in bad:
         by_series = bool(refusal.series_uid) and refusal.series_uid not in usable
         where = refusal.series_uid if by_series else str(path)
         kind: Literal["series", "file"] = "series" if by_series else "file"
         rows.setdefault((where, refusal.code), Refusal(where, kind, refusal.code, refusal.reason))
-    return list(rows.values())
+        if by_series:
+            files[where, refusal.code].append(str(path))
+    return [replace(row, files=tuple(files[place])) for place, row in rows.items()]
 
 
 def _build_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]:
@@ -117,24 +125,29 @@ def _build_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]
     groups = group_slices(slices)
     for uid, same_series in groupby(groups, key=lambda group: group[0].series_uid):
         found = _split_groups(list(same_series))
-        refused += [Refusal(uid, "series", one.code, one.reason) for one in found.refused]
+        refused += [
+            Refusal(uid, "series", one.code, one.reason, _paths(group)) for one, group in found.refused
+        ]
         refused += [_stray(one) for one in found.strays]
         flags = {"split-series"} if len(found.stacks) > 1 else set()
         flags |= {"stray-slices"} if found.strays else set()
         for stack, copies in found.stacks:
             one, problems = _make_series(stack, flags | ({"duplicates"} if copies else set()))
-            refused += [Refusal(uid, "series", code, reason(code, detail)) for code, detail in problems]
+            paths = tuple(str(image.path) for image in stack)
+            refused += [
+                Refusal(uid, "series", code, reason(code, detail), paths) for code, detail in problems
+            ]
             accepted += [one] if one is not None else []
     return accepted, refused
 
 
 @dataclass
 class _Found:
-    """The stacks of one series with the number of copies dropped, what was set aside, and what is refused."""
+    """The stacks of one series, each with how many copies were dropped; what was set aside, and refused."""
 
     stacks: list[tuple[list[CtSlice], int]]
     strays: list[CtSlice]
-    refused: list[FileRefusedError]
+    refused: list[tuple[FileRefusedError, list[CtSlice]]]
 
 
 def _split_groups(groups: list[list[CtSlice]]) -> _Found:
@@ -143,7 +156,7 @@ def _split_groups(groups: list[list[CtSlice]]) -> _Found:
         try:
             split = split_stacks(group)
         except FileRefusedError as refusal:
-            found.refused.append(refusal)
+            found.refused.append((refusal, group))
             continue
         found.stacks += [(stack, split.copies) for stack in split.stacks]
         found.strays += split.strays
@@ -152,6 +165,10 @@ def _split_groups(groups: list[list[CtSlice]]) -> _Found:
         found.strays += [one for stack in few for one in stack]
         found.stacks = [(stack, copies) for stack, copies in found.stacks if len(stack) > _MAX_ALONE]
     return found
+
+
+def _paths(images: list[CtSlice]) -> tuple[str, ...]:
+    return tuple(str(image.path) for image in images)
 
 
 def _stray(one: CtSlice) -> Refusal:

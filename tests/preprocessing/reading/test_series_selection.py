@@ -118,3 +118,12 @@ def test_the_conventional_supine_series_is_chosen_whatever_the_uids(
     write_series(tmp_path / "other", OTHER, series_uid=uids[1], **{**common, **tags})
     assert select_series(tmp_path).required().series_uid == uids[0]
     assert len(next(one for one in accepted_series(tmp_path) if one.series_uid == uids[1]).flags) == 1
+
+
+def test_a_series_whose_pixels_are_no_hu_is_not_chosen(tmp_path: Path) -> None:
+    hu, _ = chest(12, 64)
+    write_series(tmp_path / "a", np.clip(hu, -160, 240).astype(np.int16), series_uid="1.2.3")
+    write_series(tmp_path / "b", hu, series_uid="1.2.4", ConvolutionKernel="?")
+    selection = select_series(tmp_path)
+    assert selection.required().series_uid == "1.2.4"
+    assert [code for code, _ in selection.problems] == ["not-hounsfield"]
