@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from preprocessing.reading.hu_sample import sampled_scale
+from preprocessing.reading.plain_names import printable
 from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.series import CtSeries, Refusal, SeriesReport, find_series
 from preprocessing.reading.series_selection import with_choices
@@ -103,12 +104,6 @@ def check_table(report: SeriesReport, folder: Path = Path()) -> Table:
         shown = name if count == 1 else f"{count} files, {name} first"
         add_row("refused", _relative(str(Path(first.where).parent), folder), shown, f"{code}: {first.reason}")
     return table
-
-
-def printable(text: str) -> str:
-    """`text` with bytes that are no UTF-8 and characters that move the cursor written as escapes."""
-    text = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(one if one.isprintable() or one == "\n" else f"\\x{ord(one):02x}" for one in text)
 
 
 def check_summary(report: SeriesReport) -> str:

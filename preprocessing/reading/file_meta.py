@@ -23,6 +23,7 @@ _SHORT_VRS = frozenset(
 )  # fmt: skip
 _SYNTAX, _MEDIA_CLASS = 0x00020010, 0x00020002
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_ARCHIVES = (b"PK\3\4", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!")
 _PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
 
@@ -46,12 +47,15 @@ class Encoding:
 def read_file_meta(read_buffer: ReadBuffer) -> tuple[int, FileMeta]:
     """Offset of the dataset, and the file meta information.
 
-    Raises FileRefusedError `empty-file`, `not-dicom`, `no-preamble`, `dicomdir` or `broken-header`.
+    Raises FileRefusedError `empty-file`, `archive`, `not-dicom`, `no-preamble`, `dicomdir` or
+    `broken-header`.
     """
     head, _ = read_buffer.at(0, 132)
     if not head:
         raise FileRefusedError("empty-file")
     if head[128:132] != b"DICM":
+        if head.startswith(_ARCHIVES) or _is_tar(read_buffer):
+            raise FileRefusedError("archive")
         bare = head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00"
         raise FileRefusedError("no-preamble" if bare else "not-dicom")
     at, values = _read_values(read_buffer, 132)
@@ -63,6 +67,11 @@ def read_file_meta(read_buffer: ReadBuffer) -> tuple[int, FileMeta]:
     if _SYNTAX not in values:
         raise FileRefusedError("broken-header", "no TransferSyntaxUID")
     return at, FileMeta(syntax, media_class)
+
+
+def _is_tar(read_buffer: ReadBuffer) -> bool:
+    buffer, offset = read_buffer.at(257, 5)
+    return buffer[offset : offset + 5] == b"ustar"
 
 
 def _read_values(read_buffer: ReadBuffer, at: int) -> tuple[int, dict[int, bytes]]:

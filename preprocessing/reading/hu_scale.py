@@ -1,7 +1,7 @@
 """Whether the values of a chest scan are on the Hounsfield scale that its header claims.
 
 Air lies near -1000 HU and soft tissue near 0. Headers can say HU although an intercept was applied twice, a
-window was burned in, or grey values of 8 bits were stored. See docs/decisions/0062.
+window was burned in, or grey values of 8 bits were stored. See docs/decisions/0111.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ from shared_model.errors import PneumofedError
 
 FILE_REFUSALS = {
     "empty-file": "the file is empty; fetch it again",
+    "archive": "an archive; unpack it into a folder of its own",
     "not-dicom": "the file is not DICOM; nothing to do if it does not belong to the scan",
     "no-preamble": "the file lacks DICOM's preamble, so its encoding would be a guess; export it again",
     "dicomdir": "an index of other files, not an image; nothing to do",
@@ -68,6 +69,7 @@ FLAGS = {
     "lungs-cut-off": "part of the lungs lies beyond an end of the scan or the edge of the field of view",
     "monoenergetic": "computed for one photon energy, or as if without a material (a spectral scanner)",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
+    "no-patient-id": "PatientID is blank, so this examination counts as a patient of its own",
     "oblique": "slices are turned 3 to 30 degrees from axial",
     "offset-mended": "all values were off the Hounsfield scale by one offset, which was taken back",
     "on-side": "the patient lies on a side",
@@ -75,6 +77,7 @@ FLAGS = {
     "other-body-part": "BodyPartExamined names neither the chest nor a part that excludes it",
     "prone": "the patient lies on the belly",
     "resampled": "pixels were not square and were resampled",
+    "shared-patient": "PatientID is several patients', so this examination counts as a patient of its own",
     "shifted": "slices did not lie straight above each other and were moved; what this uncovers is padding",
     "mixed-kernels": "slices of one stack name different kernels",
     "split-series": "one series held several; each is judged by itself",

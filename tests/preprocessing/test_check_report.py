@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from preprocessing.check_report import check_document, check_folder, check_summary, check_table, printable
+from preprocessing.check_report import check_document, check_folder, check_summary, check_table
+from preprocessing.reading.plain_names import printable
 from preprocessing.reading.series import CtSeries, Refusal, SeriesReport
 from tests.support.chests import chest, write_series
 from tests.support.ct_slices import ct_slice
