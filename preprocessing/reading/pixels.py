@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.reading.decoding import decode_apart
 from preprocessing.reading.elements import Elements
-from preprocessing.reading.encapsulation import DECODERS, decode_frame, read_frame, require_complete_fragments
+from preprocessing.reading.encapsulation import DECODERS, read_frame, require_complete_fragments
 from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.refusals import FileRefusedError
 
@@ -54,7 +55,10 @@ class PixelFormat:
         high = stored - 1 if high is None else high
         if allocated != 16 or not stored - 1 <= high <= 15 or frames < 1:
             raise FileRefusedError("bit-depth", f"{stored} of {allocated} bits")
-        signed = unsigned("PixelRepresentation") == 1
+        representation = unsigned("PixelRepresentation")
+        if representation not in (0, 1):
+            raise FileRefusedError("broken-header", "PixelRepresentation is neither 0 nor 1")
+        signed = representation == 1
         padding = _padding(elements, signed)
         found = cls(rows, columns, frames, stored, high, signed, padding, elements.overlay_in_pixels)
         found._require_complete(elements)
@@ -119,7 +123,7 @@ def stored_frames(
         words = _uncompressed_frame(elements, pixel_format, number)
         if words is None:
             data = read_frame(elements, number, pixel_format.frames)
-            words = decode_frame(
+            words = decode_apart(
                 data,
                 elements.syntax,
                 pixel_format.rows,

@@ -99,6 +99,7 @@ class FileRefusedError(Exception):
     def __init__(self, code: str, detail: str = "", series_uid: str = "") -> None:
         super().__init__(reason(code, detail))
         self.code, self.reason, self.series_uid = code, reason(code, detail), series_uid
+        self.detail = detail
 
 
 def scan_refused(code: str, detail: str = "") -> PneumofedError:
