@@ -7,17 +7,18 @@ Unix socket; in one process deploy.simulation.site_trainer.SiteTrainer asks the 
 
 from typing import Protocol
 
+from shared_model.envelope import Reply
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
 
 
 class Trainer(Protocol):
     """The data zone for one study. Raises PneumofedError with the code that may cross."""
 
-    def describe(self) -> str:
+    def describe(self) -> Reply[str]:
         """`SiteDescription.to_text`."""
 
-    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
+    def train(self, weights: bytes, request: TrainRequest) -> Reply[TrainResult[bytes]]:
         """Train a round from the global `weights`."""
 
-    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:
         """`SiteEvaluation.to_text` under `weights`."""

@@ -12,11 +12,20 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import EvaluateRequest, SiteDescription, TrainResult, is_trained
+from shared_model.protocol import (
+    MOST_SCANS_A_PATIENT,
+    EvaluateRequest,
+    SiteDescription,
+    TrainResult,
+    is_trained,
+)
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, only
+
+LARGEST_LOSS = 1e6
+"""Larger than any loss; means over hospitals stay finite."""
 
 
 def admit_description(description: SiteDescription, study: StudyConfig) -> None:
@@ -35,11 +44,23 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
         )
 
 
-def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+def admit_evaluation(
+    evaluation: SiteEvaluation, request: EvaluateRequest, description: SiteDescription
+) -> None:
     """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
 
-    Scores that were not asked for would count twice, as they are merged with those that are known.
+    Scores that were not asked for would count twice, as they are merged with those that are known. Of each
+    label they are of at most as many patients as the hospital described in that split, none for a label that
+    it does not tell of, and of at most MOST_SCANS_A_PATIENT scans of each.
     """
+    for task in TASKS:
+        for label, scores in evaluation.histograms[task].items():
+            described = description.counts[request.split][label] or 0
+            if scores.patients > described or scores.total > described * MOST_SCANS_A_PATIENT:
+                raise PneumofedError(
+                    "scores-implausible",
+                    f"{scores.total} scores of {scores.patients} patients of {label}, it told of {described}",
+                )
     if any(evaluation.histograms[task] for task in TASKS if task not in request.tasks):
         raise PneumofedError("scores-not-asked", "scores of a task that was not asked for")
     expected = evaluation.histograms["diseased"].keys() if request.operating_point else set()
@@ -48,15 +69,15 @@ def admit_evaluation(evaluation: SiteEvaluation, request: EvaluateRequest) -> No
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:
-    """Scan counts are for the stage's networks only, and at most those that the hospital declared."""
+    """The say is in the stage's networks only, and at most that of the patients that the hospital told of."""
     for network in scans:
         if network not in stage.networks:
             raise PneumofedError("scans-implausible", f"network {network!r} is not trained in this stage")
     for network in stage.networks:
-        if not 0 <= scans.get(network, 0) <= description.most_scans(network):
+        most = 1 if stage.say == "equal" else description.told(network)
+        if not 0 <= scans.get(network, 0) <= most:
             raise PneumofedError(
-                "scans-implausible",
-                f"{scans[network]} scans for {network}, declared at most {description.most_scans(network)}",
+                "scans-implausible", f"a say of {scans[network]} in {network}, it can be {most} at most"
             )
 
 
@@ -105,9 +126,9 @@ def admit_sums(
     except ValueError as error:
         raise PneumofedError("sums-implausible", str(error)) from None
     for label in sums.sums:
-        declared = description.most_scans_of(label)
-        if sums.scans([label]) > declared:
-            raise PneumofedError("sums-implausible", f"sums of more scans than the {declared} declared")
+        patients = description.counts["train"][label] or 0
+        if not patients <= sums.scans([label]) <= patients * MOST_SCANS_A_PATIENT:
+            raise PneumofedError("sums-implausible", f"no {patients} patients have so many scans")
     if result.loss:
         raise PneumofedError("loss-implausible", "a scan decision in closed form has no loss")
     return sums
@@ -117,5 +138,7 @@ def admit_losses(loss: Mapping[str, float], scans: Mapping[str, int], study: Stu
     """One finite loss for each network that was trained; none in a private study, as a loss is computed from
     patients' scans without noise."""
     trained = {network for network, count in scans.items() if count > 0 and study.privacy is None}
-    if set(loss) != trained or not all(np.isfinite(value) for value in loss.values()):
-        raise PneumofedError("loss-implausible", "losses must be finite, one for each network trained")
+    if set(loss) != trained or not all(abs(value) <= LARGEST_LOSS for value in loss.values()):
+        raise PneumofedError(
+            "loss-implausible", f"losses are within {LARGEST_LOSS:g}, one for each network trained"
+        )

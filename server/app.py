@@ -18,6 +18,7 @@ from server import model_selection
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
+from server.standing import Standings
 from server.status import StatusFile, StudyStatus
 from server.study_result import StudyResult
 from server.torch_process import load_or_create_initial_weights
@@ -54,12 +55,12 @@ def main(grid: Grid, context: Context) -> None:
     # Two runs of one study would write one ledger.
     running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
     with exclusive(folder / "lock", refusal=running):
-        status = StatusFile(folder / STATUS, StudyStatus(study=study.name, fingerprint=study.fingerprint))
+        status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
         try:
             timeout_s = float(settings.get("patience-s", 0))
             _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
             code, strategy = (str(settings.get(name, "")) for name in ("code", "strategy"))
-            result = _run(grid, study, folder, policy, code, strategy or None, status)
+            result = _run(grid, study, folder, policy, code, strategy or None, trained_on, status)
             save_model(folder / MODEL, result.weights, model_card(result, trained_on))
             status.complete()
         except BaseException as error:
@@ -85,12 +86,13 @@ def _run(
     policy: RoundPolicy,
     code: str,
     strategy: str | None,
+    trained_on: str,
     status: StatusFile,
 ) -> StudyResult:
     weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     ledger = Ledger(folder / LEDGER, study, weights, strategy)
-    status.begin(len(ledger.records))
+    status.begin(len(ledger.records), Standings(ledger.folder))
     return run_study(
         grid,
         study,
@@ -98,6 +100,7 @@ def _run(
         ledger=ledger,
         policy=policy,
         code=code,
+        trained_on=trained_on,
         on_event=status.on_event,
     )
 

@@ -2,12 +2,13 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flwr.app import DEFAULT_TTL, Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
+from google.protobuf.message import DecodeError
 
 from server import events
 from server.study_result import HospitalOutcome, Status
@@ -27,6 +28,12 @@ _FLOWER_ERRORS: dict[int, tuple[Status, str]] = {
 }
 
 MAX_BACKOFF_S = 1800.0
+
+_UNREADABLE = (
+    ArithmeticError, AttributeError, DecodeError, LookupError, MemoryError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What Flower raises for a reply whose bytes are none; a lost connection raises others."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class _PendingRequest:
 
 def send_requests(
     grid: Grid,
-    content: RecordDict,
+    content_for: Callable[[str], RecordDict],
     message_type: str,
     nodes: Mapping[str, int],
     policy: RoundPolicy,
@@ -85,26 +92,26 @@ def send_requests(
     group: str,
     on_event: events.Listener = events.ignore,
 ) -> Iterator[RequestResult]:
-    """Send `content` to the hospitals `nodes` (name -> node id) and yield one result for each.
+    """Send `content_for(name)` to each of the hospitals `nodes` (name -> node id); yield one result each.
 
     Replies are pulled and yielded one at a time, so that only one is in memory. When the deadline passes, the
     remaining hospitals are yielded as late. If a request was sent several times, the first good reply counts.
     `group` is the group id of the messages. `on_event` receives a RequestSent for each message.
     """
-    return _Dispatch(grid, content, message_type, policy, group, on_event).results(nodes)
+    return _Dispatch(grid, content_for, message_type, policy, group, on_event).results(nodes)
 
 
 class _Dispatch:
     def __init__(
         self,
         grid: Grid,
-        content: RecordDict,
+        content_for: Callable[[str], RecordDict],
         message_type: str,
         policy: RoundPolicy,
         group: str,
         on_event: events.Listener,
     ) -> None:
-        self.grid, self.content, self.message_type = grid, content, message_type
+        self.grid, self.content_for, self.message_type = grid, content_for, message_type
         self.policy, self.group, self.on_event, self.start = policy, group, on_event, time.monotonic()
 
     def results(self, nodes: Mapping[str, int]) -> Iterator[RequestResult]:
@@ -143,9 +150,9 @@ class _Dispatch:
     def _poll(self, request: _PendingRequest) -> RequestResult | None:
         """The request's result; None while a reply or a retry is pending."""
         for message_id in list(request.message_ids):
-            for reply in list(self.grid.pull_messages([message_id]))[:1]:
+            for reply in self._pull(message_id):
                 request.message_ids.remove(message_id)
-                result = _result(request.hospital, reply, self._elapsed_s())
+                result = _result(request, reply, self._elapsed_s())
                 if not _is_transient(result.outcome):
                     return result
                 request.retry_reason = result.outcome.reason
@@ -157,13 +164,22 @@ class _Dispatch:
             return RequestResult(request.hospital, None, unsent)
         return None
 
+    def _pull(self, message_id: str) -> Sequence[Message | None]:
+        """The reply to a message, if there is one; None in its place for one that Flower cannot read.
+
+        Faults of the connection to SuperLink are passed on.
+        """
+        try:
+            return list(self.grid.pull_messages([message_id]))[:1]
+        except _UNREADABLE:
+            return [None]
+
     def _send(self, request: _PendingRequest) -> None:
         """Send the request, for the first time or again. Flower returns an empty id if it could not send."""
         self.on_event(events.RequestSent(request.hospital, request.retry_reason))
         ttl = min(self.policy.deadline_s - self._elapsed_s(), DEFAULT_TTL)
-        message = Message(
-            self.content, request.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group
-        )
+        content = self.content_for(request.hospital)
+        message = Message(content, request.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group)
         sent = [message_id for message_id in self.grid.push_messages([message]) if message_id]
         request.message_ids += sent
         request.failures += not sent
@@ -180,8 +196,15 @@ def _is_transient(outcome: HospitalOutcome) -> bool:
     return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT_CODES)
 
 
-def _result(hospital: str, reply: Message, seconds: float) -> RequestResult:
+def _result(request: _PendingRequest, reply: Message | None, seconds: float) -> RequestResult:
+    hospital = request.hospital
+    if reply is None or not (reply.has_error() or reply.has_content()):
+        unreadable = HospitalOutcome(status="refused", reason="reply-unreadable", seconds=seconds)
+        return RequestResult(hospital, None, unreadable)
     if not reply.has_error():
+        if reply.metadata.src_node_id != request.node_id:
+            other = HospitalOutcome(status="refused", reason="reply-mismatch", seconds=seconds)
+            return RequestResult(hospital, None, other)
         return RequestResult(hospital, reply, HospitalOutcome(status="returned", seconds=seconds))
     flower_code, reason = reply.error.code, reply.error.reason
     # Only a code may be shown: Flower's own reasons can contain an exception's text.

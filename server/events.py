@@ -13,6 +13,13 @@ Phase = Literal["describe", "train", "validation", "test"]
 
 
 @dataclass(frozen=True)
+class StudyProposed:
+    """The study is being proposed to the hospitals, whose people see the same fingerprint."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class RosterBuilt:
     """Which hospitals take part, and which are left out and why."""
 
@@ -44,12 +51,28 @@ class RequestFinished:
 
 
 @dataclass(frozen=True)
+class HospitalNoticed:
+    """What people are to know of a hospital has changed: `notices` are the codes that stand (standing.py)."""
+
+    hospital: str
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RoundFinished:
     stage: StageConfig
     record: RoundRecord
 
 
-Event = RosterBuilt | RoundStarted | RequestSent | RequestFinished | RoundFinished
+Event = (
+    StudyProposed
+    | RosterBuilt
+    | RoundStarted
+    | RequestSent
+    | RequestFinished
+    | HospitalNoticed
+    | RoundFinished
+)
 Listener = Callable[[Event], None]
 
 

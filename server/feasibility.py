@@ -1,4 +1,4 @@
-"""Whether anybody can have a say in every decision of a study, by what the hospitals tell before round 1."""
+"""Whether a study can work with its hospitals, by what they tell before round 1."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,11 +11,18 @@ from shared_model.study_stage import StageConfig
 
 
 def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescription]) -> None:
-    """Raise PneumofedError `nobody-trained` for a decision that no training hospital can have a say in.
+    """Raise PneumofedError `nobody-trained` for a decision that no training hospital can have a say in,
+    `too-few-hospitals` for a guard that cannot work with those that train.
 
-    A study that passes can still end with that code: patients may have several scans each.
+    A study that passes can still end with that code, if a hospital does not return.
     """
     training = [found for found in descriptions.values() if found.role == "training"]
+    if study.guard is not None and len(training) < study.guard.least_hospitals:
+        raise PneumofedError(
+            "too-few-hospitals",
+            f"guard {study.guard.name!r} needs {study.guard.least_hospitals} hospitals that train, there are "
+            f"{len(training)}; remove it from the study, or wait for more",
+        )
     for stage in study.stages:
         for task in stage.networks:
             if stage.part == "scan" and study.network.scan_figures is not None:
@@ -26,8 +33,8 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
             ):
                 raise PneumofedError(
                     "nobody-trained",
-                    f"stage {stage.name!r}: no training hospital tells of training scans of both classes of "
-                    f"{task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
+                    f"stage {stage.name!r}: no training hospital tells of training patients of both classes "
+                    f"of {task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
                 )
 
 
@@ -36,7 +43,7 @@ def _check_sums(stage: StageConfig, task: Task, training: Sequence[SiteDescripti
         if not any((found.counts["train"][label] or 0) >= least for found in training for label in labels):
             raise PneumofedError(
                 "nobody-trained",
-                f"stage {stage.name!r}: no training hospital has {least} or more training scans of "
+                f"stage {stage.name!r}: no training hospital has {least} or more training patients of "
                 f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower floors",
             )
 

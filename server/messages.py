@@ -6,6 +6,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 
 from shared_model import protocol
 from shared_model.constants import TASKS
+from shared_model.envelope import Envelope, LogHead
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
@@ -32,8 +33,27 @@ def evaluate_request(proposal: Proposal, weights: Weights, request: EvaluateRequ
     return _with_weights(weights, _settings(proposal, **settings))
 
 
+def with_head(request: RecordDict, seen: LogHead | None) -> RecordDict:
+    """`request` to the one hospital whose audit log was last seen with the head `seen`."""
+    if seen is None:
+        return request
+    settings = ConfigRecord({**request[protocol.REQUEST], protocol.HEAD_NUMBER: seen.number})  # type: ignore[dict-item]
+    settings[protocol.HEAD_HASH] = seen.hash
+    return RecordDict({**request, protocol.REQUEST: settings})
+
+
+def read_envelope(message: Message) -> Envelope:
+    """Which question is answered. Raises PneumofedError `reply-unreadable`, as all readers here do."""
+    record = _record(message, protocol.ENVELOPE, ConfigRecord)
+    number, digest = record.get(protocol.HEAD_NUMBER), record.get(protocol.HEAD_HASH)
+    try:
+        head = None if number is None and digest is None else LogHead(number, digest)
+        return Envelope(record.get(protocol.QUESTION), head)
+    except ValueError as error:
+        raise _unreadable(protocol.ENVELOPE) from error
+
+
 def read_description(message: Message) -> SiteDescription:
-    """Raises PneumofedError `reply-unreadable`, as all readers here do."""
     return _parsed(message, protocol.DESCRIPTION, SiteDescription.from_text)
 
 
@@ -50,16 +70,19 @@ def read_train_result(message: Message, weights: Weights) -> TrainResult[Weights
     limit = sum(array.nbytes + len(name) + _BYTES_BESIDES_VALUES for name, array in weights.items())
     if arrays.count_bytes() > limit:
         raise PneumofedError("update-too-long", f"the update has more than {limit} bytes")
-    scans = dict(_record(message, protocol.SCANS, MetricRecord))
-    loss = dict(_record(message, protocol.LOSS, MetricRecord))
-    if not all(isinstance(value, int) for value in scans.values()):
-        raise _unreadable(protocol.SCANS)
-    if not all(isinstance(value, float | int) for value in loss.values()):
-        raise _unreadable(protocol.LOSS)
+    scans, loss = _figures(message, protocol.SCANS, int), _figures(message, protocol.LOSS, int, float)
     try:
         return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
+
+
+def _figures(message: Message, name: str, *kinds: type) -> dict[str, Any]:
+    """The figures of a few networks."""
+    record = _record(message, name, MetricRecord)
+    if len(record) > len(TASKS) or any(type(value) not in kinds for value in record.values()):
+        raise _unreadable(name)
+    return dict(record)
 
 
 def _parsed(message: Message, name: str, parse: Any) -> Any:

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
-from flwr.app import MessageType
+from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
 from server import admission, events, messages
-from server.dispatch import RoundPolicy, send_requests
+from server.collect import Collector, Question
 from server.study_result import Hospital, HospitalOutcome
+from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import SiteDescription
@@ -34,46 +36,38 @@ class Roster:
     def hospitals(self) -> tuple[Hospital, ...]:
         """The hospitals that take part: training ones first, then by name."""
         names = sorted(self.descriptions, key=lambda name: (self.descriptions[name].role == "held-out", name))
-        return tuple(
-            Hospital(name, self.descriptions[name].role, self.descriptions[name].counts["all"])
-            for name in names
-        )
+        return tuple(Hospital.described(name, self.descriptions[name]) for name in names)
 
     def _of_role(self, role: str) -> dict[str, int]:
         return {n: self.nodes[n] for n, description in self.descriptions.items() if description.role == role}
 
 
-def build_roster(grid: Grid, proposal: Proposal, policy: RoundPolicy, on_event: events.Listener) -> Roster:
+def build_roster(collector: Collector, proposal: Proposal) -> Roster:
     """Request a description from every connected hospital; one without an admissible reply is left out.
 
     Raises PneumofedError `duplicate-hospital` if two nodes have the same name, `no-hospitals` if no training
     hospital takes part.
     """
-    nodes = connected_nodes(grid)
+    nodes = connected_nodes(collector.grid)
     descriptions: dict[str, SiteDescription] = {}
-    left_out: dict[str, HospitalOutcome] = {}
-    request = messages.describe_request(proposal)
-    for result in send_requests(
-        grid, request, MessageType.QUERY, nodes, policy, group="describe", on_event=on_event
-    ):
-        outcome = result.outcome
-        if result.message is not None:
-            try:
-                description = messages.read_description(result.message)
-                admission.admit_description(description, proposal.study)
-                descriptions[result.hospital] = description
-            except PneumofedError as error:
-                outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
-        if outcome.status != "returned":
-            left_out[result.hospital] = outcome
-        on_event(events.RequestFinished("describe", result.hospital, outcome))
-    roster = Roster(nodes, dict(sorted(descriptions.items())), dict(sorted(left_out.items())))
+
+    def use(hospital: str, reply: Message) -> dict[str, Any]:
+        description = messages.read_description(reply)
+        admission.admit_description(description, proposal.study)
+        descriptions[hospital] = description
+        return {}
+
+    request, name = messages.describe_request(proposal), question_of(proposal.fingerprint)
+    question = Question("describe", MessageType.QUERY, "describe", request, name)
+    outcomes = collector.collect(question, nodes, use)
+    left_out = {name: outcome for name, outcome in outcomes.items() if outcome.status != "returned"}
+    roster = Roster(nodes, dict(sorted(descriptions.items())), left_out)
     if not roster.training:
         reasons = ", ".join(f"{name}: {reply.reason}" for name, reply in roster.left_out.items())
         raise PneumofedError(
             "no-hospitals", f"no hospital can train ({reasons or 'none is connected'}); see each one's reason"
         )
-    on_event(events.RosterBuilt(roster.hospitals, roster.left_out))
+    collector.on_event(events.RosterBuilt(roster.hospitals, roster.left_out))
     return roster
 
 

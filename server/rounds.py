@@ -7,22 +7,26 @@ where it stopped. One reply is in memory at a time; sums are kept, not replies (
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
 from server import admission, events, messages, model_selection
-from server.dispatch import RoundPolicy, send_requests
+from server.collect import Collector, Question
+from server.dispatch import RoundPolicy
 from server.feasibility import check_feasible
 from server.ledger import Ledger
 from server.roster import Roster, build_roster
-from server.round_updates import RoundUpdates, round_updates
+from server.round_updates import round_updates
+from server.standing import Standings
 from server.strategies.choice import server_step
 from server.strategies.round_averaging import mean_of_rounds
 from server.strategies.server_step import ServerStep, State
 from server.study_result import HospitalOutcome, RoundRecord, StudyResult
 from server.torch_process import stage_start_weights
 from shared_model.constants import TASKS, Task
+from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
 from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
@@ -43,9 +47,12 @@ def run_study(
     ledger: Ledger,
     policy: RoundPolicy,
     code: str = "",
+    trained_on: str = "",
     on_event: events.Listener = events.ignore,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
+
+    trained_on: the sentence on the data that hospitals approve and the model shows.
 
     `code` is the SHA-256 of the app that is pushed to the hospitals' nodes, empty if none is. The ledger
     names a researcher's own strategy, if there is one instead of the study's.
@@ -53,12 +60,13 @@ def run_study(
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
     """
-    proposal = Proposal.of(study, initial, code=code)
-    roster = build_roster(grid, proposal, policy, on_event)
-    check_feasible(study, roster.descriptions)
-    coordinator = Coordinator(
-        grid, proposal, roster, ledger, policy, server_step(study, ledger.strategy), on_event
-    )
+    proposal = Proposal.of(study, initial, code=code, trained_on=trained_on)
+    on_event(events.StudyProposed(proposal.fingerprint))
+    collector = Collector(grid, policy, Standings(ledger.folder), on_event)
+    roster = build_roster(collector, proposal)
+    asked = {n: d for n, d in roster.descriptions.items() if not collector.standings.of(n).quarantined}
+    check_feasible(study, asked)
+    coordinator = Coordinator(collector, proposal, roster, ledger, server_step(study, ledger.strategy))
     weights = initial
     best_rounds: dict[str, int] = {}
     for index, stage in enumerate(study.stages):
@@ -71,13 +79,11 @@ def run_study(
 class Coordinator:
     """One run of a study with the hospitals of a roster."""
 
-    grid: Grid
+    collector: Collector
     proposal: Proposal
     roster: Roster
     ledger: Ledger
-    policy: RoundPolicy
     step: ServerStep
-    on_event: events.Listener
 
     @property
     def study(self) -> StudyConfig:
@@ -92,10 +98,10 @@ class Coordinator:
         )
         state = self.ledger.state_after(index) if done else {}
         for round in range(done + 1, stage.rounds + 1):
-            self.on_event(events.RoundStarted(stage, round))
+            self.collector.on_event(events.RoundStarted(stage, round))
             weights, state, best, record = self.run_round(index, round, weights, state, best)
             self.ledger.write(record, weights, state)
-            self.on_event(events.RoundFinished(stage, record))
+            self.collector.on_event(events.RoundFinished(stage, record))
         return model_selection.with_best(weights, best), best
 
     def run_round(
@@ -139,51 +145,35 @@ class Coordinator:
         """Train one round at the hospitals; what their updates combine to, and each hospital's outcome."""
         stage = self.study.stages[index]
         updates = round_updates(stage, self.study, weights)
-        replies: dict[str, HospitalOutcome] = {}
-        request = messages.train_request(self.proposal, weights, TrainRequest(index, round))
-        nodes, group = self.roster.training, f"{index}.{round}"
-        for result in send_requests(
-            self.grid, request, MessageType.TRAIN, nodes, self.policy, group=group, on_event=self.on_event
-        ):
-            outcome = result.outcome
-            if result.message is not None:
-                outcome = self._count(result.hospital, result.message, outcome, weights, updates)
-            replies[result.hospital] = outcome
-            self.on_event(events.RequestFinished("train", result.hospital, outcome))
-            del result  # before the next is read
+
+        def use(hospital: str, reply: Message) -> dict[str, Any]:
+            result = messages.read_train_result(reply, weights)
+            updates.add(result, self.roster.descriptions[hospital])
+            return {"scans": dict(result.scans), "loss": dict(result.loss)}
+
+        asked = TrainRequest(index, round)
+        request = messages.train_request(self.proposal, weights, asked)
+        name = question_of(self.proposal.fingerprint, asked, fingerprint(weights))
+        question = Question("train", MessageType.TRAIN, f"{index}.{round}", request, name)
+        replies = self.collector.collect(question, self.roster.training, use)
         where = f"stage {stage.name!r}, round {round}"
         returned = sum(reply.status == "returned" for reply in replies.values())
-        if returned < self.policy.quorum:
+        quorum = self.collector.policy.quorum
+        if returned < quorum:
             raise PneumofedError(
                 "quorum-missed",
-                f"{where}: {returned} of {len(nodes)} hospitals returned an update, {self.policy.quorum} are "
+                f"{where}: {returned} of {len(replies)} hospitals returned an update, {quorum} are "
                 f"needed ({_reasons(replies)}); correct these and run again",
             )
         undecided = updates.undecided()
         # What only absent hospitals can train stays as it is in this round; a scan decision has one round.
-        if undecided and (returned == len(nodes) or stage.part == "scan"):
+        if undecided and (returned == len(replies) or stage.part == "scan"):
             raise PneumofedError(
                 "nobody-trained",
                 f"{where}: no hospital has a say in {' and '.join(undecided)}, as none that returned has "
                 "enough training patients of the classes that it needs; see the stage's `part` and `say`",
             )
-        return updates.result(), dict(sorted(replies.items()))
-
-    def _count(
-        self,
-        hospital: str,
-        reply: Message,
-        outcome: HospitalOutcome,
-        weights: Weights,
-        updates: RoundUpdates,
-    ) -> HospitalOutcome:
-        """Add a hospital's update if it is admitted; the outcome with the code if not."""
-        try:
-            result = messages.read_train_result(reply, weights)
-            updates.add(result, self.roster.descriptions[hospital])
-        except PneumofedError as error:
-            return outcome.model_copy(update={"status": "refused", "reason": error.code})
-        return outcome.model_copy(update={"scans": result.scans, "loss": result.loss})
+        return updates.result(), replies
 
     def evaluate(
         self,
@@ -202,24 +192,21 @@ class Coordinator:
         nodes = self.roster.held_out if split == "all" else self.roster.training
         phase: events.Phase = "validation" if split == "validation" else "test"
         found: dict[str, SiteEvaluation] = {}
-        replies: dict[str, HospitalOutcome] = {}
         point = {task: getattr(operating_point, task) for task in TASKS} if operating_point else None
         asked = EvaluateRequest(split, tasks, point)
+
+        def use(hospital: str, reply: Message) -> dict[str, Any]:
+            evaluation = messages.read_evaluation(reply)
+            admission.admit_evaluation(evaluation, asked, self.roster.descriptions[hospital])
+            found[hospital] = evaluation
+            return {}
+
         request = messages.evaluate_request(self.proposal, weights, asked)
-        for result in send_requests(
-            self.grid, request, MessageType.EVALUATE, nodes, self.policy, group=split, on_event=self.on_event
-        ):
-            outcome = result.outcome
-            if result.message is not None:
-                try:
-                    evaluation = messages.read_evaluation(result.message)
-                    admission.admit_evaluation(evaluation, asked)
-                    found[result.hospital] = evaluation
-                except PneumofedError as error:
-                    outcome = outcome.model_copy(update={"status": "refused", "reason": error.code})
-            replies[result.hospital] = outcome
-            self.on_event(events.RequestFinished(phase, result.hospital, outcome))
-        return dict(sorted(found.items())), dict(sorted(replies.items()))
+        name = question_of(self.proposal.fingerprint, asked, fingerprint(weights))
+        replies = self.collector.collect(
+            Question(phase, MessageType.EVALUATE, split, request, name), nodes, use
+        )
+        return dict(sorted(found.items())), replies
 
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
@@ -237,6 +224,11 @@ class Coordinator:
             evaluations=seen | unseen,
             final_replies=seen_replies | unseen_replies,
             left_out=self.roster.left_out,
+            notices={
+                name: standing.notices
+                for name, standing in self.collector.standings.all().items()
+                if standing.notices
+            },
             weights=weights,
         )
 

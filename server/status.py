@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server import events
+from server.standing import Standings
 from server.study_result import HospitalOutcome
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
@@ -20,7 +21,9 @@ class StudyStatus(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: str = Field(description="Name of the study.")
-    fingerprint: str = Field(description="Fingerprint of the study's configuration.")
+    fingerprint: str | None = Field(
+        None, description="Of the proposal, as hospitals see it; null until it is proposed."
+    )
     state: State = "starting"
     stage: str | None = Field(None, description="Name of the current stage.")
     round: int = Field(0, description="Current round within the stage.")
@@ -32,6 +35,9 @@ class StudyStatus(BaseModel):
     asked: dict[str, str | None] = Field(
         default_factory=dict,
         description="Hospitals with a pending request, and why it was sent again; null if it was sent once.",
+    )
+    notices: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Codes that people are to know of hospitals, until acknowledged."
     )
     since: float = Field(0.0, description="Start of this run.")
     updated: float = Field(0.0, description="Time of this status.")
@@ -46,13 +52,16 @@ class StatusFile:
         self._path, self.status = path, status
         self._update(since=time.time())
 
-    def begin(self, rounds_done: int) -> None:
-        """Record the number of rounds that the ledger holds already."""
-        self._update(rounds_done=rounds_done)
+    def begin(self, rounds_done: int, standings: Standings) -> None:
+        """Record the number of rounds that the ledger holds already, and the notices that stand."""
+        notices = {name: standing.notices for name, standing in standings.all().items() if standing.notices}
+        self._update(rounds_done=rounds_done, notices=notices)
 
     def on_event(self, event: events.Event) -> None:
         """Record an event; the listener passed to `run_study`."""
         match event:
+            case events.StudyProposed(fingerprint=fingerprint):
+                self._update(fingerprint=fingerprint)
             case events.RosterBuilt(left_out=left_out):
                 self._update(state="running", hospitals=self.status.hospitals | left_out)
             case events.RoundStarted(stage=stage, round=number):
@@ -62,6 +71,8 @@ class StatusFile:
             case events.RequestFinished(hospital=hospital, outcome=outcome):
                 pending = {name: reason for name, reason in self.status.asked.items() if name != hospital}
                 self._update(hospitals={**self.status.hospitals, hospital: outcome}, asked=pending)
+            case events.HospitalNoticed(hospital=hospital, notices=notices):
+                self._update(notices={**self.status.notices, hospital: notices})
             case events.RoundFinished():
                 self._update(rounds_done=self.status.rounds_done + 1)
 

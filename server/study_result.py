@@ -1,20 +1,20 @@
 """What a study leaves behind: a record of each round, and the result that reports are made of."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from shared_model.constants import Task
+from shared_model.constants import LABELS, Task
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Role
+from shared_model.protocol import Role, SiteDescription
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
 
-Status = Literal["returned", "late", "refused", "failed", "absent"]
+Status = Literal["returned", "late", "refused", "failed", "absent", "quarantined"]
 """returned: counted; late: no reply before the deadline; refused: its reply was not admitted; failed: it said
-that it could not; absent: not connected."""
+that it could not; absent: not connected; quarantined: not asked, as its replies were refused before."""
 
 
 def _evaluation(value: Any) -> SiteEvaluation:
@@ -67,11 +67,22 @@ class RoundRecord(_Record):
 
 @dataclass(frozen=True)
 class Hospital:
-    """counts: scans by label in all splits, None if there are too few for the hospital to disclose."""
+    """counts: patients by label that the hospital tells of, None for fewer than `count_floor`.
+
+    at_least: labels of which it has patients in further splits, or has none there: it does not tell.
+    """
 
     name: str
     role: Role
     counts: dict[str, int | None]
+    count_floor: int = 1
+    at_least: tuple[str, ...] = ()
+
+    @classmethod
+    def described(cls, name: str, description: SiteDescription) -> Self:
+        counts: dict[str, int | None] = {label: description.patients(label) for label in LABELS}
+        at_least = tuple(label for label in LABELS if counts[label] is not None and description.hides(label))
+        return cls(name, description.role, counts, description.count_floor, at_least)
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,8 @@ class StudyResult:
     the round kept; operating_point: chosen on `validation`, the merged validation scans under the final
     weights; evaluations[hospital]: the `test` split at hospitals that trained, all scans at held-out ones,
     absent for a hospital that did not return one; final_replies says why; left_out: hospitals that were
-    connected but could not take part, and why.
+    connected but could not take part, and why; notices: codes that people are to know of hospitals
+    (standing.py).
     """
 
     study: StudyConfig
@@ -95,3 +107,4 @@ class StudyResult:
     final_replies: dict[str, HospitalOutcome]
     left_out: dict[str, HospitalOutcome]
     weights: Weights
+    notices: dict[str, tuple[str, ...]] = field(default_factory=dict)

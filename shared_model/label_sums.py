@@ -81,6 +81,15 @@ class LabelSums:
         return cls({label: sums.astype(np.int64) for label, sums in arrays.items()})
 
 
+def scaled(sums: Sums, scans: int) -> Sums:
+    """`sums` of a label or class, as if over so many scans of the same means; to whole GRID units."""
+    if scans == sums[0, 0]:
+        return sums
+    # In whole numbers of any size: the products are beyond int64.
+    doubled, half = sums.astype(object) * (2 * scans), int(sums[0, 0])
+    return ((doubled + half) // (2 * half)).astype(np.int64)
+
+
 def _gram(figures: NDArray[np.float64]) -> Sums:
     if not np.isfinite(figures).all():
         raise ValueError("a figure of a scan is not a finite number")

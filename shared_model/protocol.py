@@ -2,8 +2,9 @@
 
 Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
 float32 arrays; back come scan counts, mean losses and mergeable counts of scores and calls, or an error's
-code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights.
-Nothing else.
+code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights. Each
+answer says which question it answers, and names the head of the hospital's audit log (envelope.py). Nothing
+else.
 
 Each of these has one type, here or (`SiteEvaluation`) in metrics/, at the coordinator, in both zones of a
 hospital and in `client.learning.site.Site`. This module imports neither torch nor Flower, so that the process
@@ -16,17 +17,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args
 
-from shared_model.constants import LABELS_OF, TASKS, Task
+from shared_model.bounded_json import parse_bounded
+from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
 
 Role = Literal["training", "held-out"]
 Split = Literal["validation", "test", "all"]
+
+SPLITS: Mapping[Role, tuple[str, ...]] = {"training": ("train", "validation", "test"), "held-out": ("all",)}
+"""The splits of a hospital of each role. They are disjoint: no difference of two counts is a third one."""
+
+SCORED: Mapping[Role, tuple[Split, ...]] = {"training": ("validation", "test"), "held-out": ("all",)}
+"""The splits whose scores a hospital of each role tells."""
 
 # Names of records in a message, and of entries in them.
 WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 OPERATING_POINT = "operating-point"
 DESCRIPTION, EVALUATION = "description", "evaluation"
+ENVELOPE, QUESTION, HEAD_NUMBER, HEAD_HASH = "envelope", "question", "head-number", "head-hash"
 
 PACKED = "safetensors"
 """How the one array of a weights record is serialised: its data is a safetensors file."""
@@ -63,8 +72,8 @@ class SiteDescription:
     """What a hospital says of itself before round 1. Raises ValueError for a role or counts that cannot be.
 
     study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
-    counts[split][label] with splits "train", "validation", "test" and "all": scans, None if they are
-    of fewer patients than `count_floor`, the hospital's own limit.
+    counts[split][label]: patients, None for fewer than `count_floor`, the hospital's own limit, and for none;
+    the splits are SPLITS of its role.
     """
 
     role: Role
@@ -76,17 +85,26 @@ class SiteDescription:
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
             raise ValueError("a hospital's role is one of " + ", ".join(get_args(Role)))
-        if not _is_count(self.count_floor) or not _are_counts(self.counts):
-            raise ValueError("counts are whole numbers by split and label")
+        if not _is_count(self.count_floor) or not self.count_floor:
+            raise ValueError("a floor is a whole number from 1 on")
+        if not _are_counts(self.counts, SPLITS[self.role], self.count_floor):
+            raise ValueError("counts are whole numbers, not below the floor, by split and label")
 
-    def most_scans(self, task: Task) -> int:
-        """The most training scans of `task` that there can be here, by this description."""
-        return sum(self.most_scans_of(label) for label in LABELS_OF[task])
+    def told(self, task: Task) -> int:
+        """The training patients of `task` that are told of: the hospital's say in its average."""
+        return sum(self.counts["train"][label] or 0 for label in LABELS_OF[task])
 
-    def most_scans_of(self, label: str) -> int:
-        """The same of one label."""
-        count = self.counts["train"][label]
-        return self.count_floor - 1 if count is None else count
+    def patients(self, label: str) -> int | None:
+        """The patients of a label that are told of, over all splits; None if those of no split are.
+
+        With a floor of 1 nothing is hidden, and a label that nobody has counts 0.
+        """
+        known = [count for counts in self.counts.values() if (count := counts[label]) is not None]
+        return sum(known) if known or self.count_floor == 1 else None
+
+    def hides(self, label: str) -> bool:
+        """Whether the patients of a label are not told of in some split."""
+        return self.count_floor > 1 and any(counts[label] is None for counts in self.counts.values())
 
     def to_text(self) -> str:
         return json.dumps(asdict(self))
@@ -94,7 +112,7 @@ class SiteDescription:
     @classmethod
     def from_text(cls, text: str) -> "SiteDescription":
         """Inverse of `to_text`; raises ValueError for anything else."""
-        document = json.loads(text)
+        document = parse_bounded(text)
         if not isinstance(document, dict) or set(document) != set(cls.__dataclass_fields__):
             raise ValueError("a description has the fields " + ", ".join(cls.__dataclass_fields__))
         return cls(**document)
@@ -139,9 +157,9 @@ class TrainResult(Generic[W]):
 
     weights: the arrays trained, of networks with scans only, by name; at the node, which does not decode
     them, the bytes of their safetensors file; scans: the hospital's weight in the average of each network of
-    the stage, by the stage's `say`, with the counts that the description tells; 0 if it trained none of it;
-    loss: mean loss over the round's batches, per network with scans. In a private study scans are no more
-    than the description tells, and there is no loss.
+    the stage, by the stage's `say`: 1, or the training patients that its description tells of; 0 if it
+    trained none of it; loss: mean loss over the round's batches, per network trained; none in a private
+    study.
     """
 
     weights: W
@@ -149,16 +167,16 @@ class TrainResult(Generic[W]):
     loss: Mapping[str, float]
 
 
-def _are_counts(counts: Any) -> bool:
-    splits = ("train", "validation", "test", "all")
+def _are_counts(counts: Any, splits: tuple[str, ...], floor: int) -> bool:
     return (
         isinstance(counts, dict)
         and set(counts) == set(splits)
+        and all(isinstance(labels, dict) and set(labels) == set(LABELS) for labels in counts.values())
         and all(
-            isinstance(labels, dict) and set(labels) == set(LABELS_OF["diseased"])
+            count is None or (_is_count(count) and count >= floor)
             for labels in counts.values()
+            for count in labels.values()
         )
-        and all(c is None or _is_count(c) for labels in counts.values() for c in labels.values())
     )
 
 
@@ -166,5 +184,8 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SCANS
 
 
-MOST_SCANS = 2**20
-"""More scans than any hospital has; what claims more is refused."""
+MOST_SCANS = 2**16
+"""More patients or scans than any hospital has; what claims more is refused."""
+
+MOST_SCANS_A_PATIENT = 64
+"""More scans of one patient than any hospital has."""

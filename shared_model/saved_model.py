@@ -11,6 +11,7 @@ from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.printable_text import PrintableText
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
@@ -47,7 +48,9 @@ class ModelCard(BaseModel):
     study: StudyConfig
     operating_point: OperatingPoint = OperatingPoint()
     temperature: Temperature = Temperature()
-    trained_on: str = Field(description="One sentence on the training data, shown with every prediction.")
+    trained_on: PrintableText = Field(
+        description="One sentence on the training data, shown with every prediction."
+    )
     best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by 'stage/network'.")
     weights_sha256: str = ""
 

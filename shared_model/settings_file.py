@@ -12,9 +12,9 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class FrozenSettings(BaseModel):
-    """Base of settings that are not changed once read; unknown names are refused."""
+    """Base of settings that are not changed once read; unknown names, NaN and infinity are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def read_settings(path: Path, model: type[Settings], *, missing: PneumofedError, code: str) -> Settings:

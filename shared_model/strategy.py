@@ -1,4 +1,7 @@
-"""How a round's updates become the next global weights: strategies by name, for the study."""
+"""How a round's updates become the next global weights: strategies by name, for the study.
+
+What guards the mean against a few hospitals that return wrong weights is chosen beside the strategy.
+"""
 
 from typing import Annotated, Literal
 
@@ -29,5 +32,31 @@ class FedAdamConfig(FrozenSettings):
     beta_2: float = Field(0.99, ge=0, lt=1, description="Decay of the squared change.")
     tau: float = Field(1e-3, gt=0, description="Degree of adaptivity: added to the root of the square.")
 
+
+class NormBoundConfig(FrozenSettings):
+    """A change that is much longer than the others' is shortened (Sun et al. 2019)."""
+
+    name: Literal["norm-bound"]
+    factor: float = Field(2.0, ge=1, le=100, description="Longest change, in medians of the others'.")
+
+    @property
+    def least_hospitals(self) -> int:
+        """With two, the other one may be the wrong one."""
+        return 3
+
+
+class TrimmedMeanConfig(FrozenSettings):
+    """The mean of each value without its largest and smallest ones (Yin et al. 2018)."""
+
+    name: Literal["trimmed-mean"]
+    trim: int = Field(1, ge=1, le=100, description="Values dropped at either end.")
+
+    @property
+    def least_hospitals(self) -> int:
+        """With fewer nothing is left."""
+        return 2 * self.trim + 1
+
+
+GuardConfig = Annotated[NormBoundConfig | TrimmedMeanConfig, Field(discriminator="name")]
 
 StrategyConfig = Annotated[FedAvgConfig | FedProxConfig | FedAdamConfig, Field(discriminator="name")]

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
+from shared_model.printable_text import PrintableName, PrintableText
 from shared_model.scan_figures import FigureSet
 from shared_model.settings_file import FrozenSettings, parse_settings
-from shared_model.strategy import FedAvgConfig, FedProxConfig, StrategyConfig
+from shared_model.strategy import FedAvgConfig, FedProxConfig, GuardConfig, StrategyConfig
 from shared_model.study_stage import StageConfig
 
 
@@ -30,7 +31,7 @@ class NetworkConfig(FrozenSettings):
         description="The figures of a scan that a stage of part 'scan' computes its decision from "
         "(shared_model/scan_figures.py); none: a scan is decided by eq. 2.",
     )
-    init: str = Field(
+    init: PrintableText = Field(
         "imagenet",
         description="Initial weights of the first six convolutions: 'imagenet' (from torchvision's hub), "
         "'random', or the path of a VGG-16 state file.",
@@ -82,9 +83,11 @@ class PrivacyConfig(FrozenSettings):
 class StudyConfig(FrozenSettings):
     """One federated study. A hospital approves its fingerprint."""
 
-    name: str = Field(min_length=1, description="Name shown to people.")
-    seed: int = Field(0, ge=0, description="Seed of every random draw in the study.")
-    preprocessing: str = Field(min_length=1, description="Fingerprint of the stores' preprocessing settings.")
+    name: PrintableName = Field(description="Name shown to people.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random draw in the study.")
+    preprocessing: str = Field(
+        pattern=r"^[0-9a-z]{1,64}$", description="Fingerprint of the stores' preprocessing settings."
+    )
     network: NetworkConfig = NetworkConfig()
     split: SplitConfig = SplitConfig()
     operating_point: Literal["half", "validation"] = Field(
@@ -108,6 +111,20 @@ class StudyConfig(FrozenSettings):
         FedAvgConfig(),
         exclude_if=lambda value: value.name == "fedavg",  # studies without it keep their fingerprints
         description="How a round's updates become the next global weights.",
+    )
+    max_share: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        exclude_if=lambda value: value == 0.6,  # studies without it keep their fingerprints
+        description="The largest share of say that one hospital has in an average, or of scans in a class of "
+        "a scan decision; 1: no cap. Among n hospitals a share below 1 / n makes all count alike.",
+    )
+    guard: GuardConfig | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
+        description="What keeps a few hospitals with wrong weights from moving the average; none: the cap "
+        "alone.",
     )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="Training stages, in order.")
     privacy: PrivacyConfig | None = Field(
@@ -146,6 +163,12 @@ class StudyConfig(FrozenSettings):
             raise ValueError(
                 "with [privacy] neither strategy 'fedprox' nor optimizer_state = 'kept' is trained"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _guards_are_for_averages(self) -> Self:
+        if self.guard is not None and any(stage.part == "scan" for stage in self.stages):
+            raise ValueError("guard works on averages only: remove it, or the stage of part 'scan'")
         return self
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from shared_model.constants import Task
+from shared_model.printable_text import PrintableName
 from shared_model.settings_file import FrozenSettings
 
 Part = Literal["lobe", "patches", "decision", "fine", "scan"]
@@ -51,7 +52,7 @@ class AugmentationConfig(FrozenSettings):
 class StageConfig(FrozenSettings):
     """One stage of training: which networks, which of their layers, and how."""
 
-    name: str = Field(description="Name shown to people.")
+    name: PrintableName = Field(description="Name shown to people.")
     networks: tuple[Task, ...] = Field(min_length=1, description="Networks trained in each round.")
     part: Part = Field(
         "lobe",
@@ -64,8 +65,8 @@ class StageConfig(FrozenSettings):
     say: Literal["scans", "equal", "two-class"] = Field(
         "scans",
         exclude_if=lambda value: value == "scans",  # studies without it keep their fingerprints
-        description="A hospital's weight in the average. 'scans': its training scans; 'equal': 1; "
-        "'two-class': its training scans, but none in a network's decision unless it has enough training "
+        description="A hospital's weight in the average. 'scans': the training patients that it tells of; "
+        "'equal': 1; 'two-class': as 'scans', but none in a network's decision unless it has enough training "
         "patients of both labels of the task; it then trains patch infection alone, if the stage does.",
     )
     start_from_patches: bool = Field(
@@ -73,7 +74,7 @@ class StageConfig(FrozenSettings):
         description="Before round 1, copy the diseased network's feature layers to the trained networks and "
         "its patch infection decider into their attention.",
     )
-    rounds: int = Field(ge=1, description="Federated rounds.")
+    rounds: int = Field(ge=1, le=100_000, description="Federated rounds.")
     validate_every: int = Field(
         1,
         ge=0,
@@ -86,9 +87,11 @@ class StageConfig(FrozenSettings):
         exclude_if=lambda value: value == 1,  # studies without it keep their fingerprints
         description="The stage ends with the mean of the weights of its last this many rounds.",
     )
-    epochs: float = Field(1.0, gt=0, description="Passes over a hospital's training scans in a round.")
-    scans_per_batch: int = Field(6, ge=1, description="Scans in a training batch.")
-    lobes_per_scan: int = Field(10, ge=1, description="Slice lobes drawn from a scan.")
+    epochs: float = Field(
+        1.0, gt=0, le=1000, description="Passes over a hospital's training scans in a round."
+    )
+    scans_per_batch: int = Field(6, ge=1, le=4096, description="Scans in a training batch.")
+    lobes_per_scan: int = Field(10, ge=1, le=4096, description="Slice lobes drawn from a scan.")
     jitter: bool = Field(
         True, description="Draw each lobe at random within its stratum of slices instead of at the middle."
     )

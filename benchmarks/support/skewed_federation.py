@@ -27,11 +27,12 @@ from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
-from server import events
+from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.roster import build_roster
 from server.rounds import Coordinator
+from server.standing import Standings
 from server.strategies.server_step import take_mean
 from shared_model.files import write_atomically
 from shared_model.initial_weights import initial_weights
@@ -118,10 +119,10 @@ def _learned(sites: "Sites", hospitals: Sequence[str], study: StudyConfig) -> We
     weights = initial_weights(study)
     grid = LocalGrid(client_app(replace(sites, study=study)), hospitals)
     proposal, policy = Proposal.of(study, weights), RoundPolicy(poll_s=0)
-    roster = build_roster(grid, proposal, policy, events.ignore)
     with TemporaryDirectory() as ledger:
         kept = Ledger(Path(ledger), study, weights)
-        coordinator = Coordinator(grid, proposal, roster, kept, policy, take_mean, events.ignore)
+        collector = Collector(grid, policy, Standings(Path(ledger)))
+        coordinator = Coordinator(collector, proposal, build_roster(collector, proposal), kept, take_mean)
         return coordinator.run_stage(0, weights)[0]
 
 

@@ -81,9 +81,10 @@ class PlainTraining:
     def train(
         self, network: LobeNetwork, round: TrainingRound, context: TrainingContext, read: ReadBatches
     ) -> float:
-        """As in LocalTraining. Raises DivergedError."""
+        """As in LocalTraining. Raises DivergedError, and PneumofedError `too-few-patients`."""
         scans, seed_parts = self._scans[context.task], (self._study.seed, context.task)
         batches = draw_batches(scans, context.stage, (*seed_parts, round.stage, round.number))
+        _check_patients(batches, context.least_patients)
         rates = context.stage.learning_rates(round.number, len(batches))
         checkpoint = self._checkpoint(round, context.task, device_of(network))
         done = 0 if checkpoint is None else checkpoint.steps_done
@@ -130,3 +131,12 @@ class PlainTraining:
             found = {"study": self._study.fingerprint, "network": task, "stage": round.stage}
             found |= {"round": round.number, "step": error.step, "loss": str(error.loss), "scans": error.keys}
             write_atomically(self._state / DIVERGED, json.dumps(found, indent=1).encode(), mode=0o600)
+
+
+def _check_patients(batches: Sequence[Sequence[Bag]], least: int) -> None:
+    """An update of a few patients could show what their scans show."""
+    if len({bag.scan.fold for batch in batches for bag in batch}) < least:
+        raise PneumofedError(
+            "too-few-patients",
+            f"the round would learn from fewer than {least} patients; the study's stage needs more epochs",
+        )

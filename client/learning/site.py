@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 import torch
 
@@ -25,7 +25,7 @@ from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.network_weights import load_weights, to_weights
 from shared_model.networks import LobeNetwork, make_networks
 from shared_model.progress import Progress
-from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
+from shared_model.protocol import SCORED, SPLITS, Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.sampling import scan_generator
 from shared_model.study import StudyConfig
 from shared_model.study_stage import Part, StageConfig
@@ -75,12 +75,10 @@ class Site:
         }
 
     def describe(self) -> SiteDescription:
-        """Role, fingerprints and scans by split and label."""
-        splits: dict[str, list[ScanRecord]] = {"all": self.scans}
-        splits |= {part: self._part(part) for part in ("train", "validation", "test")}
+        """Role, fingerprints and patients by split and label, for the splits of the role."""
         counts: dict[str, dict[str, int | None]] = {
-            split: {label: self._disclosed([s for s in chosen if s.label == label]) for label in LABELS}
-            for split, chosen in splits.items()
+            split: {label: self._told(split, label) or None for label in LABELS}
+            for split in SPLITS[self.role]
         }
         return SiteDescription(
             self.role, self.study.fingerprint, self.store.fingerprint, self.count_floor, counts
@@ -92,7 +90,8 @@ class Site:
         """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
 
         Raises PneumofedError `held-out` at a hospital that never trains, `no-such-round` for a round that the
-        study does not have, `diverged` if a loss is not finite,
+        study does not have, `diverged` if a loss is not finite, `too-few-patients` for a round on fewer than
+        the floor,
         `architecture-mismatch` for weights of other networks; in a private study, whose rounds are charged
         before they are trained, `privacy-budget-spent` and the errors of PrivacyLedger.
         """
@@ -104,13 +103,17 @@ class Site:
         if self.study.stages[stage].part == "scan":
             return self._sum_figures(self.study.stages[stage], progress)
         config, this_round = self.study.stages[stage], TrainingRound(stage, round, fingerprint(weights))
-        self._training.begin_round(this_round)
+        parts = self._parts_trained(config)
+        if parts:
+            self._training.begin_round(this_round)
         trained: Weights = {}
         scans: dict[str, int] = dict.fromkeys(config.networks, 0)
         losses: dict[str, float] = {}
-        for task, part in self._parts_trained(config).items():
+        for task, part in parts.items():
             trains = config.model_copy(update={"part": part})
-            context = TrainingContext(task, trains, self.dtype, progress, self.study.proximal_mu)
+            context = TrainingContext(
+                task, trains, self.dtype, progress, self.study.proximal_mu, self.count_floor
+            )
             loss = self._train_network(self._training, this_round, context)
             if loss is not None:
                 losses[task] = loss
@@ -121,7 +124,7 @@ class Site:
         return TrainResult(trained, scans, losses)
 
     def _sum_figures(self, stage: StageConfig, progress: Progress | None) -> TrainResult[Weights]:
-        """The sums of a scan decision in closed form, by label; `scans` counts those that are summed."""
+        """The sums of a scan decision in closed form, by label; `scans` are the patients that are summed."""
         figure_set = self.study.network.scan_figures
         if figure_set is None:
             raise ValueError("a study with a stage of part 'scan' has scan figures")
@@ -129,20 +132,24 @@ class Site:
         by_label = summed_labels(self._part("train"), figure_set, self.count_floor)
         sums = sum_figures(scorer, by_label, figure_set, progress)
         arrays = cast(Weights, sums.to_arrays())  # int64, in the place of weights
-        return TrainResult(arrays, {t: sums.scans(LABELS_OF[t]) for t in stage.networks}, {})
+        patients = {label: patient_count(scans) for label, scans in by_label.items()}
+        told: dict[str, int] = {
+            task: sum(patients.get(label, 0) for label in LABELS_OF[task]) for task in stage.networks
+        }
+        return TrainResult(arrays, told, {})
 
     def _parts_trained(self, stage: StageConfig) -> dict[Task, Part]:
-        """What this hospital trains of each network, of those that it trains and has scans for."""
+        """What this hospital trains of each network: nothing if it tells of no patient of the labels."""
         parts = {
             task: stage.part_trained(task, two_class=self._has_both_classes(task)) for task in stage.networks
         }
-        return {task: part for task, part in parts.items() if part is not None and self._training_scans(task)}
+        told = {task: any(self._told("train", label) for label in LABELS_OF[task]) for task in parts}
+        return {task: part for task, part in parts.items() if part is not None and told[task]}
 
     def _has_both_classes(self, task: Task) -> bool:
         """Whether there are enough training patients of both labels of the task to tell of them."""
         return all(
-            any(self._told(self._training_scans_of(label)) for label in labels)
-            for labels in (POSITIVE[task], NEGATIVE[task])
+            any(self._told("train", label) for label in labels) for labels in (POSITIVE[task], NEGATIVE[task])
         )
 
     def _train_network(
@@ -168,12 +175,12 @@ class Site:
         PneumofedError `no-such-split`, as for training scans; `scores-private` in a private study at a
         hospital that trains: scores have no noise.
         """
-        if split not in get_args(Split):
-            raise PneumofedError("no-such-split", f"scores are told of {', '.join(get_args(Split))}")
+        if split not in SCORED[self.role]:
+            raise PneumofedError("no-such-split", f"scores are told of {', '.join(SCORED[self.role])}")
         if self.study.privacy is not None and self.role == "training":
             raise PneumofedError("scores-private", "in a private study, hospitals that train send no scores")
         load_weights(self.networks, weights)
-        by_label = at_the_floor(self.scans if split == "all" else self._part(split), self.count_floor)
+        by_label = at_the_floor(self._part(split), self.count_floor)
         needed = {label: self._networks_needed(tasks, label, operating_point) for label in by_label}
         requests = [(scan, needed[label]) for label in by_label if needed[label] for scan in by_label[label]]
         scored: list[ScoredScan] = []
@@ -223,23 +230,19 @@ class Site:
     def _training_scans(self, task: Task) -> list[ScanRecord]:
         return [scan for scan in self._part("train") if scan.label in LABELS_OF[task]]
 
-    def _training_scans_of(self, label: str) -> list[ScanRecord]:
-        return [scan for scan in self._part("train") if scan.label == label]
-
-    def _part(self, part: str) -> list[ScanRecord]:
-        """The scans of "train", "validation" or "test"."""
-        return [scan for scan in self.scans if self.study.split.part_of(scan.fold) == part]
+    def _part(self, split: str) -> list[ScanRecord]:
+        """The scans of "train", "validation", "test" or "all"."""
+        if split == "all":
+            return self.scans
+        return [scan for scan in self.scans if self.study.split.part_of(scan.fold) == split]
 
     def _say(self, task: Task, stage: StageConfig) -> int:
-        """The hospital's weight in the average of a network: the training scans it tells of, at least 1."""
+        """The hospital's weight in the average of a network that it trained."""
         if stage.say == "equal":
             return 1
-        return max(1, sum(self._told(self._training_scans_of(label)) for label in LABELS_OF[task]))
+        return sum(self._told("train", label) for label in LABELS_OF[task])
 
-    def _told(self, scans: Sequence[ScanRecord]) -> int:
-        """The number of `scans` if there are enough patients to tell it, else 0."""
-        return len(scans) if patient_count(scans) >= self.count_floor else 0
-
-    def _disclosed(self, scans: Sequence[ScanRecord]) -> int | None:
-        """The number of `scans`, or None if they are of fewer patients than the floor, and not none."""
-        return None if scans and patient_count(scans) < self.count_floor else len(scans)
+    def _told(self, split: str, label: str) -> int:
+        """The patients of a label in a split if they are as many as the floor, else 0."""
+        count = patient_count(scan for scan in self._part(split) if scan.label == label)
+        return count if count >= self.count_floor else 0

@@ -15,7 +15,7 @@ class TrainingContext:
     extractor's activations.
 
     Weights, gradients, deciders and losses are float32 whatever `dtype` is. progress: called after each step;
-    mu: of FedProx, 0 without it.
+    mu: of FedProx, 0 without it; least_patients: no round without noise learns from fewer.
     """
 
     task: Task
@@ -23,6 +23,7 @@ class TrainingContext:
     dtype: torch.dtype
     progress: Progress | None = None
     mu: float = 0.0
+    least_patients: int = 1
 
     def report_progress(self, done: int, total: int) -> None:
         """Call `progress(done, total)` if it is set."""

@@ -10,6 +10,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 
 from shared_model import protocol
 from shared_model.constants import TASKS
+from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
@@ -46,8 +47,23 @@ def weights_of(message: Message) -> bytes:
     return record[protocol.WEIGHTS].data
 
 
-def train_reply(result: TrainResult[bytes]) -> RecordDict:
+def seen_head(message: Message) -> LogHead | None:
+    """The head of this hospital's audit log that the coordinator saw last; None if it names none.
+
+    Raises PneumofedError `task-unreadable` for one that cannot be.
+    """
+    if protocol.HEAD_NUMBER not in message.content[protocol.REQUEST]:
+        return None
+    number, digest = _setting(message, protocol.HEAD_NUMBER, int), _setting(message, protocol.HEAD_HASH, str)
+    try:
+        return LogHead(number, digest)
+    except ValueError:
+        raise _unreadable(f"{protocol.REQUEST}.{protocol.HEAD_HASH}") from None
+
+
+def train_reply(reply: Reply[TrainResult[bytes]]) -> RecordDict:
     """The trained weights as one array of bytes, scans and losses as metrics."""
+    result = reply.answer
     # One array of bytes, as the coordinator sends them (server/messages.py).
     packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
     return RecordDict(
@@ -55,16 +71,30 @@ def train_reply(result: TrainResult[bytes]) -> RecordDict:
             protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
             protocol.SCANS: _metrics(result.scans),
             protocol.LOSS: _metrics(result.loss),
+            protocol.ENVELOPE: _envelope(reply.envelope),
         }
     )
 
 
-def evaluate_reply(evaluation: str) -> RecordDict:
-    return RecordDict({protocol.REPLY: ConfigRecord({protocol.EVALUATION: evaluation})})
+def evaluate_reply(reply: Reply[str]) -> RecordDict:
+    return _text_reply(protocol.EVALUATION, reply)
 
 
-def describe_reply(description: str) -> RecordDict:
-    return RecordDict({protocol.REPLY: ConfigRecord({protocol.DESCRIPTION: description})})
+def describe_reply(reply: Reply[str]) -> RecordDict:
+    return _text_reply(protocol.DESCRIPTION, reply)
+
+
+def _text_reply(name: str, reply: Reply[str]) -> RecordDict:
+    text = ConfigRecord({name: reply.answer})
+    return RecordDict({protocol.REPLY: text, protocol.ENVELOPE: _envelope(reply.envelope)})
+
+
+def _envelope(envelope: Envelope) -> ConfigRecord:
+    record = ConfigRecord({protocol.QUESTION: envelope.question})
+    if envelope.head is not None:
+        record[protocol.HEAD_NUMBER] = envelope.head.number
+        record[protocol.HEAD_HASH] = envelope.head.hash
+    return record
 
 
 def _metrics(figures: Mapping[str, Any]) -> MetricRecord:

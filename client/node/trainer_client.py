@@ -11,15 +11,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import from_chunks, to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
+from shared_model.bounded_json import LONGEST_TEXT
+from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import INTERNAL_ERROR, EvaluateRequest, TrainRequest, TrainResult, is_code
 
 REACH_S = 60.0
 """How long to wait for a trainer that is being started again."""
-
-LONGEST_TEXT = 256 * 1024
-"""Characters of a description or an evaluation; scores in every bin of all classes need about 90,000."""
 
 _OPTIONS = [("grpc.enable_http_proxy", 0)]
 
@@ -34,24 +33,33 @@ _OF_STATUS = {
 class TrainerClient:
     """One study at the trainer behind `socket`; requests may take `deadline_s` seconds each.
 
+    seen: the last head of the hospital's audit log that the coordinator saw.
+
     Raises PneumofedError with the trainer's code, or `trainer-unreachable`, `deadline`, `cancelled`;
-    `weights-too-long` or `reply-too-long` if the trainer returns more than a study's reply can have.
+    `weights-too-long` or `reply-too-long` if the trainer returns more than a study's reply can have,
+    `envelope-unreadable` if it names neither question nor log head as it should.
     """
 
-    def __init__(self, socket: Path, proposal: Proposal, *, deadline_s: float) -> None:
+    def __init__(
+        self, socket: Path, proposal: Proposal, *, deadline_s: float, seen: LogHead | None = None
+    ) -> None:
         self._socket, self._proposal, self._deadline_s = socket, proposal, deadline_s
+        self._seen = None if seen is None else pb.LogHead(number=seen.number, hash=seen.hash)
 
-    def describe(self) -> str:
+    def describe(self) -> Reply[str]:
         """The hospital's description."""
         with self._trainer() as trainer:
             reply = trainer.Describe(
-                pb.DescribeRequest(proposal=self._proposal.to_text()), timeout=self._deadline_s
+                pb.DescribeRequest(proposal=self._proposal.to_text(), seen=self._seen),
+                timeout=self._deadline_s,
             )
-            return _bounded(reply.description)
+            return Reply(_bounded(reply.description), _envelope(reply.envelope))
 
-    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
+    def train(self, weights: bytes, request: TrainRequest) -> Reply[TrainResult[bytes]]:
         """One round of training; the weights go and come in chunks."""
-        job = pb.TrainJob(proposal=self._proposal.to_text(), stage=request.stage, round=request.round)
+        job = pb.TrainJob(
+            proposal=self._proposal.to_text(), stage=request.stage, round=request.round, seen=self._seen
+        )
 
         def parts() -> Iterator[Any]:
             yield pb.TrainRequest(job=job)
@@ -61,9 +69,10 @@ class TrainerClient:
             replies = trainer.Train(parts(), timeout=self._deadline_s)
             figures = next(r for r in replies if r.WhichOneof("part") == "figures").figures
             trained = from_chunks((reply.weights for reply in replies), self._proposal)
-        return TrainResult(trained, dict(figures.scans), dict(figures.loss))
+        result = TrainResult(trained, dict(figures.scans), dict(figures.loss))
+        return Reply(result, _envelope(figures.envelope))
 
-    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:
         """Mergeable counts of the scores of one part of the hospital's scans."""
         point = request.operating_point or {}
         job = pb.EvaluateJob(
@@ -71,6 +80,7 @@ class TrainerClient:
             split=request.split,
             tasks=request.tasks,
             operating_point={str(task): value for task, value in point.items()},
+            seen=self._seen,
         )
 
         def parts() -> Iterator[Any]:
@@ -79,11 +89,11 @@ class TrainerClient:
 
         with self._trainer() as trainer:
             replies = trainer.Evaluate(parts(), timeout=self._deadline_s)
-            found = next(r for r in replies if r.WhichOneof("part") == "evaluation").evaluation
+            found = next(r for r in replies if r.WhichOneof("part") == "evaluation")
             # To the stream's end: a call that is dropped after its answer is a failed job in the audit log.
             for _ in replies:
                 pass
-        return _bounded(found)
+        return Reply(_bounded(found.evaluation), _envelope(found.envelope))
 
     @contextmanager
     def _trainer(self) -> Iterator[TrainerStub]:
@@ -115,6 +125,19 @@ def _bounded(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         raise PneumofedError("reply-too-long", f"the trainer's reply has more than {LONGEST_TEXT} characters")
     return text
+
+
+def _envelope(envelope: Any) -> Envelope:
+    """Of the wire's Envelope. Raises PneumofedError `envelope-unreadable`."""
+    head = envelope.head
+    try:
+        return Envelope(
+            envelope.question, LogHead(head.number, head.hash) if envelope.HasField("head") else None
+        )
+    except ValueError:
+        raise PneumofedError(
+            "envelope-unreadable", "trainer and node of a hospital need the same version"
+        ) from None
 
 
 def _code_of(error: grpc.RpcError) -> str:

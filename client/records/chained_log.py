@@ -97,17 +97,33 @@ class ChainedLog:
         lines, head = self._read()
         entries: list[Entry] = []
         before = FIRST
-        for number, line in enumerate(lines, start=1):
-            try:
-                entry = Entry.from_line(line)
-            except (ValueError, TypeError):
-                raise self._damaged(f"line {number} cannot be read") from None
+        for number in range(1, len(lines) + 1):
+            entry = self._entry(lines, number)
             if (entry.number, entry.previous) != (number, before) or not entry.is_sound:
                 raise self._damaged(f"line {number} was changed, or lines before it are missing")
             entries.append(entry)
             before = entry.hash
         self._check_head(entries, head)
         return entries
+
+    def last(self) -> Entry | None:
+        """The last line, without the verification of those before. Raises PneumofedError `NAME-damaged`."""
+        lines, _ = self._read()
+        return self._entry(lines, len(lines)) if lines else None
+
+    def holds(self, number: int, digest: str) -> bool:
+        """Whether the line of this number has this hash, and deserves it. Raises `NAME-damaged`."""
+        lines, _ = self._read()
+        if not 1 <= number <= len(lines):
+            return False
+        entry = self._entry(lines, number)
+        return (entry.number, entry.hash) == (number, digest) and entry.is_sound
+
+    def _entry(self, lines: list[bytes], number: int) -> Entry:
+        try:
+            return Entry.from_line(lines[number - 1])
+        except (ValueError, TypeError):
+            raise self._damaged(f"line {number} cannot be read") from None
 
     def _read(self) -> tuple[list[bytes], str | None]:
         """Lines and head, read under a lock: they do not match while another process writes."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-from shared_model.proposal import Proposal, Purpose
+from shared_model.proposal import Proposal, Purpose, as_fingerprint
 
 Decision = Literal["waiting", "approved", "withdrawn"]
 
@@ -68,9 +68,10 @@ class Approvals:
     def receive(self, proposal: Proposal) -> bool:
         """Keep a new proposal for people to decide on; returns whether it was new.
 
-        Raises PneumofedError `too-many-proposals`.
+        One whose file is damaged is new: nothing is known of its decision. Raises PneumofedError
+        `too-many-proposals`.
         """
-        if self.find(proposal.fingerprint) is not None:
+        if self._path(proposal.fingerprint).exists() and proposal.fingerprint not in self.damaged():
             return False
         if sum(one.decision == "waiting" for one in self.all()) >= MAX_WAITING:
             raise PneumofedError(
@@ -81,26 +82,30 @@ class Approvals:
 
     def decide(self, proposal: Proposal, decision: Decision, *, at: float) -> None:
         """Record a decision, made at `at` seconds since 1970."""
-        before = self.find(proposal.fingerprint)
+        before = self._files().get(proposal.fingerprint)
         approved_at = at if decision == "approved" else None if before is None else before.approved_at
         self._write(StudyFile(proposal=proposal, decision=decision, approved_at=approved_at))
 
     def find(self, fingerprint: str) -> StudyFile | None:
         """The study, if it is known. Raises PneumofedError `state-damaged` if its file is unreadable."""
-        path = self._folder / f"{fingerprint}.json"
         try:
-            return StudyFile.model_validate_json(path.read_bytes())
+            return StudyFile.model_validate_json(self._path(fingerprint).read_bytes())
         except FileNotFoundError:
             return None
         except ValidationError:
             raise PneumofedError(
-                "state-damaged", f"the decision on study {fingerprint} cannot be read; decide on it again"
+                "state-damaged",
+                f"the decision on study {fingerprint} cannot be read; decide again when the coordinator has "
+                "proposed it again",
             ) from None
 
     def all(self) -> list[StudyFile]:
-        """All known studies, by fingerprint."""
-        known = (self.find(path.stem) for path in sorted(self._folder.glob("*.json")))
-        return [one for one in known if one is not None]
+        """The known studies whose files can be read, by fingerprint."""
+        return [study for study in self._files().values() if study is not None]
+
+    def damaged(self) -> list[str]:
+        """Fingerprints of the studies whose files cannot be read."""
+        return [fingerprint for fingerprint, study in self._files().items() if study is None]
 
     def choose(self, fingerprint: str | None, decisions: Sequence[Decision], words: str) -> StudyFile:
         """The study named, or the only one of the first of `decisions` that any study has.
@@ -108,11 +113,10 @@ class Approvals:
         words: what such a study is or does, for the message. Raises PneumofedError `study-unknown`.
         """
         if fingerprint is not None:
-            known = self.find(fingerprint) if fingerprint.isalnum() else None
+            named = as_fingerprint(fingerprint)
+            known = self._files().get(named)
             if known is None or known.decision not in decisions:
-                raise PneumofedError(
-                    "study-unknown", f"no study {fingerprint} {words}; see `hospital studies`"
-                )
+                raise PneumofedError("study-unknown", f"no study {named!r} {words}; see `hospital studies`")
             return known
         all_known, found = self.all(), list[StudyFile]()
         for decision in decisions:
@@ -142,6 +146,19 @@ class Approvals:
     def resume(self) -> None:
         self._paused.unlink(missing_ok=True)
 
+    def _files(self) -> dict[str, StudyFile | None]:
+        """The known studies by fingerprint, None for a file that cannot be read."""
+        found: dict[str, StudyFile | None] = {}
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                found[path.stem] = self.find(path.stem)
+            except PneumofedError:
+                found[path.stem] = None
+        return found
+
+    def _path(self, fingerprint: str) -> Path:
+        return self._folder / f"{fingerprint}.json"
+
     def _write(self, study: StudyFile) -> None:
-        path = self._folder / f"{study.proposal.fingerprint}.json"
+        path = self._path(study.proposal.fingerprint)
         write_atomically(path, study.model_dump_json(indent=1).encode(), mode=0o600)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # torch comes with it; only the worker process loads that
 @dataclass(frozen=True)
 class Describe:
     name: ClassVar[str] = "describe"
+    request: ClassVar[None] = None
     purpose: ClassVar[Purpose | None] = None
 
     def run(self, site: "Site", progress: Progress) -> SiteDescription:

@@ -5,10 +5,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from client.hospital_settings import HospitalSettings
+from client.trainer.setting_lines import setting_lines
+from shared_model.printable_text import escape
 from shared_model.proposal import BYTES_A_VALUE, Proposal
 from shared_model.protocol import is_trained
 from shared_model.scan_figures import FIGURES
-from shared_model.study_stage import StageConfig
+from shared_model.study import StudyConfig
+from shared_model.study_stage import Part, StageConfig
+
+WEAK_EPSILON = 20.0
+"""With a larger epsilon one outcome can be a hundred million times as likely as without a patient."""
+
+_PART: dict[Part, str] = {
+    "lobe": "layers for lobes and patches",
+    "patches": "patch infection",
+    "decision": "decision on lobes",
+    "fine": "fine infection",
+    "scan": "decision on scans",
+}
 
 _PURPOSE = {
     "train": "train the networks on this hospital's scans",
@@ -19,20 +33,23 @@ _PURPOSE = {
 def summarise_proposal(
     proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, *, epsilon_spent: float
 ) -> str:
-    """What will run, what leaves the hospital, what it costs, and the differences from an earlier approval.
+    """What will run, what leaves the hospital, what it costs, what differs from before, and all settings.
 
-    last: the proposal approved before, if any; epsilon_spent: by all private training here until now.
+    Every line is escaped: what the coordinator wrote cannot act on the screen. last: the proposal approved
+    before, if any; epsilon_spent: by all private training here until now.
     """
     study = proposal.study
     parts = [
         (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _runs(proposal, hospital)),
         ("What leaves the hospital", _leaves(proposal, hospital)),
         ("What it costs", _costs(proposal, hospital)),
-        ("What it may disclose about a patient", _disclosure(proposal, hospital, epsilon_spent)),
+        ("What it may disclose about a patient", _disclosure(proposal, hospital, last, epsilon_spent)),
         ("What differs from the last approval", _differs(proposal, last)),
-        ("Arrays (name, shape, bytes)", _arrays(proposal)),
+        ("All settings", setting_lines(study)),
     ]
-    return "\n\n".join(f"{title}\n" + "\n".join(f"  {line}" for line in lines) for title, lines in parts)
+    return "\n\n".join(
+        "\n".join([escape(title), *(f"  {escape(line)}" for line in lines)]) for title, lines in parts
+    )
 
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
@@ -55,10 +72,31 @@ def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     if hospital.role == "held-out":
         yield "will not train here: this hospital's role is held-out"
     for number, stage in enumerate(study.stages, start=1):
-        work = f"{stage.rounds} rounds of {stage.epochs:g} passes over the scans"
-        yield f"stage {number}, {stage.name!r}: {work}; trains {' and '.join(stage.networks)}"
+        yield f"stage {number}, {stage.name!r}: {_stage_in_words(stage)}"
+    parts = ((f"{share:.0%} to {purpose}") for purpose, share in _shares(study))
+    yield f"of the patients {', '.join(parts)}, drawn by a secret of this hospital"
+    yield f"random draws from seed {study.seed}"
+    if proposal.trained_on:
+        yield f"the model will say that it was trained on: {proposal.trained_on}"
     yield f"on {hospital.device}, in a process without a network"
     yield f"code pushed to the network zone: {proposal.code or 'none'}"
+
+
+def _stage_in_words(stage: StageConfig) -> str:
+    what = f"the {_PART[stage.part]} of {' and '.join(stage.networks)}"
+    if stage.part == "scan":
+        return f"{what}, from sums over the training scans, once"
+    rate = f"learning rate {stage.learning_rate:g}"
+    if stage.final_learning_rate is not None:
+        rate += f" falling to {stage.final_learning_rate:g}"
+    return (
+        f"{what} in {stage.rounds} rounds of {stage.epochs:g} passes over the training scans; batches of "
+        f"{stage.scans_per_batch} scans with {stage.lobes_per_scan} lobes each; {stage.optimizer}, {rate}"
+    )
+
+
+def _shares(study: StudyConfig) -> list[tuple[str, float]]:
+    return [("train", study.split.train), ("validate", study.split.validation), ("test", study.split.test)]
 
 
 def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
@@ -71,8 +109,8 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             arrays = _trained(proposal, stage)
             yield (
                 f"each round of {stage.name!r}: {len(arrays)} arrays of weights, {_bytes(_nbytes(arrays))}; "
-                "the number of scans each network learned from"
-                + (" as far as it is told below" if private else "; the mean loss")
+                "the number of patients told of below, of each network that learned"
+                + ("" if private else "; the mean loss")
             )
             if stage.say == "two-class":
                 yield (
@@ -87,7 +125,8 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             "when measured: counts by class of scores and of what scans are called, none of a class with "
             f"fewer than {floor} patients"
         )
-    yield f"once: role, fingerprints, scans by class, counts below {hospital.limits.count_floor} suppressed"
+    floor = hospital.limits.count_floor
+    yield f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer"
     yield "of an error: its code. No scan, name, date, UID or path"
 
 
@@ -107,14 +146,24 @@ def _costs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     down = rounds * proposal.nbytes * (2 if trains else 1)
     up = sum(stage.rounds * _nbytes(_trained(proposal, stage)) for stage in study.stages) if trains else 0
     yield f"about {_bytes(down)} to receive and {_bytes(up)} to send over {rounds} rounds"
+    names, largest = list(proposal.arrays), max(proposal.arrays, key=lambda n: math.prod(proposal.arrays[n]))
+    shape = " x ".join(map(str, proposal.arrays[largest])) or "one number"
+    yield f"{len(names)} arrays, {_bytes(proposal.nbytes)} in all; the largest is {largest}, {shape}"
     yield f"at most {hospital.limits.task_minutes:g} minutes per job"
     if trains:
         passes = sum(stage.rounds * stage.epochs for stage in study.stages)
         yield f"{passes:g} passes over the training scans in all"
 
 
-def _disclosure(proposal: Proposal, hospital: HospitalSettings, spent: float) -> Iterator[str]:
+def _disclosure(
+    proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, spent: float
+) -> Iterator[str]:
     privacy = proposal.study.privacy
+    if last is not None and last.study.split != proposal.study.split:
+        yield (
+            "its shares of patients differ from those of the study approved before: the counts of both "
+            f"together can tell of fewer than {hospital.limits.count_floor} patients"
+        )
     if not _trains(proposal, hospital):
         yield "nothing through weights: this hospital does not train"
     elif privacy is None:
@@ -123,7 +172,7 @@ def _disclosure(proposal: Proposal, hospital: HospitalSettings, spent: float) ->
         yield (
             f"at most epsilon {privacy.epsilon:g}, but for a chance of {privacy.delta:g} (delta), counting "
             "all private training here, earlier studies included: by what a patient's scans show, no outcome "
-            f"is more than e^{privacy.epsilon:g} = {math.exp(privacy.epsilon):.3g} times as likely"
+            f"is more than {_odds(privacy.epsilon)} times as likely"
         )
         yield f"spent until now: epsilon {spent:.3g}; training is refused once the next round would exceed it"
         noise = privacy.noise_multiplier
@@ -145,9 +194,11 @@ def _differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:
     yield from differences(last.model_dump(mode="json"), proposal.model_dump(mode="json"))
 
 
-def _arrays(proposal: Proposal) -> Iterator[str]:
-    for name, shape in proposal.arrays.items():
-        yield f"{name}  {' x '.join(map(str, shape)) or 'one number'}  {BYTES_A_VALUE * math.prod(shape)}"
+def _odds(epsilon: float) -> str:
+    power = f"e^{epsilon:g}"
+    if epsilon > WEAK_EPSILON:
+        return f"{power} (so large a number that it protects nobody)"
+    return f"{power} = {math.exp(epsilon):.3g}"
 
 
 def _trained(proposal: Proposal, stage: StageConfig) -> dict[str, tuple[int, ...]]:

@@ -48,7 +48,8 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
     running = PneumofedError("trainer-running", "a trainer runs here already; stop it first")
     with exclusive(hospital.state / "trainer.lock", refusal=running):
         audit, approvals, runner = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
-        service = TrainerService(runner, approvals, audit, job_limit_s=60 * hospital.limits.task_minutes)
+        limit_s = 60 * hospital.limits.task_minutes
+        service = TrainerService(runner, approvals, audit, hospital.role, job_limit_s=limit_s)
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
         add_TrainerServicer_to_server(service, server)
         answering = health.HealthServicer()

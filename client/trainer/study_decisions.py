@@ -13,6 +13,7 @@ from client.hospital_settings import load_hospital_settings
 from client.privacy.ledger import PrivacyLedger
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
+from client.trainer.asked_tasks import APPROVED
 from client.trainer.proposal_summary import summarise_proposal
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
@@ -41,9 +42,7 @@ class HospitalDecisions:
         return summarise_proposal(proposal, self.hospital, last, epsilon_spent=spent)
 
     def approve(self, proposal: Proposal) -> None:
-        self.audit.write(
-            "approved", study=proposal.fingerprint, name=proposal.study.name, by=getpass.getuser()
-        )
+        self.audit.write(APPROVED, study=proposal.fingerprint, name=proposal.study.name, by=getpass.getuser())
         self.approvals.decide(proposal, "approved", at=time.time())
 
     def withdraw(self, fingerprint: str | None) -> Proposal:

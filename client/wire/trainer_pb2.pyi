@@ -7,16 +7,36 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DescribeRequest(_message.Message):
-    __slots__ = ("proposal",)
+    __slots__ = ("proposal", "seen")
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
     proposal: str
-    def __init__(self, proposal: _Optional[str] = ...) -> None: ...
+    seen: LogHead
+    def __init__(self, proposal: _Optional[str] = ..., seen: _Optional[_Union[LogHead, _Mapping]] = ...) -> None: ...
 
 class DescribeReply(_message.Message):
-    __slots__ = ("description",)
+    __slots__ = ("description", "envelope")
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     description: str
-    def __init__(self, description: _Optional[str] = ...) -> None: ...
+    envelope: Envelope
+    def __init__(self, description: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ...) -> None: ...
+
+class LogHead(_message.Message):
+    __slots__ = ("number", "hash")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    hash: str
+    def __init__(self, number: _Optional[int] = ..., hash: _Optional[str] = ...) -> None: ...
+
+class Envelope(_message.Message):
+    __slots__ = ("question", "head")
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    question: str
+    head: LogHead
+    def __init__(self, question: _Optional[str] = ..., head: _Optional[_Union[LogHead, _Mapping]] = ...) -> None: ...
 
 class TrainRequest(_message.Message):
     __slots__ = ("job", "weights")
@@ -27,14 +47,16 @@ class TrainRequest(_message.Message):
     def __init__(self, job: _Optional[_Union[TrainJob, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
 class TrainJob(_message.Message):
-    __slots__ = ("proposal", "stage", "round")
+    __slots__ = ("proposal", "stage", "round", "seen")
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     ROUND_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
     proposal: str
     stage: int
     round: int
-    def __init__(self, proposal: _Optional[str] = ..., stage: _Optional[int] = ..., round: _Optional[int] = ...) -> None: ...
+    seen: LogHead
+    def __init__(self, proposal: _Optional[str] = ..., stage: _Optional[int] = ..., round: _Optional[int] = ..., seen: _Optional[_Union[LogHead, _Mapping]] = ...) -> None: ...
 
 class TrainReply(_message.Message):
     __slots__ = ("progress", "figures", "weights")
@@ -55,7 +77,7 @@ class Progress(_message.Message):
     def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Figures(_message.Message):
-    __slots__ = ("scans", "loss")
+    __slots__ = ("scans", "loss", "envelope")
     class ScansEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -72,9 +94,11 @@ class Figures(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     SCANS_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
+    ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     scans: _containers.ScalarMap[str, int]
     loss: _containers.ScalarMap[str, float]
-    def __init__(self, scans: _Optional[_Mapping[str, int]] = ..., loss: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    envelope: Envelope
+    def __init__(self, scans: _Optional[_Mapping[str, int]] = ..., loss: _Optional[_Mapping[str, float]] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ...) -> None: ...
 
 class EvaluateRequest(_message.Message):
     __slots__ = ("job", "weights")
@@ -85,7 +109,7 @@ class EvaluateRequest(_message.Message):
     def __init__(self, job: _Optional[_Union[EvaluateJob, _Mapping]] = ..., weights: _Optional[bytes] = ...) -> None: ...
 
 class EvaluateJob(_message.Message):
-    __slots__ = ("proposal", "split", "tasks", "operating_point")
+    __slots__ = ("proposal", "split", "tasks", "operating_point", "seen")
     class OperatingPointEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -97,19 +121,23 @@ class EvaluateJob(_message.Message):
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     OPERATING_POINT_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
     proposal: str
     split: str
     tasks: _containers.RepeatedScalarFieldContainer[str]
     operating_point: _containers.ScalarMap[str, float]
-    def __init__(self, proposal: _Optional[str] = ..., split: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., operating_point: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    seen: LogHead
+    def __init__(self, proposal: _Optional[str] = ..., split: _Optional[str] = ..., tasks: _Optional[_Iterable[str]] = ..., operating_point: _Optional[_Mapping[str, float]] = ..., seen: _Optional[_Union[LogHead, _Mapping]] = ...) -> None: ...
 
 class EvaluateReply(_message.Message):
-    __slots__ = ("progress", "evaluation")
+    __slots__ = ("progress", "evaluation", "envelope")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
     evaluation: str
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[str] = ...) -> None: ...
+    envelope: Envelope
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., evaluation: _Optional[str] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ...) -> None: ...
 
 class CancelRequest(_message.Message):
     __slots__ = ()

@@ -9,6 +9,7 @@ import typer
 
 from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
+from shared_model.printable_text import escape
 
 Fingerprint = Annotated[str | None, typer.Argument(help="Of the study; needed if there are several.")]
 
@@ -16,11 +17,15 @@ Fingerprint = Annotated[str | None, typer.Argument(help="Of the study; needed if
 def approve(
     fingerprint: Fingerprint = None,
     site: HospitalFile = HOSPITAL_FILE,
-    yes: Annotated[bool, typer.Option("--yes", help="Approve without being asked.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Approve without being asked; needs the study's fingerprint.")
+    ] = False,
 ) -> None:
     """Show what a proposed study will do here, and approve it."""
     from client.trainer.study_decisions import HospitalDecisions
 
+    if yes and fingerprint is None:  # else it could be another study than the one that people looked at
+        raise typer.BadParameter("name the study that you looked at: approve FINGERPRINT --yes")
     decisions = HospitalDecisions(site)
     proposal = decisions.proposed(fingerprint)
     typer.echo(decisions.summary(proposal))
@@ -63,11 +68,12 @@ def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None
         {"fingerprint": s.proposal.fingerprint, "name": s.proposal.study.name, "decision": s.decision}
         for s in approvals.all()
     ]
+    damaged = [{"fingerprint": one, "name": "", "decision": "damaged"} for one in approvals.damaged()]
     if as_json:
-        print_json({"paused": approvals.paused, "studies": known})
+        print_json({"paused": approvals.paused, "studies": known + damaged})
         return
-    for one in known:
-        typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {one['name']}")
+    for one in known + damaged:
+        typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {escape(one['name'])}")
     typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
 
 
@@ -88,7 +94,7 @@ def audit(
         return
     for entry in [] if verify else entries:
         facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
-        typer.echo(f"{entry.time}  {entry.event}  {facts}")
+        typer.echo(escape(f"{entry.time}  {entry.event}  {facts}"))
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 
 

@@ -25,6 +25,15 @@ _OUTCOME = {
     "refused": "returned what could not be admitted",
     "failed": "said that it could not",
     "absent": "was not connected",
+    "quarantined": "is not asked, as its replies were refused",
+}
+
+_NOTICE = {
+    "quarantined": "quarantined: two of its replies in a row were refused",
+    "log-cut": "its audit log lacks a line that this coordinator saw, as it says itself",
+    "log-went-back": "its audit log has fewer lines than this coordinator saw",
+    "log-replaced": "its audit log has another line in the place of one that this coordinator saw",
+    "log-untold": "it no longer tells the head of its audit log",
 }
 
 
@@ -97,13 +106,22 @@ def certificate_in_words(until: str | None) -> list[str]:
 def study_in_words(status: StudyStatus) -> list[str]:
     """A study's state and each hospital's last task, a line each."""
     where = f", stage {status.stage!r}, round {status.round} of {status.rounds}" if status.stage else ""
-    lines = [f"study {status.study!r}: {status.state}{where}, {status.rounds_done} rounds done"]
+    which = f" ({status.fingerprint})" if status.fingerprint else ""
+    lines = [f"study {status.study!r}{which}: {status.state}{where}, {status.rounds_done} rounds done"]
     if status.error is not None:
         lines.append(f"  {status.error_code}: {status.error}")
     fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
     if status.state in ("starting", "running"):
         fates |= {name: asked_in_words(reason) for name, reason in status.asked.items()}
-    return lines + [f"  {name} {fate}" for name, fate in sorted(fates.items())]
+    return [
+        *lines,
+        *(f"  {name} {fate}" for name, fate in sorted(fates.items())),
+        *(
+            f"  {name}: {_NOTICE.get(code, code)}; ask it why, then `pneumofed coordinator acknowledge`"
+            for name, codes in sorted(status.notices.items())
+            for code in codes
+        ),
+    ]
 
 
 def asked_in_words(retry_reason: str | None) -> str:

@@ -18,6 +18,7 @@ from flwr.supercore.run import Run  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
 from client.node.app import make_client_app  # noqa: E402
+from client.node.messages import proposal_of  # noqa: E402
 from deploy.simulation.site_trainer import SiteTrainer  # noqa: E402
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ RUN_ID, TASK_ID = 1, 1
 def client_app(site_fn: SiteFn) -> ClientApp:
     """The hospitals' ClientApp on sites of this process, each of which is made once."""
     site_of = lru_cache(maxsize=None)(site_fn)
-    return make_client_app(lambda context, _: SiteTrainer(site_of(str(context.node_config["hospital"]))))
+
+    def trainer_of(context: Context, message: Message) -> SiteTrainer:
+        return SiteTrainer(site_of(str(context.node_config["hospital"])), proposal_of(message).fingerprint)
+
+    return make_client_app(trainer_of)
 
 
 class LocalGrid(Grid):

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client.trainer.weights_file import read_weights
+from shared_model.envelope import Envelope, Reply, question_of
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
-from shared_model.weights import to_bytes
+from shared_model.weights import fingerprint, to_bytes
 
 if TYPE_CHECKING:
     from client.learning.site import Site
@@ -13,22 +14,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SiteTrainer:
-    """A client.trainer_interface.Trainer that calls `site`, as a hospital's trainer does in its worker."""
+    """A client.trainer_interface.Trainer that calls `site`, as a hospital's trainer does in its worker.
+
+    proposal: fingerprint of the one that is asked about. There is no audit log, so no reply names its head.
+    """
 
     site: "Site"
+    proposal: str
 
-    def describe(self) -> str:
-        return self.site.describe().to_text()
+    def describe(self) -> Reply[str]:
+        return Reply(self.site.describe().to_text(), Envelope(question_of(self.proposal)))
 
-    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
-        result = self.site.train(read_weights(weights), stage=request.stage, round=request.round)
-        return TrainResult(to_bytes(result.weights), result.scans, result.loss)
+    def train(self, weights: bytes, request: TrainRequest) -> Reply[TrainResult[bytes]]:
+        read = read_weights(weights)
+        question = question_of(self.proposal, request, fingerprint(read))
+        result = self.site.train(read, stage=request.stage, round=request.round)
+        packed = TrainResult(to_bytes(result.weights), result.scans, result.loss)
+        return Reply(packed, Envelope(question))
 
-    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:
+        read = read_weights(weights)
         found = self.site.evaluate(
-            read_weights(weights),
+            read,
             split=request.split,
             tasks=request.tasks,
             operating_point=request.operating_point,
         )
-        return found.to_text()
+        question = question_of(self.proposal, request, fingerprint(read))
+        return Reply(found.to_text(), Envelope(question))

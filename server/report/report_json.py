@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from server.report.group_metrics import group_block
+from server.report.refusals import refusals
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.report.three_classes import three_class_block
 from server.report.warnings import study_warnings
@@ -35,6 +36,7 @@ def report_document(
         "warnings": study_warnings(result),
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
         "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
+        "refusals": refusals(result),
         "pooled": {group: _pooled(result, found, temperature) for group, found in groups.items()},
         "roc": {
             group: {task: roc_points(merge_all(found.values()), task) for task in TASKS}
@@ -64,11 +66,14 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
         blocks = {task: task_block(evaluation, task, point[task], reason) for task in TASKS}
         blocks["three_class"] = three_class_block(evaluation, reason)
     replies = [r.train[hospital.name] for r in result.rounds if hospital.name in r.train]
+    asked = [reply for reply in replies if reply.status != "quarantined"]
     return {
         "name": hospital.name,
         "role": hospital.role,
         "counts": {label: hospital.counts[label] for label in LABEL_WORDS},
-        "rounds": {"asked": len(replies), "returned": sum(r.status == "returned" for r in replies)},
+        "counts_at_least": list(hospital.at_least),
+        "count_floor": hospital.count_floor,
+        "rounds": {"asked": len(asked), "returned": sum(r.status == "returned" for r in asked)},
         **blocks,
     }
 
@@ -80,13 +85,13 @@ def _reply_text(reply: HospitalOutcome | None) -> str:
 
 
 def _reason(hospital: Hospital) -> Reason:
-    """Why a label is missing in the hospital's evaluation: no such scan, or fewer than it discloses."""
+    """Why a label is missing in the hospital's evaluation: no such scan, or too few patients to tell."""
     split = "its test scans" if hospital.role == "training" else "its scans"
 
     def reason(label: str) -> str:
         if hospital.counts[label] == 0:
             return f"no {LABEL_WORDS[label]} scan at this hospital"
-        return f"no {LABEL_WORDS[label]} scan among {split}, or fewer than the hospital discloses"
+        return f"fewer than {hospital.count_floor} patients with {LABEL_WORDS[label]} scans among {split}"
 
     return reason
 
@@ -125,7 +130,7 @@ def _pooled(
 
 
 def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
-    replies = record.train.values()
+    replies = [reply for reply in record.train.values() if reply.status != "quarantined"]
     networks = result.study.stages[record.stage].networks
     return {
         "stage": result.study.stages[record.stage].name,

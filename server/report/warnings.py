@@ -5,7 +5,7 @@ from shared_model.constants import LABEL_WORDS, TASK_WORDS, TASKS
 
 
 def study_warnings(result: StudyResult) -> list[str]:
-    """One sentence each, without any count; empty for a study without anything unusual."""
+    """One sentence each, without any count of patients; empty for a study without anything unusual."""
     training = [hospital for hospital in result.hospitals if hospital.role == "training"]
     return [
         *_of_federation(result, training),
@@ -28,11 +28,11 @@ def _of_federation(result: StudyResult, training: list[Hospital]) -> list[str]:
 
 
 def _of_classes(training: list[Hospital]) -> list[str]:
-    """A class that no hospital has at all."""
+    """A class that no hospital tells of."""
     return [
-        f"No training hospital has a scan of the class {words}: the model cannot have learned it."
+        f"No training hospital tells of patients of the class {words}: the model has hardly learned it."
         for label, words in LABEL_WORDS.items()
-        if all(hospital.counts[label] == 0 for hospital in training)
+        if not any(hospital.counts[label] for hospital in training)
     ]
 
 
@@ -50,9 +50,11 @@ def _of_operating_points(result: StudyResult) -> list[str]:
 
 def _of_hospital(result: StudyResult, hospital: Hospital) -> list[str]:
     found = []
-    counts = hospital.counts.values()
-    if None in counts and not any(counts):
-        found.append(f"{hospital.name} has fewer scans of every class than it discloses: it tells no score.")
+    if not any(hospital.counts.values()):
+        found.append(
+            f"{hospital.name} has fewer than {hospital.count_floor} patients of every class: it tells no "
+            "score."
+        )
     rounds = [record.train[hospital.name] for record in result.rounds if hospital.name in record.train]
     if rounds and not any(sum(outcome.scans.values()) for outcome in rounds):
         found.append(f"{hospital.name} took part without a scan to train on: its weights never counted.")

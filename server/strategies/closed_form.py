@@ -17,8 +17,8 @@ Matrix = NDArray[np.float64]
 
 
 def fit_scan_decision(sums: LabelSums, task: Task, figure_set: FigureSet, ridge: float) -> Weights | None:
-    """The arrays of the scan head of `task`; None if no scan of one of the classes was sent, or if no figure
-    of the task differs between the classes.
+    """The arrays of the scan head of `task`; None if no scan of one of the classes was sent, if no figure of
+    the task differs between the classes, or if the sums have no solution.
 
     A figure that the task is not decided by has coefficient 0.
 
@@ -36,8 +36,11 @@ def fit_scan_decision(sums: LabelSums, task: Task, figure_set: FigureSet, ridge:
     within += np.diag(ridge * np.diag(within) + _LEAST_VARIANCE)
     used = np.flatnonzero([task in figure.tasks for figure in FIGURES[figure_set]])
     coefficients = np.zeros(len(within))
-    coefficients[used] = np.linalg.solve(within[np.ix_(used, used)], (mean_1 - mean_0)[used])
-    if not coefficients.any():
+    try:
+        coefficients[used] = np.linalg.solve(within[np.ix_(used, used)], (mean_1 - mean_0)[used])
+    except np.linalg.LinAlgError:  # not of sums over scans: made-up ones can cancel
+        return None
+    if not coefficients.any() or not (np.abs(coefficients) <= _LARGEST).all():
         return None
     return {
         f"{task}/{COEFFICIENTS}": coefficients.astype(np.float32),
@@ -47,6 +50,7 @@ def fit_scan_decision(sums: LabelSums, task: Task, figure_set: FigureSet, ridge:
 
 
 _LEAST_VARIANCE = 1e-4
+_LARGEST = np.finfo(np.float32).max
 
 
 def _moments(sums: Sums) -> tuple[Vector, Matrix]:

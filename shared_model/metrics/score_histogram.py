@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 BINS = 1024
 LOGIT_LIMIT = 16.0
 _BINS_PER_UNIT = BINS / (2 * LOGIT_LIMIT)
+_BIN_NAMES = frozenset(map(str, range(BINS)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ScoreHistogram:
             raise ValueError("a histogram has patients and bins")
         counts = np.zeros(BINS, np.int64)
         for name, count in document["bins"].items():
-            if not (name.isdecimal() and int(name) < BINS) or not is_count(count):
+            if name not in _BIN_NAMES or not is_count(count):
                 raise ValueError(f"not a histogram bin: {name!r}: {count!r}")
             counts[int(name)] = count
         return cls(counts, _checked_patients(document["patients"], int(counts.sum())))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from shared_model.bounded_json import parse_bounded
 from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics.auc import Auc, auc
 from shared_model.metrics.call_table import CallTable
@@ -72,7 +73,7 @@ class SiteEvaluation:
     @classmethod
     def from_text(cls, text: str) -> "SiteEvaluation":
         """Inverse of `to_text`; raises ValueError, TypeError or AttributeError for anything else."""
-        return cls.from_json(json.loads(text))
+        return cls.from_json(parse_bounded(text))
 
     def to_json(self) -> dict[str, Any]:
         histograms = {

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import pytest
 
+from deploy.coordinator.settings import load_federation
+from deploy.coordinator.status import status_document
 from shared_model.weights import fingerprint
 from tests.support.deployed_study import (
     DEPLOYED,
@@ -32,6 +34,9 @@ def test_a_study_that_all_approved_gives_the_local_engines_bits(federation):
     done = federation.run(study)
     assert done.returncode == 1
     assert all(f"{name}: study-not-approved" in done.stderr for name in HOSPITALS)
+    (proposed,) = status_document(load_federation(federation.file))["studies"]
+    for name in HOSPITALS:  # what people compare by telephone
+        assert federation.audit(name)[-1].facts["study"] == proposed["fingerprint"]
     assert not any(entry.event == "task" for name in HOSPITALS for entry in federation.audit(name))
     for name in HOSPITALS:
         federation.approve(name)

@@ -2,7 +2,6 @@
 
 import errno
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,12 @@ from client.hospital_settings import load_hospital_settings
 from client.learning.site import Site
 from client.node.trainer_client import TrainerClient
 from client.records.audit import AuditLog
-from client.trainer.approvals import Approvals
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
 from shared_model.weights import from_bytes, to_bytes
+from tests.support.approved_study import approve
 from tests.support.hospital_folder import write_hospital_folder
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.small_site import WEIGHTS
@@ -55,9 +54,9 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
     with running(command, tmp_path / "log", prefix=prefix) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what="the trainer")
         state = Path(f"/proc/{trainer.pid}/root{hospital.state}")  # the disk, from where it is mounted
-        Approvals(state).decide(proposal, "approved", at=time.time())
+        approve(state, proposal)
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        second = WEIGHTS | from_bytes(far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).weights)
+        second = WEIGHTS | from_bytes(far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).answer.weights)
         filler = fill(state)
         kept = AuditLog(state).entries()
         for _ in range(2):
@@ -72,4 +71,4 @@ def test_a_full_disk_is_said_and_left_behind_once_there_is_room(tmp_path):
     assert str(tmp_path) not in (tmp_path / "log").read_text()
     near = Site(LobeStore.open(tmp_path / "store"), STUDY, role="training", device="cpu", count_floor=1)
     expected = near.train(second, stage=0, round=2)
-    assert after.weights == to_bytes(expected.weights)
+    assert after.answer.weights == to_bytes(expected.weights)

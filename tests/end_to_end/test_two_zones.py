@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import torch
 from client.hospital_settings import load_hospital_settings
 from client.learning.site import Site
 from client.node.trainer_client import TrainerClient
-from client.trainer.approvals import Approvals
 from client.trainer.site_factory import SiteFactory
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.constants import TASKS
@@ -22,6 +20,7 @@ from shared_model.networks import make_networks
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest
 from shared_model.weights import to_bytes
+from tests.support.approved_study import approve
 from tests.support.hospital_folder import write_hospital_folder
 from tests.support.processes import pneumofed, running, wait_until
 from tests.support.small_site import WEIGHTS
@@ -60,13 +59,13 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     site = write_hospital_folder(tmp_path)
     hospital = load_hospital_settings(site)
     proposal = Proposal.of(STUDY, WEIGHTS)
-    Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    approve(hospital.state, proposal)
     command = pneumofed("hospital", "trainer", "--site", site)
     with running(command, tmp_path / "log", prefix=unshare) as trainer:
         wait_until(hospital.socket.exists, seconds=60, what=(tmp_path / "log").read_text())
         far = TrainerClient(hospital.socket, proposal, deadline_s=120)
-        described, result = far.describe(), far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
-        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", TASKS))
+        described, result = far.describe().answer, far.train(to_bytes(WEIGHTS), TrainRequest(0, 1)).answer
+        scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", TASKS)).answer
         looking = ["nsenter", "--net", "--target", str(trainer.pid), sys.executable, "-c", OUTWARD]
         failures = json.loads(subprocess.run(looking, capture_output=True, check=True, text=True).stdout)
         interfaces = Path(f"/proc/{trainer.pid}/net/dev").read_text().splitlines()[2:]
@@ -79,7 +78,7 @@ def test_the_trainer_trains_without_a_network_to_the_same_bits(tmp_path):
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
     assert described == near.describe().to_text()
-    assert scores == near.evaluate(WEIGHTS, split="all").to_text()
+    assert scores == near.evaluate(WEIGHTS, split="test").to_text()
 
 
 def test_another_architecture_or_device_is_refused_by_code(tmp_path):

@@ -102,11 +102,18 @@ def test_implausible_scan_counts_are_refused(scans: dict[str, int]) -> None:
     assert refusal(admit_scans, scans, BOTH, SITE) == "scans-implausible"
 
 
-def test_a_count_below_the_hospitals_floor_bounds_by_the_floor() -> None:
-    counts = {**SITE.counts, "train": {"healthy": 0, "covid": None, "other": 0}}
+def test_patients_not_told_of_have_no_say() -> None:
+    counts = {**SITE.counts, "train": {"healthy": 12, "covid": None, "other": None}}
     few = replace(SITE, counts=counts, count_floor=10)
-    admit_scans({"diseased": 9, "covid": 9}, BOTH, few)
-    assert refusal(admit_scans, {"diseased": 10, "covid": 9}, BOTH, few) == "scans-implausible"
+    admit_scans({"diseased": 12, "covid": 0}, BOTH, few)
+    assert refusal(admit_scans, {"diseased": 13, "covid": 0}, BOTH, few) == "scans-implausible"
+    assert refusal(admit_scans, {"diseased": 12, "covid": 1}, BOTH, few) == "scans-implausible"
+
+
+def test_an_equal_say_is_1() -> None:
+    equal = BOTH.model_copy(update={"say": "equal"})
+    admit_scans({"diseased": 1, "covid": 1}, equal, SITE)
+    assert refusal(admit_scans, {"diseased": 2, "covid": 1}, equal, SITE) == "scans-implausible"
 
 
 @pytest.mark.parametrize("loss", [{}, {"diseased": 1.0}, {"diseased": np.nan, "covid": 1.0}])
@@ -129,24 +136,30 @@ def test_another_study_or_another_store_is_refused() -> None:
 POINT: dict[Task, float] = {"diseased": 0.5, "covid": 0.4}
 
 
+HELD_OUT = FakeSite("a", STUDY, role="held-out")
+
+
+def admit_scores(evaluation: SiteEvaluation, request: EvaluateRequest) -> None:
+    admit_evaluation(evaluation, request, HELD_OUT.describe())
+
+
 def scores(tasks: tuple[Task, ...], point: dict[Task, float] | None = None) -> SiteEvaluation:
-    site = FakeSite("a", STUDY, role="held-out")
-    return site.evaluate(weights_of(0), split="all", tasks=tasks, operating_point=point)
+    return HELD_OUT.evaluate(weights_of(0), split="all", tasks=tasks, operating_point=point)
 
 
 def test_an_evaluation_is_of_what_was_asked_for() -> None:
-    admit_evaluation(scores(TASKS), EvaluateRequest("all", TASKS))
-    admit_evaluation(scores(("covid",)), EvaluateRequest("all", ("covid",)))
-    admit_evaluation(scores(TASKS, POINT), EvaluateRequest("all", TASKS, POINT))
-    admit_evaluation(SiteEvaluation.empty(), EvaluateRequest("all", TASKS, POINT))
+    admit_scores(scores(TASKS), EvaluateRequest("all", TASKS))
+    admit_scores(scores(("covid",)), EvaluateRequest("all", ("covid",)))
+    admit_scores(scores(TASKS, POINT), EvaluateRequest("all", TASKS, POINT))
+    admit_scores(SiteEvaluation.empty(), EvaluateRequest("all", TASKS, POINT))
 
 
 def test_scores_and_calls_that_were_not_asked_for_are_refused() -> None:
     diseased, both = EvaluateRequest("all", ("diseased",)), EvaluateRequest("all", TASKS)
-    assert refusal(admit_evaluation, scores(TASKS), diseased) == "scores-not-asked"
-    assert refusal(admit_evaluation, scores(TASKS, POINT), both) == "calls-incomplete"
+    assert refusal(admit_scores, scores(TASKS), diseased) == "scores-not-asked"
+    assert refusal(admit_scores, scores(TASKS, POINT), both) == "calls-incomplete"
     asked = EvaluateRequest("all", TASKS, POINT)
-    assert refusal(admit_evaluation, scores(TASKS), asked) == "calls-incomplete"
+    assert refusal(admit_scores, scores(TASKS), asked) == "calls-incomplete"
     found = scores(TASKS, POINT)
     covid = CallTable({"covid": found.calls.counts["covid"]})
-    assert refusal(admit_evaluation, replace(found, calls=covid), asked) == "calls-incomplete"
+    assert refusal(admit_scores, replace(found, calls=covid), asked) == "calls-incomplete"

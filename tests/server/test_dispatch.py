@@ -64,7 +64,7 @@ def outcome_of(
     quick: dict[str, Any] = {"poll_s": 0.002, "retry_after_s": 0.01, "retries": 2, "deadline_s": 20.0}
     (result,) = send_requests(
         grid,
-        REQUEST,
+        lambda hospital: REQUEST,
         MessageType.QUERY,
         {"a": 1001},
         RoundPolicy(**quick | policy),
@@ -174,5 +174,5 @@ def test_the_backoff_doubles_but_is_cut_short_after_a_reconnect(
     monkeypatch.setattr("server.dispatch.time.sleep", sleep)
     grid = NotingGrid(now, away)
     policy = RoundPolicy(poll_s=1, retry_after_s=1.0, retries=9, deadline_s=32)
-    list(send_requests(grid, REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
+    list(send_requests(grid, lambda hospital: REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g"))
     assert grid.sends == expected

@@ -3,12 +3,14 @@ import pytest
 from server.feasibility import check_feasible
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from shared_model.protocol import Role, SiteDescription
+from shared_model.protocol import SPLITS, Role, SiteDescription
 from shared_model.scan_figures import FIGURES
+from shared_model.strategy import TrimmedMeanConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from tests.support.fake_sites import study_of
 
+FLOOR = 5
 LEAST = 2 * len(FIGURES["infection-map"])
 TWO_CLASS = study_of(
     StageConfig(name="decisions", networks=TASKS, part="decision", say="two-class", rounds=1)
@@ -25,24 +27,24 @@ SCAN = StudyConfig(
 
 
 def site(
-    healthy: int | None = 0, covid: int | None = 0, other: int | None = 0, role: Role = "training"
+    healthy: int | None = None, covid: int | None = None, other: int | None = None, role: Role = "training"
 ) -> SiteDescription:
     counts = {"healthy": healthy, "covid": covid, "other": other}
-    return SiteDescription(role, "s", "p1", 10, dict.fromkeys(("train", "validation", "test", "all"), counts))
+    return SiteDescription(role, "s", "p1", FLOOR, dict.fromkeys(SPLITS[role], counts))
 
 
 @pytest.mark.parametrize(
     ("study", "sites", "missing"),
     [
         (TWO_CLASS, [site(9, 9, 9)], None),
-        (TWO_CLASS, [site(9, 9), site(0, 9, 9)], None),
-        (TWO_CLASS, [site(9, 9), site(0, 0, 9)], "covid"),
-        (TWO_CLASS, [site(9, 0, 0), site(0, 9, 9)], "diseased"),
+        (TWO_CLASS, [site(9, 9), site(None, 9, 9)], None),
+        (TWO_CLASS, [site(9, 9), site(None, None, 9)], "covid"),
+        (TWO_CLASS, [site(9), site(None, 9, 9)], "diseased"),
         (TWO_CLASS, [site(None, 12, 12)], "diseased"),
-        (TWO_CLASS, [site(0, 9, 9), site(9, 9, 9, role="held-out")], "diseased"),
-        (PATCHES, [site(9), site(0, 9)], None),
-        (SCAN, [site(LEAST), site(0, LEAST), site(0, 0, LEAST)], None),
-        (SCAN, [site(LEAST), site(0, LEAST)], "covid"),
+        (TWO_CLASS, [site(None, 9, 9), site(9, 9, 9, role="held-out")], "diseased"),
+        (PATCHES, [site(9), site(None, 9)], None),
+        (SCAN, [site(LEAST), site(None, LEAST), site(None, None, LEAST)], None),
+        (SCAN, [site(LEAST), site(None, LEAST)], "covid"),
         (SCAN, [site(LEAST - 1, LEAST, LEAST), site(LEAST - 1)], "diseased"),
         (SCAN, [site(None, LEAST, LEAST)], "diseased"),
     ],
@@ -57,3 +59,15 @@ def test_a_decision_that_nobody_can_have_a_say_in_is_refused(
     with pytest.raises(PneumofedError) as refused:
         check_feasible(study, descriptions)
     assert refused.value.code == "nobody-trained" and missing in str(refused.value)
+
+
+def test_a_guard_without_the_hospitals_that_it_needs_is_refused() -> None:
+    stage = StageConfig(name="lobes", networks=TASKS, rounds=1)
+    study = study_of(stage, guard=TrimmedMeanConfig(name="trimmed-mean", trim=2))
+    sites = {str(i): site(20, 20, 20) for i in range(5)}
+    check_feasible(study, sites)
+    with pytest.raises(
+        PneumofedError, match="'trimmed-mean' needs 5 hospitals that train, there are 4"
+    ) as no:
+        check_feasible(study, sites | {"4": site(20, 20, 20, role="held-out")})
+    assert no.value.code == "too-few-hospitals"

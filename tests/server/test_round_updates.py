@@ -1,6 +1,7 @@
 """What is admitted to a round's updates, and what is undecided without it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -10,9 +11,10 @@ from server.round_updates import round_updates
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
-from shared_model.protocol import TrainResult
+from shared_model.protocol import MOST_SCANS_A_PATIENT, SiteDescription, TrainResult
 from shared_model.scan_figures import FIGURES
-from shared_model.study import NetworkConfig
+from shared_model.strategy import NormBoundConfig, TrimmedMeanConfig
+from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
@@ -61,7 +63,8 @@ def test_sums_decide_the_tasks_of_which_both_classes_were_sent() -> None:
 @pytest.mark.parametrize(
     ("arrays", "code"),
     [
-        (lambda: sums(covid=21), "sums-implausible"),
+        (lambda: sums(covid=19), "sums-implausible"),
+        (lambda: sums(covid=20 * MOST_SCANS_A_PATIENT + 1), "sums-implausible"),
         (lambda: sums(other=12), "sums-implausible"),
         (lambda: {"covid": np.ones((3, 3), np.int64)}, "sums-implausible"),
         (lambda: weights_of(1), "sums-implausible"),
@@ -86,3 +89,58 @@ def test_a_loss_does_not_belong_to_sums() -> None:
     with pytest.raises(PneumofedError) as refused:
         round_updates(SCAN, STUDY, START).add(result(sums(covid=20), diseased=0.5), SITE)
     assert refused.value.code == "loss-implausible"
+
+
+def test_one_hospital_s_scans_are_no_more_than_its_share_of_a_class() -> None:
+    """A class of made-up scans moves its mean no further than 60 %, however many are declared."""
+    draw = np.random.default_rng(8)
+    honest = {label: list(draw.normal(size=(20, COUNT))) for label in ("covid", "healthy")}
+    arrays = cast(Weights, LabelSums.of(honest).to_arrays())
+    liar = cast(Weights, LabelSums.of({"covid": [np.full(COUNT, 9.0)] * 5000}).to_arrays())
+    counts: dict[str, dict[str, int | None]] = {"train": {"covid": 5000, "healthy": None, "other": None}}
+    boasting = replace(SITE, counts=SITE.counts | counts)
+    honest_site = FakeSite("a", STUDY, scans={"diseased": 40, "covid": 20}).describe()
+    updates = round_updates(SCAN, STUDY, START)
+    updates.add(TrainResult(arrays, {"diseased": 40, "covid": 20}, {}), honest_site)
+    updates.add(TrainResult(liar, {"diseased": 5000, "covid": 5000}, {}), boasting)
+    centre = updates.result()["diseased/scan_decision.centre"]
+    of_class = {label: np.mean(rows, axis=0) for label, rows in honest.items()}
+    mixed = 0.4 * of_class["covid"] + 0.6 * np.full(COUNT, 9.0)
+    np.testing.assert_allclose(centre, (mixed + of_class["healthy"]) / 2, atol=1e-3)
+
+
+def trained(count: int, study: StudyConfig) -> list[tuple[TrainResult[Weights], SiteDescription]]:
+    sites = [FakeSite(f"h{i}", study) for i in range(count)]
+    return [(site.train(weights_of(0), stage=0, round=1), site.describe()) for site in sites]
+
+
+def combined(study: StudyConfig, count: int) -> Weights:
+    updates = round_updates(BOTH, study, weights_of(0))
+    for update, description in trained(count, study):
+        updates.add(update, description)
+    assert updates.undecided() == []
+    return updates.result()
+
+
+def test_a_guarded_study_combines_by_its_guard() -> None:
+    trimmed = TrimmedMeanConfig(name="trimmed-mean", trim=1)
+    found = combined(study_of(BOTH, guard=trimmed), 3)
+    sent = [update.weights for update, _ in trained(3, study_of(BOTH))]
+    for name in sent[0]:
+        np.testing.assert_allclose(found[name], np.median([u[name] for u in sent], axis=0), rtol=1e-6)
+    with pytest.raises(PneumofedError, match="needs 3 hospitals"):
+        combined(study_of(BOTH, guard=trimmed), 2)
+    bound = NormBoundConfig(name="norm-bound", factor=100)
+    plain = combined(study_of(BOTH), 3)
+    assert all((combined(study_of(BOTH, guard=bound), 3)[name] == plain[name]).all() for name in plain)
+    with pytest.raises(PneumofedError, match="needs 3 hospitals"):
+        combined(study_of(BOTH, guard=bound), 2)
+
+
+def test_a_guarded_study_refuses_the_same_updates() -> None:
+    study = study_of(BOTH, guard=TrimmedMeanConfig(name="trimmed-mean", trim=1))
+    updates = round_updates(BOTH, study, weights_of(0))
+    ((update, description),) = trained(1, study)
+    with pytest.raises(PneumofedError) as refused:
+        updates.add(replace(update, weights=update.weights | {"x": np.zeros(1, np.float32)}), description)
+    assert refused.value.code == "update-arrays" and updates.undecided() == ["covid", "diseased"]

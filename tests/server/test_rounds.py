@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
-from flwr.clientapp import ClientApp
 
 from deploy.simulation.local_grid import LocalGrid
 from server import events
@@ -29,9 +28,10 @@ from shared_model.protocol import SiteDescription, Split, TrainResult, is_traine
 from shared_model.strategy import FedAdamConfig
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
-from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
+from shared_model.weights import Weights, fingerprint, from_bytes
 from tests.support.fake_sites import BOTH, FakeSite, study_of
 from tests.support.local_rounds import FINE, INITIAL, POLICY, grid_of, run, sites_of
+from tests.support.tampering import Tamper, Tampering, in_training, sent_by, with_arrays
 
 
 def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Weights) -> list[Weights]:
@@ -56,8 +56,9 @@ def by_hand(sites: Mapping[str, FakeSite], stage: int, rounds: int, weights: Wei
 
 
 def test_the_loop_equals_a_loop_by_hand(tmp_path: Path) -> None:
-    sites = sites_of()
-    result = run(tmp_path)
+    study = study_of(BOTH, FINE, operating_point="validation", max_share=1.0)
+    sites = sites_of(study)
+    result = run(tmp_path, study=study)
     lobes = by_hand(sites, 0, 3, INITIAL)
     best = {network: result.best_rounds[f"lobes/{network}"] for network in ("diseased", "covid")}
     start = {name: lobes[best[name.split("/")[0]] - 1][name] for name in INITIAL}
@@ -100,7 +101,7 @@ def test_every_hospital_is_measured_where_it_should_be(tmp_path: Path) -> None:
     sites = sites_of()
     result = run(tmp_path, grid_of(sites))
     assert [h.name for h in result.hospitals] == ["east", "north", "south", "far"]
-    assert result.hospitals[3].counts == {"healthy": 10, "covid": 20, "other": 0}
+    assert result.hospitals[1].counts == {"healthy": 34, "covid": 44, "other": 24}
     asked = {name: [a for a in site.asked if a[0] == "evaluate"] for name, site in sites.items()}
     assert {a[1] for a in asked["far"]} == {"all"} and len(asked["far"]) == 1
     assert [a[1:] for a in asked["north"]] == [
@@ -140,49 +141,6 @@ class Backwards(LocalGrid):
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         wanted = list(message_ids)
         return super().pull_messages(wanted) if wanted == list(self._waiting)[-1:] else []
-
-
-Tamper = Callable[[Message, Message], Message | None]
-"""Makes another reply of a message and the reply to it."""
-
-
-class Tampering(LocalGrid):
-    """One hospital's replies are replaced: by `tamper(message, reply)`; None: it never answers."""
-
-    def __init__(self, app: ClientApp, hospitals: Sequence[str], *, hospital: str, tamper: Tamper) -> None:
-        super().__init__(app, hospitals)
-        self.hospital, self.tamper = hospital, tamper
-
-    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        replies: list[Message] = []
-        for message_id in message_ids:
-            message = self._waiting.get(message_id)
-            if message is None:
-                continue
-            if self.nodes[message.metadata.dst_node_id] != self.hospital:
-                replies += super().pull_messages([message_id])
-            elif (reply := self.tamper(message, self.answer(message))) is not None:
-                del self._waiting[message_id]
-                replies.append(reply)
-        return replies
-
-
-def in_training(change: Tamper) -> Tamper:
-    """Tamper with replies to training tasks only."""
-    return lambda message, reply: (
-        change(message, reply) if message.metadata.message_type == "train" else reply
-    )
-
-
-def with_arrays(reply: Message, weights: Weights) -> Message:
-    data = to_bytes(weights)
-    reply.content["weights"] = ArrayRecord({"weights": Array("uint8", (len(data),), "safetensors", data)})
-    return reply
-
-
-def sent_by(reply: Message) -> Array:
-    """The weights in a reply, as one array of bytes."""
-    return reply.content.array_records["weights"]["weights"]
 
 
 def poisoned(message: Message, reply: Message) -> Message:
@@ -247,7 +205,8 @@ def test_a_bad_reply_costs_its_hospital_the_round_and_nobody_else(
     grid = grid_of(sites, Tampering, hospital="east", tamper=in_training(tamper))
     result = run(tmp_path / "with", grid, study, policy)
     outcomes = [r.train["east"] for r in result.rounds]
-    assert {(o.status, o.reason) for o in outcomes} == {(status, reason)}
+    third = "quarantined" if status == "refused" else status
+    assert [(o.status, o.reason) for o in outcomes] == [(s, reason) for s in (status, status, third)]
     del sites["east"]
     without = [r.weights_sha256 for r in run(tmp_path / "without", grid_of(sites), study).rounds]
     assert [r.weights_sha256 for r in result.rounds] == without
@@ -322,7 +281,7 @@ def test_a_round_costs_little_beside_the_training(tmp_path: Path) -> None:
 
 
 def test_a_stage_without_validation_asks_nobody_and_keeps_its_last_round(tmp_path: Path) -> None:
-    study = study_of(BOTH.model_copy(update={"validate_every": 0}))
+    study = study_of(BOTH.model_copy(update={"validate_every": 0}), max_share=1.0)
     sites = sites_of(study)
     result = run(tmp_path / "ledger", grid_of(sites), study=study)
     assert all(record.validation is None and record.validate_replies == {} for record in result.rounds)
@@ -354,7 +313,7 @@ def test_a_stage_can_end_with_the_mean_of_its_last_rounds_and_goes_on_to_it_afte
 ) -> None:
     """Against numpy; what the stage does not train keeps its bits."""
     stage = StageConfig(name="covid", networks=("covid",), rounds=4, validate_every=4, average_rounds=3)
-    study = study_of(stage)
+    study = study_of(stage, max_share=1.0)
 
     def down_in_round_4(message: Message, reply: Message) -> Message:
         fourth = message.metadata.group_id == "0.4"
@@ -433,10 +392,9 @@ class SummingSite(FakeSite):
     """Sends sums of drawn figures instead of weights; it has ten scans of each label."""
 
     def describe(self) -> SiteDescription:
-        counts: dict[str, int | None] = dict.fromkeys(LABELS, 10)
-        return replace(
-            super().describe(), counts=dict.fromkeys(("train", "validation", "test", "all"), counts)
-        )
+        train: dict[str, int | None] = dict.fromkeys(LABELS, 10)
+        described = super().describe()
+        return replace(described, counts=described.counts | {"train": train})
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         return TrainResult(cast(Weights, DRAWN_SUMS.to_arrays()), self.scans, {})
@@ -481,7 +439,7 @@ def test_a_network_that_only_a_refused_hospital_trains_stays_as_it_is(tmp_path: 
     }
     grid = grid_of(sites, Tampering, hospital="b", tamper=in_training(poisoned))
     result = run(tmp_path, grid, study)
-    assert all(record.train["b"].status == "refused" for record in result.rounds)
+    assert [record.train["b"].status for record in result.rounds] == ["refused", "refused", "quarantined"]
     for name in INITIAL:
         assert (result.weights[name] == INITIAL[name]).all() == (
             not is_trained(name, BOTH) or "covid" in name

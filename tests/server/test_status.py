@@ -8,12 +8,13 @@ from server import events
 from server.status import StatusFile, StudyStatus, read_status
 from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
-from tests.support.local_rounds import STUDY, grid_of, run, sites_of
+from shared_model.proposal import Proposal
+from tests.support.local_rounds import INITIAL, STUDY, grid_of, run, sites_of
 
 
 @pytest.fixture
 def status(tmp_path: Path) -> StatusFile:
-    return StatusFile(tmp_path / "status.json", StudyStatus(study="s", fingerprint="f"))
+    return StatusFile(tmp_path / "status.json", StudyStatus(study="s"))
 
 
 def status_in(folder: Path) -> StudyStatus:
@@ -37,6 +38,7 @@ def test_the_file_follows_the_round_loop(tmp_path: Path, status: StatusFile) -> 
     assert {(s.stage, s.round, s.rounds) for s in seen if s.stage} == {
         ("lobes", 1, 3), ("lobes", 2, 3), ("lobes", 3, 3), ("fine", 1, 2), ("fine", 2, 2)
     }  # fmt: skip
+    assert seen[-1].fingerprint == Proposal.of(STUDY, INITIAL).fingerprint  # as each hospital computes it
     assert set(seen[-1].hospitals) == {"north", "south", "east", "far"}
     gathered = next(i for i, event in enumerate(told) if isinstance(event, events.RosterBuilt))
     assert all(s.state == "running" for s in seen[gathered:]) and seen[0].state == "starting"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from shared_model.label_sums import FIGURE_LIMIT, GRID, LabelSums, Sums
+from shared_model.label_sums import FIGURE_LIMIT, GRID, LabelSums, Sums, scaled
 
 Figures = NDArray[np.float64]
 scans = hnp.arrays(np.float64, st.tuples(st.integers(1, 12), st.just(3)), elements=st.floats(-40, 40))
@@ -122,3 +122,19 @@ def test_more_scans_than_sums_are_exact_for_are_refused() -> None:
     most = LabelSums({"covid": np.array([[2**20, 0], [0, 2**20]])})
     with pytest.raises(ValueError, match="at most"):
         most.merge(sums_of(covid=np.ones((1, 1))))
+
+
+@given(st.integers(1, 2**16), st.integers(0, 9))
+def test_scaled_sums_are_those_of_so_many_scans_of_the_same_means(scans: int, seed: int) -> None:
+    whole = sums_of(covid=np.random.default_rng(seed).normal(0, 8, size=(7, 3))).sums["covid"]
+    found = scaled(whole, scans)
+    assert found[0, 0] == scans and (found == found.T).all() and found.dtype == np.int64
+    np.testing.assert_allclose(
+        found / scans, whole / 7, rtol=0, atol=0.5 / scans + 1e-9 * np.abs(whole).max()
+    )
+    assert scaled(whole, 7) is whole
+
+
+def test_scaling_the_largest_sums_does_not_wrap() -> None:
+    whole = np.array([[2**16, 0], [0, 2**54]])
+    assert scaled(whole, 2**16 - 1)[1, 1] == 2**54 - 2**38

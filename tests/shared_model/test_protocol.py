@@ -6,8 +6,8 @@ import pytest
 
 from shared_model.protocol import MOST_SCANS, SiteDescription, is_code
 
-NONE = {"healthy": 0, "covid": 0, "other": 0}
-COUNTS = {"train": NONE | {"covid": 12, "other": None}, "validation": NONE, "test": NONE, "all": NONE}
+NONE = dict.fromkeys(("healthy", "covid", "other"))
+COUNTS = {"train": NONE | {"covid": 12, "healthy": 30}, "validation": NONE, "test": NONE | {"covid": 10}}
 DESCRIPTION = SiteDescription("training", "s1", "p1", 10, COUNTS)
 
 
@@ -29,14 +29,19 @@ def test_a_description_is_the_same_after_its_text():
         {"counts": COUNTS | {"train": NONE | {"covid": "12"}}},
         {"counts": COUNTS | {"train": NONE | {"influenza": 1}}},
         {"counts": {"train": NONE}},
+        {"counts": COUNTS | {"all": NONE}},
+        {"counts": COUNTS | {"train": NONE | {"covid": 9}}},
+        {"counts": COUNTS | {"train": NONE | {"covid": 0}}},
+        {"role": "held-out"},
+        {"count_floor": 0},
     ],
 )
 def test_a_description_holds_nothing_else(change):
     document = json.loads(DESCRIPTION.to_text()) | change
-    with pytest.raises(ValueError, match="hospital's role|whole numbers|has the fields"):
+    with pytest.raises(ValueError, match="hospital's role|whole number|has the fields"):
         SiteDescription.from_text(json.dumps(document))
     if change.keys() <= document.keys() - {"patients"}:
-        with pytest.raises(ValueError, match="hospital's role|whole numbers"):
+        with pytest.raises(ValueError, match="hospital's role|whole number"):
             SiteDescription(**document)
 
 
@@ -46,8 +51,16 @@ def test_other_texts_are_no_description(text):
         SiteDescription.from_text(text)
 
 
-def test_a_suppressed_count_may_be_one_below_the_floor():
-    assert DESCRIPTION.most_scans("covid") == 12 + 9
+def test_the_say_is_the_sum_of_the_training_patients_told_of():
+    assert DESCRIPTION.told("covid") == 12 and DESCRIPTION.told("diseased") == 42
+
+
+def test_patients_are_told_of_over_all_splits_as_far_as_each_tells_them():
+    assert [DESCRIPTION.patients(label) for label in NONE] == [30, 22, None]
+    assert all(DESCRIPTION.hides(label) for label in NONE)
+    open_site = SiteDescription("held-out", "s1", "p1", 1, {"all": NONE | {"covid": 3}})
+    assert [open_site.patients(label) for label in NONE] == [0, 3, 0]
+    assert not any(open_site.hides(label) for label in NONE)
 
 
 def test_a_code_is_words_with_hyphens():

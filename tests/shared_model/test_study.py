@@ -139,7 +139,7 @@ def test_studies_without_what_is_new_keep_the_fingerprints_they_had():
     before = {
         "name", "seed", "preprocessing", "network", "split", "operating_point", "precision", "stages"
     }  # fmt: skip
-    asked_for = {"demo": {"covid_share"}}
+    asked_for = {"demo": {"covid_share"}, "paper": {"max_share"}}
     for name in study_names():
         assert set(json.loads(load_study(name).model_dump_json())) == before | asked_for.get(name, set())
 
@@ -169,3 +169,13 @@ def test_a_stage_averages_no_more_rounds_than_it_has() -> None:
     assert not StageConfig(name="s", networks=("covid",), rounds=4).averaged_rounds
     with pytest.raises(ValueError, match="average_rounds"):
         StageConfig(name="s", networks=("covid",), rounds=4, average_rounds=5)
+
+
+def test_a_guard_is_for_averages_and_part_of_the_fingerprint() -> None:
+    tiny = load_study("tiny").model_dump()
+    guarded = StudyConfig.model_validate({**tiny, "guard": {"name": "trimmed-mean", "trim": 2}})
+    assert guarded.guard is not None and guarded.guard.least_hospitals == 5
+    assert guarded.fingerprint != load_study("tiny").fingerprint
+    assert StudyConfig.model_validate_json(guarded.model_dump_json()) == guarded
+    with pytest.raises(ValidationError, match="guard works on averages only"):
+        StudyConfig.model_validate({**load_study("demo").model_dump(), "guard": {"name": "norm-bound"}})

@@ -123,7 +123,9 @@ class Deployment:
         return ("coordinator", "run", self.file, "--study", study, "--trained-on", "Noise.", "--json")
 
     def approve(self, name: str) -> None:
-        done = self.command("hospital", "approve", "--yes", "--site", self.site(name))
+        listed = json.loads(self.command("hospital", "studies", "--json", "--site", self.site(name)).stdout)
+        (waiting,) = (s["fingerprint"] for s in listed["studies"] if s["decision"] != "approved")
+        done = self.command("hospital", "approve", waiting, "--yes", "--site", self.site(name))
         assert done.returncode == 0, done.stderr
 
     def site(self, name: str) -> Path:

@@ -15,7 +15,7 @@ from shared_model.saved_model import OperatingPoint
 from shared_model.scan_decision import called_label
 from shared_model.study import StudyConfig
 
-# name, role, counts (healthy, covid, other); None is kept back by the hospital.
+# name, role, counts (healthy, covid, other); None is kept back by the hospital; one with a 0 tells all.
 SITES: tuple[tuple[str, str, tuple[int | None, int | None, int | None]], ...] = (
     ("amber", "training", (40, 62, 38)),
     ("birch", "training", (None, 110, 24)),
@@ -71,7 +71,7 @@ def result() -> StudyResult:
     """Eight hospitals, one silent in the end, one that drops out of a round, one of one class only."""
     rng = np.random.default_rng(3)
     hospitals = tuple(
-        Hospital(name, role, dict(zip(LABELS, counts, strict=True)))  # type: ignore[arg-type]
+        Hospital(name, role, dict(zip(LABELS, counts, strict=True)), 1 if 0 in counts else 10)  # type: ignore[arg-type]
         for name, role, counts in SITES
     )
     evaluations = {
@@ -92,6 +92,7 @@ def result() -> StudyResult:
         evaluations=evaluations,
         final_replies=replies,
         left_out={"heath": HospitalOutcome(status="refused", reason="store-fingerprint")},
+        notices={"cedar": ("log-went-back",)},
         weights={"diseased/a": np.ones(3, np.float32), "covid/a": np.zeros(3, np.float32)},
     )
 

@@ -10,7 +10,7 @@ from shared_model.constants import NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics.call_table import CallTable
 from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Role, SiteDescription, Split, TrainResult, is_trained
+from shared_model.protocol import SPLITS, Role, SiteDescription, Split, TrainResult, is_trained
 from shared_model.study import NetworkConfig, StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights, network_of
@@ -23,6 +23,12 @@ SHAPES = {
     "covid/lobe.weight": (3, 2),
     "covid/shared.weight": (4,),
 }
+
+
+FLOOR = 1
+
+SCORED = 12
+"""Patients of each class in each split that is scored."""
 
 
 def weights_of(seed: int) -> Weights:
@@ -52,17 +58,14 @@ class FakeSite:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def describe(self) -> SiteDescription:
+        """As many patients to train on as `scans` says, a class of fewer than FLOOR is not told of; SCORED of
+        each class in each split that is scored."""
         covid = self.scans["covid"]
-        here: dict[str, int | None] = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
-        none: dict[str, int | None] = dict.fromkeys(here, 0)
-        trains = self.role == "training"
-        return SiteDescription(
-            role=self.role,
-            study=self.study.fingerprint,
-            store=self.study.preprocessing,
-            count_floor=10,
-            counts={"train": here if trains else none, "validation": none, "test": none, "all": here},
-        )
+        patients = {"healthy": self.scans["diseased"] - covid, "covid": covid, "other": 0}
+        told: dict[str, int | None] = {n: count if count >= FLOOR else None for n, count in patients.items()}
+        scored: dict[str, int | None] = dict.fromkeys(told, SCORED)
+        counts = {split: told if split == "train" else scored for split in SPLITS[self.role]}
+        return SiteDescription(self.role, self.study.fingerprint, self.study.preprocessing, FLOOR, counts)
 
     def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
         self.asked.append(("train", stage, round))
@@ -91,7 +94,7 @@ class FakeSite:
             centre = float(weights[f"{task}/shared.weight"].sum())
             draw = np.random.default_rng([*self.name.encode(), *split.encode()])
             histograms[task] = {
-                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, 12))
+                label: ScoreHistogram.of(draw.normal(centre if label == "covid" else -centre, 1, SCORED))
                 for label in (POSITIVE[task] + NEGATIVE[task] if task in tasks else ())
             }
         calls = CallTable()

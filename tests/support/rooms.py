@@ -17,13 +17,14 @@ ROOMS = {
         "image_ops processes",
     ),
     "shared_model": (
+        "envelope",
         "infection_map initial_weights losses protocol saved_model",
         "layer_scaling network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
-        "constants file_lock files progress settings_file threads",
-        "errors",
+        "bounded_json constants file_lock files progress settings_file threads",
+        "errors printable_text",
     ),
     "client": (
         "diagnosis preflight",
@@ -38,8 +39,9 @@ ROOMS = {
         "app report",
         "rounds status",
         "ledger roster round_updates torch_process",
+        "collect",
         "admission dispatch feasibility messages model_selection",
-        "events strategies",
+        "events standing strategies",
         "study_result",
     ),
     "deploy": (

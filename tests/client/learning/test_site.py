@@ -142,16 +142,28 @@ def test_both_labels_count_from_the_floor_on_in_patients():
     )
 
 
-def test_the_say_is_the_scans_of_the_classes_told():
+def test_the_say_is_the_patients_of_the_classes_told():
     scans = patients("covid", 3) + patients("healthy", 2)
     assert site_in_memory(scans, count_floor=3).train(WEIGHTS, stage=0, round=1).scans == {
         "diseased": 3,
         "covid": 3,
     }
-    assert site_in_memory(patients("healthy", 2), count_floor=3).train(WEIGHTS, stage=0, round=1).scans == {
-        "diseased": 1,
-        "covid": 0,
-    }
+    none = site_in_memory(patients("healthy", 2), count_floor=3).train(WEIGHTS, stage=0, round=1)
+    assert none.scans == {"diseased": 0, "covid": 0} and not none.weights and not none.loss
+    repeated = [scan_of(f"c{i}", "covid", fold=0.1 * (i // 2)) for i in range(6)]
+    assert site_in_memory(repeated).train(WEIGHTS, stage=0, round=1).scans == {"diseased": 3, "covid": 3}
+
+
+def test_a_round_learns_from_as_many_patients_as_the_floor_or_is_refused():
+    few = study_with(epochs=0.01, scans_per_batch=1, optimizer="sgd", lobes_per_scan=1)
+    site = site_in_memory(patients("covid", 12), study=few, count_floor=10)
+    with pytest.raises(PneumofedError) as refused:
+        site.train(WEIGHTS, stage=0, round=1)
+    assert refused.value.code == "too-few-patients"
+    most = study_with(epochs=0.85)
+    assert site_in_memory(patients("covid", 12), study=most, count_floor=10).train(
+        WEIGHTS, stage=0, round=1
+    ).scans == {"diseased": 12, "covid": 12}
 
 
 def test_stage_2_returns_the_fine_decider_alone():
@@ -213,10 +225,10 @@ def test_a_split_and_a_task_are_measured_alone():
 
 def test_calls_are_of_both_networks_scores_of_each_scan():
     """Against the two logits of each scan, measured alone; healthy scans have a COVID-19 score here too."""
-    site = site_in_memory(MIXED)
+    site = site_in_memory(MIXED, role="held-out")
     alone = {}
     for scan in MIXED:
-        found = site_in_memory([scan]).evaluate(WEIGHTS, split="all").histograms
+        found = site_in_memory([scan], role="held-out").evaluate(WEIGHTS, split="all").histograms
         alone[scan[0].key] = np.flatnonzero(found["diseased"][scan[0].label].counts)[0]
     between = sorted(alone.values())[1]
     point = {"diseased": bin_probability(int(between) + 1), "covid": bin_probability(1)}
@@ -235,19 +247,18 @@ def test_scores_are_told_from_the_floor_on_in_patients():
     repeated = [scan_of(f"h{i}", "healthy", slices=1, fold=(i // 2) / 10) for i in range(3)]
     others = [scan_of(f"c{i}", "covid", slices=1, fold=0.2 + (i // 2) / 10) for i in range(6)]
     point = {"diseased": 0.5, "covid": 0.5}
-    found = site_in_memory([*repeated, *others], count_floor=3).evaluate(
-        WEIGHTS, split="all", operating_point=point
-    )
+    site = site_in_memory([*repeated, *others], count_floor=3, role="held-out")
+    found = site.evaluate(WEIGHTS, split="all", operating_point=point)
     assert set(found.histograms["diseased"]) == set(found.calls.counts) == {"covid"}
     told = found.histograms["diseased"]["covid"]
     assert (told.total, told.patients) == (6, 3)
 
 
 def test_evaluating_draws_nothing_by_chance():
-    site = site_in_memory(MIXED)
-    first = site.evaluate(WEIGHTS, split="all").to_json()
+    site = site_in_memory([*MIXED, scan_of("t1", "covid", fold=TEST)])
+    first = site.evaluate(WEIGHTS, split="test").to_json()
     site.train(WEIGHTS, stage=0, round=1)
-    assert site.evaluate(WEIGHTS, split="all").to_json() == first
+    assert site.evaluate(WEIGHTS, split="test").to_json() == first and first["histograms"]["covid"]
 
 
 @pytest.mark.parametrize("broken", ["diseased", "covid"])
@@ -279,12 +290,25 @@ def test_small_counts_are_kept_back():
     scans = [scan_of(f"h{i}", "healthy", slices=1, fold=i / 10) for i in range(3)]
     site = site_in_memory([*scans, scan_of("c", "covid", slices=1)], count_floor=3)
     told = site.describe()
-    assert told.counts["train"] == {"healthy": 3, "covid": None, "other": 0}
-    assert told.counts["test"] == {"healthy": 0, "covid": 0, "other": 0}
+    assert told.counts["train"] == {"healthy": 3, "covid": None, "other": None}
+    assert told.counts["test"] == {"healthy": None, "covid": None, "other": None}
     assert told.role == "training" and SiteDescription.from_text(told.to_text()) == told
-    repeated = site_in_memory([*scans, scan_of("c0", "covid"), scan_of("c1", "covid")], count_floor=2)
-    assert repeated.describe().counts["train"] == {"healthy": 3, "covid": None, "other": 0}  # one patient
-    assert set(site.evaluate(WEIGHTS, split="all").histograms["diseased"]) == {"healthy"}
+    same = [scan_of(f"c{i}", "covid", fold=0.5) for i in range(2)]
+    repeated = site_in_memory([*scans, *same], count_floor=2)
+    assert repeated.describe().counts["train"] == {"healthy": 3, "covid": None, "other": None}  # one patient
+    held_out = site_in_memory([*scans, *same], count_floor=3, role="held-out")
+    assert held_out.describe().counts == {"all": {"healthy": 3, "covid": None, "other": None}}
+    assert set(held_out.evaluate(WEIGHTS, split="all").histograms["diseased"]) == {"healthy"}
+
+
+@pytest.mark.parametrize(
+    ("role", "split"), [("training", "all"), ("training", "train"), ("held-out", "test"), ("held-out", "x")]
+)
+def test_scores_are_told_of_the_splits_of_the_role_alone(role, split):
+    """The scores of all scans less those of the test scans would be those of the training scans."""
+    with pytest.raises(PneumofedError) as refused:
+        site_in_memory(MIXED, role=role).evaluate(WEIGHTS, split=split)
+    assert refused.value.code == "no-such-split"
 
 
 def test_training_leaves_the_processs_own_chance_alone():

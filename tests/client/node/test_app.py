@@ -11,13 +11,16 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, Rec
 from safetensors.numpy import save
 
 from client.node.app import make_client_app
+from client.node.messages import seen_head
 from client.trainer_interface import Trainer
 from deploy.simulation.local_grid import LocalGrid
 from deploy.simulation.site_trainer import SiteTrainer
 from server import messages
+from shared_model.envelope import Envelope, LogHead, Reply, question_of
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
+from shared_model.weights import fingerprint
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
 SECRET = "/data/Doe^Jane/1.2.840.113619"
@@ -66,7 +69,7 @@ REQUESTS = [
 )
 def test_no_text_of_an_exception_crosses(content, message_type, error, code, caplog):
     with caplog.at_level(logging.DEBUG):
-        reply = ask(SiteTrainer(Failing(error)), content, message_type)
+        reply = ask(SiteTrainer(Failing(error), PROPOSAL.fingerprint), content, message_type)
     assert reply.has_error() and reply.error.reason == code
     assert SECRET not in repr(reply) and SECRET not in caplog.text and "Doe" not in caplog.text
     assert f"{type(error).__name__} in tests.client.node.test_app" in caplog.text
@@ -103,7 +106,7 @@ def test_a_request_without_weights_is_refused(weights):
 
 def test_weights_counts_and_scores_arrive_as_they_left():
     site = FakeSite("a", STUDY)
-    weights, trainer = weights_of(0), SiteTrainer(site)
+    weights, trainer = weights_of(0), SiteTrainer(site, PROPOSAL.fingerprint)
     expected = site.train(weights, stage=0, round=1)
     result = messages.read_train_result(ask(trainer, *REQUESTS[1]), weights)
     assert result.scans == expected.scans and result.loss == expected.loss
@@ -120,7 +123,9 @@ def test_an_operating_point_arrives_and_calls_come_back():
     content = messages.evaluate_request(PROPOSAL, weights_of(0), CALLED)
     ask(trainer, content, MessageType.EVALUATE)
     assert trainer.asked[0][1] == CALLED
-    found = messages.read_evaluation(ask(SiteTrainer(site), content, MessageType.EVALUATE))
+    found = messages.read_evaluation(
+        ask(SiteTrainer(site, PROPOSAL.fingerprint), content, MessageType.EVALUATE)
+    )
     expected = site.evaluate(weights_of(0), split="all", tasks=CALLED.tasks, operating_point=POINT)
     assert found.to_json() == expected.to_json() and found.calls.counts
 
@@ -137,22 +142,25 @@ def test_an_operating_point_that_cannot_be_is_refused(tasks, point):
     assert ask(Opaque(), content, MessageType.EVALUATE).error.reason == "task-unreadable"
 
 
+ENVELOPE = Envelope("0" * 64, LogHead(7, "a" * 64))
+
+
 class Opaque:
     """A trainer whose words only it and the coordinator can read."""
 
     def __init__(self) -> None:
         self.asked: list = []
 
-    def describe(self) -> str:
-        return "no JSON"
+    def describe(self) -> Reply[str]:
+        return Reply("no JSON", ENVELOPE)
 
-    def train(self, weights: bytes, request: TrainRequest) -> TrainResult[bytes]:
+    def train(self, weights: bytes, request: TrainRequest) -> Reply[TrainResult[bytes]]:
         self.asked.append((weights, request))
-        return TrainResult(weights[::-1], {"diseased": 3}, {"diseased": 0.5})
+        return Reply(TrainResult(weights[::-1], {"diseased": 3}, {"diseased": 0.5}), ENVELOPE)
 
-    def evaluate(self, weights: bytes, request: EvaluateRequest) -> str:
+    def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:
         self.asked.append((weights, request))
-        return "no JSON"
+        return Reply("no JSON", ENVELOPE)
 
 
 def test_the_node_forwards_what_it_cannot_read():
@@ -169,11 +177,51 @@ def test_the_node_forwards_what_it_cannot_read():
     assert trained["weights"]["weights"].data == sent[::-1]
     assert (dict(trained["scans"]), dict(trained["loss"])) == ({"diseased": 3}, {"diseased": 0.5})
     assert described["reply"]["description"] == evaluated["reply"]["evaluation"] == "no JSON"
+    for request in requests:
+        assert messages.read_envelope(ask(trainer, *request)) == ENVELOPE
+
+
+def test_each_reply_names_its_question_and_no_other_does():
+    asked = [
+        (None, ""),
+        (TrainRequest(0, 1), fingerprint(weights_of(0))),
+        (DISEASED, fingerprint(weights_of(0))),
+    ]
+    trainer = SiteTrainer(FakeSite("a", STUDY), PROPOSAL.fingerprint)
+    named = [messages.read_envelope(ask(trainer, *request)).question for request in REQUESTS]
+    assert named == [question_of(PROPOSAL.fingerprint, *question) for question in asked]
+    others = {
+        question_of("0" * 16, *asked[1]),
+        question_of(PROPOSAL.fingerprint, TrainRequest(0, 2), asked[1][1]),
+        question_of(PROPOSAL.fingerprint, TrainRequest(1, 1), asked[1][1]),
+        question_of(PROPOSAL.fingerprint, TrainRequest(0, 1), fingerprint(weights_of(1))),
+        question_of(PROPOSAL.fingerprint, EvaluateRequest("test", ("diseased",)), asked[1][1]),
+        question_of(PROPOSAL.fingerprint, CALLED, asked[1][1]),
+    }
+    assert len(others | set(named)) == 9
+
+
+@pytest.mark.parametrize("head", [None, LogHead(7, "a" * 64)])
+def test_the_head_that_the_coordinator_saw_arrives_at_the_hospital(head):
+    for content, message_type in REQUESTS:
+        message = Message(messages.with_head(content, head), 1001, message_type)
+        assert seen_head(message) == head
+        assert ("weights" in content) == ("weights" in message.content)
+
+
+@pytest.mark.parametrize("wrong", [{"head-number": 0}, {"head-number": 2**53}, {"head-hash": "A" * 64}])
+def test_a_head_that_cannot_be_is_refused(wrong):
+    content = messages.with_head(REQUESTS[0][0], LogHead(7, "a" * 64))
+    for name, value in wrong.items():
+        content["task"][name] = value
+    with pytest.raises(PneumofedError) as refused:
+        seen_head(Message(content, 1001, "query"))
+    assert refused.value.code == "task-unreadable"
 
 
 def test_weights_arrive_as_the_bytes_that_the_site_returned():
     site, weights = FakeSite("a", STUDY), weights_of(0)
-    reply = ask(SiteTrainer(site), *REQUESTS[1])
+    reply = ask(SiteTrainer(site, PROPOSAL.fingerprint), *REQUESTS[1])
     expected = site.train(weights, stage=0, round=1).weights
     array = reply.content["weights"]["weights"]
     assert array.data == save(expected)

@@ -198,3 +198,14 @@ def test_a_log_that_is_begun_while_it_is_read_is_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "exists", begun_meanwhile)
     assert log.entries() == []
     assert [entry.event for entry in log.entries()] == ["begun"]
+
+
+def test_the_last_line_and_lines_seen_elsewhere_are_found(log, tmp_path):
+    entries = log.entries()
+    assert log.last() == entries[-1] and AuditLog(tmp_path / "none").last() is None
+    assert all(log.holds(entry.number, entry.hash) for entry in entries)
+    assert not log.holds(6, entries[-1].hash) and not log.holds(0, entries[-1].hash)
+    assert not log.holds(4, entries[-1].hash)
+    text = log.path.read_text().replace('"bytes": 2', '"bytes": 9')
+    log.path.write_text(text)
+    assert not log.holds(3, entries[2].hash) and log.holds(2, entries[1].hash)

@@ -82,8 +82,29 @@ def test_the_last_approval_is_the_latest_other_one_even_if_it_was_withdrawn(tmp_
     assert approvals.last_approved(named("one").fingerprint) == named("three")
 
 
-def test_a_damaged_file_is_reported(tmp_path):
+def test_a_damaged_decision_blocks_its_own_study_until_it_is_proposed_again(tmp_path):
     approvals = Approvals(tmp_path)
     approvals.decide(STUDY, "approved", at=1.0)
+    approvals.decide(named("other"), "approved", at=1.0)
     (tmp_path / "studies" / f"{STUDY.fingerprint}.json").write_text("{")
     assert refusal(approvals) == "state-damaged"
+    assert approvals.damaged() == [STUDY.fingerprint]
+    assert [known.proposal for known in approvals.all()] == [named("other")]
+    approvals.check(named("other"), "train")
+    with pytest.raises(PneumofedError) as error:
+        approvals.choose(STUDY.fingerprint, ("approved",), "is approved")
+    assert error.value.code == "study-unknown"
+    assert approvals.receive(STUDY) and refusal(approvals) == "study-not-approved"
+    assert not approvals.receive(STUDY) and not approvals.damaged()
+
+
+@pytest.mark.parametrize("typed", ["../x", "*", "a" * 16, ""])
+def test_a_fingerprint_that_nobody_proposed_is_unknown(tmp_path, typed):
+    approvals = Approvals(tmp_path)
+    approvals.receive(STUDY)
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(PneumofedError) as error:
+        approvals.choose(typed, ("waiting",), "waits")
+    assert error.value.code == "study-unknown"
+    typed = STUDY.fingerprint.replace("-", "").upper()
+    assert approvals.choose(typed, ("waiting",), "waits").proposal == STUDY

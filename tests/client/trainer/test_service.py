@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import grpc
 import numpy as np
@@ -14,15 +15,18 @@ from client.hospital_settings import HospitalSettings
 from client.node.trainer_client import TrainerClient
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
+from client.trainer.asked_tasks import MORE_EVALUATIONS
 from client.trainer.server import SERVICE, serving
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
+from shared_model.envelope import Envelope, LogHead, question_of
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
+from tests.support.approved_study import approve
 from tests.support.processes import wait_until
 from tests.support.scripted_sites import (
     SECRET,
@@ -63,7 +67,7 @@ def approvals(hospital):
 
 def remote(hospital: HospitalSettings, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
     if approved:
-        Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+        approve(hospital.state, proposal)
     return TrainerClient(hospital.socket, proposal, deadline_s=deadline_s)
 
 
@@ -74,12 +78,12 @@ def code_of(action) -> str:
 
 
 def train(trainer: TrainerClient, weights: Weights = WEIGHTS, round: int = 1) -> TrainResult[bytes]:
-    return trainer.train(to_bytes(weights), TrainRequest(0, round))
+    return trainer.train(to_bytes(weights), TrainRequest(0, round)).answer
 
 
 def evaluate(trainer: TrainerClient) -> SiteEvaluation:
     return SiteEvaluation.from_text(
-        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
+        trainer.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",))).answer
     )
 
 
@@ -108,15 +112,15 @@ def last_event(hospital: HospitalSettings) -> str:
 def test_what_comes_back_is_what_the_site_itself_gives(hospital):
     proposal = named("learns")
     near, far = ScriptedSite(proposal.study), remote(hospital, proposal)
-    assert SiteDescription.from_text(far.describe()) == near.describe()
+    assert SiteDescription.from_text(far.describe().answer) == near.describe()
     expected, result = near.train(WEIGHTS, stage=0, round=2), train(far, round=2)
     assert result.weights == to_bytes(expected.weights)
     assert (result.scans, result.loss) == (expected.scans, expected.loss)
-    assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="all", tasks=("diseased",)).to_json()
+    assert evaluate(far).to_json() == near.evaluate(WEIGHTS, split="test", tasks=("diseased",)).to_json()
     point = {"diseased": 0.7, "covid": 0.25}
-    asked = EvaluateRequest("all", ("diseased", "covid"), point)
-    called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked))
-    expected = near.evaluate(WEIGHTS, split="all", tasks=asked.tasks, operating_point=point)
+    asked = EvaluateRequest("test", ("diseased", "covid"), point)
+    called = SiteEvaluation.from_text(far.evaluate(to_bytes(WEIGHTS), asked).answer)
+    expected = near.evaluate(WEIGHTS, split="test", tasks=asked.tasks, operating_point=point)
     assert called.to_json() == expected.to_json() and called.calls.counts
 
 
@@ -255,8 +259,8 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
     assert approvals.find(proposal.fingerprint) is None  # a task alone proposes nothing
     assert code_of(far.describe) == "study-not-approved"
     assert approvals.find(proposal.fingerprint).decision == "waiting"
-    approvals.decide(proposal, "approved", at=time.time())
-    assert SiteDescription.from_text(far.describe()).role == "training"
+    approve(hospital.state, proposal)
+    assert SiteDescription.from_text(far.describe().answer).role == "training"
     changed = Proposal.of(proposal.study.model_copy(update={"seed": 1}), WEIGHTS)
     assert code_of(remote(hospital, changed, approved=False).describe) == "study-changed"
     other_code = proposal.model_copy(update={"code": "0" * 64})
@@ -346,8 +350,8 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
 
 def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
     far = remote(hospital, named("learns"))
-    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("all", ("diseased",)))
-    for task, text in (("evaluate", scores), ("describe", far.describe())):
+    scores = far.evaluate(to_bytes(WEIGHTS), EvaluateRequest("test", ("diseased",))).answer
+    for task, text in (("evaluate", scores), ("describe", far.describe().answer)):
         entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
 
@@ -356,8 +360,55 @@ def test_a_question_asked_again_is_answered_without_training_again(hospital):
     far = remote(hospital, named("counting"))
     scans = [train(far, round=round).scans["diseased"] for round in (1, 1, 2, 2, 1)]
     assert scans == [1, 1, 2, 2, 3]
+
+
+def test_a_round_is_trained_from_one_set_of_weights_until_it_is_approved_again(hospital):
+    proposal = named("counting")
+    far = remote(hospital, proposal)
     other = {name: array + 1 for name, array in WEIGHTS.items()}
-    assert train(far, other).scans["diseased"] == 4
+    train(far)
+    assert code_of(lambda: train(far, other)) == "round-asked-before"
+    refused = AuditLog(hospital.state).entries()[-1]
+    assert refused.event == "refused" and refused.facts == {
+        "task": "train", "code": "round-asked-before", "study": proposal.fingerprint,
+    }  # fmt: skip
+    assert train(far).scans and train(remote(hospital, proposal), other).scans
+
+
+@pytest.mark.parametrize(("stage", "round"), [(0, 0), (0, 4), (0, 1000), (0, 4 * 10**9), (1, 1)])
+def test_a_round_that_the_study_does_not_have_is_not_trained(hospital, stage, round):
+    far = remote(hospital, named("learns"))
+    assert code_of(lambda: far.train(to_bytes(WEIGHTS), TrainRequest(stage, round))) == "no-such-round"
+
+
+def test_weights_can_be_made_up_only_as_often_as_the_study_measures(hospital):
+    """The study has three rounds, each validated; a question asked again costs nothing."""
+    far = remote(hospital, named("learns"))
+
+    def ask(number: int, split: str = "validation") -> str:
+        crafted = {name: array + number for name, array in WEIGHTS.items()}
+        return far.evaluate(to_bytes(crafted), EvaluateRequest(split, ("diseased",))).answer
+
+    answers = [ask(number) for number in range(3 + 1 + MORE_EVALUATIONS)]
+    assert [ask(number) for number in range(len(answers))] == answers
+    assert code_of(lambda: ask(99)) == "evaluations-spent"
+    assert [bool(ask(number, "test")) for number in range(1 + MORE_EVALUATIONS)]
+    assert code_of(lambda: ask(99, "test")) == "evaluations-spent"
+
+
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_splits_of_which_no_scores_are_told_are_refused(hospital, split):
+    far = remote(hospital, named("learns"))
+    asked = EvaluateRequest(split, ("diseased",))
+    assert code_of(lambda: far.evaluate(to_bytes(WEIGHTS), asked)) == "no-such-split"
+
+
+def test_an_approval_that_the_log_does_not_hold_permits_nothing(hospital):
+    """A log that was moved away took the tasks with it that were asked before."""
+    proposal = named("unrecorded")
+    Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    far = remote(hospital, proposal, approved=False)
+    assert code_of(lambda: train(far)) == code_of(far.describe) == "approval-not-recorded"
 
 
 def test_a_second_trainer_is_refused_and_the_first_goes_on(hospital):
@@ -374,3 +425,64 @@ def test_a_node_without_a_trainer_says_so(tmp_path):
 
 def test_only_user_and_group_may_connect(hospital):
     assert hospital.socket.stat().st_mode & 0o777 == 0o660
+
+
+def head_of(hospital: HospitalSettings) -> LogHead:
+    last = AuditLog(hospital.state).last()
+    assert last is not None
+    return LogHead(last.number, last.hash)
+
+
+def test_every_reply_names_its_question_and_the_log_s_head(hospital):
+    proposal = named("learns")
+    far, sent = remote(hospital, proposal), fingerprint(WEIGHTS)
+    described, heads = far.describe(), [head_of(hospital)]
+    trained = far.train(to_bytes(WEIGHTS), TrainRequest(0, 1))
+    heads.append(head_of(hospital))
+    asked = EvaluateRequest("test", ("diseased",))
+    scored = far.evaluate(to_bytes(WEIGHTS), asked)
+    heads.append(head_of(hospital))
+    assert [reply.envelope for reply in (described, trained, scored)] == [
+        Envelope(question_of(proposal.fingerprint), heads[0]),
+        Envelope(question_of(proposal.fingerprint, TrainRequest(0, 1), sent), heads[1]),
+        Envelope(question_of(proposal.fingerprint, asked, sent), heads[2]),
+    ]
+    assert [e.event for e in AuditLog(hospital.state).entries() if e.number in {h.number for h in heads}] == [
+        "returned"
+    ] * 3
+
+
+def test_a_line_that_the_log_holds_is_no_reason_to_refuse(hospital):
+    far = remote(hospital, named("echo"))
+    train(far)
+    seen = head_of(hospital)
+    train(far, round=2)
+    later = TrainerClient(hospital.socket, named("echo"), deadline_s=60, seen=seen)
+    assert train(later, round=3).scans == {"diseased": 7}
+
+
+def test_a_request_that_saw_another_log_is_refused_and_recorded(hospital):
+    """As after a backup of the state folder was brought back: lines that the coordinator saw are gone."""
+    proposal = named("echo")
+    remote(hospital, proposal)
+    head, tasks = head_of(hospital), started(hospital)
+    for seen in (LogHead(head.number + 100, "a" * 64), LogHead(head.number, "a" * 64)):
+        far = TrainerClient(hospital.socket, proposal, deadline_s=60, seen=seen)
+        assert [code_of(far.describe), code_of(partial(train, far)), code_of(partial(evaluate, far))] == [
+            "log-cut"
+        ] * 3
+        assert started(hospital) == tasks
+    rows = [entry.facts for entry in AuditLog(hospital.state).entries() if entry.event == "log-cut"]
+    assert rows == [{"number": head.number + 100, "hash": "a" * 64}]
+
+
+def test_a_head_that_cannot_be_is_refused_and_not_written_down(hospital):
+    proposal = named("echo")
+    remote(hospital, proposal)
+    before = head_of(hospital)
+    seen = pb.LogHead(number=1, hash="\x1b[2J" * 1000)
+    job = pb.TrainJob(proposal=proposal.to_text(), stage=0, round=1, seen=seen)
+    parts = [pb.TrainRequest(job=job), *list(request(proposal))[1:]]
+    with grpc.insecure_channel(f"unix:{hospital.socket}") as channel, pytest.raises(grpc.RpcError) as caught:
+        list(TrainerStub(channel).Train(iter(parts)))
+    assert caught.value.details() == "task-unreadable" and head_of(hospital) == before

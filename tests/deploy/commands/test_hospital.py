@@ -43,13 +43,15 @@ def run(capsys, *arguments: object, site: Path) -> tuple[int, str]:
 
 def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
     approvals(site).receive(FIRST)
-    code, words = run(capsys, "approve", "--yes", site=site)
+    code, words = run(capsys, "approve", FIRST.fingerprint, "--yes", site=site)
     assert code == 0
     assert FIRST.fingerprint in words and "3 rounds" in words
     # lobe 3x2, shared 4: (6 + 4) values of 4 bytes in each of two networks, and 2 of patch infection; the
     # fine decider is not trained
     assert "5 arrays of weights, 88 bytes" in words
-    assert "diseased/fine_infection.weight  2 x 2  16" in words
+    assert "6 arrays, 104 bytes in all; the largest is covid/lobe.weight, 3 x 2" in words
+    assert "batches of 6 scans with 10 lobes each; adam, learning rate 0.0001" in words
+    assert "81% to train, 9% to validate, 10% to test" in words and "from seed 0" in words
     assert "fewer than 10 patients" in words and "epsilon" in words and "nothing was approved before" in words
     assert approvals(site).find(FIRST.fingerprint).decision == "approved"
     (entry,) = AuditLog(load_hospital_settings(site).state).entries()
@@ -59,10 +61,11 @@ def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
 def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site, capsys):
     stage = StageConfig(name="lobes", networks=("diseased",), rounds=3)
     study = named("private", stage).study.model_copy(update={"privacy": PrivacyConfig(epsilon=2.0)})
-    approvals(site).receive(Proposal.of(study, WEIGHTS))
+    proposal = Proposal.of(study, WEIGHTS)
+    approvals(site).receive(proposal)
     state = load_hospital_settings(site).state
     PrivacyLedger(state).spend([Charge(1.0, 0.1, 1)], total_epsilon=lambda _: 0.75, limit=2.0)
-    code, words = run(capsys, "approve", "--yes", site=site)
+    code, words = run(capsys, "approve", proposal.fingerprint, "--yes", site=site)
     assert code == 0
     assert "at most epsilon 2, but for a chance of 1e-05" in words and "e^2 = 7.39 times" in words
     assert "spent until now: epsilon 0.75" in words
@@ -72,12 +75,12 @@ def test_a_private_study_says_in_words_what_it_may_tell_and_what_was_spent(site,
 
 def test_a_changed_study_is_shown_against_the_last_approval(site, capsys):
     approvals(site).receive(FIRST)
-    run(capsys, "approve", "--yes", site=site)
+    run(capsys, "approve", FIRST.fingerprint, "--yes", site=site)
     approvals(site).receive(CHANGED)
     code, words = run(capsys, "approve", CHANGED.fingerprint, "--yes", site=site)
     assert code == 0
     assert "study.stages[0].rounds: 3 -> 300" in words and f"code:  -> {'a' * 64}" in words
-    differing = words.split("What differs")[1].split("Arrays")[0].strip().splitlines()[1:]
+    differing = words.split("What differs")[1].split("All settings")[0].strip().splitlines()[1:]
     assert len(differing) == 2
 
 
@@ -92,7 +95,7 @@ def test_who_is_not_sure_does_not_approve(site, capsys, monkeypatch):
 def test_with_several_studies_one_must_be_named(site, capsys):
     approvals(site).receive(FIRST)
     approvals(site).receive(CHANGED)
-    code, words = run(capsys, "approve", "--yes", site=site)
+    code, words = run(capsys, "approve", site=site)
     assert code == 1 and "study-unknown" in words and "there are 2" in words
     assert run(capsys, "approve", "../../etc", "--yes", site=site)[0] == 1
     assert run(capsys, "approve", "0" * 16, "--yes", site=site)[0] == 1
@@ -100,7 +103,8 @@ def test_with_several_studies_one_must_be_named(site, capsys):
 
 def test_pause_resume_and_withdraw_are_decided_and_recorded(site, capsys):
     approvals(site).receive(FIRST)
-    for command in ("approve --yes", "pause", "resume", "withdraw"):
+    approving = f"approve {FIRST.fingerprint} --yes"
+    for command in (approving, "pause", "resume", "withdraw"):
         assert run(capsys, *command.split(), site=site)[0] == 0
         if command == "pause":
             assert approvals(site).paused
@@ -112,7 +116,41 @@ def test_pause_resume_and_withdraw_are_decided_and_recorded(site, capsys):
     code, text = run(capsys, "audit", "--json", site=site)
     lines = json.loads(text)["lines"]
     assert [line["event"] for line in lines] == ["approved", "paused", "resumed", "withdrawn"]
-    assert run(capsys, "approve", "--yes", site=site)[0] == 0  # one may come back
+    assert run(capsys, *approving.split(), site=site)[0] == 0  # one may come back
+
+
+def test_without_being_asked_only_a_named_study_is_approved(site, capsys):
+    """A study that was proposed a moment ago could be another than the one that people looked at."""
+    approvals(site).receive(FIRST)
+    code, words = run(capsys, "approve", "--yes", site=site)
+    assert code == 2 and "name the study" in words
+    assert approvals(site).find(FIRST.fingerprint).decision == "waiting"
+
+
+def test_a_fingerprint_may_be_typed_as_it_was_read_aloud(site, capsys):
+    approvals(site).receive(FIRST)
+    typed = FIRST.fingerprint.upper().replace("-", "")
+    assert run(capsys, "approve", typed, "--yes", site=site)[0] == 0
+
+
+@pytest.mark.parametrize("epsilon", [20.5, 1000.0, 1e300])
+def test_a_budget_that_protects_nobody_is_said_so(site, capsys, epsilon):
+    study = FIRST.study.model_copy(update={"privacy": PrivacyConfig(epsilon=epsilon)})
+    proposal = Proposal.of(study, WEIGHTS)
+    approvals(site).receive(proposal)
+    code, words = run(capsys, "approve", proposal.fingerprint, "--yes", site=site)
+    assert code == 0 and "protects nobody" in words
+
+
+def test_a_damaged_decision_is_listed_beside_the_others(site, capsys):
+    approvals(site).receive(FIRST)
+    approvals(site).receive(CHANGED)
+    (load_hospital_settings(site).state / "studies" / f"{FIRST.fingerprint}.json").write_text("{")
+    code, text = run(capsys, "studies", "--json", site=site)
+    assert code == 0 and {s["fingerprint"]: s["decision"] for s in json.loads(text)["studies"]} == {
+        FIRST.fingerprint: "damaged",
+        CHANGED.fingerprint: "waiting",
+    }
 
 
 def test_verifying_the_audit_log_tells_the_truth_by_its_exit_code(site, capsys):

@@ -24,7 +24,7 @@ def test_words_name_the_round_and_each_hospitals_fate():
         }
     )
     assert study_in_words(status) == [
-        "study 's': starting, stage 'lobes', round 2 of 5, 0 rounds done",
+        "study 's' (f): starting, stage 'lobes', round 2 of 5, 0 rounds done",
         "  c: e",
         "  north returned after 3 s",
         "  south was asked again (not-connected)",

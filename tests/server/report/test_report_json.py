@@ -64,7 +64,7 @@ def test_reasons_tell_none_from_too_few_from_silence(document: dict[str, Any]) -
     changed = dataclasses.replace(result, evaluations=evaluations)
     amber = report_document(changed, trained_on="", command="", seconds={})["hospitals"][0]
     assert amber["covid"]["undefined"]["specificity"] == (
-        "no other pneumonia scan among its test scans, or fewer than the hospital discloses"
+        "fewer than 10 patients with other pneumonia scans among its test scans"
     )
 
 

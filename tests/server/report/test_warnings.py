@@ -36,18 +36,19 @@ def test_an_ordinary_study_has_none() -> None:
         ([NORTH, FAR], "Only north trains: there is nothing to federate"),
         ([NORTH, SOUTH], "No hospital is held out"),
         ([replace(NORTH, counts=FULL | {"other": 0}), replace(SOUTH, counts=FULL | {"other": 0}), FAR],
-         "No training hospital has a scan of the class other pneumonia"),
-        ([NORTH, SOUTH, replace(FAR, counts=dict.fromkeys(FULL))], "far has fewer scans of every class"),
+         "No training hospital tells of patients of the class other pneumonia"),
+        ([NORTH, SOUTH, replace(FAR, counts=dict.fromkeys(FULL), count_floor=10)],
+         "far has fewer than 10 patients of every class"),
     ],
 )  # fmt: skip
 def test_what_is_unusual_is_told_in_a_sentence(hospitals: list[Hospital], words: str) -> None:
     (warning,) = study_warnings(result_of(*hospitals))
-    assert warning.startswith(words) and not any(sign.isdigit() for sign in warning)
+    assert warning.startswith(words)
 
 
-def test_a_class_that_may_be_there_below_the_floor_is_not_called_missing() -> None:
+def test_a_class_that_one_hospital_tells_of_is_not_called_missing() -> None:
     hidden: dict[str, int | None] = {"healthy": None, "covid": 30, "other": 25}
-    assert study_warnings(result_of(replace(NORTH, counts=hidden), replace(SOUTH, counts=hidden), FAR)) == []
+    assert study_warnings(result_of(replace(NORTH, counts=hidden), SOUTH, FAR)) == []
 
 
 def test_a_hospital_that_only_has_scans_to_validate_on_is_told() -> None:

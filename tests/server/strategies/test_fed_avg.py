@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, fed_avg
+from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, Mean, fed_avg
+from server.strategies.share_cap import most_say
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
 from tests.support.fake_sites import SHAPES, weights_of
@@ -127,3 +128,46 @@ def test_beyond_the_exact_range_is_refused_and_not_counted() -> None:
         average.add(weights_of(2), {"diseased": MOST_SCANS_IN_ALL, "covid": 1})
     assert refusal.value.code == "too-many-scans"
     assert fingerprint(average.result()) == fingerprint(weights_of(1))
+
+
+def capped_mean(updates: Updates, share: float) -> NDArray[np.float32]:
+    average = FedAvg({"diseased/w": np.zeros(5, np.float32)}, share)
+    for array, scans in updates:
+        average.add({"diseased/w": array}, {"diseased": scans})
+    return average.result()["diseased/w"]
+
+
+@given(replies, st.sampled_from([0.2, 0.34, 0.5, 0.6, 0.9]), st.randoms(use_true_random=False))
+def test_a_capped_mean_is_that_of_the_capped_says_in_any_order(
+    updates: Updates, share: float, random: Random
+) -> None:
+    most = most_say([scans for _, scans in updates], share)
+    expected = mean_of([(array, min(scans, most)) for array, scans in updates])
+    assert capped_mean(updates, share).tobytes() == expected.tobytes()
+    shuffled = random.sample(updates, len(updates))
+    assert capped_mean(shuffled, share).tobytes() == expected.tobytes()
+
+
+def test_no_more_updates_are_held_than_can_be_capped() -> None:
+    average = FedAvg({"diseased/w": np.zeros(5, np.float32)}, 0.4)
+    for scans in range(1, 30):
+        average.add({"diseased/w": np.ones(5, np.float32)}, {"diseased": scans})
+    assert [scans for scans, _ in average.means["diseased/w"].held] == [28, 29]
+
+
+def test_an_update_that_was_added_by_half_spoils_the_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    average = FedAvg(weights_of(0))
+    average.add(weights_of(1), BOTH)
+    calls = []
+
+    def add(mean: Mean, array: NDArray[np.float32], scans: int) -> None:
+        calls.append(scans)
+        if len(calls) == 3:
+            raise MemoryError
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(Mean, "add", add)
+        average.add(weights_of(2), BOTH)
+    average.add(weights_of(3), BOTH)
+    with pytest.raises(RuntimeError):
+        average.result()
