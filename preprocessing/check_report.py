@@ -44,23 +44,21 @@ def _refused(series: CtSeries, code: str, why: str) -> Refusal:
     return Refusal(series.series_uid, "series", code, why, tuple(str(one.path) for one in series.images))
 
 
-def check_document(report: SeriesReport, folder: Path | None = None) -> dict[str, Any]:
+def check_document(report: SeriesReport, folder: Path = Path()) -> dict[str, Any]:
     """The JSON document: accepted series with slices, spacing and flags; refused series and files with codes.
 
-    With `folder`, which was checked, each accepted series also has its folder, and paths are relative to it.
-    A refused series lists its refused files.
+    Paths are relative to `folder`, which was checked. A refused series lists its refused files.
     """
     accepted = [
         {
             "series": series.series_uid,
-            **({} if folder is None else {"folder": _relative(str(_folder_of(series)), folder)}),
             "slices": series.slices,
             "spacing_mm": list(series.spacing_mm),
             "flags": list(series.flags),
         }
         for series in with_choices(report.accepted)
     ]
-    return {"accepted": accepted, "refused": [_refused_row(one, folder or Path()) for one in report.refused]}
+    return {"accepted": accepted, "refused": [_refused_row(one, folder) for one in report.refused]}
 
 
 def _refused_row(refusal: Refusal, folder: Path) -> dict[str, Any]:

@@ -60,8 +60,12 @@ def test_the_folder_of_each_series_and_each_refused_file_are_named(tmp_path: Pat
     write_series(tmp_path / "two", np.clip(hu, -160, 240).astype(np.int16), series_uid="1.2.4")
     write_series(tmp_path / "three", hu[:1], series_uid="1.2.5", Modality="MR")
     (tmp_path / "three" / "notes.txt").write_text("x")
-    document = check_document(check_folder(tmp_path), tmp_path)
-    assert [(one["series"], one["folder"]) for one in document["accepted"]] == [("1.2.3", "one/lung")]
+    report = check_folder(tmp_path)
+    document = check_document(report, tmp_path)
+    console = Console(width=200, no_color=True)
+    with console.capture() as capture:
+        console.print(check_table(report, tmp_path))
+    assert "one/lung" in capture.get() and [one["series"] for one in document["accepted"]] == ["1.2.3"]
     named = {one.get("series") or one["file"]: one for one in document["refused"]}
     assert set(named) == {"1.2.4", "1.2.5", "three/notes.txt"}
     assert named["1.2.4"]["code"] == "not-hounsfield" and len(named["1.2.4"]["files"]) == 12
