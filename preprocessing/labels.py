@@ -1,11 +1,18 @@
-"""Reads labels.csv, the label of each study folder, and checks that rows and folders agree."""
+"""The label of each study folder: rows of labels.csv matched with the folders of a hospital's studies."""
 
-import csv
+import os
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocessing.label_rows import LabelRow, read_rows
+from preprocessing.reading.file_walk import is_system_folder
+from preprocessing.reading.plain_names import comparable, printable
 from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
+
+_NAMED = 5  # folders that a message names
+_ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
@@ -21,49 +28,102 @@ def read_labels(folder: Path, labels_csv: Path) -> list[LabelledStudy]:
     """Studies in `folder` with their labels, in the order of labels.csv (columns `study,label`).
 
     `study` is the name of a folder inside `folder`; if `folder` holds no folders, it is one study of its own
-    name. Raises PneumofedError `folder-empty`, `labels-unreadable`, `labels-missing`,
-    `labels-repeated` or `label-unknown`.
+    name. Folders without a row are left out, see unlabelled_folders. Raises PneumofedError `folder-empty`,
+    `labels-unreadable`, `labels-missing`, `labels-repeated` or `label-unknown`; messages name rows and
+    folders and stay in the hospital.
     """
-    folders = _study_folders(folder)
-    rows = _rows(labels_csv)
-    names = {name for _, name, _ in rows}
-    unlabelled = sorted(set(folders) - names)
-    if unlabelled:
-        reason = f"{len(unlabelled)} of {len(folders)} study folders have no row in labels.csv; add them"
-        raise PneumofedError("labels-missing", reason)
-    for row, name, label in rows:
-        if name not in folders:
-            reason = f"row {row} of labels.csv names a study without a folder; remove it or add the folder"
-            raise PneumofedError("labels-missing", reason)
-        if label not in LABELS:
-            reason = f"row {row} of labels.csv has an unknown label; use one of {', '.join(LABELS)}"
+    folders, rows = _study_folders(folder), read_rows(labels_csv)
+    matched = _matched(folders, rows)
+    without = [row for row in rows if row.number not in matched]
+    if without:
+        raise PneumofedError("labels-missing", _why_missing(folder, folders, without, len(rows)))
+    if not rows:
+        raise PneumofedError("labels-missing", _no_rows(folders))
+    for row in rows:
+        if row.label not in LABELS:
+            reason = f"row {row.number} of labels.csv has an unknown label; use one of {', '.join(LABELS)}"
             raise PneumofedError("label-unknown", reason)
-    if len(names) < len(rows):
-        raise PneumofedError("labels-repeated", "labels.csv names a study more than once; keep one row each")
-    return [LabelledStudy(folders[name], label, row) for row, name, label in rows]
+    for path, count in Counter(matched.values()).items():
+        if count > 1:
+            twice = ", ".join(str(number) for number, one in matched.items() if one == path)
+            reason = f"labels.csv names a study more than once (rows {twice}); keep one row each"
+            raise PneumofedError("labels-repeated", reason)
+    return [LabelledStudy(matched[row.number], row.label, row.number) for row in rows]
+
+
+def unlabelled_folders(folder: Path, studies: list[LabelledStudy]) -> tuple[str, ...]:
+    """Names of the study folders in `folder` that are none of `studies`, as a terminal can show them."""
+    known = {study.folder for study in studies}
+    return tuple(printable(name) for name, path in _study_folders(folder).items() if path not in known)
 
 
 def _study_folders(folder: Path) -> dict[str, Path]:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    folders = {entry.name: entry for entry in entries if entry.is_dir()}
     if not entries:
         reason = "the folder of studies is empty or missing; name the folder that holds one folder per study"
         raise PneumofedError("folder-empty", reason)
+    folders = {entry.name: entry for entry in entries if entry.is_dir()}
+    folders = {name: path for name, path in folders.items() if name[0] != "." and not is_system_folder(name)}
     return folders or {folder.resolve().name: folder}
 
 
-def _rows(labels_csv: Path) -> list[tuple[int, str, str]]:
-    """(line number, study, label) of each row."""
+def _matched(folders: dict[str, Path], rows: list[LabelRow]) -> dict[int, Path]:
+    """The folder of each row's number: of the same name, or of the only name that differs in how a computer
+    writes it (decomposed letters, spaces at the ends, leading zeros that a spreadsheet drops).
+    """
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    by_number: dict[str, list[Path]] = defaultdict(list)
+    for name, path in folders.items():
+        by_name[comparable(name)].append(path)
+        by_number[_number(name)].append(path)
+    found = {}
+    for row in rows:
+        alike = by_name[comparable(row.study)] or by_number[_number(row.study)]
+        exact = folders.get(row.study)
+        if exact is not None or len(alike) == 1:
+            found[row.number] = alike[0] if exact is None else exact
+    return found
+
+
+def _number(name: str) -> str:
+    """`name` without leading zeros if it is a number."""
+    name = comparable(name)
+    return name.lstrip("0") or "0" if name.isdecimal() else name
+
+
+def _why_missing(folder: Path, folders: dict[str, Path], without: list[LabelRow], rows: int) -> str:
+    """What to do about rows without a folder."""
+    first = without[0]
+    named = ", ".join(f"{row.number} ({printable(row.study)})" for row in without[:_NAMED])
+    for name, path in folders.items():
+        inside = {comparable(entry) for entry in _names_in(path)}
+        if all(comparable(row.study) in inside for row in without):
+            return (
+                f"the folders that labels.csv names are inside {printable(name)}; name {printable(str(path))}"
+            )
+    if any(_is_archive_of(first.study, entry) for entry in _names_in(folder)):
+        return f"row {first.number} of labels.csv names a study that is an archive; unpack it into a folder"
+    text = f"{len(without)} of {rows} rows of labels.csv name a study without a folder: row {named}"
+    text += "" if len(without) <= _NAMED else ", ..."
+    spare = [printable(name) for name in folders if comparable(name) not in {row.study for row in without}]
+    return f"{text}; remove them, or add or rename the folders (there are {_some(spare)})"
+
+
+def _no_rows(folders: dict[str, Path]) -> str:
+    return f"labels.csv has no rows; add one for each study folder ({_some(list(map(printable, folders)))})"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "") or "none"
+
+
+def _names_in(folder: Path) -> list[str]:
     try:
-        with labels_csv.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or []
-            if not {"study", "label"} <= set(names):
-                raise PneumofedError("labels-unreadable", "labels.csv needs the columns study and label")
-            return [(reader.line_num, (r["study"] or "").strip(), (r["label"] or "").strip()) for r in reader]
-    except FileNotFoundError:
-        reason = "labels.csv is not there; write it with the columns study,label"
-        raise PneumofedError("labels-missing", reason) from None
-    except (OSError, UnicodeDecodeError, csv.Error):
-        reason = "labels.csv cannot be read; save it as comma-separated text in UTF-8"
-        raise PneumofedError("labels-unreadable", reason) from None
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _is_archive_of(study: str, name: str) -> bool:
+    name, study = comparable(name).lower(), comparable(study).lower()
+    return name.endswith(_ARCHIVES) and (name == study or name.startswith(study + "."))

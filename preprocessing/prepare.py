@@ -3,24 +3,20 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import cv2
-
-from preprocessing.labels import LabelledStudy, read_labels
-from preprocessing.pipeline import PreparedScan, find_scan_lobes, prepare_series
-from preprocessing.processes import exit_with_parent, uninterrupted, worker_context
-from preprocessing.reading.series_selection import select_series
+from preprocessing.labels import read_labels, unlabelled_folders
+from preprocessing.pipeline import PreparedScan, prepare_series
+from preprocessing.reading.refusals import FLAGS
 from preprocessing.review.review_list import ReviewedScan, review, write_review
-from preprocessing.review.sheet_files import read_doubts, remove_sheets_of_others, write_sheet
+from preprocessing.review.sheet_files import remove_sheets_of_others
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
-from preprocessing.store.store_lock import join_writer, only_writer
+from preprocessing.store.store_lock import only_writer
+from preprocessing.study_preparation.patients import Patient, patients_of
+from preprocessing.study_preparation.prepare_study import Choice, Rejection, StudyTask, source_of
+from preprocessing.study_preparation.study_pool import prepare_studies
 from shared_model.errors import DISK_FULL, PneumofedError
 from shared_model.files import write_atomically
 from shared_model.progress import Progress
@@ -29,27 +25,11 @@ __all__ = ["PrepareReport", "PreparedScan", "Rejection", "prepare", "prepare_ser
 
 
 @dataclass(frozen=True)
-class Rejection:
-    """One problem of a rejected study; `row` is its line in labels.csv."""
-
-    row: int
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which of several usable series a study gave, in words; `row` is its line in labels.csv."""
-
-    row: int
-    text: str
-
-
-@dataclass(frozen=True)
 class PrepareReport:
     """How many studies were added, already present, or rejected; all problems of rejected studies; the
     choices made in studies with several usable series; and the doubtful scans of the store, most doubtful
-    first.
+    first. `unlabelled` names folders without a row, which were set aside; `notes` say what was assumed of
+    patients.
     """
 
     added: int
@@ -58,15 +38,8 @@ class PrepareReport:
     problems: tuple[Rejection, ...]
     choices: tuple[Choice, ...]
     doubtful: tuple[ReviewedScan, ...]
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    row: int
-    state: Literal["added", "present", "rejected"]
-    key: str = ""  # of the scan in the store, unless rejected
-    problems: tuple[Rejection, ...] = ()
-    choice: Choice | None = None
+    unlabelled: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -90,12 +63,18 @@ def prepare(
     written.
     """
     studies = read_labels(folder, labels_csv)
+    if store_path.resolve().is_relative_to(folder.resolve()):
+        reason = "the store lies inside the folder of studies; name a place beside it"
+        raise PneumofedError("store-inside", reason)
+    patients = patients_of(studies)
     try:
         store = _store(store_path, settings)
         with only_writer(store_path):
             _remove_leftovers(store_path)
+            sources = frozenset(source_of(study, store) for study in studies)
+            tasks = [StudyTask(study, patients.get(study.row), sources) for study in studies]
             outcomes = []
-            for outcome in _outcomes(studies, store, jobs):
+            for outcome in prepare_studies(tasks, store, jobs):
                 outcomes.append(outcome)
                 if progress is not None:
                     progress(len(outcomes), len(studies))
@@ -111,12 +90,30 @@ def prepare(
     counts = (states.count("added"), states.count("present"), states.count("rejected"))
     choices = sorted((o.choice for o in outcomes if o.choice is not None), key=lambda choice: choice.row)
     doubtful = tuple(scan for scan in reviewed if scan.doubts and scan.doubts.doubts)
-    return PrepareReport(*counts, tuple(problems), tuple(choices), doubtful)
+    return PrepareReport(
+        *counts, tuple(problems), tuple(choices), doubtful,
+        unlabelled_folders(folder, studies), _patient_notes(patients),
+    )  # fmt: skip
+
+
+def _patient_notes(patients: dict[int, Patient]) -> tuple[str, ...]:
+    """What was assumed of the studies whose identifiers do not tell patients apart, by row."""
+    notes = []
+    for flag in ("no-patient-id", "shared-patient"):
+        rows = sorted(row for row, patient in patients.items() if patient.flag == flag)
+        if rows:
+            notes.append(f"{flag}: {FLAGS[flag]} (rows {', '.join(map(str, rows))})")
+    return tuple(notes)
 
 
 def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return LobeStore.create(path, settings)
+    if not path.is_dir():
+        raise PneumofedError("store-is-a-file", "the store's path is a file; name a folder")
+    if not (path / "store.json").exists():
+        reason = "the store's folder holds other files; name an empty folder, or one to be made"
+        raise PneumofedError("store-exists", reason)
     store = LobeStore.open(path)
     if store.fingerprint != settings.fingerprint:
         reason = "the store was made with other preprocessing settings; prepare into a new store"
@@ -131,65 +128,6 @@ def _remove_leftovers(store: Path) -> None:
             shutil.rmtree(leftover)
         else:
             leftover.unlink(missing_ok=True)
-
-
-def _outcomes(studies: list[LabelledStudy], store: LobeStore, jobs: int) -> Iterator[_Outcome]:
-    if jobs == 1 or len(studies) == 1:
-        yield from (_prepare_study(study, store) for study in studies)
-        return
-    count = min(jobs, len(studies))
-    pool = ProcessPoolExecutor(count, worker_context(), initializer=_start_worker, initargs=(store.path,))
-    try:
-        with uninterrupted():
-            tasks = [pool.submit(_prepare_study, study, store) for study in studies]
-        yield from (task.result() for task in as_completed(tasks))
-    except BrokenProcessPool:
-        reason = "a worker died, probably for lack of memory; run again with fewer jobs"
-        raise PneumofedError("worker-died", reason) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker(store: Path) -> None:
-    """Initialise a worker: one thread, and exit with the parent process."""
-    cv2.setNumThreads(1)
-    join_writer(store)
-    exit_with_parent()
-
-
-def _prepare_study(study: LabelledStudy, store: LobeStore) -> _Outcome:
-    selection = select_series(study.folder)
-    series, names = selection.series, store.pseudonyms
-    problems = tuple(Rejection(study.row, code, reason) for code, reason in selection.problems)
-    if series is None:
-        return _Outcome(study.row, "rejected", problems=problems)
-    choice = None if selection.choice is None else Choice(study.row, selection.choice)
-    try:
-        key, source = names.key(series.series_uid, series.patient_id), names.source(study.folder.name)
-        if store.has(key):
-            _update(study, store, key, source)
-            if read_doubts(store.path, key) is None:  # killed before the sheet was written
-                write_sheet(store.path, key, find_scan_lobes(series, store.settings))
-            return _Outcome(study.row, "present", key, choice=choice)
-        scan = prepare_series(series, store.settings)
-        record = scan.record(key=key, fold=names.fold(series.patient_id), label=study.label, source=source)
-        store.add(record, scan.arrays)
-        write_sheet(store.path, key, scan)  # after it: of two studies with one scan, only the stored one's
-    except PneumofedError as error:
-        problem = Rejection(study.row, error.code, str(error))
-        return _Outcome(study.row, "rejected", problems=(*problems, problem))
-    return _Outcome(study.row, "added", key, choice=choice)
-
-
-def _update(study: LabelledStudy, store: LobeStore, key: str, source: str) -> None:
-    """Update the label of a study that an earlier run prepared. Raises `study-exists` for a duplicate
-    study.
-    """
-    known = store.scan(key)
-    if known.source != source:
-        raise PneumofedError("study-exists", "the same scan is in the store from another study folder")
-    if known.label != study.label:
-        store.relabel(known, study.label)
 
 
 def _review(store: LobeStore, rows: dict[str, int]) -> list[ReviewedScan]:

@@ -28,7 +28,7 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         print_json(check_document(report))
     else:
-        Console().print(check_table(report))
+        Console().print(check_table(report, folder))
         typer.echo(check_summary(report))
 
 
@@ -65,8 +65,13 @@ def prepare(
         counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
         choices = [{"row": one.row, "choice": one.text} for one in report.choices]
         doubtful = [doubt_document(scan) for scan in report.doubtful]
-        print_json({**counts, "problems": problems, "choices": choices, "doubtful": doubtful})
+        said = {"unlabelled": list(report.unlabelled), "notes": list(report.notes)}
+        print_json({**counts, "problems": problems, "choices": choices, "doubtful": doubtful, **said})
     else:
+        for note in report.notes:
+            typer.echo(note)
+        if report.unlabelled:
+            typer.echo(f"set aside, without a row in the labels: {', '.join(report.unlabelled)}")
         for choice in report.choices:
             typer.echo(f"row {choice.row} of the labels: {choice.text}")
         for problem in report.problems:

@@ -1,15 +1,17 @@
 """One CT slice as its DICOM header describes it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocessing.reading.number_text import strict_number
 from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.slice_plane import Plane
 
 _MAX_SPACING_MM, _MIN_SPACING_MM = 5.0, 0.05
 _MAX_ASPECT_RATIO = 4.0
+_MAX_POSITION_MM = 1e5
+_SLOPES, _MAX_INTERCEPT = (1e-3, 100.0), 1e5  # 16 bits hold HU at 0.06 to 1 a step
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def parse_plane(
     """
     attributes = ((position, 3), (orientation, 6), (spacing, 2))
     origin, cosines, pixel = (_parse_numbers(values, count) for values, count in attributes)
+    if max(map(abs, origin)) > _MAX_POSITION_MM:
+        raise FileRefusedError("no-geometry", "ImagePositionPatient is no place in a scanner")
     plane = Plane((origin[0], origin[1], origin[2]), (cosines[0], cosines[1], cosines[2]),
                   (cosines[3], cosines[4], cosines[5]), (pixel[0], pixel[1]))  # fmt: skip
     if not plane.is_orthonormal:
@@ -75,11 +79,11 @@ def parse_plane(
 def parse_rescale(slope: object, intercept: object, rescale_type: str) -> tuple[float, float]:
     """(RescaleSlope, RescaleIntercept). Raises FileRefusedError `no-rescale` or `not-hounsfield`."""
     try:
-        pair = (float(str(slope)), float(str(intercept)))
+        pair = (strict_number(str(slope)), strict_number(str(intercept)))
     except ValueError:
         raise FileRefusedError("no-rescale") from None
-    if not all(map(math.isfinite, pair)) or pair[0] == 0:
-        raise FileRefusedError("no-rescale", "RescaleSlope or RescaleIntercept is not a usable number")
+    if not _SLOPES[0] <= abs(pair[0]) <= _SLOPES[1] or abs(pair[1]) > _MAX_INTERCEPT:
+        raise FileRefusedError("no-rescale", "RescaleSlope or RescaleIntercept is no CT's")
     if rescale_type.upper() not in ("", "HU", "US"):
         raise FileRefusedError("not-hounsfield", "by RescaleType")
     return pair
@@ -87,9 +91,9 @@ def parse_rescale(slope: object, intercept: object, rescale_type: str) -> tuple[
 
 def _parse_numbers(values: Sequence[object], count: int) -> list[float]:
     try:
-        found = [float(str(value)) for value in values]
+        found = [strict_number(str(value)) for value in values]
     except ValueError:
         found = []
-    if len(found) != count or not all(map(math.isfinite, found)):
+    if len(found) != count:
         raise FileRefusedError("no-geometry")
     return found

@@ -17,8 +17,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydicom.tag import Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from preprocessing.reading.file_meta import (
+    LONG_VRS,
+    MAX_VALUE_BYTES,
+    Encoding,
+    dataset_encoding,
+    read_file_meta,
+)
+from preprocessing.reading.number_text import strict_number
+from preprocessing.reading.read_buffer import ReadBuffer
 from preprocessing.reading.refusals import FileRefusedError
 
 _KEYWORDS = (
@@ -28,18 +37,29 @@ _KEYWORDS = (
     "ReconstructionDiameter", "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored",
     "HighBit", "PixelRepresentation", "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing",
     "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept", "RescaleType",
-    "PixelPaddingValue", "PixelPaddingRangeLimit", "LossyImageCompression",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "LossyImageCompression", "SeriesDescription",
+    "PatientName", "PatientBirthDate", "PatientSex",
+    "TriggerTime", "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
+    "NominalCardiacTriggerDelayTime", "KVP", "FilterType", "SeriesNumber", "IrradiationEventUID",
+    "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
+    "ProtocolName", "XRayTubeCurrent", "StackID",
+)  # fmt: skip
+# A longer value than any of these can have is a broken header; of other attributes it is ignored.
+_STRICT = frozenset(
+    int(Tag(keyword))
+    for keyword in (
+        "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+        "SamplesPerPixel", "PhotometricInterpretation", "PixelSpacing", "ImagePositionPatient",
+        "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept", "RescaleType", "SOPClassUID",
+        "Modality",
+    )
 )  # fmt: skip
 _TAGS = {keyword: int(Tag(keyword)) for keyword in _KEYWORDS}
 _WANTED = frozenset(_TAGS.values())
-_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_SYNTAX, _MEDIA_CLASS = 0x00020010, 0x00020002
 _PIXELS, _OTHER_PIXELS = 0x7FE00010, (0x7FE00008, 0x7FE00009)
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 
-_READ = 1 << 14  # bytes read at once: most headers are shorter
-_MAX_VALUE_BYTES = 1 << 12  # of a wanted element
 _MAX_ELEMENTS = 1_000_000
 _MAX_DEPTH = 32
 MAX_INFLATED_BYTES = 64 << 20
@@ -51,21 +71,28 @@ class Elements:
 
     `pixel_data_offset` is the offset of PixelData's value, None if absent; `pixel_data_length` is None for
     encapsulated pixel data. `overlay_in_pixels`: an overlay is stored in unused bits of the pixels.
+    `media_class` is MediaStorageSOPClassUID.
     """
 
     stream: BinaryIO
     size: int
     dataset_offset: int
     values: dict[int, bytes]
-    syntax: str
+    encoding: Encoding
     pixel_data_offset: int | None
     pixel_data_length: int | None
     overlay_in_pixels: bool
+    media_class: str = ""
+
+    @property
+    def syntax(self) -> str:
+        """The transfer syntax by which pixels are read."""
+        return self.encoding.syntax
 
     @property
     def little_endian(self) -> bool:
         """Byte order of values and uncompressed pixel data."""
-        return self.syntax != ExplicitVRBigEndian
+        return self.encoding.little_endian
 
     def text(self, keyword: str) -> str:
         """Value without padding, "" if absent or empty."""
@@ -77,14 +104,35 @@ class Elements:
         return tuple(value.strip() for value in text.split("\\")) if text else ()
 
     def unsigned(self, keyword: str) -> int | None:
-        """Value of a 16-bit element (US, or SS as its two's complement), None if absent."""
+        """Value of a 16-bit element (US, or SS as its two's complement), None if absent.
+
+        Some writers store it as text or in more bytes.
+        """
         value = self.values.get(_TAGS[keyword], b"")
-        return int(struct.unpack("<H" if self.little_endian else ">H", value[:2])[0]) if value else None
+        if len(value) < 2:
+            return None
+        text = strict_or_none(value) if len(value) > 2 else None
+        if text is not None:
+            return int(text) & 0xFFFF
+        return int(struct.unpack("<H" if self.little_endian else ">H", value[:2])[0])
 
     def double(self, keyword: str) -> float | None:
-        """Value of a 64-bit float element, None if absent."""
+        """Value of a 32-bit or 64-bit float element, also where it is stored as text; None if absent or
+        malformed.
+        """
         value = self.values.get(_TAGS[keyword], b"")
-        return float(struct.unpack("<d" if self.little_endian else ">d", value[:8])[0]) if value else None
+        text, kind = strict_or_none(value), {4: "f", 8: "d"}.get(len(value))
+        if text is not None or kind is None:
+            return text
+        return float(struct.unpack(("<" if self.little_endian else ">") + kind, value)[0])
+
+
+def strict_or_none(value: bytes) -> float | None:
+    """The number that the bytes of a value spell, or None."""
+    try:
+        return strict_number(value.decode("latin-1").strip(" \0"))
+    except ValueError:
+        return None
 
 
 @contextmanager
@@ -107,67 +155,18 @@ def read_elements(file: BinaryIO) -> Elements:
     """
     stream = file
     try:
-        at, meta = _read_file_meta(_ReadBuffer(stream))
-        syntax = meta.get(_SYNTAX, b"").decode("latin-1").strip(" \0")
-        if syntax == DeflatedExplicitVRLittleEndian:
+        at, meta = read_file_meta(ReadBuffer(stream))
+        if meta.syntax == DeflatedExplicitVRLittleEndian:
             stream, at = _inflate(stream, at), 0
-        read_buffer = _ReadBuffer(stream)
-        walk = _ElementWalk(
-            read_buffer, explicit=syntax != ImplicitVRLittleEndian, little=syntax != ExplicitVRBigEndian
-        )
+        read_buffer = ReadBuffer(stream)
+        encoding = dataset_encoding(read_buffer, at, meta.syntax)
+        walk = _ElementWalk(read_buffer, explicit=encoding.explicit, little=encoding.little_endian)
         offset, length = walk.walk_to_pixel_data(at)
     except (struct.error, zlib.error, IndexError):
         raise FileRefusedError("broken-header") from None
-    return Elements(stream, read_buffer.size, at, walk.values, syntax, offset, length, walk.overlay)
-
-
-class _ReadBuffer:
-    """A part of a stream in memory that follows the position of reading."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream, self.start, self.bytes = stream, 0, b""
-        self.size = stream.seek(0, os.SEEK_END)
-
-    def at(self, place: int, length: int) -> tuple[bytes, int]:
-        """(bytes, offset): the buffer, and where in it `length` bytes at stream position `place` begin;
-        fewer at its end.
-        """
-        offset = place - self.start
-        if offset < 0 or offset + length > len(self.bytes):
-            self.stream.seek(place)
-            self.start, self.bytes, offset = place, self.stream.read(max(length, _READ)), 0
-        return self.bytes, offset
-
-
-def _read_file_meta(read_buffer: _ReadBuffer) -> tuple[int, dict[int, bytes]]:
-    """Offset of the dataset, and the file meta information (PS3.10 7.1)."""
-    head, _ = read_buffer.at(0, 132)
-    if not head:
-        raise FileRefusedError("empty-file")
-    if head[128:132] != b"DICM":
-        bare = head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00"
-        raise FileRefusedError("no-preamble" if bare else "not-dicom")
-    at, values = 132, {}
-    while True:
-        buffer, offset = read_buffer.at(at, 12)
-        if buffer[offset : offset + 2] != b"\x02\x00":
-            break
-        group, element, vr, length = struct.unpack_from("<HH2sH", buffer, offset)
-        at += 8
-        if vr in _LONG:
-            (length,) = struct.unpack_from("<L", buffer, offset + 8)
-            at += 4
-        if length > _MAX_VALUE_BYTES and (group << 16 | element) in (_SYNTAX, _MEDIA_CLASS):
-            raise FileRefusedError("broken-header")
-        if length <= _MAX_VALUE_BYTES:
-            buffer, offset = read_buffer.at(at, length)
-            values[group << 16 | element] = buffer[offset : offset + length]
-        at += length
-    if values.get(_MEDIA_CLASS, b"").strip(b"\0 ") == b"1.2.840.10008.1.3.10":
-        raise FileRefusedError("dicomdir")
-    if _SYNTAX not in values:
-        raise FileRefusedError("broken-header", "no TransferSyntaxUID")
-    return at, values
+    return Elements(
+        stream, read_buffer.size, at, walk.values, encoding, offset, length, walk.overlay, meta.media_class
+    )
 
 
 def _inflate(stream: BinaryIO, at: int) -> BinaryIO:
@@ -185,7 +184,7 @@ def _inflate(stream: BinaryIO, at: int) -> BinaryIO:
 class _ElementWalk:
     """One pass over a dataset's elements."""
 
-    def __init__(self, read_buffer: _ReadBuffer, *, explicit: bool, little: bool) -> None:
+    def __init__(self, read_buffer: ReadBuffer, *, explicit: bool, little: bool) -> None:
         self._buffer, self._explicit, self._left = read_buffer, explicit, _MAX_ELEMENTS
         order = "<" if little else ">"
         self._short, self._long = struct.Struct(order + "HH2sH"), struct.Struct(order + "L")
@@ -203,7 +202,7 @@ class _ElementWalk:
             if length == _UNDEFINED:
                 at = self._skip_items(at, self._explicit, 0)
                 continue
-            if tag in _WANTED:
+            if tag in _WANTED and (length <= MAX_VALUE_BYTES or tag in _STRICT):
                 self.values[tag] = self._value(at, length)
             elif tag & 0xFF00FFFF == 0x60000102 and self._value(at, length).strip(b"\0"):
                 self.overlay = True
@@ -213,7 +212,7 @@ class _ElementWalk:
         return None, None
 
     def _value(self, at: int, length: int) -> bytes:
-        if length > _MAX_VALUE_BYTES or at + length > self._buffer.size:
+        if length > MAX_VALUE_BYTES or at + length > self._buffer.size:
             raise FileRefusedError("broken-header", "an element is longer than its kind can be")
         buffer, offset = self._buffer.at(at, length)
         return buffer[offset : offset + length]
@@ -225,7 +224,7 @@ class _ElementWalk:
             raise FileRefusedError("implausible-size", f"more than {_MAX_ELEMENTS} elements")
         buffer, offset = self._buffer.at(at, 12)
         group, element, vr, length = self._short.unpack_from(buffer, offset)
-        if explicit and vr in _LONG:
+        if explicit and vr in LONG_VRS:
             return group << 16 | element, self._long.unpack_from(buffer, offset + 8)[0], at + 12
         # Some writers use implicit VR inside an explicit dataset; items have no VR (PS3.5 7.5).
         if not explicit or group == 0xFFFE or not (vr.isalpha() and vr.isupper()):

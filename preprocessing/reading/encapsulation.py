@@ -5,8 +5,10 @@ memory. So the declared size is checked before decoding.
 """
 
 import logging
+import os
 import struct
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,38 +37,53 @@ DECODERS = {
     "1.2.840.10008.1.2.4.203": (_JPEG_2000, "pylibjpeg"),
 }
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_CUT_END = _END + bytes(4)
 _SPARE = 1 << 16  # bytes a compressed frame may exceed twice its uncompressed length by
 _NOT_FRAME_HEADERS = (0xC4, 0xC8, 0xCC)  # among JPEG's markers C0 to CF (DHT, JPG, DAC)
 
 
-def require_complete_fragments(elements: Elements, frames: int, frame_length: int) -> None:
-    """Check that all fragments lie in the file, are delimited, and are not larger than the frames can be.
+def require_complete_fragments(elements: Elements, frames: int, frame_length: int) -> int:
+    """The offset at which the fragments end, after checking that all lie in the file and are not too large.
 
+    The file may end with the last fragment, or with zeros, instead of the delimiter: nothing is lost then.
     Raises FileRefusedError `unreadable-pixels` or `implausible-size`.
     """
     at, stream, left = elements.pixel_data_offset or 0, elements.stream, frames * (2 * frame_length + _SPARE)
-    if elements.pixel_data_length is not None:
-        raise FileRefusedError("unreadable-pixels", "compressed pixels are not encapsulated")
+    fragments = -1  # the first item is the offset table
     while True:
         stream.seek(at)
         head = stream.read(8)
-        if head[:4] == _END:
-            return
+        if head[:4] == _END or (fragments >= frames and (_CUT_END.startswith(head) or not any(head))):
+            return at
         if len(head) < 8 or head[:4] != _ITEM:
             raise FileRefusedError("unreadable-pixels", "compressed pixels end too early")
         (length,) = struct.unpack("<L", head[4:])
-        at, left = at + 8 + length, left - 8 - length
+        at, left, fragments = at + 8 + length, left - 8 - length, fragments + 1
         if left < 0:
             raise FileRefusedError("implausible-size", "compressed pixels are larger than uncompressed ones")
+        if at > elements.size:
+            raise FileRefusedError("unreadable-pixels", "compressed pixels end too early")
 
 
 def read_frame(elements: Elements, number: int, frames: int) -> bytes:
     """Codestream of frame `number` (0-based) of `frames`. Raises FileRefusedError `unreadable-pixels`."""
-    elements.stream.seek(elements.pixel_data_offset or 0)
+    start = elements.pixel_data_offset or 0
     try:
-        return get_frame(elements.stream, number, number_of_frames=frames)
+        return get_frame(_delimited(elements, start, frames), number, number_of_frames=frames)
     except Exception:  # offset tables can be wrong in many ways
         raise FileRefusedError("unreadable-pixels") from None
+
+
+def _delimited(elements: Elements, start: int, frames: int) -> BinaryIO:
+    """The stream at the fragments; a copy of them with a delimiter if the file ends without one."""
+    stream = elements.stream
+    stream.seek(-8, os.SEEK_END)
+    if stream.read(8).strip(b"\0"):  # a delimiter, or the last fragment's end
+        stream.seek(start)
+        return stream
+    end = require_complete_fragments(elements, frames, elements.size)
+    stream.seek(start)
+    return BytesIO(stream.read(end - start) + _END + bytes(4))
 
 
 def decode_frame(

@@ -1,17 +1,37 @@
 """The slices of an Enhanced or legacy-converted multi-frame CT (PS3.3 A.38, C.7.6.16)."""
 
+import sys
 from pathlib import Path
 
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.uid import ImplicitVRLittleEndian
 
 from preprocessing.reading.ct_slice import CtSlice, parse_plane, parse_rescale
 from preprocessing.reading.elements import Elements
+from preprocessing.reading.header_marks import MARKS, header_marks
+from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.pixels import PixelFormat
 from preprocessing.reading.refusals import FileRefusedError
 
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+# Marks of a frame: the functional group and the attribute that say for it what a header says for a slice.
+_MARKS = {
+    "ConvolutionKernel": ("CTReconstructionSequence", "ConvolutionKernel"),
+    "SliceThickness": ("PixelMeasuresSequence", "SliceThickness"),
+    "AcquisitionNumber": ("FrameContentSequence", "FrameAcquisitionNumber"),
+    "TemporalPositionIdentifier": ("FrameContentSequence", "TemporalPositionIndex"),
+    "StackID": ("FrameContentSequence", "StackID"),
+    "AcquisitionDateTime": ("FrameContentSequence", "FrameAcquisitionDateTime"),
+    "ImageType": ("CTImageFrameTypeSequence", "FrameType"),
+    "ReconstructionDiameter": ("CTReconstructionSequence", "ReconstructionDiameter"),
+    "NominalPercentageOfCardiacPhase": ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
+    "NominalCardiacTriggerDelayTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    "NominalPercentageOfRespiratoryPhase": (
+        "RespiratorySynchronizationSequence", "NominalPercentageOfRespiratoryPhase"
+    ),
+    "KVP": ("CTXRayDetailsSequence", "KVP"),
+    "IrradiationEventUID": ("IrradiationEventIdentificationSequence", "IrradiationEventUID"),
+}  # fmt: skip
 _MAX_HEADER_BYTES = 32 << 20  # bytes
 _MAX_ITEMS = 200_000  # each becomes a dataset in memory
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -42,7 +62,7 @@ def _functional_groups(elements: Elements) -> Dataset:
     elements.stream.seek(elements.dataset_offset)
     return read_dataset(
         elements.stream,
-        elements.syntax == ImplicitVRLittleEndian,
+        not elements.encoding.explicit,
         elements.little_endian,
         stop_when=lambda tag, vr, length: tag >= 0x7FE00000,
         specific_tags=[0x52009229, 0x52009230],
@@ -66,6 +86,13 @@ class _FrameGroups:
     def text(self, group: str, keyword: str) -> str:
         value = self.get(group, keyword)
         return "" if value is None else str(value)
+
+    def optional(self, group: str, keyword: str) -> str:
+        """The text of an optional attribute; "" if it is absent or malformed."""
+        try:
+            return self.text(group, keyword)
+        except Exception:  # pydicom interprets a value when it is asked for
+            return ""
 
     def values(self, group: str, keyword: str) -> list[object]:
         value = self.get(group, keyword)
@@ -97,9 +124,7 @@ def _slice(
     )
     if units.upper() == "US":
         flags = (*flags, "unspecified-units")
-    content, reconstruction = "FrameContentSequence", "CTReconstructionSequence"
-    split_attributes = [frame.text(content, keyword) for keyword in
-             ("FrameAcquisitionNumber", "TemporalPositionIndex", "StackID")]  # fmt: skip
+    reconstruction = "CTReconstructionSequence"
     return CtSlice(
         path=path,
         frame=number,
@@ -113,8 +138,17 @@ def _slice(
         intercept=intercept,
         stored_range=pixel_format.stored_range,
         kernel=frame.text(reconstruction, "ConvolutionKernel") or elements.text("ConvolutionKernel"),
-        thickness_mm=float(frame.text(pixels, "SliceThickness") or 0),
+        thickness_mm=max(0.0, lenient_number(frame.optional(pixels, "SliceThickness")) or 0.0),
         body_part=elements.text("BodyPartExamined").upper(),
-        split_attributes=(*split_attributes, frame.text(reconstruction, "ReconstructionDiameter")),
+        split_attributes=_frame_marks(frame, elements),
         flags=flags,
+    )
+
+
+def _frame_marks(frame: _FrameGroups, elements: Elements) -> tuple[str, ...]:
+    """The marks of a frame, in the order of header_marks.MARKS: its own if it has one, else the file's."""
+    own = {mark: frame.optional(*place) for mark, place in _MARKS.items()}
+    return tuple(
+        sys.intern(own.get(mark) or common)
+        for mark, common in zip(MARKS, header_marks(elements), strict=True)
     )

@@ -10,8 +10,11 @@ from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedE
 from preprocessing.reading.ct_slice import CtSlice, parse_plane, parse_rescale
 from preprocessing.reading.elements import Elements, open_elements
 from preprocessing.reading.enhanced import read_enhanced_slices
+from preprocessing.reading.header_marks import header_marks
+from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.pixels import PixelFormat
 from preprocessing.reading.refusals import FileRefusedError
+from preprocessing.reading.spectral import is_spectral_map, is_virtual
 
 _MULTI_FRAME = (EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -39,7 +42,7 @@ def read_slices(path: Path) -> list[CtSlice]:
 
 
 def _slices(elements: Elements, path: Path) -> list[CtSlice]:
-    sop_class = elements.text("SOPClassUID")
+    sop_class = elements.text("SOPClassUID") or elements.media_class
     _refuse_other_objects(elements, sop_class)
     pixel_format = PixelFormat.from_elements(elements)
     if sop_class in _MULTI_FRAME:
@@ -55,6 +58,8 @@ def _refuse_other_objects(elements: Elements, sop_class: str) -> None:
         raise FileRefusedError("not-an-image")
     if sop_class == _SECONDARY_CAPTURE or sop_class.startswith(_SECONDARY_CAPTURE + "."):
         raise FileRefusedError("secondary-capture")
+    if not sop_class:
+        raise FileRefusedError("no-sop-class")
     if sop_class not in (CTImageStorage, *_MULTI_FRAME) or modality != "CT":
         # Only known values are repeated: a header may hold anything, also names.
         raise FileRefusedError("wrong-modality", modality if modality in _MODALITIES else "")
@@ -62,6 +67,8 @@ def _refuse_other_objects(elements: Elements, sop_class: str) -> None:
         raise FileRefusedError("localizer")
     words = {word for value in image_type for word in value.replace("_", " ").split()}
     axial = image_type[1:2] == ("PRIMARY",) and image_type[2:3] in (("AXIAL",), ("VOLUME",))
+    if is_spectral_map(image_type, elements.text("SeriesDescription")):
+        raise FileRefusedError("not-hounsfield", "by ImageType or SeriesDescription")
     if image_type[:1] == ("DERIVED",) and not axial or words & _PROJECTIONS:
         raise FileRefusedError("derived")
 
@@ -71,7 +78,6 @@ def _single_slice(elements: Elements, pixel_format: PixelFormat, path: Path) -> 
     slope, intercept = parse_rescale(text("RescaleSlope"), text("RescaleIntercept"), text("RescaleType"))
     geometry = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
     plane = parse_plane(*map(elements.texts, geometry))
-    split_attributes = (text("AcquisitionNumber"), text("TemporalPositionIdentifier"), text("ImageType"))
     return CtSlice(
         path=path,
         frame=0,
@@ -85,9 +91,9 @@ def _single_slice(elements: Elements, pixel_format: PixelFormat, path: Path) -> 
         intercept=intercept,
         stored_range=pixel_format.stored_range,
         kernel=text("ConvolutionKernel"),
-        thickness_mm=float(text("SliceThickness") or 0),
+        thickness_mm=max(0.0, lenient_number(text("SliceThickness")) or 0.0),
         body_part=text("BodyPartExamined").upper(),
-        split_attributes=(*split_attributes, text("ReconstructionDiameter")),
+        split_attributes=header_marks(elements),
         flags=_flags(elements),
     )
 
@@ -104,7 +110,9 @@ def _flags(elements: Elements) -> tuple[str, ...]:
         "monochrome1": text("PhotometricInterpretation") == "MONOCHROME1",
         "contrast": text("ContrastBolusAgent").upper() not in ("", "NONE", "NO", "N"),
         "low-dose": _is_low_dose(elements),
+        "monoenergetic": is_virtual(_image_type(elements), text("SeriesDescription")),
         "prone": text("PatientPosition") in ("HFP", "FFP"),
+        "on-side": text("PatientPosition") in ("HFDL", "HFDR", "FFDL", "FFDR"),
         "unspecified-units": text("RescaleType").upper() == "US",
     }
     return tuple(name for name, present in found.items() if present)
@@ -114,5 +122,5 @@ def _is_low_dose(elements: Elements) -> bool:
     dose = elements.double("CTDIvol")
     if dose is not None:
         return 0 < dose <= _LOW_DOSE_MGY
-    exposure = elements.text("Exposure")
-    return bool(exposure) and 0 < float(exposure) <= _LOW_EXPOSURE_MAS
+    exposure = lenient_number(elements.text("Exposure"))
+    return exposure is not None and 0 < exposure <= _LOW_EXPOSURE_MAS

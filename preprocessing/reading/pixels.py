@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from preprocessing.reading.decoding import decode_apart
 from preprocessing.reading.elements import Elements
-from preprocessing.reading.encapsulation import DECODERS, decode_frame, read_frame, require_complete_fragments
+from preprocessing.reading.encapsulation import DECODERS, read_frame, require_complete_fragments
+from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.refusals import FileRefusedError
 
 MAX_PIXELS = 2048 * 2048  # of one slice
 MAX_VOXELS = 640 * 512 * 512  # of one file: HU and padding of this many take 480 MiB
+_GREY = ("", "MONOCHROME1", "MONOCHROME2")
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
 
 
@@ -39,11 +42,12 @@ class PixelFormat:
         rows, columns = unsigned("Rows") or 0, unsigned("Columns") or 0
         if rows < 1 or columns < 1 or elements.pixel_data_offset is None:
             raise FileRefusedError("not-an-image")
-        frames = int(elements.text("NumberOfFrames") or 1)
+        frames = int(lenient_number(elements.text("NumberOfFrames") or "1") or 0)
         if rows * columns > MAX_PIXELS or frames * rows * columns > MAX_VOXELS:
             raise FileRefusedError("implausible-size", f"{frames} images of {rows} x {columns} pixels")
         stored, allocated = unsigned("BitsStored") or 0, unsigned("BitsAllocated") or 0
-        if (unsigned("SamplesPerPixel") or 1) != 1:
+        interpretation = elements.text("PhotometricInterpretation").upper()
+        if (unsigned("SamplesPerPixel") or 1) != 1 or interpretation not in _GREY:
             raise FileRefusedError("colour")
         if stored <= 8 or elements.syntax in _EIGHT_BIT:
             raise FileRefusedError("eight-bit")
@@ -51,7 +55,10 @@ class PixelFormat:
         high = stored - 1 if high is None else high
         if allocated != 16 or not stored - 1 <= high <= 15 or frames < 1:
             raise FileRefusedError("bit-depth", f"{stored} of {allocated} bits")
-        signed = unsigned("PixelRepresentation") == 1
+        representation = unsigned("PixelRepresentation")
+        if representation not in (0, 1):
+            raise FileRefusedError("broken-header", "PixelRepresentation is neither 0 nor 1")
+        signed = representation == 1
         padding = _padding(elements, signed)
         found = cls(rows, columns, frames, stored, high, signed, padding, elements.overlay_in_pixels)
         found._require_complete(elements)
@@ -69,15 +76,26 @@ class PixelFormat:
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
     def _require_complete(self, elements: Elements) -> None:
-        if elements.syntax in DECODERS:
+        if _is_compressed(elements):
             require_complete_fragments(elements, self.frames, self.frame_length)
-        elif elements.syntax not in _UNCOMPRESSED:
+        elif elements.syntax not in (*_UNCOMPRESSED, *DECODERS):
             raise FileRefusedError("unknown-encoding")
         else:
             needed = self.frames * self.frame_length
             there = min(elements.pixel_data_length or 0, elements.size - (elements.pixel_data_offset or 0))
             if there < needed:
                 raise FileRefusedError("unreadable-pixels", f"{there} of {needed} bytes")
+            if self.frames == 1 and there - needed >= 2 * min(self.rows, self.columns):
+                raise FileRefusedError("unreadable-pixels", f"{there} bytes where {needed} are announced")
+            if elements.syntax in DECODERS and there - needed > 1:
+                raise FileRefusedError("unreadable-pixels", "compressed pixels are not encapsulated")
+
+
+def _is_compressed(elements: Elements) -> bool:
+    """Whether pixels are encapsulated. Decompressed files may still name the compressed syntax, but their
+    pixel data then has a length.
+    """
+    return elements.syntax in DECODERS and elements.pixel_data_length is None
 
 
 _EIGHT_BIT = ("1.2.840.10008.1.2.4.50",)  # JPEG Baseline
@@ -105,7 +123,7 @@ def stored_frames(
         words = _uncompressed_frame(elements, pixel_format, number)
         if words is None:
             data = read_frame(elements, number, pixel_format.frames)
-            words = decode_frame(
+            words = decode_apart(
                 data,
                 elements.syntax,
                 pixel_format.rows,
@@ -119,7 +137,7 @@ def stored_frames(
 def _uncompressed_frame(
     elements: Elements, pixel_format: PixelFormat, number: int
 ) -> NDArray[np.uint16] | None:
-    if elements.syntax in DECODERS:
+    if _is_compressed(elements):
         return None
     elements.stream.seek((elements.pixel_data_offset or 0) + number * pixel_format.frame_length)
     data = elements.stream.read(pixel_format.frame_length)

@@ -8,6 +8,7 @@ from shared_model.errors import PneumofedError
 
 FILE_REFUSALS = {
     "empty-file": "the file is empty; fetch it again",
+    "archive": "an archive; unpack it into a folder of its own",
     "not-dicom": "the file is not DICOM; nothing to do if it does not belong to the scan",
     "no-preamble": "the file lacks DICOM's preamble, so its encoding would be a guess; export it again",
     "dicomdir": "an index of other files, not an image; nothing to do",
@@ -23,6 +24,7 @@ FILE_REFUSALS = {
     "secondary-capture": "a screenshot, not a measured slice; nothing to do",
     "localizer": "a localizer (scout view), not a slice; nothing to do",
     "wrong-modality": "not a CT image; nothing to do",
+    "no-sop-class": "SOPClassUID is missing, so the kind of object is unknown; export it again",
     "derived": "computed from other slices (projection, reformat, map); use the original series",
     "multi-frame": "several images in a file that is no Enhanced CT; export single slices",
     "colour": "a colour image has no Hounsfield scale; export the original series",
@@ -33,6 +35,7 @@ FILE_REFUSALS = {
     "no-geometry": "position, orientation or spacing is missing or malformed; export the original series",
     "not-axial": "the slice is turned more than 30 degrees from axial; use the axial series",
     "odd-pixels": "the pixel spacing is no CT's; check what wrote it",
+    "stray-slice": "an image far from the rest of its series, or unlike it, was set aside; nothing to do",
 }
 
 SERIES_REFUSALS = {
@@ -40,6 +43,7 @@ SERIES_REFUSALS = {
     "not-chest": "the header names another part of the body; use the chest series",
     "too-few-slices": "too few slices for a chest CT; export the whole series",
     "missing-slices": "slices are missing inside the series; export the whole series",
+    "interleaved-stacks": "two stacks lie between each other, alike in all else; export one at a time",
     "irregular-spacing": "the distance between slices varies too much; use another reconstruction",
     "irregular-shift": "slices are shifted by more than half their width; use another reconstruction",
     "duplicate-conflict": "different images at one position, alike in all else; export one at a time",
@@ -63,14 +67,21 @@ FLAGS = {
     "lossy": "pixels were compressed with loss",
     "low-dose": "CTDIvol is 3 mGy or less, or the exposure 40 mAs or less",
     "lungs-cut-off": "part of the lungs lies beyond an end of the scan or the edge of the field of view",
+    "monoenergetic": "computed for one photon energy, or as if without a material (a spectral scanner)",
     "monochrome1": "PhotometricInterpretation is MONOCHROME1; HU do not depend on it",
+    "no-patient-id": "PatientID is blank, so this examination counts as a patient of its own",
     "oblique": "slices are turned 3 to 30 degrees from axial",
+    "offset-mended": "all values were off the Hounsfield scale by one offset, which was taken back",
+    "on-side": "the patient lies on a side",
     "one-lung": "one lung is missing or less than a tenth of both",
     "other-body-part": "BodyPartExamined names neither the chest nor a part that excludes it",
     "prone": "the patient lies on the belly",
     "resampled": "pixels were not square and were resampled",
+    "shared-patient": "PatientID is several patients', so this examination counts as a patient of its own",
     "shifted": "slices did not lie straight above each other and were moved; what this uncovers is padding",
+    "mixed-kernels": "slices of one stack name different kernels",
     "split-series": "one series held several; each is judged by itself",
+    "stray-slices": "images far from the rest of their series, or unlike it, were set aside",
     "uneven-spacing": "slices lie off a regular grid by a tenth to three tenths of their distance",
     "unspecified-units": "RescaleType says that units are unspecified; they were taken for HU",
 }
@@ -88,6 +99,7 @@ class FileRefusedError(Exception):
     def __init__(self, code: str, detail: str = "", series_uid: str = "") -> None:
         super().__init__(reason(code, detail))
         self.code, self.reason, self.series_uid = code, reason(code, detail), series_uid
+        self.detail = detail
 
 
 def scan_refused(code: str, detail: str = "") -> PneumofedError:

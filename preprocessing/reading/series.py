@@ -4,8 +4,9 @@ A bad file or series does not stop the others; it is listed with its reason. The
 in docs/reading.md.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,11 @@ from preprocessing.reading.file_walk import walk_files
 from preprocessing.reading.header import read_slices
 from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.slice_grid import SliceGrid
-from preprocessing.reading.slice_grouping import group_slices, remove_duplicates
+from preprocessing.reading.slice_grouping import group_slices, split_stacks
 from shared_model.progress import Progress
 
 MIN_SLICES = 10  # the paper learns from 10 slices a scan (2.7.1)
+_MAX_ALONE = 2  # images beside a usable stack of their series that are set aside
 _AIR_HU = -800  # stored values must be able to represent air
 _CHEST_BODY_PARTS = (
     "CHEST",
@@ -61,12 +63,16 @@ class CtSeries:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refused series or file; `where` is its SeriesInstanceUID or path, and stays in the hospital."""
+    """One refused series or file; `where` is its SeriesInstanceUID or path, and stays in the hospital.
+
+    `files` are the paths of a series' files that are refused.
+    """
 
     where: str
     kind: Literal["series", "file"]
     code: str
     reason: str
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,35 +108,71 @@ def find_series(folder: Path, *, progress: Progress | None = None) -> SeriesRepo
 def _summarise_refusals(bad: list[tuple[Path, FileRefusedError]], usable: set[str]) -> list[Refusal]:
     """One refusal per series and code; per file if its series is unknown or has usable slices."""
     rows: dict[tuple[str, str], Refusal] = {}
+    files: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, refusal in bad:
         by_series = bool(refusal.series_uid) and refusal.series_uid not in usable
         where = refusal.series_uid if by_series else str(path)
         kind: Literal["series", "file"] = "series" if by_series else "file"
         rows.setdefault((where, refusal.code), Refusal(where, kind, refusal.code, refusal.reason))
-    return list(rows.values())
+        if by_series:
+            files[where, refusal.code].append(str(path))
+    return [replace(row, files=tuple(files[place])) for place, row in rows.items()]
 
 
 def _build_series(slices: list[CtSlice]) -> tuple[list[CtSeries], list[Refusal]]:
-    parts: list[tuple[list[CtSlice], int]] = []
+    accepted: list[CtSeries] = []
     refused: list[Refusal] = []
-    for group in group_slices(slices):
-        try:
-            split = remove_duplicates(group)
-            dropped = len(group) - sum(map(len, split))
-            parts += [(part, dropped) for part in split]
-        except FileRefusedError as refusal:
-            refused.append(Refusal(group[0].series_uid, "series", refusal.code, refusal.reason))
-    siblings = Counter(part[0].series_uid for part, _ in parts)
-    accepted = []
-    for part, dropped in parts:
-        uid = part[0].series_uid
-        flags = {"duplicates"} if dropped else set()
-        flags |= {"split-series"} if siblings[uid] > 1 else set()
-        found, problems = _make_series(part, flags)
-        refused += [Refusal(uid, "series", code, reason(code, detail)) for code, detail in problems]
-        if found is not None:
-            accepted.append(found)
+    groups = group_slices(slices)
+    for uid, same_series in groupby(groups, key=lambda group: group[0].series_uid):
+        found = _split_groups(list(same_series))
+        refused += [
+            Refusal(uid, "series", one.code, one.reason, _paths(group)) for one, group in found.refused
+        ]
+        refused += [_stray(one) for one in found.strays]
+        flags = {"split-series"} if len(found.stacks) > 1 else set()
+        flags |= {"stray-slices"} if found.strays else set()
+        for stack, copies in found.stacks:
+            one, problems = _make_series(stack, flags | ({"duplicates"} if copies else set()))
+            paths = tuple(str(image.path) for image in stack)
+            refused += [
+                Refusal(uid, "series", code, reason(code, detail), paths) for code, detail in problems
+            ]
+            accepted += [one] if one is not None else []
     return accepted, refused
+
+
+@dataclass
+class _Found:
+    """The stacks of one series, each with how many copies were dropped; what was set aside, and refused."""
+
+    stacks: list[tuple[list[CtSlice], int]]
+    strays: list[CtSlice]
+    refused: list[tuple[FileRefusedError, list[CtSlice]]]
+
+
+def _split_groups(groups: list[list[CtSlice]]) -> _Found:
+    found = _Found([], [], [])
+    for group in groups:
+        try:
+            split = split_stacks(group)
+        except FileRefusedError as refusal:
+            found.refused.append((refusal, group))
+            continue
+        found.stacks += [(stack, split.copies) for stack in split.stacks]
+        found.strays += split.strays
+    if any(len(stack) >= MIN_SLICES for stack, _ in found.stacks):
+        few = [stack for stack, _ in found.stacks if len(stack) <= _MAX_ALONE]
+        found.strays += [one for stack in few for one in stack]
+        found.stacks = [(stack, copies) for stack, copies in found.stacks if len(stack) > _MAX_ALONE]
+    return found
+
+
+def _paths(images: list[CtSlice]) -> tuple[str, ...]:
+    return tuple(str(image.path) for image in images)
+
+
+def _stray(one: CtSlice) -> Refusal:
+    return Refusal(str(one.path), "file", "stray-slice", reason("stray-slice"))
 
 
 def _make_series(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None, list[tuple[str, str]]]:
@@ -147,6 +189,8 @@ def _make_series(part: list[CtSlice], flags: set[str]) -> tuple[CtSeries | None,
     flags = flags | grid.flags() | {flag for ct_slice in part for flag in ct_slice.flags}
     if not first.plane.is_level and not grid.is_tilted:
         flags.add("oblique")
+    if len({one.kernel for one in part if one.kernel}) > 1:
+        flags.add("mixed-kernels")
     if first.body_part and not _names_chest(_normalise(first.body_part)):
         flags.add("other-body-part")
     spacing = (grid.spacing_mm, *grid.volume_pixel_mm)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from preprocessing.reading.hu_sample import scale_problem
 from preprocessing.reading.refusals import scan_refused
 from preprocessing.reading.series import CtSeries, find_series
 from shared_model.errors import PneumofedError
@@ -16,7 +17,10 @@ log = logging.getLogger("pneumofed.preprocessing")
 _THIN_MM = 1.6
 _WIDE_MM = 250.0  # a field of view that holds both lungs
 _COMPLETE = 0.9  # share of the tallest series' height
-_DOUBTFUL = {"interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part"}
+_DOUBTFUL = {
+    "interpolated", "lossy", "uneven-spacing", "derived", "unspecified-units", "other-body-part",
+    "mixed-kernels", "monoenergetic", "offset-mended", "on-side", "prone",
+}  # fmt: skip
 _LUNG = re.compile(r"LUNG|SHARP|^B[LRV]?[5-7]\d|^FC5\d|^YA|^L$|^E$")
 _SOFT = re.compile(r"SOFT|STANDARD|STD|CHST|^B[FRV]?[1-4]\d|^I[1-4]\d|^FC[01]\d|^[ABC]$")
 
@@ -64,10 +68,31 @@ def select_series(folder: Path, *, progress: Progress | None = None) -> Selectio
     refused = tuple((one.code, one.reason) for one in report.refused)
     if not report.accepted:
         return Selection(folder, None, 0, refused or (("no-series", "the study's folder holds no files"),))
+    usable, contradicted = _on_hounsfield_scale(report.accepted)
+    refused += contradicted
     try:
-        return Selection(folder, choose_series(report.accepted), len(report.accepted), refused)
+        return Selection(folder, choose_series(usable), len(usable), refused)
     except PneumofedError as error:
-        return Selection(folder, None, len(report.accepted), (*refused, (error.code, str(error))))
+        return Selection(folder, None, len(usable), (*refused, (error.code, str(error))))
+
+
+def _on_hounsfield_scale(
+    accepted: Sequence[CtSeries],
+) -> tuple[tuple[CtSeries, ...], tuple[tuple[str, str], ...]]:
+    """Series of several in the order given, without those whose pixels show that they cannot be used; and
+    code and reason of each of these. Of the last one left, load_volume says it.
+    """
+    usable, problems = list(accepted), []
+    tallest = max(map(_height_mm, accepted))
+    for one in sorted(accepted, key=lambda one: (*_rank(one, tallest), one.series_uid)):
+        if len(usable) == 1:
+            break
+        problem = scale_problem(one)
+        if problem is None:
+            break  # the best one is sound
+        usable.remove(one)
+        problems.append(problem)
+    return tuple(usable), tuple(problems)
 
 
 def choose_series(accepted: Sequence[CtSeries]) -> CtSeries:

@@ -2,6 +2,7 @@
 tilt).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from preprocessing.reading.slice_plane import AxisReorientation, dot
 
 MAX_MISSING = 2  # missing slices that are interpolated; more are refused
 _JITTER = 0.1  # deviation from the grid, as a share of the spacing, from which a series is flagged
-_IRREGULAR = 0.3  # ... and from which it is refused
+IRREGULAR = 0.3  # ... and from which it is refused
 _TILT = 0.02  # in-plane shift in mm per mm along the normal: about one degree
 _SQUARE = 0.01  # relative difference of row and column spacing up to which pixels count as square
 _MAX_SHIFT = 0.5  # share of the field of view
@@ -46,7 +47,7 @@ class SliceGrid:
         start = np.array(
             [[dot(axis, ct_slice.plane.position_mm) for axis in first.axes] for ct_slice in slices]
         )
-        down, across = first.spacing_mm
+        down, across = _common_spacing(slices)
         pixel_mm = (across, down) if AxisReorientation.from_plane(first).transpose else (down, across)
         return cls(heights, spacing, grid_index, start - start[0], pixel_mm)
 
@@ -91,11 +92,13 @@ class SliceGrid:
     def problems(self, shape: tuple[int, int]) -> list[tuple[str, str]]:
         """(code, detail) of each reason to refuse slices of `shape` (rows, columns as stored)."""
         found = []
-        if self.missing_slices > MAX_MISSING:
+        if are_interleaved(self.heights_mm):
+            found.append(("interleaved-stacks", ""))
+        elif self.missing_slices > MAX_MISSING:
             found.append(
                 ("missing-slices", f"{self.missing_slices} gaps where {MAX_MISSING} can be interpolated")
             )
-        elif self.spacing_deviation > _IRREGULAR:
+        elif self.spacing_deviation > IRREGULAR:
             found.append(("irregular-spacing", ""))
         field_mm = min(shape) * self.square_pixel_mm
         if np.ptp(self.shift_mm, axis=0).max() > _MAX_SHIFT * field_mm:
@@ -112,3 +115,19 @@ class SliceGrid:
             "resampled": not self.is_square,
         }
         return {name for name, present in found.items() if present}
+
+
+def are_interleaved(heights: NDArray[np.float64]) -> bool:
+    """Whether sorted `heights` are two stacks of one spacing that lie between each other unevenly."""
+    if len(heights) < 8:
+        return False
+    first, second = np.diff(heights[::2]), np.diff(heights[1::2])
+    step = float(np.median(first))
+    uneven = abs(float(heights[1] - heights[0]) / step - 0.5) > IRREGULAR / 2
+    return uneven and bool(max(np.abs(first - step).max(), np.abs(second - step).max()) < _JITTER * step)
+
+
+def _common_spacing(slices: Sequence[CtSlice]) -> tuple[float, float]:
+    """The PixelSpacing that most slices have: one may differ in its last digit."""
+    ((spacing_mm, _),) = Counter(one.plane.spacing_mm for one in slices).most_common(1)
+    return spacing_mm

@@ -1,23 +1,25 @@
 """Loads a CT series as a volume in HU with axes [slice, row, column]."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.reading.elements import open_elements
+from preprocessing.reading.hu_scale import counts_of, hu_scale
 from preprocessing.reading.padding import CornerPadding, below_measurable
 from preprocessing.reading.pixels import PixelFormat, stored_frames
-from preprocessing.reading.refusals import FileRefusedError
+from preprocessing.reading.refusals import FileRefusedError, reason
 from preprocessing.reading.resampling import SliceResampler
+from preprocessing.reading.rescaling import hounsfield
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.slice_grid import SliceGrid
 from preprocessing.reading.slice_plane import AxisReorientation
 from shared_model.errors import PneumofedError
 
-_INT16 = np.iinfo(np.int16)
+_SAMPLED_SLICES = 16  # of which the scale is checked
 _Slice = tuple[NDArray[np.int16], NDArray[np.bool_] | None]
 
 
@@ -41,9 +43,25 @@ def load_volume(series: CtSeries) -> CtVolume:
     """Decode all slices of `series`, align slices of a tilted gantry, make pixels square, and interpolate
     up to two missing slices (each flagged by find_series).
 
+    If all values are off the Hounsfield scale by one offset, it is taken back and flagged `offset-mended`.
     Raises PneumofedError `unreadable-pixels`, `eight-bit` or `stray-bits` if a slice contradicts its
-    header, and `file-unreadable` if its file is gone.
+    header, `not-hounsfield` if all of them do, and `file-unreadable` if its file is gone.
     """
+    volume = _load(series)
+    step = max(1, len(volume.hu) // _SAMPLED_SLICES)
+    scale = hu_scale(counts_of(volume.hu[::step, ::2, ::2]))
+    if scale.problem:
+        raise PneumofedError("not-hounsfield", reason("not-hounsfield", scale.problem))
+    return _load(mended(series, scale.offset_hu)) if scale.offset_hu else volume
+
+
+def mended(series: CtSeries, offset_hu: int) -> CtSeries:
+    """The series with `offset_hu` taken back."""
+    images = tuple(replace(one, intercept=one.intercept - offset_hu) for one in series.images)
+    return replace(series, images=images, flags=tuple(sorted({*series.flags, "offset-mended"})))
+
+
+def _load(series: CtSeries) -> CtVolume:
     grid = SliceGrid.from_slices(series.images)
     reorientation, grid_index = AxisReorientation.from_plane(series.images[0].plane), grid.grid_index
     stored = reorientation.apply_to_shape(series.images[0].shape)
@@ -83,18 +101,6 @@ def _decode_slices(series: CtSeries, reorientation: AxisReorientation) -> Iterat
                     yield reorientation.apply(hu), None if mask is None else reorientation.apply(mask)
     except FileRefusedError as refusal:
         raise PneumofedError(refusal.code, f"after slice {number}: {refusal.reason}") from None
-
-
-def hounsfield(raw: NDArray[np.integer], *, slope: float, intercept: float) -> NDArray[np.int16]:
-    """HU int16 of stored values (2.2 eq. 1): slope * raw + intercept, computed wide, rounded, clipped to
-    int16.
-    """
-    if slope == 1 and intercept == int(intercept):
-        wide = raw.astype(np.int32)
-        wide += np.int32(intercept)
-    else:
-        wide = np.rint(raw.astype(np.float64) * slope + intercept)
-    return np.clip(wide, _INT16.min, _INT16.max, out=wide).astype(np.int16)
 
 
 def _interpolate_missing(hu: NDArray[np.int16], padding: NDArray[np.bool_], before: int, after: int) -> None:

@@ -136,10 +136,11 @@ class LobeStore:
             # Another worker was faster: two study folders held the same scan.
             raise PneumofedError("study-exists", "this scan is already in the store") from None
 
-    def relabel(self, scan: ScanRecord, label: str) -> None:
-        """Give a scan in the store another label."""
+    def relabel(self, scan: ScanRecord, label: str, source: str | None = None) -> None:
+        """Give a scan in the store another label, and its renamed study folder's pseudonym."""
         known, lobes = self._record(scan.key)
-        changed = ScanRecord.from_json({**known.to_json(), "label": label})
+        changes = {"label": label, "source": known.source if source is None else source}
+        changed = ScanRecord.from_json({**known.to_json(), **changes})
         write_atomically(self._folder(scan.key) / "study.json", _encode(changed, lobes))
 
     def _folder(self, key: str) -> Path:

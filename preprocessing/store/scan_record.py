@@ -43,6 +43,7 @@ class ScanRecord:
     area: NDArray[np.int32]
     flags: tuple[str, ...] = ()
     source: str = ""  # keyed hash of its study folder: distinguishes a resumed study from a duplicate
+    pixels: str = ""  # keyed hash of its grey values: the same scan has the same, whatever its UIDs
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-serialisable dict, the inverse of `from_json`."""
@@ -94,6 +95,10 @@ class Pseudonyms:
     def source(self, name: str) -> str:
         """Pseudonym of a study's folder name: 16 hex digits."""
         return self._digest("source", name).hex()[:16]
+
+    def pixels(self, digest: bytes) -> str:
+        """Pseudonym of a scan's grey values, of which `digest` is a hash: 16 hex digits."""
+        return self._digest("pixels", digest.hex()).hex()[:16]
 
     def _digest(self, *parts: str) -> bytes:
         # Length prefixes distinguish ("ab", "c") from ("a", "bc").

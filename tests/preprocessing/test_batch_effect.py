@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.batch_effect import air_level, remove_batch_effect
-from preprocessing.reading.volume import CtVolume, hounsfield
+from preprocessing.reading.rescaling import hounsfield
+from preprocessing.reading.volume import CtVolume
 from shared_model.errors import PneumofedError
 from tests.reference import preprocessing as reference
 from tests.support.chests import chest

@@ -125,7 +125,6 @@ def test_faults_in_the_labels_stop_before_any_work(tmp_path: Path) -> None:
         store,
     )
     assert "row 3" in message
-    refused("labels-missing", studies, write_labels(tmp_path, {names[0]: "covid"}), store)
     refused("labels-missing", studies, write_labels(tmp_path, dict.fromkeys((*names, "no"), "covid")), store)
     refused("labels-missing", studies, tmp_path / "none.csv", store)
     labels.write_text("study,label\nDoe^John0,covid\nDoe^John1,covid\nDoe^John1,other\n")
@@ -266,3 +265,35 @@ def test_a_full_disk_ends_with_its_code_and_nothing_half_written(tmp_path: Path)
     assert LobeStore.open(store).scans() == []
     assert list((store / "studies").iterdir()) == []
     assert prepare(studies, labels, store).added == 2
+
+
+def test_what_has_no_row_is_set_aside_and_said(tmp_path: Path) -> None:
+    studies, _ = write_hospital(tmp_path, 2)
+    labels = write_labels(tmp_path, {"Doe^John1": "covid"})
+    report = prepare(studies, labels, tmp_path / "store")
+    assert (report.added, report.unlabelled) == (1, ("Doe^John0",))
+
+
+def test_blank_patient_ids_count_as_a_patient_each(tmp_path: Path) -> None:
+    for number in range(2):
+        write_series(tmp_path / "studies" / str(number), chest(14, 96, seed=number)[0], patient_id="",
+                     StudyInstanceUID=f"1.2.{number}")  # fmt: skip
+    report = prepare(
+        tmp_path / "studies", write_labels(tmp_path, {"0": "covid", "1": "other"}), tmp_path / "st"
+    )
+    scans = LobeStore.open(tmp_path / "st").scans()
+    assert len({scan.fold for scan in scans}) == 2
+    assert all("no-patient-id" in scan.flags for scan in scans)
+    assert len(report.notes) == 1 and "rows 2, 3" in report.notes[0]
+
+
+def test_a_store_in_a_wrong_place_is_named_before_any_work(tmp_path: Path) -> None:
+    studies, labels = write_hospital(tmp_path, 1)
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "thesis.doc").write_text("x")
+    for code, place in (("store-inside", studies / "store"), ("store-is-a-file", tmp_path / "file"),
+                        ("store-exists", tmp_path / "used")):  # fmt: skip
+        with pytest.raises(PneumofedError) as error:
+            prepare(studies, labels, place)
+        assert error.value.code == code

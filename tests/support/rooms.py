@@ -7,12 +7,12 @@ other.
 ROOMS = {
     "preprocessing": (
         "check_report lobe_report lung_masks phantom prepare",
+        "study_preparation",
         "review",
         "labels pipeline",
-        "batch_effect chest_check periphery semi_infection store",
+        "batch_effect chest_check label_rows periphery semi_infection store",
         "lung_measures",
-        "lungs reading",
-        "lung_density settings",
+        "lung_density lungs reading settings",
         "crop histogram",
         "image_ops processes",
     ),

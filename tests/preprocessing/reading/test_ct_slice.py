@@ -57,3 +57,21 @@ def test_a_rescale_without_hu_is_refused(code: str, slope: object, intercept: ob
     with pytest.raises(FileRefusedError) as refusal:
         parse_rescale(slope, intercept, unit)
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept"),
+    [("1_0", "0"), ("1e-320", "0"), ("0", "0"), ("1", "-3e9"), ("1", "1000000000"), ("1e9", "0"),
+     ("1,0", "0"), ("1", "-1024 HU"), ("1\\1", "0")],
+)  # fmt: skip
+def test_rescale_that_no_ct_has_is_refused(slope: str, intercept: str) -> None:
+    with pytest.raises(FileRefusedError) as refusal:
+        parse_rescale(slope, intercept, "HU")
+    assert refusal.value.code == "no-rescale"
+
+
+@pytest.mark.parametrize("height", ["1e300", "1_0", "-2e5", "6,0"])
+def test_a_position_in_no_scanner_is_refused(height: str) -> None:
+    with pytest.raises(FileRefusedError) as refusal:
+        parse_plane(("0", "0", height), AXIAL, SPACING)
+    assert refusal.value.code == "no-geometry"

@@ -119,3 +119,22 @@ def test_a_shortened_codestream_gives_no_picture(tmp_path: Path, syntax: UID, ke
     assert (
         refused(wrapped(path, frame[: int(len(frame) * keep)], syntax)) == "unreadable-pixels"
     )  # cut inside
+
+
+@pytest.mark.parametrize("ending", ["cut", "half", "zeros"])
+def test_whole_fragments_without_their_delimiter_are_read(tmp_path: Path, ending: str) -> None:
+    paths = write_series(tmp_path, HU)
+    edit(paths, lambda data: compress(data, RLELossless))
+    for path in paths:
+        content = path.read_bytes()
+        assert content[-8:] == b"\xfe\xff\xdd\xe0" + bytes(4)
+        kept = {"cut": content[:-8], "half": content[:-5], "zeros": content[:-8] + bytes(8)}
+        path.write_bytes(kept[ending])
+    np.testing.assert_array_equal(load(tmp_path)[0], HU)
+
+
+def test_a_cut_fragment_is_refused(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, HU[:1])
+    edit(paths, lambda data: compress(data, RLELossless))
+    paths[0].write_bytes(paths[0].read_bytes()[:-20])
+    assert refused(paths[0]) == "unreadable-pixels"

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,32 @@ def test_a_single_file_is_as_good_as_a_folder(tmp_path: Path) -> None:
     (path,) = write_series(tmp_path, HU[:1])
     assert code_of(path) == "too-few-slices"
     assert list(walk_files(path)) == [(path, None)]
+
+
+def test_folders_of_any_depth_are_walked(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1500):
+            os.mkdir("d", dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+        os.close(os.open("x", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        ((path, refusal),) = walk_files(tmp_path)
+        assert path.name == "x" and refusal is None
+    finally:
+        os.close(here)
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
+def test_system_folders_are_left_out(tmp_path: Path) -> None:
+    for name in ("@eaDir", "__MACOSX", "lost+found", "scan"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+    assert [path for path, _ in walk_files(tmp_path)] == [tmp_path / "scan" / "x"]
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4", b"\x1f\x8b\x08", bytes(257) + b"ustar" + bytes(300)])
+def test_an_archive_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "s.zip").write_bytes(content)
+    assert code_of(tmp_path) == "archive"

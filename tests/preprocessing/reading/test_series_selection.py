@@ -96,3 +96,34 @@ def test_what_cannot_be_selected_from_is_refused_with_all_its_problems(tmp_path:
     mixed = select_series(tmp_path)
     assert mixed.series is None and mixed.problems[-1][0] == refusal(mixed)[0] == "several-studies"
     assert len(mixed.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "VMI"]},
+        {"SeriesDescription": "Thorax 40 keV"},
+        {"PatientPosition": "HFP"},
+        {"PatientPosition": "FFDR"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_conventional_supine_series_is_chosen_whatever_the_uids(
+    tmp_path: Path, tags: dict[str, object], first: bool
+) -> None:
+    common = {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"], "PatientPosition": "HFS"}
+    uids = ("1.2.3", "1.2.4") if first else ("1.2.4", "1.2.3")
+    write_series(tmp_path / "plain", HU, series_uid=uids[0], **common)
+    write_series(tmp_path / "other", OTHER, series_uid=uids[1], **{**common, **tags})
+    assert select_series(tmp_path).required().series_uid == uids[0]
+    assert len(next(one for one in accepted_series(tmp_path) if one.series_uid == uids[1]).flags) == 1
+
+
+def test_a_series_whose_pixels_are_no_hu_is_not_chosen(tmp_path: Path) -> None:
+    hu, _ = chest(12, 64)
+    write_series(tmp_path / "a", np.clip(hu, -160, 240).astype(np.int16), series_uid="1.2.3")
+    write_series(tmp_path / "b", hu, series_uid="1.2.4", ConvolutionKernel="?")
+    selection = select_series(tmp_path)
+    assert selection.required().series_uid == "1.2.4"
+    assert [code for code, _ in selection.problems] == ["not-hounsfield"]

@@ -10,8 +10,9 @@ from pydicom.uid import (
     JPEGLosslessSV1,
 )
 
+from preprocessing.reading.rescaling import hounsfield
 from preprocessing.reading.series import find_series
-from preprocessing.reading.volume import hounsfield, load_volume
+from preprocessing.reading.volume import load_volume
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
 
@@ -68,3 +69,21 @@ def test_hounsfield_units_never_overflow(slope: float, intercept: float) -> None
     for raw in (np.array([0, 1, 4095, 65535], np.uint16), np.array([-32768, -2000, 0, 32767], np.int16)):
         exact = np.clip(np.rint(raw.astype(float) * slope + intercept), -32768, 32767)
         np.testing.assert_array_equal(hounsfield(raw, slope=slope, intercept=intercept), exact)
+
+
+@pytest.mark.parametrize("offset", [-1024, 1024])
+def test_one_offset_of_all_values_is_taken_back(tmp_path: Path, offset: int) -> None:
+    hu, _ = chest(12, 64)
+    write_series(tmp_path, (hu + offset).astype(np.int16), intercept=-3000)
+    (series,) = find_series(tmp_path).accepted
+    volume = load_volume(series)
+    np.testing.assert_array_equal(volume.hu, hu)
+    assert volume.flags == ("offset-mended",) and not volume.padding[6, 32].any()
+
+
+def test_values_that_are_not_hu_are_refused(tmp_path: Path) -> None:
+    write_series(tmp_path, np.clip(chest(12, 64)[0], -160, 240).astype(np.int16))
+    (series,) = find_series(tmp_path).accepted
+    with pytest.raises(PneumofedError) as error:
+        load_volume(series)
+    assert error.value.code == "not-hounsfield"

@@ -1,0 +1,1 @@
+"""Prepares the studies of a hospital one by one: their patients, their outcomes, the workers."""
