@@ -115,8 +115,15 @@ class TrainerService(TrainerServicer):
             code = code_of(error)
             log.error("request %s ended: %s (%s)", task, code, place_of(error))
             if not asked.is_task:
-                self._refusals.note(task, code, asked.study)
+                self._note_refusal(task, code, asked.study)
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, code)
+
+    def _note_refusal(self, task: str, code: str, study: str | None) -> None:
+        """In the audit log; if that fails too, as on a full disk, the request is refused all the same."""
+        try:
+            self._refusals.note(task, code, study)
+        except (OSError, PneumofedError) as error:
+            log.error("a refusal could not be recorded: %s (%s)", code_of(error), place_of(error))
 
     def _received(self, text: str, asked: "_Asked") -> Proposal:
         """The proposal, kept for people to decide on if it is new; permitted or refused by code."""

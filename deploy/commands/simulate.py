@@ -32,7 +32,7 @@ def simulate(
     engine: EngineOption = "local",
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random draw; else the study's.")] = None,
-    floor: Annotated[int, typer.Option(min=1, help="Fewer scans than this are not disclosed.")] = 10,
+    floor: Annotated[int, typer.Option(min=1, help="Fewer patients of a class are not told of.")] = 10,
     strategy: Strategy = None,
     as_json: AsJson = False,
 ) -> None:

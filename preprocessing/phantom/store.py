@@ -5,7 +5,6 @@ from pathlib import Path
 
 from preprocessing.settings import DEFAULT_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.files import write_atomically
 
 
 def create_store(path: Path, words: str) -> None:
@@ -13,5 +12,4 @@ def create_store(path: Path, words: str) -> None:
 
     Equal words give equal keys and folds. Only for phantoms: a hospital's store draws a random secret.
     """
-    LobeStore.create(path, DEFAULT_SETTINGS)
-    write_atomically(path / "secret.key", sha256(words.encode()).digest(), mode=0o600)
+    LobeStore.create(path, DEFAULT_SETTINGS, sha256(words.encode()).digest())

@@ -45,8 +45,11 @@ class LobeStore:
         return self.settings.fingerprint
 
     @classmethod
-    def create(cls, path: Path, settings: PreprocessingSettings) -> "LobeStore":
-        """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use."""
+    def create(cls, path: Path, settings: PreprocessingSettings, secret: bytes | None = None) -> "LobeStore":
+        """Make an empty store with a secret of its own. Raises `store-exists` where `path` is in use.
+
+        secret: 32 bytes, of phantoms alone.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.parent, wait_s=10), atomic_folder(path) as folder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -54,7 +57,7 @@ class LobeStore:
             for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
                 if leftover != folder:
                     shutil.rmtree(leftover)
-            secret, choices = secrets.token_bytes(32), settings.model_dump()
+            secret, choices = secret or secrets.token_bytes(32), settings.model_dump()
             write_atomically(folder / "secret.key", secret, mode=0o600)
             record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
             record["secret_mac"] = _mac(secret)

@@ -32,6 +32,10 @@ def simulate(out: Path, hospitals, **choices):
     return run_simulation(out, simulation, "pneumofed simulate", Steps(quiet=True))
 
 
+OPEN = {"count_floor": 1}
+"""Three small hospitals have fewer patients than the default floor."""
+
+
 def refused(out: Path, hospitals, **choices) -> PneumofedError:
     with pytest.raises(PneumofedError) as caught:
         simulate(out, hospitals, **choices)
@@ -58,6 +62,7 @@ def test_after_kill_9_the_same_command_goes_on_to_the_same_bits(hospitals, tmp_p
     study.write_text(in_toml(SMALL))
     places = [f"{h.name}={h.store}" + ":held-out" * (h.role == "held-out") for h in hospitals]
     command = pneumofed("simulate", "--study", study, "--out", tmp_path / "killed", "--device", "cpu")
+    command += ["--floor", "1"]
     command += [word for place in places for word in ("--site", place)]
     with running(command, tmp_path / "log") as process:
         first_round = tmp_path / "killed" / "ledger" / "00-0001.json"
@@ -66,9 +71,9 @@ def test_after_kill_9_the_same_command_goes_on_to_the_same_bits(hospitals, tmp_p
         process.wait()
     assert not (tmp_path / "killed" / "report.json").exists()
     before = first_round.read_bytes()
-    resumed = simulate(tmp_path / "killed", hospitals, study=load_study(study))
+    resumed = simulate(tmp_path / "killed", hospitals, study=load_study(study), **OPEN)
     assert first_round.read_bytes() == before
-    expected = simulate(tmp_path / "steady", hospitals, study=load_study(study))
+    expected = simulate(tmp_path / "steady", hospitals, study=load_study(study), **OPEN)
     assert resumed["weights_sha256"] == expected["weights_sha256"]
     assert resumed["pooled"] == expected["pooled"]
 
@@ -106,13 +111,13 @@ def test_a_single_hospital_and_one_with_three_scans_are_allowed_and_told(tmp_pat
     three = [scan_of(f"s-{label}", label, slices=2) for label in ("covid", "other", "healthy")]
     disk_store(tmp_path / "alone", three)
     alone = replace(simulated_hospitals(tmp_path / "stores")[0], name="alone", store=tmp_path / "alone")
-    document = simulate(tmp_path / "out", [alone])
+    assert refused(tmp_path / "floor", [alone]).code == "nobody-trained"
+    document = simulate(tmp_path / "out", [alone], **OPEN)
     (hospital,) = document["hospitals"]
-    assert hospital["counts"] == {"healthy": None, "covid": None, "other": None}
+    assert hospital["counts"] == {"healthy": 1, "covid": 1, "other": 1}
     assert document["pooled"]["unseen"]["diseased"]["auc"] is None
     warnings = " ".join(document["warnings"])
     assert "nothing to federate" in warnings and "No hospital is held out" in warnings
-    assert "alone has fewer scans of every class than it discloses" in warnings
     page = (tmp_path / "out" / "report.html").read_text()
     assert "nothing to federate" in page and "NaN" not in json.dumps(document)
 
@@ -149,12 +154,12 @@ def test_another_study_seed_floor_or_store_does_not_go_on_in_the_same_folder(hos
     out = tmp_path / "out"
     assert refused(out, hospitals, strategy="no.such:thing").code == "strategy-missing"
     assert not out.exists()  # what was mistyped claims no folder
-    bad = {"strategy": "json:loads"}  # stops in the first round
+    bad = {"strategy": "json:loads", **OPEN}  # stops in the first round
     assert refused(out, hospitals, **bad).code == "strategy-failed"
     north, south, far = hospitals
     seeded = SMALL.model_copy(update={"seed": 6})
     assert refused(out, hospitals, **bad, study=seeded).code == "another-simulation"
-    assert refused(out, hospitals, **bad, count_floor=9).code == "another-simulation"
+    assert refused(out, hospitals, strategy="json:loads", count_floor=9).code == "another-simulation"
     assert refused(out, [north, far], **bad).code == "another-simulation"
     swapped = [replace(north, store=south.store), replace(south, store=north.store), far]
     assert refused(out, swapped, **bad).code == "another-simulation"

@@ -85,7 +85,6 @@ def labels_with(hospital: Path, folder: Path, change) -> Path:
 @pytest.mark.parametrize(
     ("code", "change"),
     [
-        ("labels-missing", lambda lines: lines[:-1]),
         ("label-unknown", lambda lines: [*lines[:-1], lines[-1].split(",")[0] + ",flu"]),
         ("labels-unreadable", lambda lines: lines[1:]),
     ],

@@ -5,9 +5,8 @@ import json
 from types import SimpleNamespace
 
 from flwr.common.serde import user_config_from_proto
-from flwr.supercore.control.control_http_client import ControlHttpClient
 
-from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.provision import provision
 from deploy.coordinator.settings import load_federation
 from deploy.coordinator.superlink import SuperLink
 from shared_model.bundle import BUNDLE, SETTINGS
@@ -17,13 +16,11 @@ def test_a_run_carries_the_bundle_without_code_and_the_settings(tmp_path, monkey
     file, asked = tmp_path / "federation.toml", []
     file.write_text('name = "test"\nhosts = ["localhost"]\nport = 9\n[[hospitals]]\nname = "north"\n')
     federation = load_federation(file)
-    ca = CoordinatorFolder(federation.state).ca
-    ca.parent.mkdir(parents=True)
-    ca.write_bytes(b"")
+    provision(federation)
     client = SimpleNamespace(
         StartRun=lambda request: asked.append(request) or SimpleNamespace(run_id=5), close=lambda: None
     )
-    monkeypatch.setattr(ControlHttpClient, "from_server_address", lambda **_: client)
+    monkeypatch.setattr("deploy.coordinator.superlink.ControlHttpClient", lambda *_, **__: client)
     settings = {"study": "demo", "quorum": 2, "deadline-s": 1.5}
     with SuperLink(federation) as superlink:
         assert superlink.start(settings) == 5

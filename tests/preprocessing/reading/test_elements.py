@@ -160,6 +160,7 @@ def test_nothing_grows_without_end() -> None:
 
 def test_what_is_no_dicom_file_is_named() -> None:
     assert code_of(b"") == "empty-file"
-    assert code_of(b"PK\x03\x04" + bytes(500)) == "not-dicom"
+    assert code_of(b"PK\x03\x04" + bytes(500)) == "archive"
+    assert code_of(b"%PDF-1.7" + bytes(500)) == "not-dicom"
     assert code_of(b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100" + bytes(500)) == "no-preamble"
     assert code_of(b"\0" * 128 + b"DICM") == "broken-header"

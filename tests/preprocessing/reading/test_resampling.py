@@ -64,7 +64,7 @@ def test_a_tilted_gantry_is_sheared_back(tmp_path: Path, degrees: float) -> None
 
 
 def test_pixels_that_are_not_square_are_resampled(tmp_path: Path) -> None:
-    ramp = np.broadcast_to(np.arange(24)[:, None] * 50 - 1000, (10, 24, 24)).astype(np.int16)
+    ramp = np.broadcast_to(np.arange(24)[:, None] * 80 - 1000, (10, 24, 24)).astype(np.int16)
     write_series(tmp_path, ramp, PixelSpacing=[5.0, 2.5])
     (series,) = find_series(tmp_path).accepted
     assert (series.flags, series.spacing_mm) == (("resampled",), (SLICE_MM, 2.5, 2.5))
