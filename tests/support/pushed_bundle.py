@@ -1,7 +1,7 @@
 """A bundle with code in it, and a coordinator that lets it run at its own side.
 
 `python -m tests.support.pushed_bundle FEDERATION_FILE` serves as `pneumofed coordinator serve` does, with
-Flower's own executor, which installs what a run brings.
+Flower's own process of a ServerApp, which installs what a run brings (pushed_server.py).
 """
 
 import sys
@@ -92,6 +92,5 @@ def run_to_its_end(federation: Federation, bundle: bytes, *, seconds: float = 18
 
 
 if __name__ == "__main__":
-    flowers = "from flwr.supercore.cli.flower_superexec import flower_superexec as run; run()"
-    COORDINATOR_EXECUTOR[:] = ["-c", flowers]
+    COORDINATOR_EXECUTOR[:] = ["-m", "deploy.executor", "tests.support.pushed_server"]
     serve(Path(sys.argv[1]))
