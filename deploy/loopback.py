@@ -32,6 +32,7 @@ def show_certificate(certificate: Path, *, trusted: Path) -> None:
         *,
         retry_invoker: Any = None,
     ) -> ProtobufClient:
+        """As Flower's, with `context` in the place of `insecure` and `root_certificates`."""
         url = f"https://{server_address}"
         return cls(url, interceptors=interceptors, verify=context, retry_invoker=retry_invoker)
 

@@ -33,6 +33,7 @@ class SiteTrainer:
         return Reply(packed, Envelope(question))
 
     def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:
+        """As in Trainer."""
         read = read_weights(weights)
         found = self.site.evaluate(
             read,

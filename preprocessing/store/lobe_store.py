@@ -87,7 +87,7 @@ class LobeStore:
             reason = "the store was made by another version of pneumofed; prepare the scans again"
             raise PneumofedError("store-version", reason)
         # With another secret every patient would get another fold, and every scan be added again.
-        if not hmac.compare_digest(str(record.get("secret_mac")), _mac(secret)):
+        if record.get("secret_mac") != _mac(secret):
             reason = "secret.key is not the one that the store was made with; bring it back from a backup"
             raise PneumofedError("store-damaged", reason)
         return cls(path, settings, Pseudonyms(secret))

@@ -121,6 +121,15 @@ def test_another_secret_is_noticed(store: LobeStore, damage: str) -> None:
     assert code_of(error) == "store-damaged"
 
 
+@pytest.mark.parametrize("mac", [None, 7, "\u00e9", "0" * 64])
+def test_a_store_without_its_mac_is_damaged(store: LobeStore, mac: object) -> None:
+    record = json.loads((store.path / "store.json").read_text())
+    (store.path / "store.json").write_text(json.dumps(record | {"secret_mac": mac}))
+    with pytest.raises(PneumofedError) as error:
+        LobeStore.open(store.path)
+    assert code_of(error) == "store-damaged"
+
+
 def test_a_store_that_is_none_or_another_is_refused(tmp_path: Path, store: LobeStore) -> None:
     with pytest.raises(PneumofedError) as error:
         LobeStore.open(tmp_path / "nothing")
