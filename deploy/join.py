@@ -32,8 +32,8 @@ def join(site: Path) -> None:
 
     Raises PneumofedError `kit-missing`, `already-joined`, and as `zone_users` does.
     """
-    site = site.resolve()
     hospital = load_hospital_settings(site)
+    site = site.resolve()
     check_node(hospital)
     joined = PneumofedError(
         "already-joined", "this hospital takes part already, by another `join`; end that one first"
