@@ -10,7 +10,7 @@ from deploy.coordinator.settings import Federation
 from shared_model.protocol import Role
 
 HOSPITAL_TOML = """\
-# {name} in the federation {federation}. It never leaves the hospital. All settings: docs/federation.md
+# {name} in the federation {federation}. It never leaves the hospital. All settings: docs/reference/hospital-toml.md
 name = "{name}"
 role = "{role}"
 store = "store"     # made by `pneumofed hospital prepare`
