@@ -90,10 +90,10 @@ class Site:
         """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
 
         Raises PneumofedError `held-out` at a hospital that never trains, `no-such-round` for a round that the
-        study does not have, `diverged` if a loss is not finite, `too-few-patients` for a round on fewer than
-        the floor,
-        `architecture-mismatch` for weights of other networks; in a private study, whose rounds are charged
-        before they are trained, `privacy-budget-spent` and the errors of PrivacyLedger.
+        study does not have, `diverged` if a loss is not finite, `too-few-patients` for a round on fewer
+        patients of a label than the floor, `architecture-mismatch` for weights of other networks; in a
+        private study, whose rounds are charged before they are trained, `privacy-budget-spent` and the errors
+        of PrivacyLedger.
         """
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
@@ -228,7 +228,10 @@ class Site:
             yield
 
     def _training_scans(self, task: Task) -> list[ScanRecord]:
-        return [scan for scan in self._part("train") if scan.label in LABELS_OF[task]]
+        """Of the labels that are told of alone: an update under weights of the coordinator's choice counts the
+        scans of a label, and shows the features of a single one."""
+        told = {label for label in LABELS_OF[task] if self._told("train", label)}
+        return [scan for scan in self._part("train") if scan.label in told]
 
     def _part(self, split: str) -> list[ScanRecord]:
         """The scans of "train", "validation", "test" or "all"."""
