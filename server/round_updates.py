@@ -13,7 +13,6 @@ from server.strategies.norm_bound import bound_norms
 from server.strategies.share_cap import most_say
 from server.strategies.trimmed_mean import trimmed_mean
 from shared_model.constants import NEGATIVE, POSITIVE, Task
-from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums, Sums, scaled
 from shared_model.protocol import SiteDescription, TrainResult, is_trained
 from shared_model.scan_figures import FigureSet

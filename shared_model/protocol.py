@@ -134,8 +134,8 @@ class EvaluateRequest:
     """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it.
 
     operating_point: the probabilities from which on a scan is called positive, by task, if it shall also be
-    counted what scans are called, which takes both tasks. Raises ValueError for others, and for tasks that are
-    none or twice there.
+    counted what scans are called, which takes both tasks. Raises ValueError for others, and for tasks that
+    are none or twice there.
     """
 
     split: Split

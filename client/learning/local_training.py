@@ -145,6 +145,5 @@ def check_patients(batches: Sequence[Sequence[Bag]], least: int) -> None:
     if min(map(len, patients.values()), default=0) < least:
         raise PneumofedError(
             "too-few-patients",
-            f"the round would learn from fewer than {least} patients of a class; the study's stage needs more "
-            "epochs",
+            f"the round would learn from fewer than {least} patients of a class; the stage needs more epochs",
         )

@@ -228,8 +228,11 @@ class Site:
             yield
 
     def _training_scans(self, task: Task) -> list[ScanRecord]:
-        """Of the labels that are told of alone: an update under weights of the coordinator's choice counts the
-        scans of a label, and shows the features of a single one."""
+        """Of the labels that are told of alone.
+
+        Under weights of the coordinator's choice an update counts the scans of a label, and shows the
+        features of a single one.
+        """
         told = {label for label in LABELS_OF[task] if self._told("train", label)}
         return [scan for scan in self._part("train") if scan.label in told]
 

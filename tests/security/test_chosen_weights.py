@@ -1,7 +1,7 @@
 """A coordinator that sends weights of its choice in a round, to read patients off the update.
 
-With plain SGD one step of a round is a gradient. Where every lobe's logit is 0, the gradient of the last bias is
-half minus the share of positive scans; where it is far below 0, only positive scans have a gradient at all.
+With plain SGD one step of a round is a gradient. Where every lobe's logit is 0, the gradient of the last bias
+is half minus the share of positive scans; where it is far below 0, only positive scans have a gradient.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ def study(**choices: Any) -> StudyConfig:
     """One round of one SGD step with the lobe loss alone, as any study may have."""
     stage: dict[str, Any] = {
         "name": "lobes", "networks": ("diseased",), "rounds": 1, "scans_per_batch": 99, "lobes_per_scan": 2,
-        "optimizer": "sgd", "learning_rate": 1.0, "top_share": 1.0, "concordance_weight": 0, "patch_weight": 0,
+        "optimizer": "sgd", "learning_rate": 1.0,
+        "top_share": 1.0, "concordance_weight": 0, "patch_weight": 0,
     }  # fmt: skip
     plain = STUDY.network.model_copy(update={"dropout": 0.0})
     return STUDY.model_copy(update={"network": plain, "stages": (StageConfig(**stage | choices),)})
