@@ -38,6 +38,7 @@ class Site:
     training: makes the way its networks are trained (client/privacy/hospital_training.py at a hospital). The
     default adds no noise and writes no state to disk. scratch: folder for features that do not fit in memory
     (FrozenFeatures); None: the system's for temporary files. features: of scans whose features are known.
+    scans: those of the store that the study works on, by default all.
 
     Raises PneumofedError `store-fingerprint` if the store was made with other preprocessing than the study's,
     `privacy-no-ledger` if a private study would be trained without noise.
@@ -54,6 +55,7 @@ class Site:
         training: TrainingFactory = PlainTraining,
         scratch: Path | None = None,
         features: FrozenFeatures | None = None,
+        scans: list[ScanRecord] | None = None,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -65,7 +67,7 @@ class Site:
         self.scratch = scratch
         self.device = torch.device(device)
         self.dtype = activation_dtype(study.precision, self.device)
-        self.scans = store.scans()
+        self.scans = store.scans() if scans is None else scans
         training_scans = {task: self._training_scans(task) for task in TASKS}
         self._training = training(study, training_scans) if role == "training" else None
         self._frozen = features
