@@ -12,7 +12,6 @@ from client.trainer.jobs import Describe
 from client.trainer.site_factory import SiteFactory
 from client.trainer.worker import work
 from preprocessing.store.lobe_store import LobeStore
-from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from tests.support.scripted_sites import ScriptedSiteFactory
 from tests.support.small_site import WEIGHTS
@@ -96,26 +95,7 @@ def test_a_worker_opens_a_study_anew_when_it_is_approved_again(monkeypatch: pyte
     assert Counting.opened == [1.0, 0.0, 1.0, 2.0, 0.0]
 
 
-def code_of(hospital: HospitalSettings) -> str:
-    with pytest.raises(PneumofedError) as refused:
-        opener(hospital)(PROPOSAL)
-    return refused.value.code
-
-
-def test_a_scan_with_another_label_is_no_way_round_it(hospital: HospitalSettings) -> None:
-    Approvals(hospital.state).decide(PROPOSAL, "approved", at=1.0)
-    opener(hospital)(PROPOSAL)
-    store = LobeStore.open(hospital.store)
-    store.relabel(store.scan("covid-0"), "other")
-    assert code_of(hospital) == "scans-changed"
-    Approvals(hospital.state).decide(PROPOSAL, "approved", at=2.0)
-    assert len(opener(hospital)(PROPOSAL).scans) == len(SCANS)
-
-
 def test_what_is_known_of_scans_is_for_the_trainer_s_user_alone(hospital: HospitalSettings) -> None:
-    Approvals(hospital.state).decide(PROPOSAL, "approved", at=1.0)
     opener(hospital)(PROPOSAL)
     (path,) = (hospital.state / "scans").iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text("{}")
-    assert code_of(hospital) == "state-damaged"
