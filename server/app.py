@@ -4,6 +4,11 @@ Run configuration: `study` (name or file), `folder` (of the study's ledger, mode
 (one sentence on the data), and optionally `strategy` (dotted path of a researcher's own), `quorum`,
 `deadline-s`, `hospitals` (number of hospitals to wait for before the first round) and `patience-s` (how long
 to wait).
+
+    STUDY/initial.safetensors    the weights that the study began with
+    STUDY/ledger/                its rounds
+    STUDY/status.json            how far it is, rewritten at every event
+    STUDY/model/                 the model: model.safetensors, and model.json, its card
 """
 
 import math
