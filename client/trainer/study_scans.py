@@ -9,6 +9,7 @@ what a single patient's scans show.
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.errors import PneumofedError
@@ -28,7 +29,7 @@ def scans_of_study(
         known = {"approved_at": approved_at, "labels": {scan.key: scan.label for scan in scans}}
         path.parent.mkdir(exist_ok=True, mode=0o700)
         write_atomically(path, json.dumps(known).encode(), mode=0o600)
-    labels: dict[str, str] = known["labels"]
+    labels = known["labels"]
     found = [scan for scan in scans if scan.key in labels]
     if {scan.key: scan.label for scan in found} != labels:
         raise PneumofedError(
@@ -39,7 +40,7 @@ def scans_of_study(
     return found
 
 
-def _known(path: Path) -> dict[str, object] | None:
+def _known(path: Path) -> dict[str, Any] | None:
     """What the file holds, None if there is none. Raises PneumofedError `state-damaged`."""
     try:
         known = json.loads(path.read_bytes())

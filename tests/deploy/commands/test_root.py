@@ -259,3 +259,9 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path):
         _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130 and stderr.rstrip().endswith("interrupted")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_commands_write_is_for_its_owner_alone():
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.umask(0o022) == 0o077
