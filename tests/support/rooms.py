@@ -46,6 +46,7 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
+        "try_federation",
         "coordinator demo evaluate executor hospital_status join simulate",
         "example_scans logs simulation supervise zone_users",
         "environment flower_words loopback progress system_user",
