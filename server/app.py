@@ -1,9 +1,9 @@
 """The Flower ServerApp: reads the run configuration and passes Flower's Grid to the round loop.
 
-Run configuration: `study` (name or file), `folder` (of the study's ledger, model and status), `trained-on`
-(one sentence on the data), and optionally `strategy` (dotted path of a researcher's own), `quorum`,
-`deadline-s`, `hospitals` (number of hospitals to wait for before the first round) and `patience-s` (how long
-to wait).
+Run configuration: `study` (name or file), `folder` (of the study's ledger, model, report and status),
+`trained-on` (one sentence on the data), and optionally `command` (what the report says made it), `strategy`
+(dotted path of a researcher's own), `quorum`, `deadline-s`, `hospitals` (number of hospitals to wait for
+before the first round), `patience-s` (how long to wait).
 """
 
 import math
@@ -14,18 +14,20 @@ from pathlib import Path
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server import model_selection
+from server import events, model_selection
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.measurement import finished_study
+from server.report_process import ReportProcess
 from server.rounds import run_study
 from server.standing import Standings
 from server.status import StatusFile, StudyStatus
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy, StudyResult
 from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.saved_model import ModelCard, save_model
-from shared_model.study import StudyConfig, load_study
+from shared_model.study import load_study
 from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS, LOCK = "initial.safetensors", "ledger", "model", "status.json", "lock"
@@ -44,7 +46,7 @@ def main(grid: Grid, context: Context) -> None:
     """Start or resume the study of the run configuration, and write its model to the study's folder."""
     settings = context.run_config
     study, folder = load_study(_required(context, "study")), Path(_required(context, "folder"))
-    trained_on = _required(context, "trained-on")
+    trained_on, command = _required(context, "trained-on"), str(settings.get("command", ""))
     policy = RoundPolicy(
         deadline_s=float(settings.get("deadline-s", math.inf)),
         quorum=int(settings.get("quorum", 1)),
@@ -57,49 +59,62 @@ def main(grid: Grid, context: Context) -> None:
     with exclusive(folder / LOCK, refusal=running):
         status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
         try:
-            timeout_s = float(settings.get("patience-s", 0))
-            _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
             strategy = str(settings.get("strategy", "")) or None
-            result = _run(grid, study, folder, policy, strategy, trained_on, status)
-            save_model(folder / MODEL, result.weights, model_card(result, trained_on))
+            weights = load_or_create_initial_weights(folder / INITIAL, study)
+            ledger = Ledger(folder / LEDGER, study, weights, strategy)
+            report = ReportProcess(ledger.folder, folder)
+            result = finished_study(ledger, trained_on)
+            if result is None:
+                timeout_s = float(settings.get("patience-s", 0))
+                _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
+                result = _run(grid, ledger, weights, policy, trained_on, command, status, report)
+            save_model(folder / MODEL, result.weights, model_card(result))
+            report.write()
             status.complete()
         except BaseException as error:
             status.fail(error)
             raise
 
 
-def model_card(result: StudyResult, trained_on: str) -> ModelCard:
-    """The card of the study's model; `trained_on` is shown with every prediction."""
+def model_card(result: StudyResult) -> ModelCard:
+    """The card of the study's model."""
     return ModelCard(
         study=result.study,
         operating_point=result.operating_point,
         temperature=model_selection.temperatures(result.validation),
-        trained_on=trained_on,
+        trained_on=result.trained_on,
         best_rounds=result.best_rounds,
     )
 
 
 def _run(
     grid: Grid,
-    study: StudyConfig,
-    folder: Path,
+    ledger: Ledger,
+    weights: Weights,
     policy: RoundPolicy,
-    strategy: str | None,
     trained_on: str,
+    command: str,
     status: StatusFile,
-) -> StudyResult:
-    weights = load_or_create_initial_weights(folder / INITIAL, study)
+    report: ReportProcess,
+) -> FinishedStudy:
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
-    ledger = Ledger(folder / LEDGER, study, weights, strategy)
     status.begin(len(ledger.records), Standings(ledger.folder))
+
+    def on_event(event: events.Event) -> None:
+        """Into the status; after each round a partial report."""
+        status.on_event(event)
+        if isinstance(event, events.RoundFinished):
+            report.write_partial()
+
     return run_study(
         grid,
-        study,
+        ledger.study,
         weights,
         ledger=ledger,
         policy=policy,
         trained_on=trained_on,
-        on_event=status.on_event,
+        command=command,
+        on_event=on_event,
     )
 
 

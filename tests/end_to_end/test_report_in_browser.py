@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from server.report.page import write_report
-from server.report.report_json import report_document
+from server.report.report_files import write_report
 from tests.support import example_result
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -57,13 +56,7 @@ FAINT = """() => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    document = report_document(
-        example_result.result(),
-        trained_on="phantoms only",
-        command="pneumofed demo",
-        seconds={"training": 3.0},
-    )
-    write_report(path, document, example_result.examples())
+    write_report(path, example_result.result(), examples=example_result.examples())
     return path
 
 
