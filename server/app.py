@@ -3,7 +3,8 @@
 Run configuration: `study` (name or file), `folder` (of the study's ledger, model, report and status),
 `trained-on` (one sentence on the data), and optionally `command` (what the report says made it), `strategy`
 (dotted path of a researcher's own), `quorum`, `deadline-s`, `hospitals` (number of hospitals to wait for
-before the first round), `patience-s` (how long to wait).
+before the first round), `patience-s` (how long to wait) and `rehearsal` (true: the study's rehearsal is run,
+which leaves its report and costs, and no weights).
 """
 
 import math
@@ -17,7 +18,8 @@ from flwr.serverapp import Grid, ServerApp
 from server import events, model_selection
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.measurement import finished_study
+from server.measurement import finished_study, measured_result
+from server.rehearsal import end_rehearsal
 from server.report_process import ReportProcess
 from server.rounds import run_study
 from server.standing import Standings
@@ -26,6 +28,7 @@ from server.study_result import FinishedStudy, StudyResult
 from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
+from shared_model.rehearsal import rehearsal_of
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study
 from shared_model.weights import Weights
@@ -46,6 +49,7 @@ def main(grid: Grid, context: Context) -> None:
     """Start or resume the study of the run configuration, and write its model to the study's folder."""
     settings = context.run_config
     study, folder = load_study(_required(context, "study")), Path(_required(context, "folder"))
+    ran = rehearsal_of(study) if settings.get("rehearsal") else study
     trained_on, command = _required(context, "trained-on"), str(settings.get("command", ""))
     policy = RoundPolicy(
         deadline_s=float(settings.get("deadline-s", math.inf)),
@@ -57,18 +61,24 @@ def main(grid: Grid, context: Context) -> None:
     # Two runs of one study would write one ledger.
     running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
     with exclusive(folder / LOCK, refusal=running):
-        status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
+        status = StatusFile(folder / STATUS, StudyStatus(study=ran.name))
         try:
-            strategy = str(settings.get("strategy", "")) or None
-            weights = load_or_create_initial_weights(folder / INITIAL, study)
-            ledger = Ledger(folder / LEDGER, study, weights, strategy)
+            weights = load_or_create_initial_weights(folder / INITIAL, ran)
+            ledger = Ledger(folder / LEDGER, ran, weights, str(settings.get("strategy", "")) or None)
             report = ReportProcess(ledger.folder, folder)
-            result = finished_study(ledger, trained_on)
-            if result is None:
+
+            def run() -> FinishedStudy:
                 timeout_s = float(settings.get("patience-s", 0))
                 _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
-                result = _run(grid, ledger, weights, policy, trained_on, command, status, report)
-            save_model(folder / MODEL, result.weights, model_card(result))
+                return _run(grid, ledger, weights, policy, trained_on, command, status, report)
+
+            if ran != study:
+                if measured_result(ledger, trained_on) is None:
+                    run()
+                end_rehearsal(folder, ledger, study, weights, kept=folder / INITIAL)
+            else:
+                result = finished_study(ledger, trained_on) or run()
+                save_model(folder / MODEL, result.weights, model_card(result))
             report.write()
             status.complete()
         except BaseException as error:

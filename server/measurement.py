@@ -25,8 +25,8 @@ from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
 
-def finished_study(ledger: Ledger, trained_on: str) -> FinishedStudy | None:
-    """What the ledger holds of a study whose every hospital was measured; None if there is something to do.
+def measured_result(ledger: Ledger, trained_on: str) -> StudyResult | None:
+    """The ledger's result if its hospitals were measured, also if some did not return; else None.
 
     Raises PneumofedError `study-finished`, `ledger-damaged`.
     """
@@ -39,7 +39,16 @@ def finished_study(ledger: Ledger, trained_on: str) -> FinishedStudy | None:
             f"study {result.study.name!r} is finished, and its hospitals approved the sentence "
             f"{result.trained_on!r}; name that one, or give a new study a name of its own",
         )
-    if not result.is_whole:
+    return result
+
+
+def finished_study(ledger: Ledger, trained_on: str) -> FinishedStudy | None:
+    """What the ledger holds of a study whose every hospital was measured; None if there is something to do.
+
+    Raises as `measured_result`.
+    """
+    result = measured_result(ledger, trained_on)
+    if result is None or not result.is_whole:
         return None
     weights = ledger.final_weights()
     if fingerprint(weights) != result.weights_sha256:

@@ -166,7 +166,7 @@ class Coordinator:
         def use(hospital: str, reply: Message) -> dict[str, Any]:
             result = messages.read_train_result(reply, weights)
             updates.add(result, self.roster.descriptions[hospital])
-            return {"scans": dict(result.scans), "loss": dict(result.loss)}
+            return {"scans": dict(result.scans), "loss": dict(result.loss), "cost": result.cost}
 
         asked = TrainRequest(index, round)
         request = messages.train_request(self.proposal, weights, asked)

@@ -1,14 +1,14 @@
 """What a study leaves behind: a record of each round, and the result that reports are made of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SkipValidation
 
-from shared_model.constants import LABELS, Task
+from shared_model.constants import LABELS, TASKS, Task
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Role, SiteDescription
+from shared_model.protocol import Role, SiteDescription, TrainingCost
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
@@ -39,6 +39,7 @@ class HospitalOutcome(_Record):
     seconds: float = Field(0.0, description="From asking to the reply.")
     scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
     loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
+    cost: TrainingCost | None = Field(None, description="Of its training, as it says; null: not told.")
 
 
 class RoundRecord(_Record):
@@ -73,7 +74,8 @@ class RoundRecord(_Record):
 class Hospital:
     """counts: patients by label that the hospital tells of, None for fewer than `count_floor`.
 
-    at_least: labels of which it has patients in further splits, or has none there: it does not tell.
+    at_least: labels of which it has patients in further splits, or has none there: it does not tell; told:
+    training patients that it tells of, per network.
     """
 
     name: str
@@ -81,12 +83,14 @@ class Hospital:
     counts: dict[str, int | None]
     count_floor: int = 1
     at_least: tuple[str, ...] = ()
+    told: dict[Task, int] = field(default_factory=dict)
 
     @classmethod
     def described(cls, name: str, description: SiteDescription) -> Self:
         counts: dict[str, int | None] = {label: description.patients(label) for label in LABELS}
         at_least = tuple(label for label in LABELS if counts[label] is not None and description.hides(label))
-        return cls(name, description.role, counts, description.count_floor, at_least)
+        told = {task: description.told(task) for task in TASKS} if description.role == "training" else {}
+        return cls(name, description.role, counts, description.count_floor, at_least, told)
 
 
 class StudyResult(_Record):

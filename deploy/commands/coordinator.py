@@ -1,5 +1,7 @@
 """The commands `pneumofed coordinator ...`; each imports its heavy parts when it runs."""
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -111,19 +113,82 @@ def run(
     strategy: Strategy = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written."""
+    """Run a study, or resume it after its last complete round.
+
+    Ends with 0 only if model and report are written.
+    """
+    from deploy.coordinator.report import report_paths
     from deploy.coordinator.run import run as run_study
     from deploy.coordinator.settings import load_federation
     from deploy.coordinator.status import study_in_words
+    from server.app import MODEL
+    from server.report.report_files import PAGE
 
     def tell(status: "StudyStatus") -> None:
         typer.echo(study_in_words(status)[0], err=True)
 
-    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, strategy=strategy)
+    folder = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, strategy=strategy)
     if as_json:
-        print_json({"model": str(model)})
+        print_json({"model": str(folder / MODEL), **report_paths(folder)})
     else:
-        typer.echo(f"done: {model}")
+        typer.echo(f"done: {folder / MODEL}")
+        typer.echo(f"open {folder / PAGE}")
+
+
+@coordinator_app.command()
+def rehearse(
+    file: FederationFile,
+    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
+    trained_on: Annotated[
+        str, typer.Option(help="One sentence on the data, as the study's run will have it.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """One tiny round a stage at every hospital: whether the study runs, and what each round of it will cost.
+
+    It is proposed, approved and recorded as a study of its own, "rehearsal of ...". No weights are kept.
+    """
+    from deploy.coordinator.report import report_paths
+    from deploy.coordinator.run import run as run_study
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import study_in_words
+    from server.rehearsal import COSTS, costs_in_words
+
+    def tell(status: "StudyStatus") -> None:
+        typer.echo(study_in_words(status)[0], err=True)
+
+    folder = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, rehearsal=True)
+    costs = json.loads((folder / COSTS).read_bytes())
+    if as_json:
+        print_json({**costs, "costs": str(folder / COSTS), **report_paths(folder)})
+    else:
+        typer.echo("\n".join(costs_in_words(costs)))
+
+
+@coordinator_app.command()
+def report(
+    file: FederationFile,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Its name, file or fingerprint; needless if there is only one."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; else the study's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a study's report again from the ledger. Nothing needs to run, and nothing is measured."""
+    from deploy.coordinator.report import report as write
+    from deploy.coordinator.report import report_paths
+    from deploy.coordinator.settings import load_federation
+    from server.report.report_files import PAGE
+
+    folder, document = write(load_federation(file), study, out)
+    if as_json:
+        print_json({"partial": document["partial"], **report_paths(folder)})
+    else:
+        typer.echo(document["statement"])
+        typer.echo(f"open {folder / PAGE}")
 
 
 @coordinator_app.command()

@@ -7,9 +7,10 @@ from pathlib import Path
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
 from deploy.coordinator.superlink import SuperLink
-from server.app import MODEL, STATUS
+from server.app import STATUS
 from server.status import StudyStatus, read_status
 from shared_model.errors import PneumofedError
+from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study, study_names
 
 POLL_S = 1.0
@@ -22,23 +23,34 @@ Listener = Callable[[StudyStatus], None]
 
 
 def run(
-    federation: Federation, study: str, *, trained_on: str, tell: Listener, strategy: str | None = None
+    federation: Federation,
+    study: str,
+    *,
+    trained_on: str,
+    tell: Listener,
+    strategy: str | None = None,
+    rehearsal: bool = False,
 ) -> Path:
-    """Start `study` (name or file), or resume it after its last complete round; returns the model's folder.
+    """Start `study` (name or file), or resume it after its last complete round; returns the study's folder,
+    which holds model and report then.
 
-    strategy: dotted path of a researcher's own, instead of the study's (server/strategies/server_step.py).
+    rehearsal: run the study's rehearsal in its place (shared_model/rehearsal.py); the folder then holds its
+    costs and no model. strategy: dotted path of a researcher's own, instead of the study's
+    (server/strategies/server_step.py).
 
     Raises PneumofedError with the study's own code, `run-failed` if Flower's run ended without one (the same
     command resumes from the ledger), and `superlink-unreachable`.
     """
-    fingerprint = load_study(study).fingerprint
-    folder = CoordinatorFolder(federation.state).study(fingerprint)
+    config = rehearsal_of(load_study(study)) if rehearsal else load_study(study)
+    folder = CoordinatorFolder(federation.state).study(config.fingerprint)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    begun = time.time()
+    begun, verb = time.time(), "rehearse" if rehearsal else "run"
     settings: dict[str, str | int | float] = {
         "study": study if study in study_names() else str(Path(study).resolve()),
         "folder": str(folder),
         "trained-on": trained_on,
+        "command": f"pneumofed coordinator {verb} federation.toml --study {Path(study).name}",
+        "rehearsal": rehearsal,
         "strategy": strategy or "",
         "quorum": federation.quorum,
         "deadline-s": 60 * federation.deadline_minutes,
@@ -47,7 +59,7 @@ def run(
     }
     with SuperLink(federation) as superlink:
         _follow(superlink, superlink.start(settings), folder / STATUS, begun, tell)
-    return folder / MODEL
+    return folder
 
 
 def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: Listener) -> None:

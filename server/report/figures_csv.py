@@ -11,7 +11,7 @@ COLUMNS = (
     "state", "place", "role", "task", "figure", "stage", "round",
     "value", "low", "high", "k", "n", "undefined",
 )  # fmt: skip
-"""state: "partial" or "final"; place: a hospital, or "all" of a role; stage and round: of a round's figures."""
+"""state: "partial" or "final"; place: a hospital, or "all" of a role; stage, round: of a round's figure."""
 
 _ROLES = {"seen": "training", "unseen": "held-out"}
 _OF_ROUNDS = ("loss", "accuracy", "within_auc")

@@ -56,7 +56,7 @@ def _may(document: Document) -> Iterator[str]:
             doubt = f", known only within {area['high'] - area['low']:.2f}"
         else:
             doubt = ""
-        yield f"{where} it tells {_TOLD[task]} with an AUC of {area['value']:.3f} ({interval}){doubt}"
+        yield f"{where} the model tells {_TOLD[task]} with an AUC of {area['value']:.3f} ({interval}){doubt}"
 
 
 def _may_not(document: Document) -> Iterator[str]:

@@ -37,7 +37,7 @@ ROOMS = {
     "server": (
         "process",
         "app",
-        "report rounds status",
+        "rehearsal report rounds status",
         "measurement",
         "ledger report_process roster round_updates torch_process",
         "collect",
