@@ -4,7 +4,7 @@
 
 Seconds of training are those of the rehearsal's round, with as many steps as the study's: a hospital tells
 how long a step takes, and the number of steps follows from the patients that it tells of. Scans of a class
-that it does not tell of, and further scans of a patient, come on top. An evaluation is measured as it will be.
+that it does not tell of, and further scans of a patient, come on top. An evaluation takes what it took.
 """
 
 import json

@@ -33,11 +33,31 @@ def test_the_batches_of_a_pass_are_of_nearly_equal_size(scans, sizes):
     assert list(map(len, draw_batches(RECORDS[:scans], STAGE, (0,)))) == sizes
 
 
-@pytest.mark.parametrize("epochs, expected", [(0.5, 4), (0.01, 1), (1.3, 7 + 2)])
-def test_a_part_of_a_pass_has_that_part_of_the_scans(epochs, expected):
-    stage = STAGE.model_copy(update={"epochs": epochs})
+@pytest.mark.parametrize("epochs, expected", [(0.5, 4), (0.01, 2), (1.3, 7 + 2), (1.01, 7 + 1)])
+def test_a_part_of_a_pass_has_that_part_of_the_scans_and_a_round_two_batches(epochs, expected):
+    stage = STAGE.model_copy(update={"epochs": epochs, "scans_per_batch": 1})
     keys = sum(keys_of(draw_batches(RECORDS, stage, (0,))), [])
     assert len(keys) == expected and max(Counter(keys).values()) <= np.ceil(epochs)
+
+
+def test_a_short_round_has_scans_of_enough_patients():
+    """Two patients have all scans but one: the least number of patients may need every scan."""
+    scans = [dataclasses.replace(scan, fold=0.1 * (i // 3)) for i, scan in enumerate(RECORDS)]
+    stage = STAGE.model_copy(update={"epochs": 0.01, "scans_per_batch": 1})
+    for least in (1, 2, 3, 4):
+        (keys,) = (
+            {key for key in sum(keys_of(draw_batches(scans, stage, (seed,), least)), [])} for seed in (5,)
+        )
+        drawn = [scan for scan in scans if scan.key in keys]
+        assert len({scan.fold for scan in drawn}) >= min(least, 3) and len(drawn) >= 2
+    assert len(sum(keys_of(draw_batches(scans, stage, (5,), 4)), [])) == len(scans)  # there are but three
+
+
+@pytest.mark.parametrize("epochs", [0.01, 0.4, 1.0, 1.3, 3.0])
+@pytest.mark.parametrize("scans", [1, 2, 5, 7])
+def test_the_number_of_batches_can_be_told_beforehand(epochs, scans):
+    stage = STAGE.model_copy(update={"epochs": epochs, "scans_per_batch": 2})
+    assert stage.batches(scans, least=4) == len(draw_batches(RECORDS[:scans], stage, (0,), 4))
 
 
 def test_a_draw_depends_on_seed_and_keys_alone():
