@@ -1,4 +1,4 @@
-"""A federation of real processes, from the rehearsal of its study to the report, and nothing measured twice."""
+"""A federation of real processes, from a study's rehearsal to its report, and nothing measured twice."""
 
 import json
 from pathlib import Path
