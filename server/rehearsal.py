@@ -15,7 +15,7 @@ from typing import Any
 
 from server.ledger import Ledger
 from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
-from shared_model.constants import LABELS
+from shared_model.constants import LABELS, LABELS_OF
 from shared_model.files import write_atomically
 from shared_model.protocol import is_trained
 from shared_model.rehearsal import rehearsal_of
@@ -117,9 +117,13 @@ def _training_seconds(study: StudyConfig, index: int, returned: HospitalOutcome,
 
 
 def _steps(stage: StageConfig, hospital: Hospital) -> int:
-    """Steps of a round over the patients told of, one scan each, as at least there are."""
-    told = [hospital.told.get(task, 0) for task in stage.networks]
-    return sum(stage.batches(scans, least=hospital.count_floor) for scans in told if scans)
+    """Steps of a round over the patients told of, one scan each, as at least there are.
+
+    A round takes the floor's patients of each label.
+    """
+    told = {task: hospital.told.get(task, 0) for task in stage.networks}
+    floor = hospital.count_floor
+    return sum(stage.batches(n, least=floor * len(LABELS_OF[task])) for task, n in told.items() if n)
 
 
 def _bytes_up(study: StudyConfig, stage: StageConfig, weights: Weights) -> int:

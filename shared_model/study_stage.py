@@ -95,7 +95,7 @@ class StageConfig(FrozenSettings):
         gt=0,
         le=1000,
         description="Passes over a hospital's training scans in a round; however few, a round takes two "
-        "batches and the hospital's least number of patients, or all scans.",
+        "batches, and of each class the hospital's least number of patients, or all scans.",
     )
     scans_per_batch: int = Field(6, ge=1, le=4096, description="Scans in a training batch.")
     lobes_per_scan: int = Field(10, ge=1, le=4096, description="Slice lobes drawn from a scan.")

@@ -61,18 +61,18 @@ class Bag:
 
 
 def draw_batches(
-    scans: Sequence[ScanRecord], stage: StageConfig, seed_parts: SeedParts, least_patients: int = 1
+    scans: Sequence[ScanRecord], stage: StageConfig, seed_parts: SeedParts, least_patients: int = 0
 ) -> list[list[Bag]]:
     """The batches of one round: `stage.epochs` passes over `scans`, each scan once per pass.
 
-    A part of a pass is as long as it takes for scans of `least_patients`. The batches of a pass are of nearly
+    A part of a pass also has scans of `least_patients` of each label. The batches of a pass are of nearly
     equal size. Order and jitter depend only on `seed_parts` and each scan's key.
     """
     batches = []
     for epoch in range(math.ceil(stage.epochs)):
         order = _shuffled(scans, (*seed_parts, epoch))
         taken = stage.scans_of_pass(epoch, len(order))
-        order = order[: taken if epoch else max(taken, _scans_of_patients(order, least_patients))]
+        order = _part_of_pass(order, taken, 0 if epoch else least_patients)
         count = math.ceil(len(order) / stage.scans_per_batch)
         bounds = [round(len(order) * i / count) for i in range(count + 1)]
         for start, stop in pairwise(bounds):
@@ -120,14 +120,16 @@ def _read_bag(store: LobeStore, bag: Bag) -> LobeArrays:
     return augment(arrays, bag.augmentation, scan_generator(*bag.seed_parts, "augment", bag.scan.key))
 
 
-def _scans_of_patients(order: Sequence[ScanRecord], patients: int) -> int:
-    """How many scans from the first one on are of so many patients; all if there are fewer patients."""
-    seen: set[float] = set()
-    for count, scan in enumerate(order, start=1):
-        seen.add(scan.fold)
-        if len(seen) >= patients:
-            return count
-    return len(order)
+def _part_of_pass(order: Sequence[ScanRecord], taken: int, least_patients: int) -> list[ScanRecord]:
+    """The first `taken` scans, and later ones of labels of which these have fewer patients than the least."""
+    patients: dict[str, set[float]] = {}
+    kept = []
+    for index, scan in enumerate(order):
+        seen = patients.setdefault(scan.label, set())
+        if index < taken or len(seen) < least_patients:
+            kept.append(scan)
+            seen.add(scan.fold)
+    return kept
 
 
 def _fields(arrays: LobeArrays) -> tuple[np.ndarray, ...]:

@@ -51,14 +51,14 @@ COST = TrainingCost(step_ms=500, memory_mb=1536, gpu_mb=0)
 
 
 def test_the_time_of_a_round_is_that_of_its_steps_and_of_what_is_besides() -> None:
-    # lobes: 2 + 2 batches were rehearsed in 7 s, 5 of them besides; a round has 60 / 6 + 36 / 6 = 16.
-    # fine: both batches of 15 in 4 s, 3 besides; a round has 2 passes of 60 / 15 = 4 batches.
+    # The floor is 10. lobes: 30 / 6 + 20 / 6 batches in 7 s, 2.5 besides; a round has 60 / 6 + 36 / 6 = 16.
+    # fine: 2 batches of 15 in 4 s, 3 besides; a round has 2 passes of 60 / 15 = 4 batches.
     document = study_costs(STUDY, result_of(returned(7.0, COST), returned(4.0, COST)), weights_of(0))
     north, far = document["hospitals"]
     lobes, fine = north["stages"]
-    assert (lobes["steps"], lobes["training_s"], lobes["validation_s"]) == (16, 13.0, 3.0)
+    assert (lobes["steps"], lobes["training_s"], lobes["validation_s"]) == (16, 10.5, 3.0)
     assert (fine["steps"], fine["training_s"], fine["validation_s"]) == (8, 7.0, None)
-    assert north["study_s"] == 20 * 13 + 4 * 3 + 3 * 7 + 2
+    assert north["study_s"] == 20 * 10.5 + 4 * 3 + 3 * 7 + 2
     assert (lobes["bytes_down"], fine["bytes_down"]) == (2 * BYTES, BYTES)
     trained = 4 * (6 + 4 + 2 + 6 + 4)  # all but the fine infection decider
     assert (lobes["bytes_up"], fine["bytes_up"]) == (trained, 4 * 4)
