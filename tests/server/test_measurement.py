@@ -1,13 +1,16 @@
 """What a finished study measures again: nothing; and what a partial result holds."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.ledger import Ledger, read_result
+from server.measurement import finished_study
 from server.study_result import StudyResult
 from shared_model.errors import PneumofedError
-from shared_model.weights import fingerprint
+from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.weights import Weights, fingerprint
 from tests.support.local_rounds import INITIAL, STUDY, grid_of, run, sites_of
 
 
@@ -29,13 +32,13 @@ def test_a_hospital_that_was_away_in_the_end_is_measured_alone(tmp_path: Path) -
     sites = sites_of()
     whole = run(tmp_path / "whole")
 
-    def gone(*_: object, **asked: object) -> None:
+    def gone(weights: Weights, **asked: Any) -> SiteEvaluation:
         if asked["split"] in ("test", "all"):
             raise PneumofedError("store-damaged", "for this test")
-        return kept(*_, **asked)  # type: ignore[arg-type]
+        return kept(weights, **asked)
 
     kept = sites["south"].evaluate
-    sites["south"].evaluate = gone  # type: ignore[method-assign, assignment]
+    sites["south"].evaluate = gone  # type: ignore[method-assign]
     lacking = run(tmp_path / "a", grid_of(sites))
     assert "south" not in lacking.evaluations and not lacking.is_whole and not lacking.is_partial
     others = sites_of()
@@ -75,8 +78,6 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_finished_study_is_not_taken_for_one_with_another_sentence(tmp_path: Path) -> None:
-    from server.measurement import finished_study
-
     run(tmp_path)
     with pytest.raises(PneumofedError) as caught:
         finished_study(Ledger(tmp_path, STUDY, INITIAL), "Other scans.")

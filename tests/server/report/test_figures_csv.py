@@ -69,7 +69,7 @@ def test_hidden_and_minimal_counts_are_told_as_such() -> None:
 
 
 def test_partial_lines_are_marked_and_measure_nothing() -> None:
-    unmeasured = {"evaluations": {}, "final_replies": {}, "ended": None}
+    unmeasured: dict[str, Any] = {"evaluations": {}, "final_replies": {}, "ended": None}
     document = report_document(example_result.result().model_copy(update=unmeasured))
     lines = list(csv.DictReader(io.StringIO(figures_csv(document))))
     assert {line["state"] for line in lines} == {"partial"}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,12 @@ def test_page_document_and_figures_are_written(tmp_path: Path) -> None:
 
 def test_a_partial_report_says_so_in_each_file(tmp_path: Path) -> None:
     result = example_result.result()
-    unmeasured = {"evaluations": {}, "final_replies": {}, "ended": None, "rounds": result.rounds[:5]}
+    unmeasured: dict[str, Any] = {
+        "evaluations": {},
+        "final_replies": {},
+        "ended": None,
+        "rounds": result.rounds[:5],
+    }
     document = write_report(tmp_path, result.model_copy(update=unmeasured))
     page = (tmp_path / "report.html").read_text()
     assert "<title>Partial: Made-up study" in page and "partial: 5 of 8 rounds" in page
