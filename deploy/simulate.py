@@ -2,7 +2,7 @@
 
 OUT/simulation.json          study, hospitals and a digest of their scans: what is resumed is the same
 OUT/ledger/, OUT/state/      complete rounds; steps of an unfinished one, privacy ledgers
-OUT/report.json, report.html, model/
+OUT/report.json, report.html, figures.csv, model/
 """
 
 import hashlib

@@ -77,7 +77,8 @@ def test_two_hospitals_say_nothing_of_the_next_one_and_hidden_classes_are_named(
 
 def test_partial_figures_and_rehearsals_say_nothing_of_the_model() -> None:
     result = example_result.result()
-    unmeasured = {"evaluations": {}, "final_replies": {}, "ended": None, "rounds": result.rounds[:2]}
+    unmeasured: dict[str, Any] = {"evaluations": {}, "final_replies": {}, "ended": None}
+    unmeasured["rounds"] = result.rounds[:2]
     told = report_document(result.model_copy(update=unmeasured))
     assert told["statement"].startswith(
         "Partial, after 2 of 8 rounds: these figures come from validation scans"
