@@ -5,6 +5,13 @@ Run configuration: `study` (name or file), `folder` (of the study's ledger, mode
 (dotted path of a researcher's own), `quorum`, `deadline-s`, `hospitals` (number of hospitals to wait for
 before the first round), `patience-s` (how long to wait) and `rehearsal` (true: the study's rehearsal is run,
 which leaves its report and costs, and no weights).
+
+    STUDY/initial.safetensors    the weights that the study began with
+    STUDY/ledger/                its rounds
+    STUDY/status.json            how far it is, rewritten at every event
+    STUDY/model/                 the model: model.safetensors, and model.json, its card
+    STUDY/report.html           the report, with report.json and figures.csv; partial after each round
+    STUDY/rehearsal.json         of a rehearsal: what a round of the study will cost
 """
 
 import math
