@@ -183,7 +183,7 @@ def _attended(
                 return follow()
             except KeyboardInterrupt:
                 with display.set_aside():
-                    answer = _asked() if sys.stdin.isatty() and sys.stderr.isatty() else "d"
+                    answer = _asked() if _at_terminal() else "d"
                 if answer == "d":
                     typer.echo(
                         f"detached: the study goes on; `pneumofed coordinator watch {file}` shows it, "
@@ -196,6 +196,10 @@ def _attended(
                     typer.echo("it ends after the round in progress", err=True)
 
     return attend
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _asked() -> str:

@@ -121,6 +121,8 @@ def reply_in_words(reply: HospitalOutcome) -> str:
         return f"cannot take part: {reply.detail}"
     if reply.reason in _DECIDED:
         return _DECIDED[reply.reason]
+    if reply.reason in _AWAITED and reply.status == "failed":
+        return _AWAITED[reply.reason]
     reason = f" ({reply.reason})" if reply.reason else ""
     return f"{_OUTCOME[reply.status]}{reason} after {reply.seconds:.0f} s"
 
