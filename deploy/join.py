@@ -120,6 +120,8 @@ def _loopback(hospital: HospitalSettings) -> Path:
 
 def node_command(hospital: HospitalSettings) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
+    from client.node.deployed import node_config
+
     coordinator, loopback = hospital.coordinator, _loopback(hospital)
     return [
         "flower-supernode",
@@ -130,7 +132,7 @@ def node_command(hospital: HospitalSettings) -> list[str]:
         "--auth-supernode-private-key",
         str(coordinator.key),
         "--node-config",
-        f'trainer="{hospital.socket}"',
+        " ".join(f'{name}="{value}"' for name, value in node_config(hospital).items()),
         "--host",
         "127.0.0.1",
         "--port",

@@ -113,6 +113,7 @@ class Measurement:
 
         Those whose evaluations the ledger has are not asked again.
         """
+        self.collector.stop.check_between_rounds()
         earlier = self.ledger.result()
         if earlier is None or earlier.is_partial:
             validation = self._validation(weights)

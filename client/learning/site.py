@@ -17,6 +17,7 @@ from client.learning.scan_logits import scan_logits
 from client.learning.scan_scoring import ScanScorer
 from client.learning.scan_sums import sum_figures, summed_labels
 from client.learning.training_context import TrainingContext
+from preprocessing.settings import VERSION
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, NEGATIVE, POSITIVE, TASKS, Task
@@ -29,6 +30,7 @@ from shared_model.protocol import SCORED, SPLITS, Role, SiteDescription, Split, 
 from shared_model.sampling import scan_generator
 from shared_model.study import StudyConfig
 from shared_model.study_stage import Part, StageConfig
+from shared_model.versions import PREPROCESSING, TRAINER, package_version
 from shared_model.weights import Weights, fingerprint
 
 
@@ -81,7 +83,12 @@ class Site:
             for split in SPLITS[self.role]
         }
         return SiteDescription(
-            self.role, self.study.fingerprint, self.store.fingerprint, self.count_floor, counts
+            self.role,
+            self.study.fingerprint,
+            self.store.fingerprint,
+            self.count_floor,
+            counts,
+            {TRAINER: package_version(), PREPROCESSING: str(VERSION)},
         )
 
     def train(

@@ -129,7 +129,10 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             f"fewer than {floor} patients"
         )
     floor = hospital.limits.count_floor
-    yield f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer"
+    yield (
+        f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer; versions of "
+        "software and kit, the last day of the hospital's certificate"
+    )
     yield "of an error: its code. No scan, name, date, UID or path"
 
 

@@ -8,7 +8,13 @@ import pytest
 from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study
 from shared_model.weights import fingerprint
-from tests.support.deployed_study import DEPLOYED, HOSPITALS, local_fingerprint, study_file
+from tests.support.deployed_study import (
+    DEPLOYED,
+    HOSPITALS,
+    local_fingerprint,
+    propose_and_approve,
+    study_file,
+)
 from tests.support.deployment import Deployment
 
 pytestmark = DEPLOYED
@@ -20,8 +26,8 @@ def federation(tmp_path_factory):
         yield deployment
 
 
-def rehearse(federation: Deployment, study: Path):
-    arguments = ("--study", study, "--trained-on", "Noise.", "--json")
+def rehearse(federation: Deployment, study: Path, *options: str):
+    arguments = ("--study", study, "--trained-on", "Noise.", "--json", *options)
     return federation.command("coordinator", "rehearse", federation.file, *arguments)
 
 
@@ -31,8 +37,8 @@ def tasks(federation: Deployment, name: str) -> list[str]:
 
 def test_a_rehearsal_is_approved_recorded_and_costed_and_leaves_no_weights(federation):
     study = study_file(federation.folder, "planned", rounds=50, epochs=3)
-    done = rehearse(federation, study)
-    assert done.returncode == 1 and "study-not-approved" in done.stderr
+    done = rehearse(federation, study, "--propose")
+    assert done.returncode == 0 and set(json.loads(done.stdout)["waits_for"]) == set(HOSPITALS)
     for name in HOSPITALS:
         proposed = federation.audit(name)[-2:]
         assert any(entry.facts.get("name") == "rehearsal of planned" for entry in proposed)
@@ -65,9 +71,7 @@ def test_a_rehearsal_is_approved_recorded_and_costed_and_leaves_no_weights(feder
 
 def test_a_study_ends_with_its_report_which_the_ledger_gives_again(federation):
     study = study_file(federation.folder, "real", rounds=2)
-    assert federation.run(study).returncode == 1
-    for name in HOSPITALS:
-        federation.approve(name)
+    propose_and_approve(federation, study)
     done = federation.run(study)
     assert fingerprint(federation.weights(done)) == local_fingerprint(federation, study)
     paths = json.loads(done.stdout)
