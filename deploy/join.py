@@ -46,7 +46,7 @@ def _zones(hospital: HospitalSettings, site: Path) -> list[Service]:
     users = zone_users(hospital, site)
     if users is None:
         log.warning(
-            "node and trainer run as one user: a fault in Flower could read the store; see docs/federation.md"
+            "node and trainer run as one user: a fault in Flower could read the store; see docs/hospital.md"
         )
     return [_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)]
 

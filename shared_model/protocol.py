@@ -145,7 +145,8 @@ class EvaluateRequest:
     """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it.
 
     operating_point: the probabilities from which on a scan is called positive, by task, if it shall also be
-    counted what scans are called, which takes both tasks. Raises ValueError for others.
+    counted what scans are called, which takes both tasks. Raises ValueError for others, and for tasks that
+    are none or twice there.
     """
 
     split: Split
@@ -153,6 +154,8 @@ class EvaluateRequest:
     operating_point: Mapping[Task, float] | None = None
 
     def __post_init__(self) -> None:
+        if not self.tasks or len(set(self.tasks)) != len(self.tasks) or not set(self.tasks) <= set(TASKS):
+            raise ValueError("scores are asked of tasks that there are, of each once")
         point = self.operating_point
         if point is None:
             return

@@ -49,7 +49,6 @@ class Notice:
 
 def keep_telling(path: Path) -> None:
     """Until ended: look at the studies and tell what is new."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses
     while True:
         try:
             tell_news(load_federation(path))

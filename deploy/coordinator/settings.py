@@ -117,7 +117,9 @@ def load_federation(path: Path) -> Federation:
 
     Raises PneumofedError `federation-missing`, or `federation-invalid` with every problem named.
     """
-    missing = PneumofedError("federation-missing", f"{path}: no such file; docs/federation.md has an example")
+    missing = PneumofedError(
+        "federation-missing", f"{path}: no such file; docs/coordinator.md has an example"
+    )
     federation = read_settings(path, Federation, missing=missing, code="federation-invalid")
     folder = path.resolve().parent
     changes: dict[str, object] = {"state": folder / federation.state}

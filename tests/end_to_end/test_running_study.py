@@ -51,13 +51,12 @@ def test_a_study_waits_for_approval_and_for_a_paused_hospital_and_is_left_and_st
         wait_until(
             lambda: "waiting for approval by east" in federation.status(), seconds=90, what="two approvals"
         )
-        federation.approve("east")
-        wait_until(lambda: trainings_begun(federation, "south"), seconds=120, what="training at south")
-        assert f"protocol {PROTOCOL}" in federation.status() and "certificate for" in federation.status()
-
         site = federation.site("south")
         assert federation.command("hospital", "pause", "--site", site).returncode == 0
+        federation.approve("east")
+        wait_until(lambda: trainings_begun(federation, "north"), seconds=120, what="training at north")
         wait_until(lambda: "south is paused since" in federation.status(), seconds=120, what="paused")
+        assert f"protocol {PROTOCOL}" in federation.status() and "certificate for" in federation.status()
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=60) == 130 and "detached" in out.read_text()
 
@@ -80,7 +79,7 @@ def test_a_study_whose_coordinator_is_gone_is_interrupted_and_goes_on(federation
         wait_until(lambda: trainings_begun(federation, "north") > before, seconds=240, what="training")
     federation.end("serve")
     said = federation.status()
-    assert "not serving" in said and "interrupted, stage 'lobes', round 1 of 2" in said
+    assert "not serving" in said and "interrupted, stage 'lobes', round" in said
     stopped = federation.command("coordinator", "stop", federation.file)
     assert stopped.returncode == 1 and "nothing-runs" in stopped.stderr
     federation.serve()

@@ -21,7 +21,7 @@ HOSPITAL = "north"
 
 
 class TwoUsers(Deployment):
-    """With a hospital whose files belong to two users, as docs/federation.md says."""
+    """With a hospital whose files belong to two users, as docs/hospital.md says."""
 
     def unpack(self, name: str) -> None:
         super().unpack(name)

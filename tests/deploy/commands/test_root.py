@@ -268,3 +268,9 @@ def test_the_version_names_package_and_protocol(capsys):
         main(["--version"])
     assert ending.value.code == 0
     assert capsys.readouterr().out == f"pneumofed {version('pneumofed')}, protocol {PROTOCOL}\n"
+
+
+def test_what_commands_write_is_for_its_owner_alone():
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.umask(0o022) == 0o077
