@@ -17,7 +17,7 @@ ROOMS = {
         "image_ops processes",
     ),
     "shared_model": (
-        "bundle envelope",
+        "bundle envelope rehearsal",
         "infection_map initial_weights losses protocol saved_model",
         "layer_scaling network_weights pretrained proposal",
         "networks synthetic_lobes",
@@ -36,13 +36,14 @@ ROOMS = {
     ),
     "server": (
         "process",
-        "app report",
-        "rounds status",
-        "ledger roster round_updates torch_process",
+        "app",
+        "rehearsal report rounds status",
+        "measurement",
+        "ledger report_process roster round_updates torch_process",
         "collect",
         "admission dispatch feasibility messages model_selection",
         "events standing stop_flag strategies",
-        "study_result",
+        "software study_result",
     ),
     "deploy": (
         "commands",
