@@ -83,10 +83,10 @@ def main(grid: Grid, context: Context) -> None:
         status = StatusFile(
             folder / STATUS, StudyStatus(study=ran.name, rounds_total=rounds, run=context.run_id)
         )
+        report = ReportProcess(folder / LEDGER, folder)
         try:
             weights = load_or_create_initial_weights(folder / INITIAL, ran)
             ledger = Ledger(folder / LEDGER, ran, weights, str(settings.get("strategy", "")) or None)
-            report = ReportProcess(ledger.folder, folder)
             if settings.get("propose"):
                 _propose(grid, ledger, weights, policy, trained_on, expected, status)
                 return
@@ -113,6 +113,8 @@ def main(grid: Grid, context: Context) -> None:
         except BaseException as error:
             status.fail(error)
             raise
+        finally:
+            report.close()
 
 
 def model_card(result: StudyResult) -> ModelCard:

@@ -33,10 +33,14 @@ class ReportProcess:
         self._started = time.monotonic()
         self._running = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
 
-    def write(self) -> None:
-        """Write the report, after the one that is being written. Raises PneumofedError `report-failed`."""
+    def close(self) -> None:
+        """Wait for the report that is being written, if one is."""
         if self._running is not None:
             self._running.wait()
+
+    def write(self) -> None:
+        """Write the report, after the one that is being written. Raises PneumofedError `report-failed`."""
+        self.close()
         done = subprocess.run(self._command, capture_output=True, text=True)
         if done.returncode != 0:
             log.error("the report's process ended with %s: %s", done.returncode, done.stderr)
