@@ -10,31 +10,45 @@ from pathlib import Path
 from typing import Literal
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
+from client.node.connection import State, write_connection
 from deploy.environment import node_environment
+from deploy.flower_words import CONNECTED, HOSPITAL, REFUSED, SILENT, FlowerWords
+from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import ensure_certificate, require_certificate, show_certificate
 from deploy.supervise import Service, supervise
 from deploy.zone_users import ZoneUsers, zone_users
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
 
 log = logging.getLogger("pneumofed")
 
 NODE_ENDED = 1
+LOCK = "join.lock"
+"""Beside hospital.toml, held by the `join` that runs."""
 
 
 def join(site: Path) -> None:
     """Keep node and trainer running until SIGTERM or SIGINT, as two users if the settings name them.
 
-    Raises PneumofedError `kit-missing`, and as `zone_users` does.
+    Raises PneumofedError `kit-missing`, `already-joined`, and as `zone_users` does.
     """
-    site = site.resolve()
     hospital = load_hospital_settings(site)
+    site = site.resolve()
     check_node(hospital)
+    joined = PneumofedError(
+        "already-joined", "this hospital takes part already, by another `join`; end that one first"
+    )
+    with exclusive(site.parent / LOCK, refusal=joined):
+        supervise(_zones(hospital, site))
+
+
+def _zones(hospital: HospitalSettings, site: Path) -> list[Service]:
     users = zone_users(hospital, site)
     if users is None:
         log.warning(
-            "node and trainer run as one user: a fault in Flower could read the store; see docs/federation.md"
+            "node and trainer run as one user: a fault in Flower could read the store; see docs/hospital.md"
         )
-    supervise([_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)])
+    return [_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)]
 
 
 def _zone(name: Literal["node", "trainer"], site: Path, home: Path, users: ZoneUsers | None) -> Service:
@@ -56,22 +70,35 @@ def run_node(site: Path) -> None:
     check_node(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= node_environment(hospital.node)
+    log_to_stderr()
     prove_node(hospital)
     sys.argv = node_command(hospital)
     threading.excepthook = _end_node
-    log.warning(
-        "if the node keeps ending, `pneumofed hospital preflight --site %s` looks for the reason", site
-    )
     try:
         from flwr.supernode.cli.flower_supernode import flower_supernode
 
         from client.node.bundle_check import check_bundles
         from client.node.trainer_client import report_refused_bundle
 
+        write_connection(hospital.node, "trying")
+        log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
         check_bundles(partial(report_refused_bundle, hospital.socket))
         flower_supernode()
     finally:
         os._exit(NODE_ENDED)
+
+
+_CONNECTION: dict[str, State] = {
+    CONNECTED: "connected",
+    SILENT: "trying",
+    REFUSED: "refused",
+}
+
+
+def _keep_connection(folder: Path, line: str) -> None:
+    """Record what a line of the node says of its connection."""
+    if line in _CONNECTION:
+        write_connection(folder, _CONNECTION[line])
 
 
 def _end_node(thread: threading.ExceptHookArgs) -> None:
@@ -93,6 +120,8 @@ def _loopback(hospital: HospitalSettings) -> Path:
 
 def node_command(hospital: HospitalSettings) -> list[str]:
     """Flower's SuperNode with TLS and the hospital's key."""
+    from client.node.deployed import node_config
+
     coordinator, loopback = hospital.coordinator, _loopback(hospital)
     return [
         "flower-supernode",
@@ -103,7 +132,7 @@ def node_command(hospital: HospitalSettings) -> list[str]:
         "--auth-supernode-private-key",
         str(coordinator.key),
         "--node-config",
-        f'trainer="{hospital.socket}"',
+        " ".join(f'{name}="{value}"' for name, value in node_config(hospital).items()),
         "--host",
         "127.0.0.1",
         "--port",

@@ -10,7 +10,8 @@ from shared_model.envelope import Envelope, LogHead
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainingCost, TrainRequest, TrainResult
+from shared_model.versions import Versions, are_versions
 from shared_model.weights import Weights, from_bytes, to_bytes
 
 # Names, shapes and headers on top of the values themselves.
@@ -57,6 +58,13 @@ def read_description(message: Message) -> SiteDescription:
     return _parsed(message, protocol.DESCRIPTION, SiteDescription.from_text)
 
 
+def read_node_versions(message: Message) -> Versions:
+    versions = dict(_record(message, protocol.NODE_VERSIONS, ConfigRecord))
+    if not are_versions(versions):
+        raise _unreadable(protocol.NODE_VERSIONS)
+    return versions
+
+
 def read_evaluation(message: Message) -> SiteEvaluation:
     return _parsed(message, protocol.EVALUATION, SiteEvaluation.from_text)
 
@@ -72,9 +80,16 @@ def read_train_result(message: Message, weights: Weights) -> TrainResult[Weights
         raise PneumofedError("update-too-long", f"the update has more than {limit} bytes")
     scans, loss = _figures(message, protocol.SCANS, int), _figures(message, protocol.LOSS, int, float)
     try:
-        return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
+        return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss, _cost(message))
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
+
+
+def _cost(message: Message) -> TrainingCost | None:
+    """Raises ValueError or TypeError for one that cannot be."""
+    if protocol.COST not in message.content:
+        return None
+    return TrainingCost(**_record(message, protocol.COST, MetricRecord))
 
 
 def _figures(message: Message, name: str, *kinds: type) -> dict[str, Any]:

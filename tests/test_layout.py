@@ -38,12 +38,14 @@ TESTED_BY = {
     "client/trainer/weights_file.py": "client/trainer/test_service.py",
     "client/trainer/worker.py": "client/trainer/test_service.py",
     "server/messages.py": "client/node/test_app.py",
+    "server/report/__main__.py": "server/test_report_process.py",
     "server/report/group_metrics.py": "server/report/test_report_json.py",
     "server/report/plots.py": "server/report/test_page.py",
     "server/report/svg.py": "server/report/test_page.py",
     "server/report/tables.py": "server/report/test_page.py",
     "server/report/three_classes.py": "server/report/test_report_json.py",
     "server/study_result.py": "server/test_ledger.py",
+    "deploy/commands/coordinator_study.py": "deploy/commands/test_coordinator.py",
     "deploy/commands/hospital_federation.py": "deploy/commands/test_hospital.py",
     "deploy/coordinator/certificates.py": "deploy/coordinator/test_provision.py",
     "deploy/coordinator/folder.py": "deploy/coordinator/test_provision.py",
@@ -66,7 +68,6 @@ NOTHING_TO_DECIDE = {
     "shared_model/errors.py",
     "shared_model/progress.py",
     "client/learning/training_context.py",
-    "client/node/deployed.py",
     "client/node/process.py",
     "client/preflight/check_result.py",
     "client/trainer_interface.py",
@@ -74,7 +75,6 @@ NOTHING_TO_DECIDE = {
     "deploy/commands/options.py",
     "deploy/commands/output.py",
     "deploy/executor/__main__.py",
-    "deploy/logs.py",
 }
 
 

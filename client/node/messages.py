@@ -4,6 +4,7 @@ Weights are forwarded as bytes, descriptions and evaluations as text: none of th
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
@@ -14,6 +15,7 @@ from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
+from shared_model.versions import Versions
 
 
 def train_request(message: Message) -> TrainRequest:
@@ -66,22 +68,26 @@ def train_reply(reply: Reply[TrainResult[bytes]]) -> RecordDict:
     result = reply.answer
     # One array of bytes, as the coordinator sends them (server/messages.py).
     packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
-    return RecordDict(
-        {
-            protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
-            protocol.SCANS: _metrics(result.scans),
-            protocol.LOSS: _metrics(result.loss),
-            protocol.ENVELOPE: _envelope(reply.envelope),
-        }
-    )
+    records: dict[str, ArrayRecord | MetricRecord | ConfigRecord] = {
+        protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
+        protocol.SCANS: _metrics(result.scans),
+        protocol.LOSS: _metrics(result.loss),
+        protocol.ENVELOPE: _envelope(reply.envelope),
+    }
+    if result.cost is not None:
+        records[protocol.COST] = _metrics(asdict(result.cost))
+    return RecordDict(records)
 
 
 def evaluate_reply(reply: Reply[str]) -> RecordDict:
     return _text_reply(protocol.EVALUATION, reply)
 
 
-def describe_reply(reply: Reply[str]) -> RecordDict:
-    return _text_reply(protocol.DESCRIPTION, reply)
+def describe_reply(reply: Reply[str], versions: Versions) -> RecordDict:
+    """versions: the node's own, beside those of the trainer in its description."""
+    record = _text_reply(protocol.DESCRIPTION, reply)
+    record[protocol.NODE_VERSIONS] = ConfigRecord(dict(versions))
+    return record
 
 
 def _text_reply(name: str, reply: Reply[str]) -> RecordDict:

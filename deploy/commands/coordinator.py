@@ -1,14 +1,13 @@
 """The commands `pneumofed coordinator ...`; each imports its heavy parts when it runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from deploy.commands.options import AsJson, FederationFile, Strategy
+from deploy.commands.coordinator_study import rehearse, run, status, stop, watch
+from deploy.commands.options import AsJson, FederationFile
 from deploy.commands.output import print_json
-
-if TYPE_CHECKING:
-    from server.status import StudyStatus
 
 coordinator_app = typer.Typer(
     help="Provision a federation, serve it, run studies.",
@@ -103,47 +102,34 @@ def serve(file: FederationFile) -> None:
     run(file)
 
 
+for command in (run, rehearse, watch, stop, status):
+    coordinator_app.command()(command)
+
+
 @coordinator_app.command()
-def run(
+def report(
     file: FederationFile,
-    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
-    trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
-    strategy: Strategy = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Its name, file or fingerprint; needless if there is only one."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; else the study's own.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written."""
-    from deploy.coordinator.run import run as run_study
+    """Make a study's report again from the ledger. Nothing needs to run, and nothing is measured."""
+    from deploy.coordinator.report import report as write
+    from deploy.coordinator.report import report_paths
     from deploy.coordinator.settings import load_federation
-    from deploy.coordinator.status import study_in_words
+    from server.report.report_files import PAGE
 
-    def tell(status: "StudyStatus") -> None:
-        typer.echo(study_in_words(status)[0], err=True)
-
-    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, strategy=strategy)
+    folder, document = write(load_federation(file), study, out)
     if as_json:
-        print_json({"model": str(model)})
+        print_json({"partial": document["partial"], **report_paths(folder)})
     else:
-        typer.echo(f"done: {model}")
-
-
-@coordinator_app.command()
-def status(file: FederationFile, as_json: AsJson = False) -> None:
-    """Which hospitals are connected, how far each study is, and who returned what."""
-    from deploy.coordinator.settings import load_federation
-    from deploy.coordinator.status import certificate_in_words, status_document, study_in_words
-    from server.status import StudyStatus
-
-    document = status_document(load_federation(file))
-    if as_json:
-        print_json(document)
-        return
-    typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
-    for line in certificate_in_words(document["certificate_until"]):
-        typer.echo(line)
-    for hospital in document["hospitals"]:
-        typer.echo(f"{hospital['name']} ({hospital['role']}): {hospital['connection']}")
-    for study in document["studies"]:
-        typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
+        typer.echo(document["statement"])
+        typer.echo(f"open {folder / PAGE}")
 
 
 @coordinator_app.command()
@@ -164,3 +150,13 @@ def register_nodes(file: FederationFile) -> None:
 
     log_to_stderr()
     keep_nodes_registered(file)
+
+
+@coordinator_app.command(hidden=True)
+def send_notices(file: FederationFile) -> None:
+    """Tell people when a study waits, fails or ends, as `[notice]` says (part of `serve`)."""
+    from deploy.coordinator.notices import keep_telling
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    keep_telling(file)

@@ -21,13 +21,34 @@ from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, INTERRUPTED = 1, 130
 
+
+def _print_version(wanted: bool) -> None:
+    """This package's version and the protocol's, by which hospitals and coordinator must agree."""
+    if wanted:
+        from shared_model.protocol import PROTOCOL
+        from shared_model.versions import package_version
+
+        typer.echo(f"pneumofed {package_version()}, protocol {PROTOCOL}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="pneumofed",
     help="Hospitals train one chest-CT diagnosis model together; no scan ever leaves a hospital.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `pneumofed` itself."""
+
+
 app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
 
@@ -76,6 +97,21 @@ def demo(
         device=device,
     )
     print_study(document, out, as_json=as_json)
+
+
+@app.command("try")
+def try_here(
+    out: Out,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve at each hospital without being asked.")] = False,
+) -> None:
+    """A deployed federation on this machine: four parties as real processes, a short study, its report.
+
+    Shows every command before it runs. Needs nginx. The scans are phantoms.
+    """
+    from deploy.try_federation import try_federation
+
+    report = try_federation(out, say=typer.echo, approve_all=yes)
+    typer.echo(f"open {report}")
 
 
 @app.command()

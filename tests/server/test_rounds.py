@@ -16,8 +16,7 @@ from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.model_selection import Score
-from server.report.page import write_report
-from server.report.report_json import report_document
+from server.report.report_files import write_report
 from server.strategies.closed_form import fit_scan_decision
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.errors import PneumofedError
@@ -129,7 +128,7 @@ def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path: Path)
     one = run(tmp_path / "a", grid_of(sites))
     two = run(tmp_path / "b", grid_of(dict(reversed(sites.items())), Backwards))
     assert fingerprint(one.weights) == fingerprint(two.weights)
-    untimed = {"seconds", "train", "validate_replies"}
+    untimed = {"seconds", "ended", "train", "validate_replies"}
     assert [r.model_dump(exclude=untimed) for r in one.rounds] == [
         r.model_dump(exclude=untimed) for r in two.rounds
     ]
@@ -380,7 +379,7 @@ def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) ->
     assert record["accuracy"]["covid"] is None and record["within_auc"]["covid"] is None
     assert Ledger(ledger, study, INITIAL).best_of(0)["covid"].score == Score(None, None)
     report.mkdir()
-    write_report(report, report_document(result, trained_on="", command="", seconds={}), [])
+    write_report(report, result)
     rounds = json.loads((report / "report.json").read_text())["rounds"]
     for told in rounds:
         assert told["accuracy"]["covid"] is None and told["within_auc"]["covid"] is None
@@ -444,3 +443,26 @@ def test_a_network_that_only_a_refused_hospital_trains_stays_as_it_is(tmp_path: 
         assert (result.weights[name] == INITIAL[name]).all() == (
             not is_trained(name, BOTH) or "covid" in name
         )
+
+
+class Diverging(FakeSite):
+    def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
+        raise PneumofedError("diverged", "in this test")
+
+
+def test_the_share_of_told_patients_whose_update_counts_is_recorded(tmp_path: Path) -> None:
+    """Of 30 + 100 + 11 patients told, and 20 + 0 + 11, those of `east` do not count."""
+    study = study_of(BOTH)
+    sites = sites_of(study) | {"east": Diverging("east", study, scans={"diseased": 11, "covid": 11})}
+    counted = [record.counted for record in run(tmp_path, grid_of(sites), study).rounds]
+    assert counted == [{"diseased": 130 / 141, "covid": 20 / 31}] * 3
+
+
+def test_no_round_counts_without_a_required_hospital(tmp_path: Path) -> None:
+    study = study_of(BOTH)
+    policy = replace(POLICY, required=frozenset({"east", "far"}))
+    sites = sites_of(study) | {"east": Diverging("east", study)}
+    with pytest.raises(PneumofedError, match="east: diverged") as caught:
+        run(tmp_path, grid_of(sites), study, policy)
+    assert caught.value.code == "required-missed" and not list(tmp_path.glob("00-*.json"))
+    assert len(run(tmp_path, grid_of(sites_of(study)), study, policy).rounds) == 3

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 
 import grpc
@@ -269,8 +270,9 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
 
 def test_scans_serve_only_the_purposes_agreed_to(hospital):
     proposal = named("only measured").model_copy(update={"purposes": ("evaluate",)})
-    far = remote(hospital, proposal)
+    far, before = remote(hospital, proposal), started(hospital)
     assert code_of(lambda: train(far)) == "purpose-not-approved"
+    assert started(hospital) == before
     assert evaluate(far).histograms["diseased"]
 
 
@@ -343,6 +345,7 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     assert returned.facts == {
         "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
         "bytes": 4 * (6 + 4 + 2 + 6 + 4), "weights": fingerprint(from_bytes(result.weights)),
+        **({} if result.cost is None else {"cost": asdict(result.cost)}),
     }  # fmt: skip
 
 
