@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CELLS = 64  # along a side: means over cells are free of noise
+_PIXELS = 4  # along a cell's side that are looked at
 _MIN_CELLS = 100  # that are not padding in both slices
 _MIN_CONTRAST = 300  # HU between the cells of a slice; a blank slice has none
 _WINDOW = 50  # HU to both sides that count as one difference
@@ -34,11 +35,11 @@ class SliceCells:
         """Of a slice, int16 HU and bool [row, column]; no padding if None."""
         side = -(-max(hu.shape) // _CELLS)
         size = (max(1, hu.shape[1] // side), max(1, hu.shape[0] // side))
-        means = np.asarray(cv2.resize(hu.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+        step = max(1, side // _PIXELS)
+        means = _means(hu[::step, ::step], size)
         if padding is None or not padding.any():
             return cls(means, np.zeros(means.shape, np.bool_))
-        shares = cv2.resize(padding.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        return cls(means, np.asarray(shares) > 0)
+        return cls(means, _means(padding[::step, ::step], size) > 0)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ def level_offset(before: SliceCells, after: SliceCells) -> int:
     alike = abs(b - a - offset) <= _WINDOW
     into_air = min(np.median(a[alike]), np.median(b[alike])) < _AIR_BELOW  # lung or no patient beside tissue
     return 0 if into_air else offset
+
+
+def _means(image: NDArray[np.int16 | np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
+    """`image` in `size` (columns, rows) cells, float32 [row, column]."""
+    found = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(found, np.float32)
 
 
 def _most_frequent(differences: NDArray[np.float32]) -> int:

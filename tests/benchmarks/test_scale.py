@@ -11,4 +11,4 @@ def test_a_few_files_and_studies(tmp_path: Path) -> None:
     assert len(checked.document["accepted"]) == 2 and len(checked.document["refused"]) == 32
     assert prepared.document["added"] == 2
     for cost in (checked, prepared):
-        assert cost.cpu_s > 0 and cost.wall_s > 0 and cost.peak_mb > 20
+        assert cost.cpu_s > 0 and cost.wall_s > 0
