@@ -19,7 +19,8 @@ COORDINATOR_EXECUTOR = ["-P", "-m", "deploy.executor", "server.process"]
 """What Python runs in place of Flower's program `flower-superexec`."""
 
 OURS = {
-    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.2",  # s between an executor's polls for work, on loopback
+    # s between the executor's questions for a run to start; each costs SuperLink more than 10 ms of a core.
+    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "1",
     # Flower gives each request 30 s; with its default of two chunks of 5 MB at a time no reply would get
     # through a line of 1 Mbit/s.
     "FLWR_PRIVATE_MAX_ARRAY_CHUNK_SIZE": str(2 * 2**20),

@@ -14,7 +14,7 @@ class Pauses:
 
     shortest_s: float
     longest_s: float
-    _since: float = field(default_factory=time.monotonic, init=False)
+    _since: float = field(default_factory=lambda: time.monotonic(), init=False)
 
     def restart(self) -> None:
         """Something came: the pauses are short again."""

@@ -118,7 +118,7 @@ def peaks(ancestor: int) -> Iterator[dict[str, float]]:
     ending = threading.Event()
 
     def watch() -> None:
-        while not ending.wait(0.1):
+        while not ending.wait(1.0):
             for process in _descendants(ancestor):
                 command, mb = _memory(process)
                 for name in most:
