@@ -78,7 +78,10 @@ class Node:
 
     def answer_next(self) -> bool:
         """Answer a message; False if none waits. One that cannot be answered is left: it is asked again."""
-        received = self._fleet.receive()
+        try:
+            received = self._fleet.receive()
+        except RunNotRunningException:
+            return False
         if received is None:
             return False
         message, tree = received
@@ -86,7 +89,7 @@ class Node:
         try:
             self._answer(message, tree)
             log.info("answered")
-        except RunNotRunningException:
+        except RunNotRunningException:  # no Exception
             log.info("not answered: the run has ended")
         except Exception as error:
             log.error("not answered: %s (%s)", code_of(error), place_of(error))

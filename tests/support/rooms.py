@@ -41,7 +41,7 @@ ROOMS = {
         "ledger roster round_updates torch_process",
         "collect",
         "admission dispatch feasibility messages model_selection",
-        "events standing strategies",
+        "events grid standing strategies",
         "study_result",
     ),
     "deploy": (

@@ -91,9 +91,7 @@ def echo() -> ClientApp:
     @app.train()
     def train(message: Message, context: Context) -> Message:
         said = ConfigRecord({"trainer": context.node_config["trainer"], "node": context.node_id})
-        return Message(
-            RecordDict({"weights": message.content["weights"], "said": said}), reply_to=message
-        )
+        return Message(RecordDict({"weights": message.content["weights"], "said": said}), reply_to=message)
 
     @app.evaluate()
     def evaluate(message: Message, context: Context) -> Message:
