@@ -14,31 +14,45 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
+from client.node.connection import State, write_connection
 from deploy.environment import flower_environment
+from deploy.flower_words import CONNECTED, HOSPITAL, REFUSED, SILENT, FlowerWords
+from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import show_certificate
 from deploy.supervise import Service, supervise
 from deploy.zone_users import ZoneUsers, zone_users
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
 
 log = logging.getLogger("pneumofed")
 
 NODE_ENDED = 1
+LOCK = "join.lock"
+"""Beside hospital.toml, held by the `join` that runs."""
 
 
 def join(site: Path) -> None:
     """Keep node and trainer running until SIGTERM or SIGINT, as two users if the settings name them.
 
-    Raises PneumofedError `kit-missing`, and as `zone_users` does.
+    Raises PneumofedError `kit-missing`, `already-joined`, and as `zone_users` does.
     """
-    site = site.resolve()
     hospital = load_hospital_settings(site)
+    site = site.resolve()
     check_node(hospital)
+    joined = PneumofedError(
+        "already-joined", "this hospital takes part already, by another `join`; end that one first"
+    )
+    with exclusive(site.parent / LOCK, refusal=joined):
+        supervise(_zones(hospital, site))
+
+
+def _zones(hospital: HospitalSettings, site: Path) -> list[Service]:
     users = zone_users(hospital, site)
     if users is None:
         log.warning(
             "node and trainer run as one user: a fault in Flower could read the store; see docs/federation.md"
         )
-    supervise([_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)])
+    return [_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)]
 
 
 def _zone(name: Literal["node", "trainer"], site: Path, home: Path, users: ZoneUsers | None) -> Service:
@@ -62,22 +76,35 @@ def run_node(site: Path) -> None:
     key = _key(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ |= flower_environment(hospital.node)
+    log_to_stderr()
     show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
     threading.excepthook = _end_node
-    log.warning(
-        "if the node keeps ending, `pneumofed hospital preflight --site %s` looks for the reason", site
-    )
     try:
         from client.node.deployed import TRAINER, app
         from client.node.supernode import run_supernode
         from client.node.trainer_client import report_refused_bundle
 
+        write_connection(hospital.node, "trying")
+        log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
         record = partial(report_refused_bundle, hospital.socket)
         run_supernode(hospital.coordinator.address, key, app, {TRAINER: str(hospital.socket)}, record)
     except KeyboardInterrupt:  # by Ctrl-C, or by Flower's client after a 401
         log.error("the node ends: it was interrupted, or the coordinator refuses its key or its clock")
     finally:
         os._exit(NODE_ENDED)
+
+
+_CONNECTION: dict[str, State] = {
+    CONNECTED: "connected",
+    SILENT: "trying",
+    REFUSED: "refused",
+}
+
+
+def _keep_connection(folder: Path, line: str) -> None:
+    """Record what a line of the node says of its connection."""
+    if line in _CONNECTION:
+        write_connection(folder, _CONNECTION[line])
 
 
 def _end_node(thread: threading.ExceptHookArgs) -> None:

@@ -25,7 +25,7 @@ def check_folder(folder: Path, *, progress: Progress | None = None) -> SeriesRep
     """
     report = find_series(folder, progress=progress)
     if not report.accepted and not report.refused:
-        raise PneumofedError("folder-empty", "there are no files here; name a folder with DICOM files")
+        raise PneumofedError("folder-empty", f"{folder}: no files here; name a folder with DICOM files")
     accepted, refused = [], list(report.refused)
     for series in report.accepted:
         try:

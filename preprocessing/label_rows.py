@@ -34,12 +34,12 @@ def read_rows(labels_csv: Path) -> list[LabelRow]:
             if {"study", "label"} <= set(names):
                 return _rows(text, skipped, delimiter, names)
     except FileNotFoundError:
-        reason = "labels.csv is not there; write it with the columns study,label"
+        reason = f"{labels_csv}: no such file; name the CSV file with the columns study,label"
         raise PneumofedError("labels-missing", reason) from None
     except (OSError, UnicodeDecodeError, csv.Error):
-        reason = "labels.csv cannot be read; save it as comma-separated text in UTF-8"
+        reason = f"{labels_csv} cannot be read; save it as comma-separated text in UTF-8"
         raise PneumofedError("labels-unreadable", reason) from None
-    raise PneumofedError("labels-unreadable", "labels.csv needs the columns study and label")
+    raise PneumofedError("labels-unreadable", f"{labels_csv} needs the columns study and label")
 
 
 def _text(content: bytes) -> str:

@@ -60,8 +60,10 @@ def unlabelled_folders(folder: Path, studies: list[LabelledStudy]) -> tuple[str,
 def _study_folders(folder: Path) -> dict[str, Path]:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
     if not entries:
-        reason = "the folder of studies is empty or missing; name the folder that holds one folder per study"
-        raise PneumofedError("folder-empty", reason)
+        what = "is empty" if folder.is_dir() else "no such folder"
+        raise PneumofedError(
+            "folder-empty", f"{folder}: {what}; name the folder that holds one folder per study"
+        )
     folders = {entry.name: entry for entry in entries if entry.is_dir()}
     folders = {name: path for name, path in folders.items() if name[0] != "." and not is_system_folder(name)}
     return folders or {folder.resolve().name: folder}

@@ -97,6 +97,6 @@ def run(spec: ExecutionSpec) -> None:
     try:
         task.run()
     except Exception as error:
-        log.error("the run failed: %s", error, exc_info=error)
+        log.error("the run failed", exc_info=error)
         code = ExitCode.SERVERAPP_EXCEPTION
     flwr_exit(code, event_type=leaving)

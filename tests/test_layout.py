@@ -74,7 +74,6 @@ NOTHING_TO_DECIDE = {
     "deploy/commands/options.py",
     "deploy/commands/output.py",
     "deploy/executor/__main__.py",
-    "deploy/logs.py",
 }
 
 

@@ -19,6 +19,7 @@ from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import ErrorCode
 from flwr.proto.message_pb2 import ObjectTree
+from flwr.supercore import log as flower_log
 from flwr.supercore.fab import Fab
 from flwr.supercore.inflatable.inflatable_object import (
     get_all_nested_objects,
@@ -85,7 +86,7 @@ class Node:
         if received is None:
             return False
         message, tree = received
-        log.info("round %s: a %s request", message.metadata.group_id, message.metadata.message_type)
+        log.info("asked: %s, %s", message.metadata.message_type, message.metadata.group_id)
         try:
             self._answer(message, tree)
             log.info("answered")
@@ -153,6 +154,7 @@ def run_supernode(
     signal.signal(signal.SIGTERM, _end)
     keys = (key, key.public_key())
     with http_request_response(address, insecure=False, authentication_keys=keys) as calls:
+        flower_log(logging.INFO, "SuperNode ID: %s", calls[0])  # as Flower's program: it is connected
         Node(Fleet(*calls), app, node_config, record).answer_forever()
 
 

@@ -107,23 +107,27 @@ class Approvals:
         """Fingerprints of the studies whose files cannot be read."""
         return [fingerprint for fingerprint, study in self._files().items() if study is None]
 
-    def choose(self, fingerprint: str | None, decisions: Sequence[Decision], words: str) -> StudyFile:
+    def choose(self, named: str | None, decisions: Sequence[Decision], words: str) -> StudyFile:
         """The study named, or the only one of the first of `decisions` that any study has.
 
-        words: what such a study is or does, for the message. Raises PneumofedError `study-unknown`.
+        named: its fingerprint, or its name if no other such study has the same. words: what such a study is
+        or does, for the message. Raises PneumofedError `study-unknown`.
         """
-        if fingerprint is not None:
-            named = as_fingerprint(fingerprint)
-            known = self._files().get(named)
-            if known is None or known.decision not in decisions:
+        possible = [study for study in self.all() if study.decision in decisions]
+        if named is None:
+            found = list[StudyFile]()
+            for decision in decisions:
+                found = found or [study for study in possible if study.decision == decision]
+        else:
+            by_name = [study for study in possible if study.proposal.study.name == named]
+            fingerprint = as_fingerprint(named)
+            found = [s for s in possible if s.proposal.fingerprint == fingerprint] or by_name
+            if not found:
                 raise PneumofedError("study-unknown", f"no study {named!r} {words}; see `hospital studies`")
-            return known
-        all_known, found = self.all(), list[StudyFile]()
-        for decision in decisions:
-            found = found or [study for study in all_known if study.decision == decision]
         if len(found) != 1:
             raise PneumofedError(
-                "study-unknown", f"name one of the studies that {words}: there are {len(found)}"
+                "study-unknown",
+                f"name one of the studies that {words}, by its fingerprint: there are {len(found)}",
             )
         return found[0]
 

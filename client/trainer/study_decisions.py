@@ -39,9 +39,9 @@ class HospitalDecisions:
             raise PneumofedError("wrong-user", f"{state} is another user's; run this as that user (sudo -u)")
         self.approvals, self.audit = Approvals(state), AuditLog(state)
 
-    def proposed(self, fingerprint: str | None) -> Proposal:
+    def proposed(self, named: str | None) -> Proposal:
         """A proposal that can be approved: the one named, or the only one. Raises `study-unknown`."""
-        return self.approvals.choose(fingerprint, ("waiting", "withdrawn"), "waits for a decision").proposal
+        return self.approvals.choose(named, ("waiting", "withdrawn"), "waits for a decision").proposal
 
     def summary(self, proposal: Proposal) -> str:
         """What `proposal` will do at this hospital, in words."""
@@ -53,11 +53,9 @@ class HospitalDecisions:
         self.audit.write(APPROVED, study=proposal.fingerprint, name=proposal.study.name, by=_user())
         self.approvals.decide(proposal, "approved", at=time.time())
 
-    def withdraw(self, fingerprint: str | None) -> Proposal:
+    def withdraw(self, named: str | None) -> Proposal:
         """Withdraw from the study named, or from the only one. Raises `study-unknown`."""
-        proposal = self.approvals.choose(
-            fingerprint, ("approved", "waiting"), "is approved or waits"
-        ).proposal
+        proposal = self.approvals.choose(named, ("approved", "waiting"), "is approved or waits").proposal
         self.audit.write("withdrawn", study=proposal.fingerprint, by=_user())
         self.approvals.decide(proposal, "withdrawn", at=time.time())
         return proposal

@@ -12,6 +12,7 @@ from deploy.commands.hospital_federation import (
     pause,
     preflight,
     resume,
+    status,
     studies,
     trainer,
     withdraw,
@@ -26,7 +27,8 @@ hospital_app = typer.Typer(
 
 for command in (
     *(check, prepare, lobes),
+    *(preflight, join, status),
     *(approve, withdraw, pause, resume, studies, audit),
-    *(healthy, join, preflight, trainer, node),
+    *(healthy, trainer, node),
 ):
     hospital_app.command()(command)

@@ -11,11 +11,14 @@ from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
 from shared_model.printable_text import escape
 
-Fingerprint = Annotated[str | None, typer.Argument(help="Of the study; needed if there are several.")]
+StudyName = Annotated[
+    str | None,
+    typer.Argument(metavar="[STUDY]", help="Fingerprint or name of the study; needed if there are several."),
+]
 
 
 def approve(
-    fingerprint: Fingerprint = None,
+    study: StudyName = None,
     site: HospitalFile = HOSPITAL_FILE,
     yes: Annotated[
         bool, typer.Option("--yes", help="Approve without being asked; needs the study's fingerprint.")
@@ -23,11 +26,13 @@ def approve(
 ) -> None:
     """Show what a proposed study will do here, and approve it."""
     from client.trainer.study_decisions import HospitalDecisions
+    from shared_model.proposal import as_fingerprint
 
-    if yes and fingerprint is None:  # else it could be another study than the one that people looked at
-        raise typer.BadParameter("name the study that you looked at: approve FINGERPRINT --yes")
     decisions = HospitalDecisions(site)
-    proposal = decisions.proposed(fingerprint)
+    proposal = decisions.proposed(study)
+    # Of one name there may be another study than the one that people looked at.
+    if yes and (study is None or as_fingerprint(study) != proposal.fingerprint):
+        raise typer.BadParameter("name the study that you looked at: approve FINGERPRINT --yes")
     typer.echo(decisions.summary(proposal))
     if not yes and not typer.confirm("\nApprove?", default=False):
         typer.echo("not approved")
@@ -36,11 +41,11 @@ def approve(
     typer.echo(f"approved {proposal.fingerprint}")
 
 
-def withdraw(fingerprint: Fingerprint = None, site: HospitalFile = HOSPITAL_FILE) -> None:
+def withdraw(study: StudyName = None, site: HospitalFile = HOSPITAL_FILE) -> None:
     """Leave a study: its running task is stopped and no other is done. What was sent stays in the model."""
     from client.trainer.study_decisions import HospitalDecisions
 
-    typer.echo(f"withdrawn from {HospitalDecisions(site).withdraw(fingerprint).fingerprint}")
+    typer.echo(f"withdrawn from {HospitalDecisions(site).withdraw(study).fingerprint}")
 
 
 def pause(site: HospitalFile = HOSPITAL_FILE) -> None:
@@ -75,6 +80,18 @@ def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None
     for one in known + damaged:
         typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {escape(one['name'])}")
     typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
+
+
+def status(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
+    """How this hospital stands: its connection, its trainer, its store, its studies, what it did last."""
+    from client.hospital_settings import load_hospital_settings
+    from deploy.hospital_status import hospital_status, status_in_words
+
+    found = hospital_status(load_hospital_settings(site))
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo("\n".join(status_in_words(found)))
 
 
 def audit(

@@ -25,7 +25,6 @@ app = typer.Typer(
     name="pneumofed",
     help="Hospitals train one chest-CT diagnosis model together; no scan ever leaves a hospital.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(hospital_app, name="hospital")

@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
+from deploy.coordinator.status import check_healthy
 from deploy.coordinator.superlink import SuperLink
 from deploy.environment import COORDINATOR_EXECUTOR, flower_environment
 from deploy.supervise import Service, supervise
@@ -21,6 +22,8 @@ log = logging.getLogger("pneumofed")
 
 REGISTER_S = 2.0
 """How often hospitals' keys are looked at, in seconds."""
+STARTING_S = 60.0
+"""How long SuperLink may take to start before its silence is logged, in seconds."""
 
 
 def serve(path: Path) -> None:
@@ -80,8 +83,9 @@ def executor_command(federation: Federation) -> list[str]:
 
 
 def keep_nodes_registered(path: Path) -> None:
-    """Until ended: `register_nodes` whenever hospitals' keys come, go or change."""
+    """Until ended: `register_nodes` whenever hospitals' keys come, go or change. Says when all is ready."""
     registered: dict[bytes, str] | None = None
+    begun, ready = time.monotonic(), False
     while True:
         try:
             federation = load_federation(path)
@@ -89,8 +93,13 @@ def keep_nodes_registered(path: Path) -> None:
             if keys != registered:
                 register_nodes(federation)
                 registered = keys
+            if not ready:
+                check_healthy(federation)
+                ready = True
+                log.info("serving: hospitals may connect to %s", federation.address)
         except PneumofedError as error:
-            log.warning("registering nodes: %s", error)
+            if ready or time.monotonic() - begun > STARTING_S:
+                log.warning("registering nodes: %s", error)
         time.sleep(REGISTER_S)
 
 

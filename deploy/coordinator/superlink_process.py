@@ -11,11 +11,15 @@ from pathlib import Path
 from flwr.superlink.cli.flower_superlink import flower_superlink
 
 from deploy.coordinator.lean_superlink import make_lean
+from deploy.flower_words import COORDINATOR, FlowerWords
+from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import require_certificate
 
 
 def main() -> None:
     """Run SuperLink with the arguments of the command line."""
+    log_to_stderr()
+    log_flower(FlowerWords(COORDINATOR))
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--ssl-certfile", type=Path, required=True)
     shown, _ = parser.parse_known_args()

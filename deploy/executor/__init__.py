@@ -12,6 +12,8 @@ from pathlib import Path
 
 from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResult, SubprocessExecutor
 
+from deploy.flower_words import EXECUTOR, FlowerWords
+from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import show_certificate
 
 
@@ -44,6 +46,8 @@ def _run(module: str, spec: ExecutionSpec) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())
+    log_to_stderr()
+    log_flower(FlowerWords(EXECUTOR))
     know_server(spec.root_certificates_path)
     import_module(module).run(spec)
 

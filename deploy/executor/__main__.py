@@ -11,8 +11,12 @@ from flwr.supercore.cli.flower_superexec import flower_superexec
 from flwr.supercore.superexec import run_superexec
 
 from deploy.executor import ForkExecutor, know_server
+from deploy.flower_words import EXECUTOR, FlowerWords
+from deploy.logs import log_flower, log_to_stderr
 
 if __name__ == "__main__":
+    log_to_stderr()
+    log_flower(FlowerWords(EXECUTOR))
     module = sys.argv.pop(1)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--root-certificates")

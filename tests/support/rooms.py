@@ -46,8 +46,8 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "coordinator demo evaluate executor join logs simulate",
-        "example_scans simulation supervise zone_users",
-        "environment loopback progress system_user",
+        "coordinator demo evaluate executor hospital_status join simulate",
+        "example_scans logs simulation supervise zone_users",
+        "environment flower_words loopback progress system_user",
     ),
 }
