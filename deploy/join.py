@@ -89,7 +89,10 @@ def run_node(site: Path) -> None:
         record = partial(report_refused_bundle, hospital.socket)
         run_supernode(hospital.coordinator.address, key, app, {TRAINER: str(hospital.socket)}, record)
     except KeyboardInterrupt:  # by Ctrl-C, or by Flower's client after a 401
-        log.error("the node ends: it was interrupted, or the coordinator refuses its key or its clock")
+        log.error(
+            "the node ends: it was interrupted, or the coordinator refuses its key or its clock; "
+            "`pneumofed hospital preflight` tells more"
+        )
     finally:
         os._exit(NODE_ENDED)
 
@@ -108,7 +111,10 @@ def _keep_connection(folder: Path, line: str) -> None:
 
 
 def _end_node(thread: threading.ExceptHookArgs) -> None:
-    log.error("a thread of the node ended with %s; the node ends", thread.exc_type.__name__)
+    log.error(
+        "a thread of the node ended with %s; the node ends; `pneumofed hospital preflight` tells more",
+        thread.exc_type.__name__,
+    )
     os._exit(NODE_ENDED)
 
 

@@ -67,7 +67,6 @@ NOTHING_TO_DECIDE = {
     "shared_model/progress.py",
     "client/learning/training_context.py",
     "client/node/deployed.py",
-    "client/node/process.py",
     "client/preflight/check_result.py",
     "client/trainer_interface.py",
     "deploy/commands/__main__.py",

@@ -23,8 +23,6 @@ from flwr.superlink import config_loader, main
 from flwr.superlink.routers.control import middlewares as control
 from flwr.superlink.routers.fleet.middlewares import FleetEventLogMiddleware
 from flwr.superlink.routers.fleet.node_auth import NodeAuthMiddleware
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 RUNNING_S = 0.5
 """How long a run that was running is taken to run; it is asked at each part of each message."""
@@ -116,18 +114,18 @@ class LeanLinkState(SqlLinkState):
 class _OfOneApi:
     """A layer around the requests whose path begins with `prefix`; others pass it by."""
 
-    def __init__(self, app: ASGIApp, layer: Any, prefix: str) -> None:
+    def __init__(self, app: Any, layer: Any, prefix: str) -> None:
         self._app, self._around, self._prefix = app, layer(app), prefix
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         concerned = scope["type"] != "http" or scope["path"].startswith(self._prefix)
         await (self._around if concerned else self._app)(scope, receive, send)
 
 
-def needed_layers(flowers: Callable[[], list[Middleware]]) -> list[Middleware]:
-    """Flower's layers, each around the requests that it does something for."""
+def needed_layers(flowers: Callable[[], list[Any]]) -> list[Any]:
+    """Flower's layers (Starlette's Middleware), each around the requests that it does something for."""
     return [
-        Middleware(_OfOneApi, layer.cls, NEEDED_BY[layer.cls]) if layer.cls in NEEDED_BY else layer
+        type(layer)(_OfOneApi, layer.cls, NEEDED_BY[layer.cls]) if layer.cls in NEEDED_BY else layer
         for layer in flowers()
         if layer.cls not in IDLE
     ]

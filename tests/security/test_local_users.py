@@ -9,6 +9,7 @@ import socket
 import ssl
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -138,7 +139,10 @@ def test_a_node_listens_to_nobody(federation, tmp_path):
 
 def listening(process: int) -> list[str]:
     """Where a process waits for connections: address and port as the kernel writes them."""
-    mine = {os.readlink(descriptor) for descriptor in Path(f"/proc/{process}/fd").iterdir()}
+    mine = set()
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was just closed
+            mine.add(os.readlink(descriptor))
     files = [Path(f"/proc/net/{kind}") for kind in ("tcp", "tcp6")]
     lines = [line.split() for file in files for line in file.read_text().splitlines()]
     return [fields[1] for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in mine]
