@@ -152,6 +152,8 @@ def run_supernode(
     TLS is that of deploy/loopback.py's `show_certificate`.
     """
     signal.signal(signal.SIGTERM, _end)
+    # Flower's client sends it to this process after a 401; a process started in the background may ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     keys = (key, key.public_key())
     with http_request_response(address, insecure=False, authentication_keys=keys) as calls:
         flower_log(logging.INFO, "SuperNode ID: %s", calls[0])  # as Flower's program: it is connected
