@@ -133,7 +133,7 @@ def test_a_node_listens_to_nobody(federation, tmp_path):
     with socket.create_server(("127.0.0.1", 0)):
         assert len(listening(os.getpid())) == 1
     with running(pneumofed("hospital", "node", "--site", site), log) as node:
-        wait_until(lambda: "Connection attempt failed" in log.read_text(), seconds=60, what="its first call")
+        wait_until(lambda: "does not answer" in log.read_text(), seconds=120, what="its first call")
         assert listening(node.pid) == [] and children(node.pid) == ""
 
 
