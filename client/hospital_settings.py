@@ -58,6 +58,9 @@ class HospitalSettings(FrozenSettings):
     """One hospital. Relative paths are relative to the file's folder."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")
+    kit: int = Field(
+        0, ge=0, description="Version of the kit that brought this file; 0: before kits had any."
+    )
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
     store: Path = Field(Path("store"), description="Made by `pneumofed hospital prepare`.")
     state: Path = Field(Path("state"), description="Approvals, audit log, ledger; the trainer's alone.")

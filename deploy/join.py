@@ -50,7 +50,7 @@ def _zones(hospital: HospitalSettings, site: Path) -> list[Service]:
     users = zone_users(hospital, site)
     if users is None:
         log.warning(
-            "node and trainer run as one user: a fault in Flower could read the store; see docs/federation.md"
+            "node and trainer run as one user: a fault in Flower could read the store; see docs/hospital.md"
         )
     return [_zone("trainer", site, hospital.state, users), _zone("node", site, hospital.node, users)]
 
@@ -80,14 +80,14 @@ def run_node(site: Path) -> None:
     show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
     threading.excepthook = _end_node
     try:
-        from client.node.deployed import TRAINER, app
+        from client.node.deployed import app, node_config
         from client.node.supernode import run_supernode
         from client.node.trainer_client import report_refused_bundle
 
         write_connection(hospital.node, "trying")
         log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
         record = partial(report_refused_bundle, hospital.socket)
-        run_supernode(hospital.coordinator.address, key, app, {TRAINER: str(hospital.socket)}, record)
+        run_supernode(hospital.coordinator.address, key, app, node_config(hospital), record)
     except KeyboardInterrupt:  # by Ctrl-C, or by Flower's client after a 401
         log.error(
             "the node ends: it was interrupted, or the coordinator refuses its key or its clock; "

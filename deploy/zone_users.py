@@ -43,7 +43,7 @@ def zone_users(hospital: HospitalSettings, site: Path) -> ZoneUsers | None:
     users.trainer.make_folder(hospital.socket.parent, mode=RUN_MODE, gid=users.node.gid)
     problems = [*_node_problems(hospital, site, users), *_trainer_problems(hospital, site, users.trainer)]
     if problems:
-        raise PneumofedError("zones-open", f"{'; '.join(problems)}: see docs/federation.md")
+        raise PneumofedError("zones-open", f"{'; '.join(problems)}: see docs/hospital.md")
     return users
 
 

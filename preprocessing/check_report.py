@@ -44,7 +44,7 @@ def _refused(series: CtSeries, code: str, why: str) -> Refusal:
     return Refusal(series.series_uid, "series", code, why, tuple(str(one.path) for one in series.images))
 
 
-def check_document(report: SeriesReport, folder: Path = Path()) -> dict[str, Any]:
+def check_document(report: SeriesReport, folder: Path) -> dict[str, Any]:
     """The JSON document: accepted series with slices, spacing and flags; refused series and files with codes.
 
     Paths are relative to `folder`, which was checked. A refused series lists its refused files.
@@ -80,7 +80,7 @@ def _relative(path: str, folder: Path) -> str:
     return str(found.relative_to(folder)) if found.is_relative_to(folder) else path
 
 
-def check_table(report: SeriesReport, folder: Path = Path()) -> Table:
+def check_table(report: SeriesReport, folder: Path) -> Table:
     """A table with one row per series, with its folder inside `folder`, and one per code of refused files."""
     table = Table("", "folder", "series or file", "what")
 

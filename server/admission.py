@@ -22,6 +22,7 @@ from shared_model.protocol import (
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
+from shared_model.versions import PREPROCESSING
 from shared_model.weights import Weights, only
 
 LARGEST_LOSS = 1e6
@@ -39,8 +40,9 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
     if description.store != study.preprocessing:
         raise PneumofedError(
             "store-fingerprint",
-            f"the hospital's store was made with preprocessing {description.store}, the study needs "
-            f"{study.preprocessing}; ask it to prepare its scans again",
+            f"the hospital's store was made with preprocessing {description.store} (its version is "
+            f"{description.versions.get(PREPROCESSING, 'unknown')}), the study needs {study.preprocessing}; "
+            "ask it to install the coordinator's version and to prepare its scans again",
         )
 
 

@@ -2,33 +2,44 @@
 
 Run configuration: `study` (name or file), `folder` (of the study's ledger, model and status), `trained-on`
 (one sentence on the data), and optionally `strategy` (dotted path of a researcher's own), `quorum`,
-`deadline-s`, `hospitals` (number of hospitals to wait for before the first round) and `patience-s` (how long
-to wait).
+`deadline-s`, names of hospitals with spaces between them: `training` and `held-out` (waited for before the
+first round), `required`; and `propose` (1: show the study to the hospitals, and end).
+
+    STUDY/initial.safetensors    the weights that the study began with
+    STUDY/ledger/                its rounds
+    STUDY/status.json            how far it is, rewritten at every event
+    STUDY/model/                 the model: model.safetensors, and model.json, its card
 """
 
 import math
-import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server import model_selection
+from server import events, model_selection
+from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.roster import Expected, propose
 from server.rounds import run_study
 from server.standing import Standings
 from server.status import StatusFile, StudyStatus
+from server.stop_flag import STOPPED, StopFlag
 from server.study_result import StudyResult
 from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
+from shared_model.proposal import Proposal
 from shared_model.saved_model import ModelCard, save_model
-from shared_model.study import StudyConfig, load_study
+from shared_model.study import load_study
 from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS, LOCK = "initial.safetensors", "ledger", "model", "status.json", "lock"
+STOP = "stop"
 """Names in the study's folder."""
 
 # Requests to a disconnected hospital are retried for about an hour.
@@ -50,19 +61,34 @@ def main(grid: Grid, context: Context) -> None:
         quorum=int(settings.get("quorum", 1)),
         retries=RETRIES,
         retry_after_s=RETRY_AFTER_S,
+        required=_names(settings, "required"),
     )
+    expected = Expected(_names(settings, "training"), _names(settings, "held-out"))
     folder.mkdir(parents=True, exist_ok=True)
-    # Two runs of one study would write one ledger.
-    running = PneumofedError("study-running", f"{folder.name} is being run; wait for it or stop it")
-    with exclusive(folder / LOCK, refusal=running):
-        status = StatusFile(folder / STATUS, StudyStatus(study=study.name))
+    # Two runs of one study would write one ledger. Who looks whether it runs holds the lock for an instant.
+    running = PneumofedError("study-running", f"{folder.name} is being run; watch it, or stop it")
+    with exclusive(folder / LOCK, refusal=running, wait_s=1.0):
+        rounds = sum(stage.rounds for stage in study.stages)
+        stop = StopFlag(folder / STOP)
+        stop.clear()
+        status = StatusFile(
+            folder / STATUS, StudyStatus(study=study.name, rounds_total=rounds, run=context.run_id)
+        )
         try:
-            timeout_s = float(settings.get("patience-s", 0))
-            _wait_for_hospitals(grid, int(settings.get("hospitals", 0)), timeout_s)
             strategy = str(settings.get("strategy", "")) or None
-            result = _run(grid, study, folder, policy, strategy, trained_on, status)
+            weights = load_or_create_initial_weights(folder / INITIAL, study)
+            ledger = Ledger(folder / LEDGER, study, weights, strategy)
+            if settings.get("propose"):
+                _propose(grid, ledger, weights, policy, trained_on, expected, status)
+                return
+            result = _run(grid, ledger, weights, policy, trained_on, expected, status, stop)
             save_model(folder / MODEL, result.weights, model_card(result, trained_on))
             status.complete()
+        except PneumofedError as error:
+            if error.code != STOPPED:
+                status.fail(error)
+                raise
+            status.stop()
         except BaseException as error:
             status.fail(error)
             raise
@@ -81,26 +107,44 @@ def model_card(result: StudyResult, trained_on: str) -> ModelCard:
 
 def _run(
     grid: Grid,
-    study: StudyConfig,
-    folder: Path,
+    ledger: Ledger,
+    weights: Weights,
     policy: RoundPolicy,
-    strategy: str | None,
     trained_on: str,
+    expected: Expected,
     status: StatusFile,
+    stop: StopFlag,
 ) -> StudyResult:
-    weights = load_or_create_initial_weights(folder / INITIAL, study)
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
-    ledger = Ledger(folder / LEDGER, study, weights, strategy)
-    status.begin(len(ledger.records), Standings(ledger.folder))
+    status.begin(ledger.records, Standings(ledger.folder))
     return run_study(
         grid,
-        study,
+        ledger.study,
         weights,
         ledger=ledger,
         policy=policy,
         trained_on=trained_on,
         on_event=status.on_event,
+        expected=expected if expected.names else None,
+        stop=stop,
     )
+
+
+def _propose(
+    grid: Grid,
+    ledger: Ledger,
+    weights: Weights,
+    policy: RoundPolicy,
+    trained_on: str,
+    expected: Expected,
+    status: StatusFile,
+) -> None:
+    """Show the study to the hospitals, which keep it for their people to decide."""
+    status.begin(ledger.records, Standings(ledger.folder))
+    proposal = Proposal.of(ledger.study, weights, trained_on=trained_on)
+    status.on_event(events.StudyProposed(proposal.fingerprint))
+    propose(Collector(grid, policy, Standings(ledger.folder), status.on_event), proposal, expected)
+    status.propose()
 
 
 def round_trip_s(weights: Weights) -> float:
@@ -108,11 +152,8 @@ def round_trip_s(weights: Weights) -> float:
     return 2 * 8 * sum(array.nbytes for array in weights.values()) / SLOW_LINE_BITS_PER_S
 
 
-def _wait_for_hospitals(grid: Grid, hospitals: int, timeout_s: float) -> None:
-    """Wait until so many nodes are connected, or until the timeout; the study starts without the rest."""
-    end = time.monotonic() + timeout_s
-    while len(list(grid.get_nodes())) < hospitals and time.monotonic() < end:
-        time.sleep(min(1.0, timeout_s))
+def _names(settings: Mapping[str, Any], name: str) -> frozenset[str]:
+    return frozenset(str(settings.get(name, "")).split())
 
 
 def _required(context: Context, name: str) -> str:

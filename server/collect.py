@@ -7,7 +7,7 @@ not, is recorded as its outcome with a code, and the others go on.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flwr.app import Message, RecordDict
@@ -16,6 +16,7 @@ from flwr.serverapp import Grid
 from server import events, messages
 from server.dispatch import RequestResult, RoundPolicy, send_requests
 from server.standing import Kind, Standing, Standings
+from server.stop_flag import NOBODY_STOPS, StopFlag
 from server.study_result import HospitalOutcome
 from shared_model.errors import PneumofedError
 
@@ -42,12 +43,19 @@ class Question:
 
 @dataclass(frozen=True)
 class Collector:
-    """How a run asks: through `grid`, by `policy`, with what is known of the hospitals in `standings`."""
+    """How a run asks: through `grid`, by `policy`, with what is known of the hospitals in `standings`.
+
+    stop: by which people end it; raises PneumofedError STOPPED (stop_flag.py) out of `collect`.
+    """
 
     grid: Grid
     policy: RoundPolicy
     standings: Standings
     on_event: events.Listener = events.ignore
+    stop: StopFlag = NOBODY_STOPS
+
+    def with_policy(self, policy: RoundPolicy) -> "Collector":
+        return replace(self, policy=policy)
 
     def collect(
         self, question: Question, nodes: Mapping[str, int], use: UseReply
@@ -68,7 +76,7 @@ class Collector:
         asked = {name: node for name, node in nodes.items() if name not in outcomes}
         for result in send_requests(
             self.grid, content_for, question.message_type, asked, self.policy,
-            group=question.group, on_event=self.on_event,
+            group=question.group, on_event=self.on_event, check_stop=self.stop.check_in_round,
         ):  # fmt: skip
             outcomes[result.hospital] = self._outcome(result, question, use)
             standing = self.standings.of(result.hospital)
@@ -92,7 +100,10 @@ class Collector:
                 told = use(result.hospital, result.message)
         except PneumofedError as error:
             log.warning("%s: reply refused: %s", result.hospital, error.code)
-            return result.outcome.model_copy(update={"status": "refused", "reason": error.code})
+            refused = {"status": "refused", "reason": error.code, "detail": None}
+            if question.phase == "describe":
+                refused["detail"] = str(error)
+            return result.outcome.model_copy(update=refused)
         standing = self.standings.of(result.hospital)
         self._note(result.hospital, standing.after_head(envelope.head))
         return result.outcome.model_copy(update=dict(told))

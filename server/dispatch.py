@@ -16,9 +16,12 @@ from shared_model.polling import Pauses
 from shared_model.protocol import is_code
 
 TRANSIENT_CODES = (
-    "trainer-busy", "trainer-unreachable", "worker-died", "reply-lost", "app-died", "disk-full",
+    "trainer-unreachable", "worker-died", "reply-lost", "app-died", "disk-full",
 )  # fmt: skip
 """Failures after which a request is sent again, as it is to a hospital that is not connected."""
+
+WAITED_CODES = ("paused", "trainer-busy")
+"""Those of a hospital that is well and will answer: it is asked again until the deadline, at even pauses."""
 
 _FLOWER_ERRORS: dict[int, tuple[Status, str]] = {
     ErrorCode.NODE_UNAVAILABLE: ("absent", "not-connected"),
@@ -45,10 +48,11 @@ class RoundPolicy:
     """Deadline, quorum and retries of a round (docs/decisions/0083).
 
     deadline_s: time for each request; later replies are discarded. poll_s: least interval between polls.
-    quorum: least number of admitted updates in a round. retries: how often a request is sent again to a
-    hospital that is absent or failed with a transient code. retry_after_s: pause before the first retry,
-    doubled for each further one. A request without a reply for that long is sent again too, as the node may
-    have lost request or reply. A hospital that reconnects waits at most for the first pause.
+    quorum: least number of admitted updates in a round. required: hospitals without whose update no round
+    counts. retries: how often a request is sent again to a hospital that is absent or failed with a transient
+    code. retry_after_s: pause before the first retry, doubled for each further one. A request without a reply
+    for that long is sent again too, as the node may have lost request or reply. A hospital that reconnects
+    waits at most for the first pause.
     """
 
     deadline_s: float = math.inf
@@ -56,6 +60,12 @@ class RoundPolicy:
     quorum: int = 1
     retries: int = 0
     retry_after_s: float = math.inf
+    required: frozenset[str] = frozenset()
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a request is ever sent again; the engines of one machine ask once."""
+        return math.isfinite(self.retry_after_s)
 
 
 @dataclass(frozen=True)
@@ -95,14 +105,18 @@ def send_requests(
     *,
     group: str,
     on_event: events.Listener = events.ignore,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> Iterator[RequestResult]:
     """Send `content_for(name)` to each of the hospitals `nodes` (name -> node id); yield one result each.
 
     Replies are pulled and yielded one at a time, so that only one is in memory. When the deadline passes, the
-    remaining hospitals are yielded as late. If a request was sent several times, the first good reply counts.
-    `group` is the group id of the messages. `on_event` receives a RequestSent for each message.
+    remaining hospitals are yielded as late, with the code of why where they said so. If a request was sent
+    several times, the first good reply counts.
+    `group` is the group id of the messages. `on_event` receives a RequestSent for each message, and a
+    RequestPostponed for each answer after which the hospital is asked again. `check_stop` is called at every
+    poll; what it raises ends the requests.
     """
-    return _Dispatch(grid, content_for, message_type, policy, group, on_event).results(nodes)
+    return _Dispatch(grid, content_for, message_type, policy, group, on_event, check_stop).results(nodes)
 
 
 class _Dispatch:
@@ -114,11 +128,13 @@ class _Dispatch:
         policy: RoundPolicy,
         group: str,
         on_event: events.Listener,
+        check_stop: Callable[[], None],
     ) -> None:
         self.grid, self.content_for, self.message_type = grid, content_for, message_type
         self.policy, self.group, self.on_event, self.start = policy, group, on_event, time.monotonic()
         self.pauses = Pauses(policy.poll_s, max(policy.poll_s, LONGEST_POLL_S))
         self.looked_at = -math.inf
+        self.check_stop = check_stop
 
     def results(self, nodes: Mapping[str, int]) -> Iterator[RequestResult]:
         """One result for each of `nodes`, as described for `send_requests`."""
@@ -126,6 +142,7 @@ class _Dispatch:
         for request in pending:
             self._send(request)
         while pending and self._elapsed_s() < self.policy.deadline_s:
+            self.check_stop()
             arrived = False
             for request in list(pending):
                 result = self._poll(request)
@@ -142,7 +159,8 @@ class _Dispatch:
                 time.sleep(self.pauses.next_s())
                 self._shorten_backoff_after_reconnect(pending)
         for request in pending:
-            late = HospitalOutcome(status="late", reason="deadline", seconds=self._elapsed_s())
+            why = request.retry_reason if request.retry_reason in WAITED_CODES else "deadline"
+            late = HospitalOutcome(status="late", reason=why, seconds=self._elapsed_s())
             yield RequestResult(request.hospital, None, late)
 
     def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
@@ -165,14 +183,27 @@ class _Dispatch:
                 result = _result(request, reply, self._elapsed_s())
                 if not _is_transient(result.outcome):
                     return result
-                request.retry_reason = result.outcome.reason
-                request.failures += not request.message_ids  # else an earlier message is still processed
-                if request.failures > self.policy.retries:
+                if not self._postpone(request, result.outcome):
                     return result
         if request.failures > self.policy.retries:
             unsent = HospitalOutcome(status="absent", reason="not-sent", seconds=self._elapsed_s())
             return RequestResult(request.hospital, None, unsent)
         return None
+
+    def _postpone(self, request: _PendingRequest, outcome: HospitalOutcome) -> bool:
+        """After an answer that does not stand: whether the hospital is asked again."""
+        reason = request.retry_reason = outcome.reason or outcome.status
+        if request.message_ids:
+            pass  # an earlier message is still processed
+        elif reason in WAITED_CODES and self.policy.repeats:
+            request.backoff_s = self.policy.retry_after_s
+            request.retry_at = min(request.retry_at, time.monotonic() + request.backoff_s)
+        else:
+            request.failures += 1
+        again = request.failures <= self.policy.retries
+        if again:
+            self.on_event(events.RequestPostponed(request.hospital, reason))
+        return again
 
     def _pull(self, message_id: str) -> Sequence[Message | None]:
         """The reply to a message, if there is one; None in its place for one that Flower cannot read.
@@ -203,7 +234,8 @@ class _Dispatch:
 
 
 def _is_transient(outcome: HospitalOutcome) -> bool:
-    return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in TRANSIENT_CODES)
+    passes = (*TRANSIENT_CODES, *WAITED_CODES)
+    return outcome.status == "absent" or (outcome.status == "failed" and outcome.reason in passes)
 
 
 def _result(request: _PendingRequest, reply: Message | None, seconds: float) -> RequestResult:

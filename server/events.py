@@ -1,6 +1,6 @@
 """Events of a running study, for progress bars, status and logs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +8,7 @@ from server.study_result import Hospital, HospitalOutcome, RoundRecord
 from shared_model.constants import TASKS
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
+from shared_model.versions import Versions
 
 Phase = Literal["describe", "train", "validation", "test"]
 
@@ -17,6 +18,14 @@ class StudyProposed:
     """The study is being proposed to the hospitals, whose people see the same fingerprint."""
 
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class HospitalDescribed:
+    """A hospital takes part; its description tells these versions."""
+
+    hospital: str
+    versions: Versions
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,25 @@ class RequestSent:
 
     hospital: str
     retry_reason: str | None
+
+
+@dataclass(frozen=True)
+class RequestPostponed:
+    """A hospital cannot answer now, for the reason of this code; it is asked again later."""
+
+    hospital: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HospitalsAwaited:
+    """Before round 1: hospitals that do not take part yet, each with the code of why; they are asked again.
+
+    begins: when the study begins without them, in seconds since 1970; None: it does not.
+    """
+
+    reasons: Mapping[str, str]
+    begins: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +94,12 @@ class RoundFinished:
 
 Event = (
     StudyProposed
+    | HospitalDescribed
     | RosterBuilt
     | RoundStarted
     | RequestSent
+    | RequestPostponed
+    | HospitalsAwaited
     | RequestFinished
     | HospitalNoticed
     | RoundFinished

@@ -11,6 +11,7 @@ from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
+from shared_model.versions import Versions, are_versions
 from shared_model.weights import Weights, from_bytes, to_bytes
 
 # Names, shapes and headers on top of the values themselves.
@@ -55,6 +56,13 @@ def read_envelope(message: Message) -> Envelope:
 
 def read_description(message: Message) -> SiteDescription:
     return _parsed(message, protocol.DESCRIPTION, SiteDescription.from_text)
+
+
+def read_node_versions(message: Message) -> Versions:
+    versions = dict(_record(message, protocol.NODE_VERSIONS, ConfigRecord))
+    if not are_versions(versions):
+        raise _unreadable(protocol.NODE_VERSIONS)
+    return versions
 
 
 def read_evaluation(message: Message) -> SiteEvaluation:

@@ -13,7 +13,6 @@ from server.strategies.norm_bound import bound_norms
 from server.strategies.share_cap import most_say
 from server.strategies.trimmed_mean import trimmed_mean
 from shared_model.constants import NEGATIVE, POSITIVE, Task
-from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums, Sums, scaled
 from shared_model.protocol import SiteDescription, TrainResult, is_trained
 from shared_model.scan_figures import FigureSet
@@ -117,16 +116,11 @@ class ScanSums:
         self, stage: StageConfig, study: StudyConfig, figure_set: FigureSet, weights: Weights
     ) -> None:
         self._stage, self._figure_set, self._weights = stage, figure_set, weights
-        self._max_share, self._sums, self._whole = study.max_share, list[LabelSums](), LabelSums({})
+        self._max_share, self._sums = study.max_share, list[LabelSums]()
 
     def add(self, result: TrainResult[Weights], description: SiteDescription) -> None:
         admission.admit_scans(result.scans, self._stage, description)
-        sums = admission.admit_sums(result, self._figure_set, description)
-        try:
-            self._whole = self._whole.merge(sums)
-        except ValueError as error:
-            raise PneumofedError("too-many-scans", str(error)) from None
-        self._sums.append(sums)
+        self._sums.append(admission.admit_sums(result, self._figure_set, description))
 
     def undecided(self) -> list[str]:
         return sorted(task for task in self._stage.networks if self._fit(task) is None)
@@ -144,11 +138,14 @@ class ScanSums:
         return fit_scan_decision(sums, task, self._figure_set, self._stage.ridge)
 
     def _of_class(self, labels: Sequence[str]) -> Sums | None:
-        """The sums over the scans of a class, no hospital with more than its share of them."""
+        """The sums over the scans of a class, no hospital with more than its share of them.
+
+        In whole numbers of any size: no number of hospitals with made-up sums takes the place of another.
+        """
         found = [one.of_class(labels) for one in self._sums]
         known = [sums for sums in found if sums is not None]
         if not known:
             return None
         most = most_say([int(sums[0, 0]) for sums in known], self._max_share)
-        parts = [scaled(sums, min(int(sums[0, 0]), most)) for sums in known]
+        parts = [scaled(sums, min(int(sums[0, 0]), most)).astype(object) for sums in known]
         return sum(parts[1:], start=parts[0])

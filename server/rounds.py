@@ -17,9 +17,10 @@ from server.collect import Collector, Question
 from server.dispatch import RoundPolicy
 from server.feasibility import check_feasible
 from server.ledger import Ledger
-from server.roster import Roster, build_roster
+from server.roster import Expected, Roster, build_roster
 from server.round_updates import round_updates
 from server.standing import Standings
+from server.stop_flag import NOBODY_STOPS, StopFlag
 from server.strategies.choice import server_step
 from server.strategies.round_averaging import mean_of_rounds
 from server.strategies.server_step import ServerStep, State
@@ -48,20 +49,24 @@ def run_study(
     policy: RoundPolicy,
     trained_on: str = "",
     on_event: events.Listener = events.ignore,
+    expected: Expected | None = None,
+    stop: StopFlag = NOBODY_STOPS,
 ) -> StudyResult:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    trained_on: the sentence on the data that hospitals approve and the model shows.
+    trained_on: the sentence on the data that hospitals approve and the model shows. expected: hospitals to
+    wait for before the first round; None: those that are connected take part. stop: by which people end it.
 
     The ledger names a researcher's own strategy, if there is one instead of the study's.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
-    round got too few updates (the ledger holds the rounds before it), and the ledger's errors.
+    round got too few updates (the ledger holds the rounds before it), `required-missed` if it lacks that of a
+    required hospital, `study-stopped`, those of `build_roster`, and the ledger's errors.
     """
     proposal = Proposal.of(study, initial, trained_on=trained_on)
     on_event(events.StudyProposed(proposal.fingerprint))
-    collector = Collector(grid, policy, Standings(ledger.folder), on_event)
-    roster = build_roster(collector, proposal)
+    collector = Collector(grid, policy, Standings(ledger.folder), on_event, stop)
+    roster = build_roster(collector, proposal, expected)
     asked = {n: d for n, d in roster.descriptions.items() if not collector.standings.of(n).quarantined}
     check_feasible(study, asked)
     coordinator = Coordinator(collector, proposal, roster, ledger, server_step(study, ledger.strategy))
@@ -96,6 +101,7 @@ class Coordinator:
         )
         state = self.ledger.state_after(index) if done else {}
         for round in range(done + 1, stage.rounds + 1):
+            self.collector.stop.check_between_rounds()
             self.collector.on_event(events.RoundStarted(stage, round))
             weights, state, best, record = self.run_round(index, round, weights, state, best)
             self.ledger.write(record, weights, state)
@@ -133,6 +139,7 @@ class Coordinator:
             accuracy={task: score.accuracy for task, score in scores.items()},
             within_auc={task: score.within_auc for task, score in scores.items()},
             best={task: kept.round for task, kept in best.items()},
+            counted=self._counted(stage.networks, trained),
             weights_sha256=fingerprint(weights),
             state_sha256=fingerprint(state) if state else None,
             seconds=time.monotonic() - start,
@@ -163,6 +170,7 @@ class Coordinator:
                 f"{where}: {returned} of {len(replies)} hospitals returned an update, {quorum} are "
                 f"needed ({_reasons(replies)}); correct these and run again",
             )
+        self._check_required(where, replies)
         undecided = updates.undecided()
         # What only absent hospitals can train stays as it is in this round; a scan decision has one round.
         if undecided and (returned == len(replies) or stage.part == "scan"):
@@ -172,6 +180,27 @@ class Coordinator:
                 "enough training patients of the classes that it needs; see the stage's `part` and `say`",
             )
         return updates.result(), replies
+
+    def _check_required(self, where: str, replies: Mapping[str, HospitalOutcome]) -> None:
+        training = self.collector.policy.required & self.roster.training.keys()
+        missed = {n: r for n, r in replies.items() if n in training and r.status != "returned"}
+        if missed:
+            raise PneumofedError(
+                "required-missed",
+                f"{where}: no update of a hospital that is required ({_reasons(missed)}); correct this and "
+                "run again",
+            )
+
+    def _counted(
+        self, networks: tuple[Task, ...], replies: Mapping[str, HospitalOutcome]
+    ) -> dict[Task, float | None]:
+        """The share of the told training patients whose hospitals returned; None where none are told."""
+        shares: dict[Task, float | None] = {}
+        for task in networks:
+            told = {name: self.roster.descriptions[name].told(task) for name in self.roster.training}
+            counted = sum(n for name, n in told.items() if replies[name].status == "returned")
+            shares[task] = counted / sum(told.values()) if any(told.values()) else None
+        return shares
 
     def evaluate(
         self,
@@ -208,6 +237,7 @@ class Coordinator:
 
     def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
         """Choose the operating point on validation scans, then measure at all hospitals."""
+        self.collector.stop.check_between_rounds()
         validation = self._validation(weights)
         point = model_selection.operating_points(validation, self.study)
         seen, seen_replies = self.evaluate(weights, "test", TASKS, point)

@@ -35,6 +35,7 @@ class HospitalOutcome(_Record):
 
     status: Status
     reason: str | None = Field(None, description="The code of what went wrong; none if it returned.")
+    detail: str | None = Field(None, description="Why, in words, where its description cannot be used.")
     seconds: float = Field(0.0, description="From asking to the reply.")
     scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
     loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
@@ -59,6 +60,10 @@ class RoundRecord(_Record):
     )
     best: dict[Task, int] = Field(
         default_factory=dict, description="The stage's best round so far, per network it trains."
+    )
+    counted: dict[Task, float | None] = Field(
+        default_factory=dict,
+        description="Share of the told training patients of all hospitals whose update counts, per network.",
     )
     weights_sha256: str = Field(description="Of the global weights after this round.")
     state_sha256: str | None = Field(None, description="Of the strategy's state; none if it has none.")

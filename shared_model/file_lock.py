@@ -53,6 +53,21 @@ def share_until_exit(path: Path) -> None:
     fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_SH)
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody holds `path` alone; False if there is no such file. Locks it for an instant."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _lock_within(handle: int, wait_s: float) -> bool:
     """Whether the lock was free within `wait_s` seconds."""
     deadline = time.monotonic() + wait_s

@@ -14,14 +14,15 @@ that faces the network stays light.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from shared_model.bounded_json import parse_bounded
 from shared_model.constants import LABELS, LABELS_OF, TASKS, Task
 from shared_model.study_stage import StageConfig
+from shared_model.versions import are_versions
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Rises with every change of what is said here. The bundle holds it: both sides need the same."""
 
 Role = Literal["training", "held-out"]
@@ -38,6 +39,7 @@ WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "repl
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 OPERATING_POINT = "operating-point"
 DESCRIPTION, EVALUATION = "description", "evaluation"
+NODE_VERSIONS = "versions"
 ENVELOPE, QUESTION, HEAD_NUMBER, HEAD_HASH = "envelope", "question", "head-number", "head-hash"
 
 PACKED = "safetensors"
@@ -70,13 +72,16 @@ def is_trained(name: str, stage: StageConfig) -> bool:
     return stage.part == "lobe" or (stage.part == "decision" and not parameter.startswith("patch_features."))
 
 
+_FINGERPRINT = re.compile(r"[a-z0-9-]{1,64}")
+
+
 @dataclass(frozen=True)
 class SiteDescription:
     """What a hospital says of itself before round 1. Raises ValueError for a role or counts that cannot be.
 
     study, store: fingerprints of the study it agreed to and of the preprocessing that made its store;
     counts[split][label]: patients, None for fewer than `count_floor`, the hospital's own limit, and for none;
-    the splits are SPLITS of its role.
+    the splits are SPLITS of its role; versions: of its trainer, by a name of versions.NAMES.
     """
 
     role: Role
@@ -84,8 +89,13 @@ class SiteDescription:
     store: str
     count_floor: int
     counts: dict[str, dict[str, int | None]]
+    versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(one, str) and _FINGERPRINT.fullmatch(one) for one in (self.study, self.store)):
+            raise ValueError("a fingerprint has up to 64 small letters, digits and '-'")
+        if not are_versions(self.versions):
+            raise ValueError("versions are short words, each with its name")
         if self.role not in get_args(Role):
             raise ValueError("a hospital's role is one of " + ", ".join(get_args(Role)))
         if not _is_count(self.count_floor) or not self.count_floor:
@@ -134,7 +144,8 @@ class EvaluateRequest:
     """Count the scores of `tasks` on one part of a hospital's scans; the weights go beside it.
 
     operating_point: the probabilities from which on a scan is called positive, by task, if it shall also be
-    counted what scans are called, which takes both tasks. Raises ValueError for others.
+    counted what scans are called, which takes both tasks. Raises ValueError for others, and for tasks that
+    are none or twice there.
     """
 
     split: Split
@@ -142,6 +153,8 @@ class EvaluateRequest:
     operating_point: Mapping[Task, float] | None = None
 
     def __post_init__(self) -> None:
+        if not self.tasks or len(set(self.tasks)) != len(self.tasks) or not set(self.tasks) <= set(TASKS):
+            raise ValueError("scores are asked of tasks that there are, of each once")
         point = self.operating_point
         if point is None:
             return

@@ -80,6 +80,10 @@ class PrivacyConfig(FrozenSettings):
     )
 
 
+WEAK_EPSILON = 20.0
+"""With a larger epsilon one outcome can be a hundred million times as likely as without a patient."""
+
+
 class StudyConfig(FrozenSettings):
     """One federated study. A hospital approves its fingerprint."""
 

@@ -68,6 +68,10 @@ class StubSiteFactory:
     def load(self) -> None:
         """There is nothing to load."""
 
+    def approval_of(self, proposal: Proposal) -> tuple[str, float | None]:
+        """Made anew for another study alone."""
+        return proposal.fingerprint, None
+
     def __call__(self, proposal: Proposal) -> Any:
         return StubSite(self.name, proposal.study)
 

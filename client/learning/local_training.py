@@ -84,7 +84,7 @@ class PlainTraining:
         """As in LocalTraining. Raises DivergedError, and PneumofedError `too-few-patients`."""
         scans, seed_parts = self._scans[context.task], (self._study.seed, context.task)
         batches = draw_batches(scans, context.stage, (*seed_parts, round.stage, round.number))
-        _check_patients(batches, context.least_patients)
+        check_patients(batches, context.least_patients)
         rates = context.stage.learning_rates(round.number, len(batches))
         checkpoint = self._checkpoint(round, context.task, device_of(network))
         done = 0 if checkpoint is None else checkpoint.steps_done
@@ -133,10 +133,17 @@ class PlainTraining:
             write_atomically(self._state / DIVERGED, json.dumps(found, indent=1).encode(), mode=0o600)
 
 
-def _check_patients(batches: Sequence[Sequence[Bag]], least: int) -> None:
-    """An update of a few patients could show what their scans show."""
-    if len({bag.scan.fold for batch in batches for bag in batch}) < least:
+def check_patients(batches: Sequence[Sequence[Bag]], least: int) -> None:
+    """Check that the round learns from at least so many patients of each label that it learns from.
+
+    An update of a few could show what their scans show; the coordinator's weights can leave the gradient of
+    one label alone. Raises PneumofedError `too-few-patients`.
+    """
+    patients: dict[str, set[float]] = {}
+    for bag in (bag for batch in batches for bag in batch):
+        patients.setdefault(bag.scan.label, set()).add(bag.scan.fold)
+    if min(map(len, patients.values()), default=0) < least:
         raise PneumofedError(
             "too-few-patients",
-            f"the round would learn from fewer than {least} patients; the study's stage needs more epochs",
+            f"the round would learn from fewer than {least} patients of a class; the stage needs more epochs",
         )

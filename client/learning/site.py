@@ -17,6 +17,7 @@ from client.learning.scan_logits import scan_logits
 from client.learning.scan_scoring import ScanScorer
 from client.learning.scan_sums import sum_figures, summed_labels
 from client.learning.training_context import TrainingContext
+from preprocessing.settings import VERSION
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS, LABELS_OF, NEGATIVE, POSITIVE, TASKS, Task
@@ -29,6 +30,7 @@ from shared_model.protocol import SCORED, SPLITS, Role, SiteDescription, Split, 
 from shared_model.sampling import scan_generator
 from shared_model.study import StudyConfig
 from shared_model.study_stage import Part, StageConfig
+from shared_model.versions import PREPROCESSING, TRAINER, package_version
 from shared_model.weights import Weights, fingerprint
 
 
@@ -38,6 +40,7 @@ class Site:
     training: makes the way its networks are trained (client/privacy/hospital_training.py at a hospital). The
     default adds no noise and writes no state to disk. scratch: folder for features that do not fit in memory
     (FrozenFeatures); None: the system's for temporary files. features: of scans whose features are known.
+    scans: those of the store that the study works on, by default all.
 
     Raises PneumofedError `store-fingerprint` if the store was made with other preprocessing than the study's,
     `privacy-no-ledger` if a private study would be trained without noise.
@@ -54,6 +57,7 @@ class Site:
         training: TrainingFactory = PlainTraining,
         scratch: Path | None = None,
         features: FrozenFeatures | None = None,
+        scans: list[ScanRecord] | None = None,
     ) -> None:
         if store.fingerprint != study.preprocessing:
             raise PneumofedError(
@@ -65,7 +69,7 @@ class Site:
         self.scratch = scratch
         self.device = torch.device(device)
         self.dtype = activation_dtype(study.precision, self.device)
-        self.scans = store.scans()
+        self.scans = store.scans() if scans is None else scans
         training_scans = {task: self._training_scans(task) for task in TASKS}
         self._training = training(study, training_scans) if role == "training" else None
         self._frozen = features
@@ -81,7 +85,12 @@ class Site:
             for split in SPLITS[self.role]
         }
         return SiteDescription(
-            self.role, self.study.fingerprint, self.store.fingerprint, self.count_floor, counts
+            self.role,
+            self.study.fingerprint,
+            self.store.fingerprint,
+            self.count_floor,
+            counts,
+            {TRAINER: package_version(), PREPROCESSING: str(VERSION)},
         )
 
     def train(
@@ -90,10 +99,10 @@ class Site:
         """Train round number `round` (from 1) of stage number `stage` (from 0) from the global `weights`.
 
         Raises PneumofedError `held-out` at a hospital that never trains, `no-such-round` for a round that the
-        study does not have, `diverged` if a loss is not finite, `too-few-patients` for a round on fewer than
-        the floor,
-        `architecture-mismatch` for weights of other networks; in a private study, whose rounds are charged
-        before they are trained, `privacy-budget-spent` and the errors of PrivacyLedger.
+        study does not have, `diverged` if a loss is not finite, `too-few-patients` for a round on fewer
+        patients of a label than the floor, `architecture-mismatch` for weights of other networks; in a
+        private study, whose rounds are charged before they are trained, `privacy-budget-spent` and the errors
+        of PrivacyLedger.
         """
         if self._training is None:
             raise PneumofedError("held-out", "this hospital evaluates only; leave it out of training rounds")
@@ -228,7 +237,13 @@ class Site:
             yield
 
     def _training_scans(self, task: Task) -> list[ScanRecord]:
-        return [scan for scan in self._part("train") if scan.label in LABELS_OF[task]]
+        """Of the labels that are told of alone.
+
+        Under weights of the coordinator's choice an update counts the scans of a label, and shows the
+        features of a single one.
+        """
+        told = {label for label in LABELS_OF[task] if self._told("train", label)}
+        return [scan for scan in self._part("train") if scan.label in told]
 
     def _part(self, split: str) -> list[ScanRecord]:
         """The scans of "train", "validation", "test" or "all"."""

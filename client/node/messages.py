@@ -14,6 +14,7 @@ from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
+from shared_model.versions import Versions
 
 
 def train_request(message: Message) -> TrainRequest:
@@ -80,8 +81,11 @@ def evaluate_reply(reply: Reply[str]) -> RecordDict:
     return _text_reply(protocol.EVALUATION, reply)
 
 
-def describe_reply(reply: Reply[str]) -> RecordDict:
-    return _text_reply(protocol.DESCRIPTION, reply)
+def describe_reply(reply: Reply[str], versions: Versions) -> RecordDict:
+    """versions: the node's own, beside those of the trainer in its description."""
+    record = _text_reply(protocol.DESCRIPTION, reply)
+    record[protocol.NODE_VERSIONS] = ConfigRecord(dict(versions))
+    return record
 
 
 def _text_reply(name: str, reply: Reply[str]) -> RecordDict:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from client.learning.activation_dtype import device_of
 from client.learning.batches import Bag, Batch
-from client.learning.local_training import ReadBatches, TrainingRound, TrainingScans
+from client.learning.local_training import ReadBatches, TrainingRound, TrainingScans, check_patients
 from client.learning.training_context import TrainingContext
 from client.privacy.accounting import charge_for_round, choose_noise_multiplier, total_epsilon
 from client.privacy.dp_sgd import (
@@ -18,7 +18,7 @@ from client.privacy.dp_sgd import (
 )
 from client.privacy.ledger import PrivacyLedger
 from shared_model.networks import LobeNetwork
-from shared_model.study import PrivacyConfig, StudyConfig
+from shared_model.study import WEAK_EPSILON, PrivacyConfig, StudyConfig
 
 
 class PrivateTraining:
@@ -58,11 +58,17 @@ class PrivateTraining:
     def train(
         self, network: LobeNetwork, round: TrainingRound, context: TrainingContext, read: ReadBatches
     ) -> None:
-        """Train with the steps and the noise that the round was charged for. No loss is disclosed."""
+        """Train with the steps and the noise that the round was charged for. No loss is disclosed.
+
+        Raises PneumofedError `too-few-patients` as a round without noise does, if epsilon is so large that
+        its noise protects nobody.
+        """
         stage, patients = context.stage, self._patients[context.task]
         charge = charge_for_round(len(patients), stage, self._noise_multiplier)
         seed_parts = (self._study.seed, context.task, round.stage, round.number)
         bags = sample_patients(patients, stage, charge, seed_parts)
+        if self._privacy.epsilon > WEAK_EPSILON:
+            check_patients(bags, context.least_patients)
         noise = DpParameters(
             clip_norm=self._privacy.clip_norm,
             multiplier=charge.noise_multiplier,

@@ -81,9 +81,12 @@ class ChainedLog:
             if last is None:
                 self._write_head(0, FIRST)  # from now on, a log without a head has been tampered with
             entry = Entry.following(last, event, facts)
+            line = entry.to_line()
+            if len(line) > _LONGEST_LINE:
+                raise ValueError(f"a line of a log is no longer than {_LONGEST_LINE} bytes")
             end = file.seek(0, os.SEEK_END)
             try:
-                _write_whole(file, entry.to_line())
+                _write_whole(file, line)
                 os.fsync(file.fileno())
                 self._write_head(entry.number, entry.hash)
             except OSError:

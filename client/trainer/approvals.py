@@ -42,14 +42,17 @@ class Approvals:
     def check(self, proposal: Proposal, purpose: Purpose | None) -> None:
         """Check that the hospital approved exactly this proposal, for this purpose, and is not paused.
 
-        Raises PneumofedError `paused`, `study-withdrawn`, `study-not-approved`, `study-changed` if another
-        version of a study of this name was approved, `purpose-not-approved`.
+        Raises PneumofedError `paused`, `study-withdrawn`, `study-declined` if it was never approved,
+        `study-not-approved`, `study-changed` if another version of a study of this name was approved,
+        `purpose-not-approved`.
         """
         if self.paused:
             raise PneumofedError("paused", "the hospital has paused; `pneumofed hospital resume` goes on")
         known = self.find(proposal.fingerprint)
         if known is not None and known.proposal != proposal:
             known = None  # a fingerprint is short enough to be forged; the whole proposal is not
+        if known is not None and known.decision == "withdrawn" and known.approved_at is None:
+            raise PneumofedError("study-declined", "the hospital has declined this study")
         if known is not None and known.decision == "withdrawn":
             raise PneumofedError("study-withdrawn", "the hospital has withdrawn from this study")
         if known is None or known.decision != "approved":

@@ -11,11 +11,8 @@ from shared_model.printable_text import escape
 from shared_model.proposal import BYTES_A_VALUE, Proposal
 from shared_model.protocol import is_trained
 from shared_model.scan_figures import FIGURES
-from shared_model.study import StudyConfig
+from shared_model.study import WEAK_EPSILON, StudyConfig
 from shared_model.study_stage import Part, StageConfig
-
-WEAK_EPSILON = 20.0
-"""With a larger epsilon one outcome can be a hundred million times as likely as without a patient."""
 
 _PART: dict[Part, str] = {
     "lobe": "layers for lobes and patches",
@@ -79,6 +76,8 @@ def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     yield f"random draws from seed {study.seed}"
     if proposal.trained_on:
         yield f"the model will say that it was trained on: {proposal.trained_on}"
+    if _trains(proposal, hospital):
+        yield f"learns from classes with at least {hospital.limits.count_floor} training patients alone"
     yield f"on {hospital.device}, in a process without a network"
     installed = f"the installed pneumofed {version('pneumofed')}"
     yield f"code that runs: {installed}; no code is taken from the coordinator"
@@ -128,7 +127,10 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             f"fewer than {floor} patients"
         )
     floor = hospital.limits.count_floor
-    yield f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer"
+    yield (
+        f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer; versions of "
+        "software and kit, the last day of the hospital's certificate"
+    )
     yield "of an error: its code. No scan, name, date, UID or path"
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client.trainer.approvals import Approvals
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import Role
@@ -32,14 +33,21 @@ class SiteFactory:
         """Import torch and the training code ahead of the first job: it takes seconds."""
         import client.learning.site  # noqa: F401
 
+    def approval_of(self, proposal: Proposal) -> tuple[str, float | None]:
+        """The study's fingerprint and when it was last approved."""
+        known = Approvals(self.state).find(proposal.fingerprint)
+        return proposal.fingerprint, None if known is None else known.approved_at
+
     def __call__(self, proposal: Proposal) -> "Site":
-        """Raises PneumofedError `no-device`, `architecture-mismatch`, the store's and Site's own."""
+        """Raises PneumofedError `no-device`, `architecture-mismatch`, `scans-changed`, the store's and Site's
+        own."""
         import torch
 
         from client.learning.device_choice import choose_device
         from client.learning.malloc_settings import keep_freed_memory
         from client.learning.site import Site
         from client.privacy.hospital_training import hospital_training
+        from client.trainer.study_scans import scans_of_study
         from preprocessing.store.lobe_store import LobeStore
         from shared_model.network_weights import to_weights
 
@@ -56,6 +64,7 @@ class SiteFactory:
             count_floor=self.count_floor,
             training=partial(hospital_training, state=self.state),
             scratch=self.state,
+            scans=scans_of_study(self.state, *self.approval_of(proposal), store.scans()),
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

@@ -24,6 +24,9 @@ class MakeSite(Protocol):
     def load(self) -> None:
         """Load the code that any study needs."""
 
+    def approval_of(self, proposal: Proposal) -> tuple[str, float | None]:
+        """The study's fingerprint and when it was last approved: a Site serves one approval."""
+
     def __call__(self, proposal: Proposal) -> "Site": ...
 
 
@@ -51,7 +54,7 @@ def work(connection: Connection, open_site: MakeSite) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer decides when we end
     open_site.load()
     site: Site | None = None
-    opened = ""
+    opened: tuple[str, float | None] | None = None
     while True:
         try:
             connection.send(Ready())
@@ -59,9 +62,10 @@ def work(connection: Connection, open_site: MakeSite) -> None:
         except (EOFError, BrokenPipeError):
             return
         try:
-            if site is None or opened != proposal.fingerprint:
+            approval = open_site.approval_of(proposal)
+            if site is None or opened != approval:
                 site = None  # its networks and caches go before the next study's come
-                site, opened = open_site(proposal), proposal.fingerprint
+                site, opened = open_site(proposal), approval
             answer: Done | Failed = Done(_run(job, site, connection))
         except Exception as error:
             log.error("%s failed: %s (%s)", type(job).__name__, code_of(error), place_of(error))

@@ -1,14 +1,12 @@
 """The commands `pneumofed coordinator ...`; each imports its heavy parts when it runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from deploy.commands.options import AsJson, FederationFile, Strategy
+from deploy.commands.coordinator_study import run, status, stop, watch
+from deploy.commands.options import AsJson, FederationFile
 from deploy.commands.output import print_json
-
-if TYPE_CHECKING:
-    from server.status import StudyStatus
 
 coordinator_app = typer.Typer(
     help="Provision a federation, serve it, run studies.",
@@ -103,47 +101,8 @@ def serve(file: FederationFile) -> None:
     run(file)
 
 
-@coordinator_app.command()
-def run(
-    file: FederationFile,
-    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
-    trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
-    strategy: Strategy = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written."""
-    from deploy.coordinator.run import run as run_study
-    from deploy.coordinator.settings import load_federation
-    from deploy.coordinator.status import study_in_words
-
-    def tell(status: "StudyStatus") -> None:
-        typer.echo(study_in_words(status)[0], err=True)
-
-    model = run_study(load_federation(file), study, trained_on=trained_on, tell=tell, strategy=strategy)
-    if as_json:
-        print_json({"model": str(model)})
-    else:
-        typer.echo(f"done: {model}")
-
-
-@coordinator_app.command()
-def status(file: FederationFile, as_json: AsJson = False) -> None:
-    """Which hospitals are connected, how far each study is, and who returned what."""
-    from deploy.coordinator.settings import load_federation
-    from deploy.coordinator.status import certificate_in_words, status_document, study_in_words
-    from server.status import StudyStatus
-
-    document = status_document(load_federation(file))
-    if as_json:
-        print_json(document)
-        return
-    typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
-    for line in certificate_in_words(document["certificate_until"]):
-        typer.echo(line)
-    for hospital in document["hospitals"]:
-        typer.echo(f"{hospital['name']} ({hospital['role']}): {hospital['connection']}")
-    for study in document["studies"]:
-        typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
+for command in (run, watch, stop, status):
+    coordinator_app.command()(command)
 
 
 @coordinator_app.command()
@@ -164,3 +123,13 @@ def register_nodes(file: FederationFile) -> None:
 
     log_to_stderr()
     keep_nodes_registered(file)
+
+
+@coordinator_app.command(hidden=True)
+def send_notices(file: FederationFile) -> None:
+    """Tell people when a study waits, fails or ends, as `[notice]` says (part of `serve`)."""
+    from deploy.coordinator.notices import keep_telling
+    from deploy.logs import log_to_stderr
+
+    log_to_stderr()
+    keep_telling(file)

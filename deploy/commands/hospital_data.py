@@ -26,7 +26,7 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
     with Steps(quiet=as_json) as steps, steps.step("reading headers") as progress:
         report = check_folder(folder, progress=progress)
     if as_json:
-        print_json(check_document(report))
+        print_json(check_document(report, folder))
     else:
         Console().print(check_table(report, folder))
         typer.echo(check_summary(report))

@@ -25,7 +25,7 @@ EngineOption = Annotated[
     Literal["local", "workers", "ray"],
     typer.Option(
         "--engine",
-        help="local: all in this process; workers: a process a core; ray: Ray's; needs pneumofed\\[simulation].",
+        help="local: in this process; workers: a process a core; ray: needs pneumofed\\[simulation].",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]

@@ -21,12 +21,34 @@ from shared_model.errors import DISK_FULL, PneumofedError
 
 FAILED, INTERRUPTED = 1, 130
 
+
+def _print_version(wanted: bool) -> None:
+    """This package's version and the protocol's, by which hospitals and coordinator must agree."""
+    if wanted:
+        from shared_model.protocol import PROTOCOL
+        from shared_model.versions import package_version
+
+        typer.echo(f"pneumofed {package_version()}, protocol {PROTOCOL}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="pneumofed",
     help="Hospitals train one chest-CT diagnosis model together; no scan ever leaves a hospital.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `pneumofed` itself."""
+
+
 app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
 

@@ -1,4 +1,15 @@
-"""The coordinator's folder: the paths of keys, certificates, kits and studies."""
+"""The coordinator's folder: the paths of keys, certificates, kits and studies.
+
+STATE/ca/ca.key, ca.crt          the CA; its key is needed for new certificates alone, keep it offline
+STATE/tls/                       keys and certificates of the proxy and of this machine's own processes
+STATE/hospitals/NAME.pub, .crt   by which hospitals that may take part are known
+STATE/revoked/                   keys that are no longer taken
+STATE/kits/NAME.zip              a hospital's kit; delete it once it is handed over
+STATE/studies/FINGERPRINT/       a study: ledger, model, status
+STATE/superlink.db               what Flower knows of nodes and runs
+STATE/superexec.secret           by which the executor is known to SuperLink
+STATE/proxy/, STATE/flower/      the proxy's configuration, and what Flower writes
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,10 +8,12 @@ from importlib import resources
 
 from deploy.coordinator.settings import Federation
 from shared_model.protocol import Role
+from shared_model.versions import LATEST_KIT
 
 HOSPITAL_TOML = """\
-# {name} in the federation {federation}. It never leaves the hospital. All settings: docs/federation.md
+# {name} in the federation {federation}. It never leaves the hospital. All settings: docs/reference/hospital-toml.md
 name = "{name}"
+kit = {kit}             # version of this kit
 role = "{role}"
 store = "store"     # made by `pneumofed hospital prepare`
 device = "cpu"      # or "cuda"
@@ -48,7 +50,7 @@ class Kit:
     def pack(self, federation: Federation, name: str, role: Role) -> bytes:
         """The kit as a ZIP file. It holds private keys: hand it over in person or encrypted."""
         settings = HOSPITAL_TOML.format(
-            name=name, role=role, federation=federation.name, address=federation.address
+            name=name, kit=LATEST_KIT, role=role, federation=federation.name, address=federation.address
         )
         files = {
             "hospital.toml": settings.encode(),

@@ -1,4 +1,4 @@
-"""Running a study on the federation that `serve` keeps up."""
+"""Running a study on the federation that `serve` keeps up. The run lives there: this process only watches."""
 
 import time
 from collections.abc import Callable
@@ -6,51 +6,127 @@ from pathlib import Path
 
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
+from deploy.coordinator.studies import is_running, present_status
 from deploy.coordinator.superlink import SuperLink
 from server.app import MODEL, STATUS
-from server.status import StudyStatus, read_status
+from server.status import RUNS, StudyStatus, read_status
 from shared_model.errors import PneumofedError
 from shared_model.study import load_study, study_names
 
 POLL_S = 1.0
-PATIENCE_S = 60.0
-"""How long a run waits for hospitals that are registered but not connected."""
 RETURN_S = 180.0
-"""How long it waits for a SuperLink that does not answer; `serve` restarts it, and the study goes on."""
+"""How long a run waits for a SuperLink that does not answer; `serve` restarts it, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]
+Follow = Callable[[Callable[[], StudyStatus], Path], StudyStatus]
+"""Calls its first argument, which follows the study in the folder, again after an interruption."""
+
+
+def at_once(follow: Callable[[], StudyStatus], folder: Path) -> StudyStatus:
+    """A Follow that lets an interruption pass."""
+    return follow()
 
 
 def run(
-    federation: Federation, study: str, *, trained_on: str, tell: Listener, strategy: str | None = None
+    federation: Federation,
+    study: str,
+    *,
+    trained_on: str,
+    tell: Listener,
+    strategy: str | None = None,
+    attend: Follow = at_once,
 ) -> Path:
     """Start `study` (name or file), or resume it after its last complete round; returns the model's folder.
 
     strategy: dotted path of a researcher's own, instead of the study's (server/strategies/server_step.py).
 
-    Raises PneumofedError with the study's own code, `run-failed` if Flower's run ended without one (the same
-    command resumes from the ledger), and `superlink-unreachable`.
+    Raises PneumofedError `study-running` if it runs already, the study's own code, `study-stopped`,
+    `run-failed` if Flower's run ended without one (the same command resumes from the ledger), and
+    `superlink-unreachable`.
     """
-    fingerprint = load_study(study).fingerprint
-    folder = CoordinatorFolder(federation.state).study(fingerprint)
+    folder, begun = _folder(federation, study), time.time()
+    settings = _settings(federation, folder, study, trained_on, strategy)
+    with SuperLink(federation) as superlink:
+        run_id = superlink.start(settings)
+        attend(lambda: _follow(superlink, run_id, folder, begun, tell), folder)
+    return folder / MODEL
+
+
+def propose(
+    federation: Federation, study: str, *, trained_on: str, tell: Listener, strategy: str | None = None
+) -> StudyStatus:
+    """Show `study` to the hospitals that are connected, for their people to decide; nothing else is asked.
+
+    Raises PneumofedError as `run`.
+    """
+    folder, begun = _folder(federation, study), time.time()
+    settings = _settings(federation, folder, study, trained_on, strategy) | {"propose": 1}
+    with SuperLink(federation) as superlink:
+        return _follow(superlink, superlink.start(settings), folder, begun, tell, ends_as="proposed")
+
+
+def watch(folder: Path, tell: Listener) -> StudyStatus:
+    """Tell each new status of the study that runs in `folder`, until it ends.
+
+    Raises PneumofedError as `run`.
+    """
+    told = 0.0
+    while True:
+        status = present_status(folder)
+        if status is not None and status.updated > told:
+            told = status.updated
+            tell(status)
+        if status is None or status.state not in RUNS:
+            return _judged(status, "completed")
+        time.sleep(POLL_S)
+
+
+def _folder(federation: Federation, study: str) -> Path:
+    """The study's folder. Raises PneumofedError `study-running`."""
+    folder = CoordinatorFolder(federation.state).study(load_study(study).fingerprint)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    begun = time.time()
-    settings: dict[str, str | int | float] = {
+    if is_running(folder):
+        raise _running(study)
+    return folder
+
+
+def _running(study: str) -> PneumofedError:
+    return PneumofedError(
+        "study-running",
+        f"study {study} is running already; `pneumofed coordinator watch` shows it, `coordinator stop` ends "
+        "it",
+    )
+
+
+def _settings(
+    federation: Federation, folder: Path, study: str, trained_on: str, strategy: str | None
+) -> dict[str, str | int | float]:
+    """The run configuration of server/app.py. Revoked hospitals are not waited for."""
+    keys = CoordinatorFolder(federation.state)
+    names = {
+        role: [h.name for h in federation.hospitals if h.role == role and keys.public_key(h.name).exists()]
+        for role in ("training", "held-out")
+    }
+    return {
         "study": study if study in study_names() else str(Path(study).resolve()),
         "folder": str(folder),
         "trained-on": trained_on,
         "strategy": strategy or "",
-        "quorum": federation.quorum,
+        "quorum": federation.quorum or max(1, len(names["training"])),
+        "required": " ".join(federation.required),
         "deadline-s": 60 * federation.deadline_minutes,
-        "hospitals": len(federation.hospitals),
-        "patience-s": PATIENCE_S,
+        **{role: " ".join(found) for role, found in names.items()},
     }
-    with SuperLink(federation) as superlink:
-        _follow(superlink, superlink.start(settings), folder / STATUS, begun, tell)
-    return folder / MODEL
 
 
-def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: Listener) -> None:
+def _follow(
+    superlink: SuperLink,
+    run_id: int,
+    folder: Path,
+    begun: float,
+    tell: Listener,
+    ends_as: str = "completed",
+) -> StudyStatus:
     """Wait for the run to end, and tell each new status of it. A SuperLink that restarts is waited for."""
     told, seen = 0.0, time.monotonic()
     while True:
@@ -62,22 +138,34 @@ def _follow(superlink: SuperLink, run_id: int, path: Path, begun: float, tell: L
                 raise
             time.sleep(POLL_S)
             continue
-        status = read_status(path)
-        if status is not None and status.since >= begun and status.updated > told:
+        status = read_status(folder / STATUS)
+        if status is None or status.since < begun:
+            status = None
+        elif status.updated > told:
             told = status.updated
             tell(status)
         if ended.status == "finished":
-            _judge(ended.sub_status, status if told else None)
-            return
+            if status is None and is_running(folder):  # another run of the study was a little faster
+                raise _running(folder.name)
+            if status is not None and ended.sub_status != "completed" and status.error_code is None:
+                status = None
+            return _judged(status, ends_as)
         time.sleep(POLL_S)
 
 
-def _judge(outcome: str, status: StudyStatus | None) -> None:
+def _judged(status: StudyStatus | None, ends_as: str) -> StudyStatus:
     """A study is done only if its own status says that it is complete; otherwise raise."""
     if status is not None and status.error_code is not None:
         raise PneumofedError(status.error_code, status.error or "see the coordinator's log")
-    if outcome != "completed" or status is None or status.state != "completed":
+    if status is not None and status.state == "stopped":
+        raise PneumofedError(
+            "study-stopped",
+            f"stopped after {status.rounds_done} of {status.rounds_total} rounds; the same command goes on",
+        )
+    if status is None or status.state != ends_as:
         raise PneumofedError(
             "run-failed",
-            f"Flower's run ended as {outcome!r} before the study was done; run it again",
+            "Flower's run ended before the study was done; the same command goes on after its last complete "
+            "round",
         )
+    return status

@@ -1,7 +1,7 @@
 """The coordinator's processes: SuperLink on loopback, the executor of its ServerApps, the edge proxy.
 
 A fourth one keeps the nodes registered at SuperLink equal to the federation's hospitals: new ones are
-registered, revoked ones unregistered.
+registered, revoked ones unregistered. A fifth one sends notices, if federation.toml wants any.
 """
 
 import logging
@@ -46,12 +46,14 @@ def services(federation: Federation, path: Path) -> list[Service]:
     frugal = {**environment, "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072"}
     proxy = proxy_command(write_proxy_configuration(federation))
     _, certificate = folder.edge
-    nodes = [sys.executable, "-m", "deploy.commands", "coordinator", "register-nodes", str(path)]
+    ours = [sys.executable, "-m", "deploy.commands", "coordinator"]
+    nodes, notices = [*ours, "register-nodes", str(path)], [*ours, "send-notices", str(path)]
     return [
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),
         Service("nodes", nodes, environment),
         Service("proxy", proxy, reload_on=(certificate, folder.admitted)),
+        *([] if federation.notice is None else [Service("notices", notices)]),
     ]
 
 

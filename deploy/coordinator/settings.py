@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -36,6 +36,40 @@ class HospitalEntry(FrozenSettings):
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
 
 
+class EmailNotice(FrozenSettings):
+    """An e-mail for each notice. It names studies and hospitals, and no counts."""
+
+    to: tuple[str, ...] = Field(min_length=1, description="Addresses.")
+    sender: str = Field(min_length=3, description="Address that it comes from.")
+    host: str = Field(min_length=1, description="Of the SMTP server.")
+    port: int = Field(587, gt=0, lt=65536, description="Of the SMTP server.")
+    tls: Literal["starttls", "tls", "none"] = Field("starttls", description="'none' on a trusted line only.")
+    user: str | None = Field(None, description="None: without login.")
+    password_file: Path | None = Field(None, description="Its first line is the user's password.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("name both user and password_file, or neither")
+        return self
+
+
+class NoticeSettings(FrozenSettings):
+    """Who is told when a study waits, fails or ends. Nobody is without this."""
+
+    email: EmailNotice | None = None
+    webhook: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Gets a JSON object (`text` and fields) by POST."
+    )
+    waits_minutes: float = Field(10, ge=0, description="How long a hospital is waited for until it is told.")
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if self.email is None and self.webhook is None:
+            raise ValueError("name an email or a webhook")
+        return self
+
+
 class Federation(FrozenSettings):
     """A federation. Relative paths are relative to the file's folder."""
 
@@ -48,9 +82,15 @@ class Federation(FrozenSettings):
     superlink_port: int = Field(9091, gt=0, lt=65536, description="Of Flower's SuperLink, on loopback only.")
     state: Path = Field(Path("coordinator"), description="Keys, kits, database, studies. Back it up.")
     certificate_days: int = Field(365, ge=1, le=825, description="How long the server's certificate holds.")
-    quorum: int = Field(1, ge=1, description="Hospitals whose update a round needs.")
+    quorum: int | None = Field(
+        None, ge=1, description="Hospitals whose update a round needs; none: all that train."
+    )
+    required: tuple[str, ...] = Field(
+        (), description="Hospitals without whom no study begins, and without whose update no round counts."
+    )
     deadline_minutes: float = Field(720, gt=0, description="How long a round waits for hospitals.")
     hospitals: tuple[HospitalEntry, ...] = Field(min_length=1, description="Who is to take part.")
+    notice: NoticeSettings | None = Field(None, description="Who is told when a study waits, fails or ends.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -58,8 +98,11 @@ class Federation(FrozenSettings):
         if doubled:
             raise ValueError(f"hospitals: {doubled[0]!r} is there twice")
         training = sum(hospital.role == "training" for hospital in self.hospitals)
-        if self.quorum > training:
+        if self.quorum is not None and self.quorum > training:
             raise ValueError(f"quorum: {self.quorum} hospitals are needed, only {training} train")
+        unknown = sorted(set(self.required) - {hospital.name for hospital in self.hospitals})
+        if unknown:
+            raise ValueError(f"required: {unknown[0]!r} is not among the hospitals")
         return self
 
     @property
@@ -70,10 +113,19 @@ class Federation(FrozenSettings):
 
 
 def load_federation(path: Path) -> Federation:
-    """Read federation.toml, with `state` absolute.
+    """Read federation.toml, with its paths absolute.
 
     Raises PneumofedError `federation-missing`, or `federation-invalid` with every problem named.
     """
-    missing = PneumofedError("federation-missing", f"{path}: no such file; docs/federation.md has an example")
+    missing = PneumofedError(
+        "federation-missing", f"{path}: no such file; docs/coordinator.md has an example"
+    )
     federation = read_settings(path, Federation, missing=missing, code="federation-invalid")
-    return federation.model_copy(update={"state": path.resolve().parent / federation.state})
+    folder = path.resolve().parent
+    changes: dict[str, object] = {"state": folder / federation.state}
+    notice = federation.notice
+    if notice is not None and notice.email is not None and notice.email.password_file is not None:
+        password = {"password_file": folder / notice.email.password_file}
+        email = notice.email.model_copy(update=password)
+        changes["notice"] = notice.model_copy(update={"email": email})
+    return federation.model_copy(update=changes)

@@ -2,45 +2,42 @@
 
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from cryptography import x509
 
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
+from deploy.coordinator.studies import present_status, study_folders
 from deploy.coordinator.superlink import SuperLink
-from server.app import STATUS
-from server.status import StudyStatus, read_status
-from server.study_result import HospitalOutcome
+from preprocessing.settings import VERSION
 from shared_model.errors import PneumofedError
+from shared_model.protocol import PROTOCOL
+from shared_model.versions import (
+    CERTIFICATE_UNTIL,
+    FLWR,
+    KIT,
+    LATEST_KIT,
+    NODE,
+    PREPROCESSING,
+    PROTOCOL_NUMBER,
+    TRAINER,
+    package_version,
+)
 
 PROXY_S = 5.0
 SOON = timedelta(days=14)
 RENEW = "run `pneumofed coordinator renew`"
 
-_OUTCOME = {
-    "returned": "returned",
-    "late": "did not answer before the deadline",
-    "refused": "returned what could not be admitted",
-    "failed": "said that it could not",
-    "absent": "was not connected",
-    "quarantined": "is not asked, as its replies were refused",
-}
-
-_NOTICE = {
-    "quarantined": "quarantined: two of its replies in a row were refused",
-    "log-cut": "its audit log lacks a line that this coordinator saw, as it says itself",
-    "log-went-back": "its audit log has fewer lines than this coordinator saw",
-    "log-replaced": "its audit log has another line in the place of one that this coordinator saw",
-    "log-untold": "it no longer tells the head of its audit log",
-}
-
 
 def status_document(federation: Federation) -> dict[str, Any]:
-    """`serving`, `certificate_until`, `hospitals` (name, role, connection) and `studies` (as StudyStatus).
+    """`serving`, `certificate_until`, `versions`, `hospitals` (name, role, connection, versions), `studies`.
 
     certificate_until: when the certificate that hospitals see expires, ISO 8601; null if there is none.
+    versions: of the coordinator, and of each hospital as it last described itself, by a name of
+    shared_model/versions.py; studies: as StudyStatus.
     """
     folder = CoordinatorFolder(federation.state)
     try:
@@ -48,17 +45,25 @@ def status_document(federation: Federation) -> dict[str, Any]:
             nodes, serving = {node.name: node.status for node in superlink.nodes()}, True
     except PneumofedError:
         nodes, serving = {}, False
-    studies = [read_status(path) for path in sorted((folder.state / "studies").glob(f"*/{STATUS}"))]
+    found = [present_status(path) for path in study_folders(federation)]
+    studies = sorted((one for one in found if one is not None), key=lambda one: one.updated)
+    told = {name: versions for study in studies for name, versions in study.versions.items()}
     _, certificate = folder.edge
     return {
         "federation": federation.name,
         "serving": serving,
         "certificate_until": _expiry(certificate.read_bytes()) if certificate.exists() else None,
+        "versions": coordinator_versions(),
         "hospitals": [
-            {"name": one.name, "role": one.role, "connection": nodes.get(one.name, "shut out")}
+            {
+                "name": one.name,
+                "role": one.role,
+                "connection": nodes.get(one.name, "shut out" if serving else "not known"),
+                "versions": told.get(one.name, {}),
+            }
             for one in federation.hospitals
         ],
-        "studies": [study.model_dump(mode="json") for study in studies if study is not None],
+        "studies": [study.model_dump(mode="json") for study in studies],
     }
 
 
@@ -89,6 +94,39 @@ def check_healthy(federation: Federation) -> None:
         ) from None
 
 
+def coordinator_versions() -> dict[str, str]:
+    """As a hospital tells its own; `node` and `trainer` are both the installed package here."""
+    package = package_version()
+    return {
+        TRAINER: package,
+        NODE: package,
+        FLWR: version("flwr"),
+        PROTOCOL_NUMBER: str(PROTOCOL),
+        PREPROCESSING: str(VERSION),
+        KIT: str(LATEST_KIT),
+    }
+
+
+def versions_in_words(hospital: dict[str, str], coordinator: dict[str, str]) -> str:
+    """A hospital's versions, with the coordinator's where they differ; "" where none are known."""
+    told = {name: text for name, text in hospital.items() if name != CERTIFICATE_UNTIL}
+    words = [
+        f"{name} {text}" + ("" if coordinator.get(name) == text else f" (here {coordinator.get(name)})")
+        for name, text in told.items()
+    ]
+    until = hospital.get(CERTIFICATE_UNTIL)
+    if until is not None:
+        words.append(f"certificate for {_days_until(until)} days")
+    return ", ".join(words)
+
+
+def _days_until(day: str) -> int | str:
+    try:
+        return (date.fromisoformat(day) - datetime.now(UTC).date()).days
+    except ValueError:  # as the hospital told it
+        return "unknown"
+
+
 def _expiry(pem: bytes) -> str:
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc.isoformat()
 
@@ -101,33 +139,3 @@ def certificate_in_words(until: str | None) -> list[str]:
         "has expired, no hospital can connect" if end < datetime.now(UTC) else f"expires on {end:%Y-%m-%d}"
     )
     return [f"the server's certificate {state}: {RENEW}"]
-
-
-def study_in_words(status: StudyStatus) -> list[str]:
-    """A study's state and each hospital's last task, a line each."""
-    where = f", stage {status.stage!r}, round {status.round} of {status.rounds}" if status.stage else ""
-    which = f" ({status.fingerprint})" if status.fingerprint else ""
-    lines = [f"study {status.study!r}{which}: {status.state}{where}, {status.rounds_done} rounds done"]
-    if status.error is not None:
-        lines.append(f"  {status.error_code}: {status.error}")
-    fates = {name: reply_in_words(reply) for name, reply in status.hospitals.items()}
-    if status.state in ("starting", "running"):
-        fates |= {name: asked_in_words(reason) for name, reason in status.asked.items()}
-    return [
-        *lines,
-        *(f"  {name} {fate}" for name, fate in sorted(fates.items())),
-        *(
-            f"  {name}: {_NOTICE.get(code, code)}; ask it why, then `pneumofed coordinator acknowledge`"
-            for name, codes in sorted(status.notices.items())
-            for code in codes
-        ),
-    ]
-
-
-def asked_in_words(retry_reason: str | None) -> str:
-    return "has not answered yet" if retry_reason is None else f"was asked again ({retry_reason})"
-
-
-def reply_in_words(reply: HospitalOutcome) -> str:
-    reason = f" ({reply.reason})" if reply.reason else ""
-    return f"{_OUTCOME[reply.status]}{reason} after {reply.seconds:.0f} s"

@@ -51,6 +51,8 @@ SERIES_REFUSALS = {
 
 SCAN_REFUSALS = {
     "stray-bits": "pixels use bits that the header does not announce, so HU are uncertain; export it again",
+    "uneven-rescale": "values jump from slice to slice, so a RescaleIntercept or RescaleSlope is wrong; "
+    "export the series again",
     "no-background": "no air is seen around the patient to align grey values with; use a wider field of view",
     "no-lungs": "no lungs are found; use a chest CT",
     "lungs-partly-in-view": "less than two fifths of the lungs is in view; use a scan of the whole chest",

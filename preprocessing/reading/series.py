@@ -206,8 +206,12 @@ def _header_problems(part: list[CtSlice]) -> list[tuple[str, str]]:
         name in body_part for name in _CHEST_BODY_PARTS
     ):
         found.append(("not-chest", ""))
-    if any(ct_slice.min_hu > _AIR_HU for ct_slice in part):
+    airless = sum(ct_slice.min_hu > _AIR_HU for ct_slice in part)
+    if airless == len(part):
         found.append(("not-hounsfield", "stored values cannot represent air"))
+    elif airless:
+        detail = f"stored values of {airless} of {len(part)} slices cannot represent air"
+        found.append(("uneven-rescale", detail))
     return found
 
 

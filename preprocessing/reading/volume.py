@@ -11,11 +11,12 @@ from preprocessing.reading.elements import open_elements
 from preprocessing.reading.hu_scale import counts_of, hu_scale
 from preprocessing.reading.padding import CornerPadding, below_measurable
 from preprocessing.reading.pixels import PixelFormat, stored_frames
-from preprocessing.reading.refusals import FileRefusedError, reason
+from preprocessing.reading.refusals import FileRefusedError, reason, scan_refused
 from preprocessing.reading.resampling import SliceResampler
 from preprocessing.reading.rescaling import hounsfield
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.slice_grid import SliceGrid
+from preprocessing.reading.slice_levels import first_jump
 from preprocessing.reading.slice_plane import AxisReorientation
 from shared_model.errors import PneumofedError
 
@@ -45,9 +46,13 @@ def load_volume(series: CtSeries) -> CtVolume:
 
     If all values are off the Hounsfield scale by one offset, it is taken back and flagged `offset-mended`.
     Raises PneumofedError `unreadable-pixels`, `eight-bit` or `stray-bits` if a slice contradicts its
-    header, `not-hounsfield` if all of them do, and `file-unreadable` if its file is gone.
+    header, `not-hounsfield` if all of them do, `uneven-rescale` if the values of neighbouring slices lie off
+    each other, and `file-unreadable` if its file is gone.
     """
     volume = _load(series)
+    measured = SliceGrid.from_slices(series.images).grid_index
+    if jump := first_jump((volume.hu[index], volume.padding[index]) for index in measured):
+        raise scan_refused("uneven-rescale", jump.text(series.slices))
     step = max(1, len(volume.hu) // _SAMPLED_SLICES)
     scale = hu_scale(counts_of(volume.hu[::step, ::2, ::2]))
     if scale.problem:

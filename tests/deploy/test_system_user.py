@@ -2,11 +2,14 @@
 
 import os
 import pwd
+import subprocess
+import sys
 
 import pytest
 
 from deploy.system_user import SystemUser
 from shared_model.errors import PneumofedError
+from tests.support.processes import ROOT
 
 
 @pytest.mark.parametrize("user", ["root", 0])
@@ -30,6 +33,23 @@ def test_what_this_user_may_reach(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root may start processes as a user")
     assert me.may(asked) == [True, False, True]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start processes as a user")
+def test_the_groups_of_who_starts_a_process_are_not_taken_along():
+    """A node with root's further groups could read what those may: a disk, or the trainer's files."""
+    start = (
+        "import os, subprocess, sys\n"
+        "from deploy.system_user import SystemUser\n"
+        "os.setgroups([6, 4242])\n"
+        "subprocess.run(sys.argv[1:], check=True, **SystemUser('node', 2**30, 2**30 + 1).rights())"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", start, "id", "-G"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if "setgroups" in shown.stderr and "PermissionError" in shown.stderr:
+        pytest.skip("this root may not set groups")
+    assert shown.stdout.split() == [str(2**30 + 1)]
 
 
 def test_a_user_who_cannot_run_python_is_said(tmp_path, monkeypatch):

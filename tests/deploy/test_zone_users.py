@@ -96,7 +96,7 @@ def test_two_users_are_two_and_not_root(site, users):
     hospital = HospitalSettings.model_validate(load_hospital_settings(site).model_dump() | {"users": users})
     with pytest.raises(PneumofedError) as caught:
         zone_users(hospital, site)
-    assert caught.value.code == "zones-open"
+    assert caught.value.code == "zones-open" and "must be two users" in str(caught.value)
 
 
 def test_only_root_can_start_both_and_nobody_need_name_any(site, monkeypatch):

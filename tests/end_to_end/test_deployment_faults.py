@@ -57,7 +57,7 @@ def test_the_whole_coordinator_killed_and_moved_goes_on_by_the_same_command(fede
     propose_and_approve(federation, study)
     out = federation.folder / "moved.out"
     with running(pneumofed(*federation.run_arguments(study)), out) as run:
-        wait_until(lambda: "1 rounds done" in out.read_text(), seconds=600, what="round 1")
+        wait_until(lambda: "1 of 3 rounds done" in out.read_text(), seconds=600, what="round 1")
         os.kill(federation.parent("serve", "proxy"), signal.SIGKILL)
         for name in ("superlink", "executor", "nodes", "proxy"):
             federation.kill("serve", name)

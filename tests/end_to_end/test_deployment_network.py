@@ -96,7 +96,7 @@ def test_a_network_that_is_cut_for_six_minutes_costs_time_and_no_bit(federation)
         federation.line.lose("to hospital", "to coordinator")
         try:
             wait_for_status(federation, "north (training): offline", seconds=120)
-            wait_for_status(federation, "north was asked again (not-connected)", seconds=120)
+            wait_for_status(federation, "north is not connected since", seconds=120)
             time.sleep(max(0.0, end - time.monotonic()))  # the fault itself
         finally:
             federation.line.lose()

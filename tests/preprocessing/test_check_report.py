@@ -33,7 +33,7 @@ REPORT = SeriesReport(
 
 
 def test_the_document_lists_series_with_the_chosen_one_flagged() -> None:
-    document = check_document(REPORT)
+    document = check_document(REPORT, Path())
     first, second = document["accepted"]
     assert first == {"series": "1.1", "slices": 12, "spacing_mm": [5.0, 0.70314, 0.7], "flags": []}
     assert (second["series"], second["flags"]) == ("1.2", ["chosen", "contrast"])
@@ -45,9 +45,9 @@ def test_the_document_lists_series_with_the_chosen_one_flagged() -> None:
 def test_the_table_has_a_row_per_series_and_per_code_of_files() -> None:
     console = Console(width=200, no_color=True)
     with console.capture() as capture:
-        console.print(check_table(REPORT))
+        console.print(check_table(REPORT, Path()))
     text = capture.get()
-    assert check_table(REPORT).row_count == 2 + 1 + 2
+    assert check_table(REPORT, Path()).row_count == 2 + 1 + 2
     assert "12 slices, 5 x 0.7031 x 0.7 mm, chosen, contrast" in text
     assert "too-few-slices: 3 slices" in text and "not-chest: a knee" in text
     assert "2 files, letter.txt first" in text and "empty-file: empty" in text

@@ -1,13 +1,18 @@
 """A hospital that declares more scans than anybody has, and returns weights of its own choice."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from shared_model.protocol import MOST_SCANS, SiteDescription, TrainResult, is_trained
-from shared_model.study import StudyConfig
+from server.round_updates import round_updates
+from shared_model.label_sums import LabelSums
+from shared_model.protocol import MOST_SCANS, SPLITS, SiteDescription, TrainResult, is_trained
+from shared_model.scan_figures import FIGURES
+from shared_model.study import NetworkConfig, StudyConfig
+from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
 from tests.support.fake_sites import BOTH, SCORED, FakeSite, study_of
 from tests.support.local_rounds import INITIAL, grid_of, run
@@ -65,3 +70,30 @@ def test_it_cannot_keep_others_out_of_the_average(tmp_path: Path) -> None:
     result = run(tmp_path, grid_of({site.name: site for site in sites}), study)
     statuses = {name: reply.status for name, reply in result.rounds[0].train.items()}
     assert statuses == dict.fromkeys("abz", "returned")
+
+
+def test_it_cannot_keep_others_out_of_a_scan_decision() -> None:
+    """One that answered first with as many scans as sums can be over left no room for anybody."""
+    figures = len(FIGURES["law-free"])
+    network = NetworkConfig(width=0.25, init="random", scan_figures="law-free")
+    stage = StageConfig(name="scans", networks=("diseased",), part="scan", rounds=1)
+    study = study_of(BOTH).model_copy(update={"network": network, "stages": (stage,)})
+    heads = {"coefficients": figures, "centre": figures, "intercept": 1}
+    start = INITIAL | {f"diseased/scan_decision.{n}": np.zeros(k, np.float32) for n, k in heads.items()}
+    updates = round_updates(stage, study, start)
+    patients: dict[str, int | None] = {"covid": 2**16, "healthy": 2**16, "other": None}
+    boast = SiteDescription("training", "s", "p", 1, {split: patients for split in SPLITS["training"]})
+    gram = np.diag([2**20, *[2**20 * 32**2 * 2**28] * figures])
+    liar = TrainResult({"covid": gram, "healthy": gram}, {"diseased": 2**17}, {})
+    for _ in range(40):  # beyond 2^63 together
+        updates.add(cast(TrainResult[Weights], liar), boast)
+    few: dict[str, int | None] = {"covid": 30, "healthy": 30, "other": None}
+    draw = np.random.default_rng(2)
+    rows = {
+        "covid": list(draw.normal(size=(30, figures)) + 1),
+        "healthy": list(draw.normal(size=(30, figures))),
+    }
+    honest = TrainResult(cast(Weights, LabelSums.of(rows).to_arrays()), {"diseased": 60}, {})
+    updates.add(honest, replace(boast, counts={split: few for split in SPLITS["training"]}))
+    assert updates.undecided() == []
+    assert np.isfinite(updates.result()["diseased/scan_decision.coefficients"]).all()

@@ -14,6 +14,7 @@ from server.admission import (
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics.call_table import CallTable
+from shared_model.metrics.score_histogram import ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import EvaluateRequest
 from shared_model.study import PrivacyConfig
@@ -125,6 +126,19 @@ def test_in_a_private_study_a_loss_is_refused() -> None:
     private = STUDY.model_copy(update={"privacy": PrivacyConfig(epsilon=1)})
     admit_losses({}, SCANS, private)
     assert refusal(admit_losses, {"diseased": 0.7, "covid": 0.2}, SCANS, private) == "loss-implausible"
+
+
+@pytest.mark.parametrize(("patients", "scans"), [(3, 3 * 64), (4, 4), (1, 3 * 64 + 1)])
+def test_scores_are_of_no_more_patients_and_scans_than_were_told(patients: int, scans: int) -> None:
+    counts = np.zeros(1024, np.int64)
+    counts[7] = scans
+    told = replace(SITE, counts={**SITE.counts, "test": {"healthy": None, "covid": 3, "other": None}})
+    asked = EvaluateRequest("test", ("diseased",))
+    found = SiteEvaluation({"diseased": {"covid": ScoreHistogram(counts, patients)}, "covid": {}})
+    if (patients, scans) == (3, 3 * 64):
+        admit_evaluation(found, asked, told)
+    else:
+        assert refusal(admit_evaluation, found, asked, told) == "scores-implausible"
 
 
 def test_another_study_or_another_store_is_refused() -> None:

@@ -9,7 +9,10 @@ from flwr.app import Context, RecordDict
 
 from deploy.simulation.local_grid import RUN_ID, LocalGrid
 from server import app as server_app
+from server import events
 from server.dispatch import RoundPolicy
+from server.status import StatusFile, StudyStatus, read_status
+from server.stop_flag import StopFlag
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
 from shared_model.weights import fingerprint
@@ -54,6 +57,43 @@ def test_a_researchers_own_strategy_is_run(
     settings = {"study": "test", "folder": str(tmp_path), "trained_on": "Phantoms.", "quorum": 2}
     server_app.app(grid, context(**settings, strategy="own_step:step"))
     assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(weights_of(0))
+
+
+def run(grid: LocalGrid, folder: Path, **settings: Any) -> StudyStatus:
+    needed = {"study": "test", "folder": str(folder), "trained_on": "Phantoms.", "quorum": 2}
+    server_app.app(grid, context(**needed | settings))
+    status = read_status(folder / "status.json")
+    assert status is not None
+    return status
+
+
+def test_a_proposal_shows_the_study_and_runs_nothing(grid: LocalGrid, tmp_path: Path) -> None:
+    status = run(grid, tmp_path, training="a b", held_out="c", propose=1)
+    assert (status.state, status.rounds_done, status.rounds_total) == ("proposed", 0, 3)
+    assert {name: one.reason for name, one in status.awaited.items()} == {"c": "not-connected"}
+    assert not (tmp_path / "model").exists() and not list((tmp_path / "ledger").glob("00-*"))
+    assert run(grid, tmp_path, training="a b").state == "completed"
+
+
+def test_a_study_that_is_stopped_ends_after_its_round_and_goes_on(
+    grid: LocalGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_in_round_2(self: StatusFile, event: events.Event) -> None:
+        match event:
+            case events.RoundStarted(round=2):
+                StopFlag(tmp_path / "stop").raise_flag()
+        record(self, event)
+
+    record = StatusFile.on_event
+    with monkeypatch.context() as patch:
+        patch.setattr(StatusFile, "on_event", stop_in_round_2)
+        stopped = run(grid, tmp_path, training="a b")
+    assert (stopped.state, stopped.rounds_done) == ("stopped", 2)
+    assert not (tmp_path / "model").exists()
+    assert run(grid, tmp_path, training="a b").state == "completed"
+    whole = tmp_path / "whole"
+    run(grid, whole, training="a b")
+    assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(load_model(whole / "model")[0])
 
 
 def test_a_missing_setting_is_named(grid: LocalGrid) -> None:

@@ -11,6 +11,7 @@ from flwr.proto.node_pb2 import NodeInfo
 from deploy.simulation.local_grid import LocalGrid
 from server import events, messages
 from server.dispatch import RoundPolicy, send_requests
+from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 from tests.support.local_rounds import app_of
@@ -21,6 +22,7 @@ ABSENT = (ErrorCode.NODE_UNAVAILABLE, "The node is gone: /data/x")
 UPLOAD_BROKE_OFF = (ErrorCode.MESSAGE_UNAVAILABLE, "Reply message objects are unavailable.")
 APP_KILLED = (ErrorCode.CLIENT_APP_CRASHED, "The app ended with -9")
 FAILED = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
+PAUSED = (FAILED, "paused")
 
 
 class ScriptedGrid(LocalGrid):
@@ -90,6 +92,9 @@ def outcome_of(
         ([ABSENT, ABSENT, ABSENT, "good"], ("absent", "not-connected", 3)),
         ([(FAILED, "worker-died")], ("failed", "worker-died", 3)),
         (["unsent"], ("absent", "not-sent", 3)),
+        ([*[PAUSED] * 7, "good"], ("returned", None, 8)),
+        ([*[(FAILED, "trainer-busy")] * 7, "good"], ("returned", None, 8)),
+        ([ABSENT, PAUSED, ABSENT, PAUSED, ABSENT, "good"], ("absent", "not-connected", 5)),
     ],
     ids=[
         "at once",
@@ -104,6 +109,9 @@ def outcome_of(
         "away",
         "always dies",
         "never sent",
+        "paused for long",
+        "busy for long",
+        "paused and away",
     ],
 )
 def test_a_transient_failure_is_retried_up_to_the_limit(script: list[object], expected: object) -> None:
@@ -123,7 +131,36 @@ def test_events_name_each_request_and_why_it_is_sent_again() -> None:
     told: list[events.Event] = []
     outcome_of(["lost", ABSENT, "unsent", "good"], on_event=told.append, retries=3)
     reasons = [None, "silent", "not-connected", "not-sent"]
-    assert told == [events.RequestSent("a", reason) for reason in reasons]
+    assert [e for e in told if isinstance(e, events.RequestSent)] == [
+        events.RequestSent("a", reason) for reason in reasons
+    ]
+
+
+def test_an_event_says_at_once_why_a_hospital_is_asked_again_and_none_that_it_is_given_up() -> None:
+    told: list[events.Event] = []
+    outcome_of([PAUSED, PAUSED, ABSENT], on_event=told.append)
+    postponed = [e.reason for e in told if isinstance(e, events.RequestPostponed)]
+    assert postponed == ["paused", "paused", "not-connected", "not-connected"]
+
+
+def test_a_hospital_that_is_paused_at_the_deadline_is_late_as_paused() -> None:
+    status, reason, asked = outcome_of([PAUSED], deadline_s=0.1)
+    assert (status, reason) == ("late", "paused") and asked > 3
+
+
+def test_a_wish_to_stop_ends_the_requests() -> None:
+    def check() -> None:
+        if grid.asked > 2:
+            raise PneumofedError("study-stopped", "now")
+
+    grid = ScriptedGrid([PAUSED])
+    policy = RoundPolicy(poll_s=0.001, retry_after_s=0.01, deadline_s=20.0)
+    with pytest.raises(PneumofedError, match="now"):
+        list(
+            send_requests(
+                grid, lambda _: REQUEST, MessageType.QUERY, {"a": 1001}, policy, group="g", check_stop=check
+            )
+        )
 
 
 def test_the_deadline_ends_all_retries() -> None:
@@ -134,6 +171,7 @@ def test_the_deadline_ends_all_retries() -> None:
 def test_without_retries_each_request_is_sent_once() -> None:
     once = RoundPolicy()
     assert (once.retries, once.retry_after_s) == (0, float("inf"))
+    assert outcome_of([PAUSED, "good"], retries=0, retry_after_s=float("inf")) == ("failed", "paused", 1)
     assert outcome_of([ABSENT, "good"], retries=0, retry_after_s=float("inf"))[::2] == ("absent", 1)
 
 

@@ -444,3 +444,26 @@ def test_a_network_that_only_a_refused_hospital_trains_stays_as_it_is(tmp_path: 
         assert (result.weights[name] == INITIAL[name]).all() == (
             not is_trained(name, BOTH) or "covid" in name
         )
+
+
+class Diverging(FakeSite):
+    def train(self, weights: Weights, *, stage: int, round: int) -> TrainResult[Weights]:
+        raise PneumofedError("diverged", "in this test")
+
+
+def test_the_share_of_told_patients_whose_update_counts_is_recorded(tmp_path: Path) -> None:
+    """Of 30 + 100 + 11 patients told, and 20 + 0 + 11, those of `east` do not count."""
+    study = study_of(BOTH)
+    sites = sites_of(study) | {"east": Diverging("east", study, scans={"diseased": 11, "covid": 11})}
+    counted = [record.counted for record in run(tmp_path, grid_of(sites), study).rounds]
+    assert counted == [{"diseased": 130 / 141, "covid": 20 / 31}] * 3
+
+
+def test_no_round_counts_without_a_required_hospital(tmp_path: Path) -> None:
+    study = study_of(BOTH)
+    policy = replace(POLICY, required=frozenset({"east", "far"}))
+    sites = sites_of(study) | {"east": Diverging("east", study)}
+    with pytest.raises(PneumofedError, match="east: diverged") as caught:
+        run(tmp_path, grid_of(sites), study, policy)
+    assert caught.value.code == "required-missed" and not list(tmp_path.glob("00-*.json"))
+    assert len(run(tmp_path, grid_of(sites_of(study)), study, policy).rounds) == 3

@@ -6,8 +6,8 @@ import pytest
 
 from server import events
 from server.standing import Standing, Standings
-from server.status import StatusFile, StudyStatus, read_status, take_back_notices
-from server.study_result import HospitalOutcome
+from server.status import Awaited, StatusFile, StudyStatus, read_status, take_back_notices
+from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from tests.support.local_rounds import INITIAL, STUDY, grid_of, run, sites_of
@@ -56,9 +56,72 @@ def test_why_a_hospital_is_left_out_stays_visible(status: StatusFile) -> None:
 def test_who_has_not_answered_is_known_until_it_does(status: StatusFile) -> None:
     for hospital, reason in (("north", None), ("south", None), ("north", "not-connected")):
         status.on_event(events.RequestSent(hospital, reason))
-    assert status.status.asked == {"north": "not-connected", "south": None}
+    assert {n: one.reason for n, one in status.status.asked.items()} == {
+        "north": "not-connected",
+        "south": None,
+    }
     status.on_event(events.RequestFinished("train", "north", HospitalOutcome(status="returned")))
-    assert status.status.asked == {"south": None}
+    assert set(status.status.asked) == {"south"}
+
+
+def test_since_when_a_hospital_is_awaited_is_kept_until_the_reason_changes(
+    status: StatusFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status.on_event(events.RosterBuilt((), {}))
+    in_turn: list[events.Event] = [
+        events.RequestSent("north", None),
+        events.RequestPostponed("north", "paused"),
+        events.RequestSent("north", "paused"),
+        events.RequestPostponed("north", "paused"),
+    ]
+    for now, event in enumerate(in_turn):
+        monkeypatch.setattr("server.status.time.time", lambda now=now: float(now))
+        status.on_event(event)
+    assert status.status.awaited["north"] == Awaited(reason="paused", since=1, told=3)
+    status.on_event(events.RequestPostponed("north", "not-connected"))
+    assert status.status.awaited["north"].since == 3
+    status.on_event(events.RequestFinished("train", "north", HospitalOutcome(status="returned")))
+    assert not status.status.awaited
+
+
+def test_before_round_1_it_says_who_is_waited_for_and_from_when_on_nobody_is(status: StatusFile) -> None:
+    status.on_event(events.HospitalsAwaited({"north": "study-not-approved"}, 5.0))
+    first = status.status
+    assert (first.state, first.begins, set(first.awaited)) == ("waiting", 5.0, {"north"})
+    status.on_event(events.RequestSent("north", None))
+    refused = HospitalOutcome(status="failed", reason="study-not-approved")
+    status.on_event(events.RequestFinished("describe", "north", refused))
+    assert status.status.awaited == first.awaited
+    status.on_event(events.HospitalDescribed("north", {"flwr": "1.42.0"}))
+    status.on_event(events.RosterBuilt((), {}))
+    after = status.status
+    assert (after.state, after.begins, after.awaited) == ("running", None, {})
+    assert after.versions == {"north": {"flwr": "1.42.0"}}
+
+
+def test_complete_rounds_tell_loss_and_time(status: StatusFile) -> None:
+    def outcome(loss: float, scans: int) -> HospitalOutcome:
+        return HospitalOutcome(status="returned", scans={"diseased": scans}, loss={"diseased": loss})
+
+    def record(round: int, seconds: float) -> RoundRecord:
+        replies = {"north": outcome(1.0, 30), "south": outcome(2.0, 10)}
+        return RoundRecord(stage=0, round=round, train=replies, weights_sha256="0", seconds=seconds)
+
+    status.begin([record(1, 100), record(2, 10), record(3, 20)], Standings(status._path.parent))
+    status.on_event(events.RoundFinished(STUDY.stages[0], record(4, 30)))
+    assert status.status.rounds_done == 4
+    assert status.status.loss == {"diseased": 1.25}
+    assert status.status.seconds_per_round == 20  # of the last three
+
+
+def test_a_study_that_people_stopped_or_only_proposed_says_so(status: StatusFile) -> None:
+    status.on_event(events.HospitalsAwaited({"north": "study-not-approved"}))
+    status.propose()
+    proposed = status.status
+    assert (proposed.state, set(proposed.awaited)) == ("proposed", {"north"})
+    status.stop()
+    stopped = status.status
+    assert (stopped.state, stopped.awaited) == ("stopped", {})
 
 
 DISK_FULL = "no space is left on the coordinator's disk; free some and run the study again"
@@ -88,9 +151,8 @@ def test_no_file_is_no_status(tmp_path: Path) -> None:
 def test_notices_of_hospitals_stand_until_they_are_taken_back(tmp_path: Path, status: StatusFile) -> None:
     standings = Standings(tmp_path)
     standings.put("north", Standing(quarantined="update-dtype"))
-    status.begin(3, standings)
+    status.begin([], standings)
     status.on_event(events.HospitalNoticed("south", ("log-went-back",)))
     assert status_in(tmp_path).notices == {"north": ("quarantined",), "south": ("log-went-back",)}
     take_back_notices(tmp_path / "status.json", "north")
     assert status_in(tmp_path).notices == {"south": ("log-went-back",)}
-    assert status_in(tmp_path).rounds_done == 3

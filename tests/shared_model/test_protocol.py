@@ -8,13 +8,15 @@ from shared_model.protocol import MOST_SCANS, SiteDescription, is_code
 
 NONE = dict.fromkeys(("healthy", "covid", "other"))
 COUNTS = {"train": NONE | {"covid": 12, "healthy": 30}, "validation": NONE, "test": NONE | {"covid": 10}}
-DESCRIPTION = SiteDescription("training", "s1", "p1", 10, COUNTS)
+VERSIONS = {"trainer": "0.1.0", "preprocessing": "9"}
+DESCRIPTION = SiteDescription("training", "s1", "p1", 10, COUNTS, VERSIONS)
 
 
 def test_a_description_is_the_same_after_its_text():
     assert SiteDescription.from_text(DESCRIPTION.to_text()) == DESCRIPTION
     assert json.loads(DESCRIPTION.to_text()) == {
         "role": "training", "study": "s1", "store": "p1", "count_floor": 10, "counts": COUNTS,
+        "versions": VERSIONS,
     }  # fmt: skip
 
 
@@ -34,14 +36,19 @@ def test_a_description_is_the_same_after_its_text():
         {"counts": COUNTS | {"train": NONE | {"covid": 0}}},
         {"role": "held-out"},
         {"count_floor": 0},
+        {"store": "\x1b[31m"},
+        {"study": 1},
+        {"versions": {"patient": "Doe"}},
+        {"versions": {"flwr": "1.42 Doe^Jane"}},
+        {"versions": None},
     ],
 )
 def test_a_description_holds_nothing_else(change):
     document = json.loads(DESCRIPTION.to_text()) | change
-    with pytest.raises(ValueError, match="hospital's role|whole number|has the fields"):
+    with pytest.raises(ValueError, match="hospital's role|whole number|has the fields|fingerprint|versions"):
         SiteDescription.from_text(json.dumps(document))
     if change.keys() <= document.keys() - {"patients"}:
-        with pytest.raises(ValueError, match="hospital's role|whole number"):
+        with pytest.raises(ValueError, match="hospital's role|whole number|fingerprint|versions"):
             SiteDescription(**document)
 
 

@@ -42,20 +42,22 @@ class Deployment:
         folder: Path,
         hospitals: dict[str, str],
         *,
-        quorum: int,
+        quorum: int | None = None,
         host: str = "localhost",
         listen: str = "127.0.0.1",
         deadline_minutes: float = 8,
     ) -> None:
         self.folder, self.hospitals = folder, hospitals
         self.file = folder / "federation.toml"
+        enough = "" if quorum is None else f"quorum = {quorum}\n"
         entries = "".join(f'[[hospitals]]\nname = "{n}"\nrole = "{r}"\n' for n, r in hospitals.items())
         self.file.write_text(
             f'name = "test"\nhosts = ["{host}", "127.0.0.1"]\nport = {free_port()}\n'
-            f'listen = "{listen}"\nsuperlink_port = {free_port()}\nquorum = {quorum}\n'
+            f'listen = "{listen}"\nsuperlink_port = {free_port()}\n{enough}'
             f"deadline_minutes = {deadline_minutes}\n{entries}"
         )
         self._started = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     @contextmanager
@@ -108,6 +110,12 @@ class Deployment:
             name, [*self.prefix(name), *pneumofed("hospital", "join", "--site", self.site(name))]
         )
 
+    def end(self, name: str) -> None:
+        """End what was started under this name, with its processes."""
+        process = self._processes[name]
+        process.terminate()
+        process.wait(60)
+
     def close(self) -> None:
         self._started.close()
 
@@ -123,9 +131,18 @@ class Deployment:
     def run_arguments(self, study: Path) -> tuple[object, ...]:
         return ("coordinator", "run", self.file, "--study", study, "--trained-on", "Noise.", "--json")
 
+    def propose(self, study: Path) -> None:
+        """Show the study to the hospitals."""
+        done = self.command(*self.run_arguments(study), "--propose")
+        assert done.returncode == 0, done.stderr
+
+    def studies(self, name: str) -> list[dict[str, str]]:
+        """What was proposed to the hospital, and what it decided."""
+        listed = self.command("hospital", "studies", "--json", "--site", self.site(name)).stdout
+        return json.loads(listed)["studies"]
+
     def approve(self, name: str) -> None:
-        listed = json.loads(self.command("hospital", "studies", "--json", "--site", self.site(name)).stdout)
-        (waiting,) = (s["fingerprint"] for s in listed["studies"] if s["decision"] != "approved")
+        (waiting,) = (s["fingerprint"] for s in self.studies(name) if s["decision"] == "waiting")
         done = self.command("hospital", "approve", waiting, "--yes", "--site", self.site(name))
         assert done.returncode == 0, done.stderr
 
@@ -177,7 +194,9 @@ class Deployment:
         return load_model(Path(json.loads(done.stdout)["model"]))[0]
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        return self._started.enter_context(running(command, self.folder / f"{name}.log"))
+        process = self._started.enter_context(running(command, self.folder / f"{name}.log"))
+        self._processes[name] = process
+        return process
 
 
 def let_certificate_expire(federation: Federation) -> None:

@@ -24,7 +24,7 @@ ROOMS = {
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
         "bounded_json constants file_lock files polling progress settings_file threads tls",
-        "errors printable_text",
+        "errors printable_text versions",
     ),
     "client": (
         "diagnosis preflight",
@@ -41,7 +41,7 @@ ROOMS = {
         "ledger roster round_updates torch_process",
         "collect",
         "admission dispatch feasibility messages model_selection",
-        "events grid standing strategies",
+        "events grid standing stop_flag strategies",
         "study_result",
     ),
     "deploy": (

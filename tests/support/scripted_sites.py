@@ -35,6 +35,10 @@ class ScriptedSiteFactory:
     def load(self) -> None:
         """There is nothing to load."""
 
+    def approval_of(self, proposal: Proposal) -> tuple[str, float | None]:
+        """Made anew for another study alone."""
+        return proposal.fingerprint, None
+
     def __call__(self, proposal: Proposal) -> Any:
         return ScriptedSite(proposal.study)
 

@@ -150,3 +150,22 @@ def test_a_federation_keeps_the_last_round_and_measures_where_nobody_trained(tmp
     assert (result.operating_point.diseased, result.operating_point.covid) == (0.5, 0.5)
     assert all(reply.status == "returned" for record in result.rounds for reply in record.train.values())
     assert len(PrivacyLedger(tmp_path).charges()) == 2 * 2 + 1
+
+
+@pytest.mark.filterwarnings("ignore:Optimal order")
+def test_with_noise_that_protects_nobody_the_floor_of_patients_holds(tmp_path):
+    """A step draws a patient or two; with an epsilon of a million their gradient is all that is sent."""
+    one = LOBES.model_copy(update={"scans_per_batch": 1, "epochs": 0.1})
+    healthy = [scan_of(f"h{i}", "healthy", slices=1) for i in range(12)]
+    codes = []
+    for epsilon in (1e6, 20.0):
+        study = private_study(epsilon=epsilon, noise_multiplier=0.01 if epsilon > 20 else None)
+        study = study.model_copy(update={"stages": (one,)})
+        training = in_folder(tmp_path / str(epsilon))
+        (tmp_path / str(epsilon)).mkdir()
+        hospital = site_in_memory(healthy, study=study, training=training, count_floor=10)
+        try:
+            codes.append(hospital.train(WEIGHTS, stage=0, round=1).scans["diseased"])
+        except PneumofedError as error:
+            codes.append(error.code)
+    assert codes == ["too-few-patients", 12]

@@ -26,6 +26,7 @@ def test_only_an_approved_study_may_run_and_a_withdrawn_one_no_longer(tmp_path):
     assert refusal(approvals) == "study-not-approved"
     approvals.decide(STUDY, "approved", at=1.0)
     assert refusal(approvals) is None and refusal(Approvals(tmp_path)) is None
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "studies").iterdir()] == [0o600]
     approvals.decide(STUDY, "withdrawn", at=2.0)
     assert refusal(approvals) == "study-withdrawn"
 

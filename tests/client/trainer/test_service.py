@@ -269,8 +269,9 @@ def test_a_study_is_refused_until_it_is_approved(hospital, approvals):
 
 def test_scans_serve_only_the_purposes_agreed_to(hospital):
     proposal = named("only measured").model_copy(update={"purposes": ("evaluate",)})
-    far = remote(hospital, proposal)
+    far, before = remote(hospital, proposal), started(hospital)
     assert code_of(lambda: train(far)) == "purpose-not-approved"
+    assert started(hospital) == before
     assert evaluate(far).histograms["diseased"]
 
 

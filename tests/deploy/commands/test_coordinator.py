@@ -1,8 +1,19 @@
 """What `coordinator run` and `status` make of what Flower and the study say."""
 
+from types import SimpleNamespace
+
+import pytest
+
+from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import load_federation
 from deploy.coordinator.status import status_document
+from server import events
+from server.app import LOCK, STATUS, STOP
 from server.status import StatusFile, StudyStatus
+from server.stop_flag import StopFlag
+from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
+from shared_model.study import load_study
 from tests.support.coordinator_command import FEDERATION, coordinator
 
 NEW = StudyStatus(study="s", fingerprint="f")
@@ -16,9 +27,10 @@ def test_status_says_it_when_nothing_serves(tmp_path, capsys):
     folder.mkdir()
     StatusFile(folder / "status.json", NEW)
     code, text = coordinator(capsys, "status", file)
-    assert code == 0 and "not serving" in text and "south (training): shut out" in text
+    assert code == 0 and "not serving" in text
     document = status_document(load_federation(file))
-    assert not document["serving"] and document["studies"][0]["state"] == "starting"
+    assert not document["serving"] and document["studies"][0]["state"] == "interrupted"
+    assert "interrupted" in text and "no process runs it" in text and "south (training): not known" in text
 
 
 def test_serving_before_provisioning_is_refused(tmp_path, capsys):
@@ -26,3 +38,67 @@ def test_serving_before_provisioning_is_refused(tmp_path, capsys):
     file.write_text(FEDERATION)
     code, text = coordinator(capsys, "serve", file)
     assert code == 1 and "not-provisioned" in text
+
+
+@pytest.fixture
+def study(tmp_path, capsys, monkeypatch):
+    """Folder and status of the study `tiny` in a federation where nothing is served; as if it ran."""
+    file = tmp_path / "federation.toml"
+    file.write_text(FEDERATION)
+    coordinator(capsys, "provision", file)
+    folder = CoordinatorFolder(tmp_path / "coordinator").study(load_study("tiny").fingerprint)
+    folder.mkdir()
+    status = StatusFile(folder / STATUS, StudyStatus(study="tiny", fingerprint="f", rounds_total=2))
+    return SimpleNamespace(file=file, folder=folder, status=status)
+
+
+def test_a_second_run_says_that_the_study_runs_and_how_to_watch_it(study, capsys):
+    options = ("run", study.file, "--study", "tiny", "--trained-on", "Noise.")
+    with exclusive(study.folder / LOCK):
+        code, text = coordinator(capsys, *options)
+        assert code == 1 and "study-running" in text and "coordinator watch" in text
+        assert coordinator(capsys, *options, "--propose")[0] == 1
+    code, text = coordinator(capsys, *options)
+    assert code == 1 and "superlink-unreachable" in text
+
+
+def test_stop_says_after_which_round_the_study_ends(study, capsys):
+    study.status.on_event(events.RoundStarted(load_study("tiny").stages[0], 1))
+    with exclusive(study.folder / LOCK):
+        code, text = coordinator(capsys, "stop", study.file)
+        assert code == 0 and "ends after round 1 of" in text
+        StopFlag(study.folder / STOP).check_in_round()
+        assert "ends now, in round 1" in coordinator(capsys, "stop", study.file, "--now")[1]
+    with pytest.raises(PneumofedError):
+        StopFlag(study.folder / STOP).check_in_round()
+    code, text = coordinator(capsys, "stop", study.file)
+    assert code == 1 and "nothing-runs" in text
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "stops"),
+    [(["d"], 130, False), (["s", "d"], 130, True), (["", "w", "d"], 130, False)],
+)
+def test_ctrl_c_asks_on_a_terminal_whether_to_leave_or_stop(study, capsys, monkeypatch, answers, code, stops):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    left = list(answers)
+    monkeypatch.setattr("deploy.coordinator.run.watch", interrupted)
+    monkeypatch.setattr("deploy.commands.coordinator_study._at_terminal", lambda: True)
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: left.pop(0))
+    with exclusive(study.folder / LOCK):
+        ended, text = coordinator(capsys, "watch", study.file)
+    assert ended == code and not left and "the study goes on" in text
+    assert StopFlag(study.folder / STOP).raised is stops
+
+
+def test_without_a_terminal_ctrl_c_leaves_the_study(study, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deploy.coordinator.run.watch", interrupted)
+    monkeypatch.setattr("typer.prompt", interrupted)
+    with exclusive(study.folder / LOCK):
+        code, text = coordinator(capsys, "watch", study.file)
+    assert code == 130 and "detached" in text and not StopFlag(study.folder / STOP).raised

@@ -31,14 +31,14 @@ def run(*words: object) -> tuple[int, str]:
 def test_check_lists_accepted_and_refused(tmp_path: Path) -> None:
     write_series(tmp_path / "a", HU, series_uid="1.2.3")
     write_series(tmp_path / "b", HU, series_uid="1.2.4", RescaleSlope=None)
-    (tmp_path / "letter.txt").write_text("no")
+    (tmp_path / "b" / "letter.txt").write_text("no")
     code, text = run("check", tmp_path, "--json")
     document = json.loads(text)
     assert code == 0
     spacing = [SLICE_MM, PIXEL_MM, PIXEL_MM]
     assert document["accepted"] == [{"series": "1.2.3", "slices": 14, "spacing_mm": spacing, "flags": []}]
     refused = {(one.get("series"), one.get("file"), one["code"]) for one in document["refused"]}
-    expected = {("1.2.4", None, "no-rescale"), (None, str(tmp_path / "letter.txt"), "not-dicom")}
+    expected = {("1.2.4", None, "no-rescale"), (None, "b/letter.txt", "not-dicom")}
     assert refused == expected
     assert all(one["reason"] for one in document["refused"])
     code, text = run("check", tmp_path)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from preprocessing.phantom.presets import hospital_plans
 from preprocessing.prepare import prepare
 from preprocessing.settings import PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
+from shared_model.protocol import PROTOCOL
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study, study_names
 from tests.support.initial_weights import initial_weights
@@ -259,3 +261,16 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path):
         _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130 and stderr.rstrip().endswith("interrupted")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_names_package_and_protocol(capsys):
+    with pytest.raises(SystemExit) as ending:
+        main(["--version"])
+    assert ending.value.code == 0
+    assert capsys.readouterr().out == f"pneumofed {version('pneumofed')}, protocol {PROTOCOL}\n"
+
+
+def test_what_commands_write_is_for_its_owner_alone():
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.umask(0o022) == 0o077

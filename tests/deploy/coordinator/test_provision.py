@@ -158,6 +158,17 @@ def test_who_lost_a_kit_gets_another_key_and_the_old_one_is_out(file, capsys):
     assert code == 1 and "hospital-unknown" in text
 
 
+def test_a_revoked_hospital_has_no_certificate_no_kit_and_gets_none_by_provisioning(file, capsys):
+    coordinator(capsys, "provision", file)
+    folder = CoordinatorFolder(file.parent / "coordinator")
+    assert '"north"' in folder.admitted.read_text()
+    assert coordinator(capsys, "revoke", file, "north")[0] == 0
+    for _ in range(2):
+        assert not folder.certificate("north").exists() and not folder.kit("north").exists()
+        assert folder.admitted.read_text().count(";") == 2 and '"north"' not in folder.admitted.read_text()
+        assert coordinator(capsys, "provision", file)[0] == 0
+
+
 @pytest.mark.parametrize("command", ["revoke", "kit"])
 @pytest.mark.parametrize("name", ["nowhere", "../hospitals/north", "n*", "", ".", "North", "north\n"])
 def test_a_name_that_is_no_hospital_is_refused_and_touches_no_file(file, capsys, command, name):

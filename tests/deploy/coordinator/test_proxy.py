@@ -218,6 +218,32 @@ def test_who_shows_no_certificate_of_a_hospital_reaches_nothing(federation, prox
     assert len(FakeUpstream.reached) == before
 
 
+def test_a_certificate_with_a_listed_serial_number_needs_the_federations_ca(
+    federation, proxy, tmp_path, monkeypatch
+):
+    """Serial numbers are no secret: whoever sees a hospital's connection can read one."""
+    shown = CoordinatorFolder(federation.state).certificate("north").read_bytes()
+    serial = x509.load_pem_x509_certificate(shown).serial_number
+    monkeypatch.setattr(x509, "random_serial_number", lambda: serial)
+    own_key = certificates.new_key()
+    context = certified(tmp_path, federation, certificates.new_ca("test", own_key), own_key)
+    before = len(FakeUpstream.reached)
+    assert answer(federation, context, "POST /v1/fleet/pull-messages") == 400
+    assert len(FakeUpstream.reached) == before
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "ssl_session_cache off;", "ssl_session_tickets off;", "client_header_timeout 10s;",
+        "limit_req zone=request_rate burst=100;", "proxy_ssl_verify on;",
+    ],
+)  # fmt: skip
+def test_a_guard_that_no_request_of_these_tests_meets_is_in_the_configuration(federation, guard):
+    """They count only under load, over time, or once another process has SuperLink's port."""
+    assert guard in write_proxy_configuration(federation).read_text()
+
+
 def test_a_revoked_hospital_is_out_at_once_and_in_again_with_a_new_kit(federation, proxy, tmp_path):
     def answered(context: ssl.SSLContext, code: int) -> bool:
         proxy.tend()

@@ -5,8 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from deploy.coordinator import run as run_module
+from deploy.coordinator.provision import provision, revoke
+from deploy.coordinator.settings import load_federation
+from server import events
+from server.app import LOCK
 from server.status import StatusFile, StudyStatus
 from shared_model.errors import PneumofedError
+from shared_model.file_lock import exclusive
+from tests.support.coordinator_command import FEDERATION
 
 NEW = StudyStatus(study="s", fingerprint="f")
 
@@ -28,7 +34,7 @@ def follow(path, superlink, monkeypatch, *, return_s: float = 60.0) -> str | Non
     monkeypatch.setattr(run_module, "POLL_S", 0.001)
     monkeypatch.setattr(run_module, "RETURN_S", return_s)
     try:
-        run_module._follow(superlink, 1, path, 0.0, lambda status: None)
+        run_module._follow(superlink, 1, path.parent, 0.0, lambda status: None)
     except PneumofedError as error:
         return error.code
     return None
@@ -45,6 +51,48 @@ def test_only_a_study_that_says_it_is_complete_is_done(tmp_path, monkeypatch):
     StatusFile(path, NEW).complete()
     assert follow(path, Ended("completed"), monkeypatch) is None
     assert follow(path, Ended("stopped"), monkeypatch) == "run-failed"
+    StatusFile(path, NEW).stop()
+    assert follow(path, Ended("completed"), monkeypatch) == "study-stopped"
+    StatusFile(path, NEW).propose()
+    assert follow(path, Ended("completed"), monkeypatch) == "run-failed"
+
+
+def test_a_run_that_another_one_overtook_says_that_the_study_runs(tmp_path, monkeypatch):
+    with exclusive(tmp_path / LOCK):
+        assert follow(tmp_path / "status.json", Ended("failed"), monkeypatch) == "study-running"
+
+
+def test_revoked_hospitals_are_not_waited_for_and_the_quorum_is_all_others(tmp_path):
+    file = tmp_path / "federation.toml"
+    file.write_text(FEDERATION.replace("quorum = 2\n", 'required = ["north"]\n'))
+    federation = load_federation(file)
+    provision(federation)
+    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None)
+    assert (settings["quorum"], settings["training"], settings["held-out"]) == (2, "north south", "east")
+    assert settings["required"] == "north"
+    revoke(federation, "south")
+    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None)
+    assert (settings["quorum"], settings["training"]) == (1, "north")
+
+
+def test_watch_tells_each_status_until_nothing_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "POLL_S", 0.001)
+    told, status = [], StatusFile(tmp_path / "status.json", NEW)
+
+    def tell(shown: StudyStatus) -> None:
+        told.append(shown.state)
+        if len(told) == 1:
+            status.on_event(events.RosterBuilt((), {}))
+        else:
+            status.complete()
+
+    with exclusive(tmp_path / LOCK):
+        assert run_module.watch(tmp_path, tell).state == "completed"
+    assert told == ["starting", "running", "completed"]
+    StatusFile(tmp_path / "status.json", NEW)
+    with pytest.raises(PneumofedError) as caught:  # nothing holds its lock
+        run_module.watch(tmp_path, lambda status: None)
+    assert caught.value.code == "run-failed"
 
 
 def test_a_status_of_an_earlier_run_does_not_count(tmp_path, monkeypatch):
@@ -53,7 +101,7 @@ def test_a_status_of_an_earlier_run_does_not_count(tmp_path, monkeypatch):
     later = StudyStatus.model_validate_json(path.read_bytes()).since + 1
     monkeypatch.setattr(run_module, "POLL_S", 0.001)
     with pytest.raises(PneumofedError) as caught:
-        run_module._follow(Ended("completed"), 1, path, later, lambda status: None)
+        run_module._follow(Ended("completed"), 1, path.parent, later, lambda status: None)
     assert caught.value.code == "run-failed"
 
 

@@ -19,3 +19,29 @@ def test_every_problem_of_the_file_is_named_at_once(tmp_path):
         path.write_text(FEDERATION.replace(old, change))
         with pytest.raises(PneumofedError, match=word):
             load_federation(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ('required = ["nobody"]', "nobody"),
+        ("quorum = 2\n[notice]\nwaits_minutes = 1", "email or a webhook"),
+        ('quorum = 2\n[notice]\nwebhook = "mailto:x"', "webhook"),
+        ('quorum = 2\n[notice.email]\nto = ["a@b"]\nsender = "c@d"\nhost = "h"\nuser = "u"', "password_file"),
+    ],
+)
+def test_what_cannot_be_required_or_told_is_named(tmp_path, change, word):
+    path = tmp_path / "federation.toml"
+    head, _, hospitals = FEDERATION.partition("[[hospitals]]")
+    path.write_text(f"{head.replace('quorum = 2', '')}{change}\n[[hospitals]]{hospitals}")
+    with pytest.raises(PneumofedError, match=word):
+        load_federation(path)
+
+
+def test_required_hospitals_may_be_held_out_and_a_password_is_beside_the_file(tmp_path):
+    path = tmp_path / "federation.toml"
+    email = '[notice.email]\nto = ["a@b"]\nsender = "c@d"\nhost = "h"\nuser = "u"\npassword_file = "p"\n'
+    path.write_text(FEDERATION.replace("quorum = 2", 'required = ["east"]') + email)
+    federation = load_federation(path)
+    assert federation.quorum is None and federation.required == ("east",)
+    assert federation.notice.email.password_file == tmp_path / "p"

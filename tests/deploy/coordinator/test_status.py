@@ -1,42 +1,36 @@
-"""What the coordinator knows, in words."""
+"""The coordinator's and the hospitals' versions, and a certificate that ends."""
 
-from deploy.coordinator.status import study_in_words
-from server.status import StudyStatus
-from server.study_result import HospitalOutcome
+from datetime import UTC, datetime, timedelta
 
-NEW = StudyStatus(study="s", fingerprint="f")
+from deploy.coordinator.status import certificate_in_words, coordinator_versions, versions_in_words
+from preprocessing.settings import VERSION
+from shared_model.protocol import PROTOCOL
+from shared_model.versions import are_versions, package_version
 
-
-def test_words_name_the_round_and_each_hospitals_fate():
-    replies = {
-        "north": HospitalOutcome(status="returned", seconds=3),
-        "south": HospitalOutcome(status="failed", reason="paused", seconds=1),
-    }
-    status = NEW.model_copy(
-        update={
-            "stage": "lobes",
-            "round": 2,
-            "rounds": 5,
-            "hospitals": replies,
-            "asked": {"south": "not-connected", "west": None},
-            "error_code": "c",
-            "error": "e",
-        }
-    )
-    assert study_in_words(status) == [
-        "study 's' (f): starting, stage 'lobes', round 2 of 5, 0 rounds done",
-        "  c: e",
-        "  north returned after 3 s",
-        "  south was asked again (not-connected)",
-        "  west has not answered yet",
-    ]
-    ended = study_in_words(status.model_copy(update={"state": "failed"}))
-    assert ended[2:] == ["  north returned after 3 s", "  south said that it could not (paused) after 1 s"]
+HERE = {"trainer": "0.1.0", "node": "0.1.0", "flwr": "1.42.0", "kit": "1"}
 
 
-def test_what_people_are_to_know_of_a_hospital_is_said_with_the_remedy() -> None:
-    status = StudyStatus(study="s", fingerprint="f", notices={"north": ("quarantined", "log-went-back")})
-    lines = study_in_words(status)[1:]
-    assert len(lines) == 2 and all(line.startswith("  north: ") for line in lines)
-    assert "two of its replies in a row were refused" in lines[0] and "fewer lines" in lines[1]
-    assert all("coordinator acknowledge" in line for line in lines)
+def test_the_coordinator_knows_its_own_versions() -> None:
+    own = coordinator_versions()
+    assert are_versions(own)
+    assert (own["protocol"], own["preprocessing"], own["node"]) == (
+        str(PROTOCOL), str(VERSION), package_version(),
+    )  # fmt: skip
+
+
+def test_a_hospitals_versions_are_shown_with_ours_where_they_differ() -> None:
+    day = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m-%d}"
+    told = {"trainer": "0.1.0", "flwr": "1.41.0", "kit": "0", "certificate-until": day}
+    words = "trainer 0.1.0, flwr 1.41.0 (here 1.42.0), kit 0 (here 1), certificate for 40 days"
+    assert versions_in_words(told, HERE) == words
+    assert versions_in_words({}, HERE) == ""
+    assert versions_in_words({"certificate-until": "soon"}, HERE) == "certificate for unknown days"
+
+
+def test_a_certificate_is_spoken_of_when_it_needs_to_be_renewed() -> None:
+    now = datetime.now(UTC)
+    assert certificate_in_words(None) == []
+    assert certificate_in_words((now + timedelta(days=15)).isoformat()) == []
+    (soon,) = certificate_in_words((now + timedelta(days=13)).isoformat())
+    (over,) = certificate_in_words((now - timedelta(days=1)).isoformat())
+    assert "expires on" in soon and "has expired" in over and "coordinator renew" in soon

@@ -4,14 +4,13 @@ Inside the pixels a byte may change HU. Outside them it may not, but for the dig
 themselves, which are as good as others.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import gdcm
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread, dcmwrite
+from pydicom import dcmread, dcmwrite
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -30,8 +29,9 @@ from preprocessing.reading.pixels import PixelFormat, stored_frames
 from preprocessing.reading.refusals import FileRefusedError
 from preprocessing.reading.rescaling import hounsfield
 from tests.support.chests import chest, write_series
-from tests.support.dicom_edits import by_gdcm, edit
+from tests.support.dicom_edits import by_gdcm
 from tests.support.labelled_studies import write_hospital
+from tests.support.mutations import ENCODINGS, mutated
 
 HU, _ = chest(1, 32)
 PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
@@ -65,18 +65,6 @@ def read(path: Path) -> tuple[tuple[float, float], NDArray[np.int16]] | None:
     return (one.slope, one.intercept), hounsfield(stored, slope=one.slope, intercept=one.intercept)
 
 
-def mutated(content: bytes, rng: np.random.Generator, start: int, end: int) -> bytes:
-    changed = bytearray(content)
-    for place in rng.integers(start, end, rng.choice([1, 1, 1, 2, 8])):
-        changed[place] = rng.integers(256)
-    kind = rng.integers(20)
-    if kind == 0:  # cut
-        return bytes(changed[: rng.integers(start, end)])
-    if kind == 1:  # a byte more
-        return bytes(changed[:start]) + bytes([rng.integers(256)]) + bytes(changed[start:])
-    return bytes(changed)
-
-
 @pytest.mark.parametrize("count", [13, pytest.param(250, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("syntax", [*PLAIN, *PACKED, "jpeg"], ids=str)
 def test_the_same_hu_or_a_refusal(tmp_path: Path, syntax: UID | str, count: int) -> None:
@@ -95,30 +83,13 @@ def test_the_same_hu_or_a_refusal(tmp_path: Path, syntax: UID | str, count: int)
             np.testing.assert_array_equal(found[1], sound[1], err_msg=f"mutation {number}")
 
 
-def jpeg(paths: list[Path]) -> None:
-    for path in paths:
-        by_gdcm(path, gdcm.TransferSyntax.JPEGLosslessProcess14_1)
-
-
-def packed(syntax: UID) -> Callable[[list[Path]], None]:
-    def change(data: Dataset) -> None:
-        data.compress(syntax, generate_instance_uid=False)
-
-    return lambda paths: edit(paths, change)
-
-
 @pytest.mark.parametrize("count", [2, pytest.param(50, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(
-    "encode", [lambda paths: None, jpeg, packed(JPEG2000Lossless), packed(RLELossless)],
-    ids=["plain", "jpeg", "jpeg-2000", "rle"],
-)  # fmt: skip
-def test_a_damaged_study_harms_no_other(
-    tmp_path: Path, encode: Callable[[list[Path]], None], count: int
-) -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_damaged_study_harms_no_other(tmp_path: Path, encoding: str, count: int) -> None:
     """The study with a damaged file is prepared without it, or rejected; the other one is always added."""
     studies, labels = write_hospital(tmp_path, 2)
     files = sorted((studies / "Doe^John0").iterdir())
-    encode(files)
+    ENCODINGS[encoding](files)
     rng = np.random.default_rng(count)
     for number in range(count):
         path = files[rng.integers(len(files))]

@@ -21,7 +21,9 @@ def test_each_slice_has_its_own_slope_and_intercept(tmp_path: Path) -> None:
 
     def change(data: Dataset) -> None:
         number = int(data.InstanceNumber)
-        data.RescaleSlope, data.RescaleIntercept = [(1, -1024), (0.5, -1100), (2, -1030.5)][number % 3]
+        slope, intercept = [(1, -1024), (0.5, -1100), (2, -1030.5)][number % 3]
+        stored = np.rint((data.pixel_array - 1024.0 - intercept) / slope).astype(np.uint16)
+        data.RescaleSlope, data.RescaleIntercept, data.PixelData = slope, intercept, stored.tobytes()
 
     edit(paths, change)
     hu, _, _ = load(tmp_path)

@@ -1,0 +1,161 @@
+"""The commands of a running study: `pneumofed coordinator run`, `watch`, `stop` and `status`.
+
+Each imports its heavy parts when it runs, so that help is quick.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.commands.options import AsJson, FederationFile, Strategy
+from deploy.commands.output import print_json
+
+if TYPE_CHECKING:
+    from deploy.coordinator.display import StudyDisplay
+    from server.status import StudyStatus
+
+INTERRUPTED = 130
+
+Running = Annotated[
+    str | None, typer.Option("--study", help="Name or fingerprint; needed if several studies run.")
+]
+
+
+def run(
+    file: FederationFile,
+    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
+    trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
+    strategy: Strategy = None,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="Only show the study to the hospitals, for their approval.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written.
+
+    It begins when the hospitals have approved it. It goes on without this command: Ctrl-C asks whether to
+    leave it or to stop it.
+    """
+    from deploy.coordinator.display import StudyDisplay
+    from deploy.coordinator.run import propose as propose_study
+    from deploy.coordinator.run import run as run_study
+    from deploy.coordinator.settings import load_federation
+
+    federation = load_federation(file)
+    with StudyDisplay() as display:
+        if propose:
+            status = propose_study(
+                federation, study, trained_on=trained_on, strategy=strategy, tell=display.show
+            )
+            if as_json:
+                print_json({"fingerprint": status.fingerprint, "waits_for": sorted(status.awaited)})
+            return
+        model = run_study(
+            federation,
+            study,
+            trained_on=trained_on,
+            strategy=strategy,
+            tell=display.show,
+            attend=_attended(display, file),
+        )
+    if as_json:
+        print_json({"model": str(model)})
+    else:
+        typer.echo(f"done: {model}")
+
+
+def watch(file: FederationFile, study: Running = None) -> None:
+    """Show the study that runs until it ends. Ctrl-C asks whether to leave it or to stop it."""
+    from deploy.coordinator.display import StudyDisplay
+    from deploy.coordinator.run import watch as watch_study
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.studies import running_study
+
+    folder = running_study(load_federation(file), study)
+    with StudyDisplay() as display:
+        _attended(display, file)(lambda: watch_study(folder, display.show), folder)
+
+
+def stop(
+    file: FederationFile,
+    study: Running = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Do not wait for the end of the round, which is then done again.")
+    ] = False,
+) -> None:
+    """End the study that runs after the round in progress. `run` with the same options goes on from there."""
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.studies import stop as stop_study
+
+    status = stop_study(load_federation(file), study, now=now)
+    where = (
+        f"round {status.round} of {status.rounds}, stage {status.stage!r}" if status.stage else "its start"
+    )
+    typer.echo(f"study {status.study!r} ends {'now, in' if now else 'after'} {where}")
+
+
+def status(file: FederationFile, as_json: AsJson = False) -> None:
+    """Which hospitals are connected, what they run, how far each study is, and who returned what."""
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import certificate_in_words, status_document, versions_in_words
+    from deploy.coordinator.study_words import study_in_words
+    from server.status import StudyStatus
+
+    document = status_document(load_federation(file))
+    if as_json:
+        print_json(document)
+        return
+    typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
+    for line in certificate_in_words(document["certificate_until"]):
+        typer.echo(line)
+    for hospital in document["hospitals"]:
+        typer.echo(f"{hospital['name']} ({hospital['role']}): {hospital['connection']}")
+        if versions := versions_in_words(hospital["versions"], document["versions"]):
+            typer.echo(f"  {versions}")
+    for study in document["studies"]:
+        typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
+
+
+def _attended(
+    display: "StudyDisplay", file: Path
+) -> "Callable[[Callable[[], StudyStatus], Path], StudyStatus]":
+    """Follows a study; Ctrl-C asks on a terminal whether to watch on, leave it or stop it, else leaves it."""
+    from server.app import STOP
+    from server.stop_flag import StopFlag
+
+    def attend(follow: "Callable[[], StudyStatus]", folder: Path) -> "StudyStatus":
+        while True:
+            try:
+                return follow()
+            except KeyboardInterrupt:
+                with display.set_aside():
+                    answer = _asked() if _at_terminal() else "d"
+                if answer == "d":
+                    typer.echo(
+                        f"detached: the study goes on; `pneumofed coordinator watch {file}` shows it, "
+                        f"`pneumofed coordinator stop {file}` ends it",
+                        err=True,
+                    )
+                    raise typer.Exit(INTERRUPTED) from None
+                if answer == "s":
+                    StopFlag(folder / STOP).raise_flag()
+                    typer.echo("it ends after the round in progress", err=True)
+
+    return attend
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _asked() -> str:
+    try:
+        answer = typer.prompt(
+            "[w]atch on, [d]etach (the study goes on) or [s]top after the round", "w", err=True
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        return "d"
+    return str(answer).strip().lower()[:1]
