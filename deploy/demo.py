@@ -123,10 +123,12 @@ def run_demo(
     with atomic_folder(out) as folder, steps:
         hospitals = _phantoms(folder, plan, seed, steps)
         _prepare(folder, hospitals, seed, steps)
-        result = train_together(folder, _sites(folder, hospitals, study, chosen), steps, engine=engine)
-        card = model_card(result, plan.trained_on)
-        shown = _examples(hospitals, result.weights, card, chosen, steps)
-        return write_results(folder, result, card, steps, command, shown)
+        sites = _sites(folder, hospitals, study, chosen)
+        result = train_together(
+            folder, sites, steps, engine=engine, trained_on=plan.trained_on, command=command
+        )
+        shown = _examples(hospitals, result.weights, model_card(result), chosen, steps)
+        return write_results(folder, result, steps, shown)
 
 
 def _phantoms(folder: Path, plan: Plan, seed: int, steps: Steps) -> list[PhantomHospital]:

@@ -2,7 +2,7 @@
 
 OUT/simulation.json          study, hospitals and a digest of their scans: what is resumed is the same
 OUT/ledger/, OUT/state/      complete rounds; steps of an unfinished one, privacy ledgers
-OUT/report.json, report.html, model/
+OUT/report.json, report.html, figures.csv, model/
 """
 
 import hashlib
@@ -19,7 +19,6 @@ from deploy.simulation.grids import Engine
 from deploy.simulation.store_sites import SimulatedHospital, StoreSites
 from deploy.simulation.study_run import STATE, train_together, write_results
 from preprocessing.store.lobe_store import LobeStore
-from server.app import model_card
 from server.strategies.choice import server_step
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
@@ -62,8 +61,16 @@ def run_simulation(out: Path, simulation: Simulation, command: str, steps: Steps
         sites = StoreSites(
             simulation.hospitals, simulation.study, str(device), simulation.count_floor, out / STATE
         )
-        result = train_together(out, sites, steps, engine=simulation.engine, strategy=simulation.strategy)
-        return write_results(out, result, model_card(result, _trained_on(sites)), steps, command, ())
+        result = train_together(
+            out,
+            sites,
+            steps,
+            engine=simulation.engine,
+            trained_on=_trained_on(sites),
+            command=command,
+            strategy=simulation.strategy,
+        )
+        return write_results(out, result, steps)
 
 
 def _record(simulation: Simulation) -> dict[str, Any]:

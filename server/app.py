@@ -1,14 +1,18 @@
 """The Flower ServerApp: reads the run configuration and passes Flower's Grid to the round loop.
 
-Run configuration: `study` (name or file), `folder` (of the study's ledger, model and status), `trained-on`
-(one sentence on the data), and optionally `strategy` (dotted path of a researcher's own), `quorum`,
-`deadline-s`, names of hospitals with spaces between them: `training` and `held-out` (waited for before the
-first round), `required`; and `propose` (1: show the study to the hospitals, and end).
+Run configuration: `study` (name or file), `folder` (of the study's ledger, model, report and status),
+`trained-on` (one sentence on the data), and optionally `command` (what the report says made it), `strategy`
+(dotted path of a researcher's own), `quorum`, `deadline-s`, names of hospitals with spaces between them:
+`training` and `held-out` (waited for before the first round), `required`; `rehearsal` (1: the study's
+rehearsal is run, which leaves its report and costs, and no weights); and `propose` (1: show the study to the
+hospitals, and end).
 
     STUDY/initial.safetensors    the weights that the study began with
     STUDY/ledger/                its rounds
     STUDY/status.json            how far it is, rewritten at every event
     STUDY/model/                 the model: model.safetensors, and model.json, its card
+    STUDY/report.html            the report, with report.json and figures.csv; partial after each round
+    STUDY/rehearsal.json         of a rehearsal: what a round of the study will cost
 """
 
 import math
@@ -24,16 +28,20 @@ from server import events, model_selection
 from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.measurement import finished_study, measured_result
+from server.rehearsal import end_rehearsal
+from server.report_process import ReportProcess
 from server.roster import Expected, propose
 from server.rounds import run_study
 from server.standing import Standings
 from server.status import StatusFile, StudyStatus
 from server.stop_flag import STOPPED, StopFlag
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy, StudyResult
 from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.proposal import Proposal
+from shared_model.rehearsal import rehearsal_of
 from shared_model.saved_model import ModelCard, save_model
 from shared_model.study import load_study
 from shared_model.weights import Weights
@@ -55,7 +63,8 @@ def main(grid: Grid, context: Context) -> None:
     """Start or resume the study of the run configuration, and write its model to the study's folder."""
     settings = context.run_config
     study, folder = load_study(_required(context, "study")), Path(_required(context, "folder"))
-    trained_on = _required(context, "trained-on")
+    ran = rehearsal_of(study) if settings.get("rehearsal") else study
+    trained_on, command = _required(context, "trained-on"), str(settings.get("command", ""))
     policy = RoundPolicy(
         deadline_s=float(settings.get("deadline-s", math.inf)),
         quorum=int(settings.get("quorum", 1)),
@@ -68,21 +77,33 @@ def main(grid: Grid, context: Context) -> None:
     # Two runs of one study would write one ledger. Who looks whether it runs holds the lock for an instant.
     running = PneumofedError("study-running", f"{folder.name} is being run; watch it, or stop it")
     with exclusive(folder / LOCK, refusal=running, wait_s=1.0):
-        rounds = sum(stage.rounds for stage in study.stages)
+        rounds = sum(stage.rounds for stage in ran.stages)
         stop = StopFlag(folder / STOP)
         stop.clear()
         status = StatusFile(
-            folder / STATUS, StudyStatus(study=study.name, rounds_total=rounds, run=context.run_id)
+            folder / STATUS, StudyStatus(study=ran.name, rounds_total=rounds, run=context.run_id)
         )
         try:
-            strategy = str(settings.get("strategy", "")) or None
-            weights = load_or_create_initial_weights(folder / INITIAL, study)
-            ledger = Ledger(folder / LEDGER, study, weights, strategy)
+            weights = load_or_create_initial_weights(folder / INITIAL, ran)
+            ledger = Ledger(folder / LEDGER, ran, weights, str(settings.get("strategy", "")) or None)
+            report = ReportProcess(ledger.folder, folder)
             if settings.get("propose"):
                 _propose(grid, ledger, weights, policy, trained_on, expected, status)
                 return
-            result = _run(grid, ledger, weights, policy, trained_on, expected, status, stop)
-            save_model(folder / MODEL, result.weights, model_card(result, trained_on))
+
+            def run() -> FinishedStudy:
+                return _run(
+                    grid, ledger, weights, policy, trained_on, command, expected, status, stop, report
+                )
+
+            if ran != study:
+                if measured_result(ledger, trained_on) is None:
+                    run()
+                end_rehearsal(folder, ledger, study, weights, kept=folder / INITIAL)
+            else:
+                result = finished_study(ledger, trained_on) or run()
+                save_model(folder / MODEL, result.weights, model_card(result))
+            report.write()
             status.complete()
         except PneumofedError as error:
             if error.code != STOPPED:
@@ -94,13 +115,13 @@ def main(grid: Grid, context: Context) -> None:
             raise
 
 
-def model_card(result: StudyResult, trained_on: str) -> ModelCard:
-    """The card of the study's model; `trained_on` is shown with every prediction."""
+def model_card(result: StudyResult) -> ModelCard:
+    """The card of the study's model."""
     return ModelCard(
         study=result.study,
         operating_point=result.operating_point,
         temperature=model_selection.temperatures(result.validation),
-        trained_on=trained_on,
+        trained_on=result.trained_on,
         best_rounds=result.best_rounds,
     )
 
@@ -111,12 +132,21 @@ def _run(
     weights: Weights,
     policy: RoundPolicy,
     trained_on: str,
+    command: str,
     expected: Expected,
     status: StatusFile,
     stop: StopFlag,
-) -> StudyResult:
+    report: ReportProcess,
+) -> FinishedStudy:
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
     status.begin(ledger.records, Standings(ledger.folder))
+
+    def on_event(event: events.Event) -> None:
+        """Into the status; after each round a partial report."""
+        status.on_event(event)
+        if isinstance(event, events.RoundFinished):
+            report.write_partial()
+
     return run_study(
         grid,
         ledger.study,
@@ -124,7 +154,8 @@ def _run(
         ledger=ledger,
         policy=policy,
         trained_on=trained_on,
-        on_event=status.on_event,
+        command=command,
+        on_event=on_event,
         expected=expected if expected.names else None,
         stop=stop,
     )

@@ -4,11 +4,14 @@
     LEDGER/00-0001.safetensors       global weights after stage 0, round 1
     LEDGER/00-0001.state             what the strategy remembers, if it remembers anything
     LEDGER/00-0001.json              the round's record: written last, so a round counts once this is there
+    LEDGER/result.json               the study's result without rounds and weights: partial after each round,
+                                     whole in the end
 
 Weights are kept for the last round, for the best ones and for those that the stage's end is averaged with;
 records are kept for all.
 """
 
+import json
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from server.model_selection import Best, Score
+from server.model_selection import Best, Score, with_best
 from server.strategies.server_step import State
-from server.study_result import RoundRecord
+from server.study_result import RoundRecord, StudyResult
 from shared_model.constants import Task
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
@@ -26,6 +29,8 @@ from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint, only
 
 T = TypeVar("T", bound=BaseModel)
+
+RESULT = "result.json"
 
 
 class _Head(BaseModel):
@@ -60,7 +65,7 @@ class Ledger:
                 f"{folder} holds the rounds of another study, strategy or initial weights; name an empty "
                 "folder",
             )
-        self.records = [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
+        self.records = _records(folder)
         self._check_complete()
 
     def write(self, record: RoundRecord, weights: Weights, state: State) -> None:
@@ -83,6 +88,25 @@ class Ledger:
         for path in self.folder.glob("*.state"):
             if path != self._path(record.stage, record.round, "state"):
                 path.unlink()
+
+    def result(self) -> StudyResult | None:
+        """The result that was written last; None before the first round."""
+        return read_result(self.folder)
+
+    def write_result(self, result: StudyResult) -> None:
+        """Durable when this returns."""
+        text = result.model_dump_json(indent=1, exclude={"rounds"}) + "\n"
+        write_atomically(self.folder / RESULT, text.encode())
+
+    def final_weights(self) -> Weights:
+        """The weights of a study whose rounds are all complete. Raises as `weights_of`."""
+        last = len(self.study.stages) - 1
+        return with_best(self.weights_after(last), self.best_of(last))
+
+    def drop_weights(self) -> None:
+        """Delete all weights and states; the records stay."""
+        for path in (*self.folder.glob("*.safetensors"), *self.folder.glob("*.state")):
+            path.unlink()
 
     def rounds_done(self, stage: int) -> int:
         """Complete rounds of the stage."""
@@ -140,6 +164,25 @@ class Ledger:
 
     def _weights_path(self, stage: int, round_number: int) -> Path:
         return self._path(stage, round_number, "safetensors")
+
+
+def read_result(folder: Path) -> StudyResult | None:
+    """The result in the ledger `folder`, with its rounds; None if there is none.
+
+    Raises PneumofedError `ledger-damaged` if a file cannot be read.
+    """
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    try:
+        document = json.loads(path.read_bytes())
+        return StudyResult.model_validate({**document, "rounds": _records(folder)})
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path) from error
+
+
+def _records(folder: Path) -> list[RoundRecord]:
+    return [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
 
 
 def _read(path: Path, model: type[T]) -> T:

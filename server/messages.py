@@ -10,7 +10,7 @@ from shared_model.envelope import Envelope, LogHead
 from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
+from shared_model.protocol import EvaluateRequest, SiteDescription, TrainingCost, TrainRequest, TrainResult
 from shared_model.versions import Versions, are_versions
 from shared_model.weights import Weights, from_bytes, to_bytes
 
@@ -80,9 +80,16 @@ def read_train_result(message: Message, weights: Weights) -> TrainResult[Weights
         raise PneumofedError("update-too-long", f"the update has more than {limit} bytes")
     scans, loss = _figures(message, protocol.SCANS, int), _figures(message, protocol.LOSS, int, float)
     try:
-        return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss)
+        return TrainResult(from_bytes(arrays.pop(protocol.WEIGHTS).data), scans, loss, _cost(message))
     except (ValueError, TypeError, KeyError, MemoryError) as error:
         raise _unreadable(protocol.WEIGHTS) from error
+
+
+def _cost(message: Message) -> TrainingCost | None:
+    """Raises ValueError or TypeError for one that cannot be."""
+    if protocol.COST not in message.content:
+        return None
+    return TrainingCost(**_record(message, protocol.COST, MetricRecord))
 
 
 def _figures(message: Message, name: str, *kinds: type) -> dict[str, Any]:

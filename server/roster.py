@@ -12,7 +12,7 @@ from flwr.serverapp import Grid
 from server import admission, events, messages
 from server.collect import Collector, Question
 from server.dispatch import TRANSIENT_CODES, WAITED_CODES
-from server.study_result import Hospital, HospitalOutcome
+from server.study_result import Hospital, HospitalOutcome, ordered
 from shared_model.bundle import OTHER_PROTOCOL, other_protocol
 from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
@@ -56,8 +56,7 @@ class Roster:
     @property
     def hospitals(self) -> tuple[Hospital, ...]:
         """The hospitals that take part: training ones first, then by name."""
-        names = sorted(self.descriptions, key=lambda name: (self.descriptions[name].role == "held-out", name))
-        return tuple(Hospital.described(name, self.descriptions[name]) for name in names)
+        return ordered(Hospital.described(name, one) for name, one in self.descriptions.items())
 
     def _of_role(self, role: str) -> dict[str, int]:
         return {n: self.nodes[n] for n, description in self.descriptions.items() if description.role == role}

@@ -12,11 +12,12 @@ from typing import Any
 from flwr.app import Message, MessageType
 from flwr.serverapp import Grid
 
-from server import admission, events, messages, model_selection
+from server import events, messages, model_selection
 from server.collect import Collector, Question
 from server.dispatch import RoundPolicy
 from server.feasibility import check_feasible
 from server.ledger import Ledger
+from server.measurement import Measurement, finished_study
 from server.roster import Expected, Roster, build_roster
 from server.round_updates import round_updates
 from server.standing import Standings
@@ -24,16 +25,14 @@ from server.stop_flag import NOBODY_STOPS, StopFlag
 from server.strategies.choice import server_step
 from server.strategies.round_averaging import mean_of_rounds
 from server.strategies.server_step import ServerStep, State
-from server.study_result import HospitalOutcome, RoundRecord, StudyResult
+from server.study_result import FinishedStudy, HospitalOutcome, RoundRecord
 from server.torch_process import stage_start_weights
-from shared_model.constants import TASKS, Task
+from shared_model.constants import Task
 from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
-from shared_model.metrics.score_histogram import ScoreHistogram
-from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
+from shared_model.metrics.site_evaluation import merge_all
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, Split, TrainRequest
-from shared_model.saved_model import OperatingPoint
+from shared_model.protocol import TrainRequest
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
@@ -48,51 +47,69 @@ def run_study(
     ledger: Ledger,
     policy: RoundPolicy,
     trained_on: str = "",
+    command: str = "",
     on_event: events.Listener = events.ignore,
     expected: Expected | None = None,
     stop: StopFlag = NOBODY_STOPS,
-) -> StudyResult:
+) -> FinishedStudy:
     """Run or resume `study` from the weights `initial`, and evaluate the model.
 
-    trained_on: the sentence on the data that hospitals approve and the model shows. expected: hospitals to
-    wait for before the first round; None: those that are connected take part. stop: by which people end it.
+    trained_on: the sentence on the data that hospitals approve and the model shows; command: what makes this
+    result again. expected: hospitals to wait for before the first round; None: those that are connected take
+    part. stop: by which people end it.
 
-    The ledger names a researcher's own strategy, if there is one instead of the study's.
+    The ledger names a researcher's own strategy, if there is one instead of the study's. A study that is
+    finished is read from it, and no hospital is asked; one whose measurement lacks hospitals asks these.
 
     Raises PneumofedError `no-hospitals` if nobody can train, `duplicate-hospital`, `quorum-missed` if a
     round got too few updates (the ledger holds the rounds before it), `required-missed` if it lacks that of a
-    required hospital, `study-stopped`, those of `build_roster`, and the ledger's errors.
+    required hospital, `study-stopped`, `study-finished` if hospitals approved another sentence for it, those
+    of `build_roster`, and the ledger's errors.
     """
+    if (finished := finished_study(ledger, trained_on)) is not None:
+        return finished
     proposal = Proposal.of(study, initial, trained_on=trained_on)
     on_event(events.StudyProposed(proposal.fingerprint))
     collector = Collector(grid, policy, Standings(ledger.folder), on_event, stop)
     roster = build_roster(collector, proposal, expected)
     asked = {n: d for n, d in roster.descriptions.items() if not collector.standings.of(n).quarantined}
     check_feasible(study, asked)
-    coordinator = Coordinator(collector, proposal, roster, ledger, server_step(study, ledger.strategy))
+    measurement = Measurement(collector, proposal, roster, ledger, command)
+    coordinator = Coordinator(measurement, server_step(study, ledger.strategy))
     weights = initial
-    best_rounds: dict[str, int] = {}
-    for index, stage in enumerate(study.stages):
-        weights, best = coordinator.run_stage(index, weights)
-        best_rounds |= {f"{stage.name}/{task}": kept.round for task, kept in best.items()}
-    return coordinator.measure(weights, best_rounds)
+    for index in range(len(study.stages)):
+        weights = coordinator.run_stage(index, weights)
+    return measurement.measure(weights)
 
 
 @dataclass(frozen=True)
 class Coordinator:
     """One run of a study with the hospitals of a roster."""
 
-    collector: Collector
-    proposal: Proposal
-    roster: Roster
-    ledger: Ledger
+    measurement: Measurement
     step: ServerStep
+
+    @property
+    def collector(self) -> Collector:
+        return self.measurement.collector
+
+    @property
+    def proposal(self) -> Proposal:
+        return self.measurement.proposal
+
+    @property
+    def roster(self) -> Roster:
+        return self.measurement.roster
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.measurement.ledger
 
     @property
     def study(self) -> StudyConfig:
         return self.proposal.study
 
-    def run_stage(self, index: int, weights: Weights) -> tuple[Weights, Bests]:
+    def run_stage(self, index: int, weights: Weights) -> Weights:
         """All rounds of a stage that the ledger does not hold yet; weights with each network's best round."""
         stage, done = self.study.stages[index], self.ledger.rounds_done(index)
         best = self.ledger.best_of(index) if done else {}
@@ -105,8 +122,9 @@ class Coordinator:
             self.collector.on_event(events.RoundStarted(stage, round))
             weights, state, best, record = self.run_round(index, round, weights, state, best)
             self.ledger.write(record, weights, state)
+            self.ledger.write_result(self.measurement.partial_result())
             self.collector.on_event(events.RoundFinished(stage, record))
-        return model_selection.with_best(weights, best), best
+        return model_selection.with_best(weights, best)
 
     def run_round(
         self, index: int, round: int, weights: Weights, state: State, best: Bests
@@ -124,7 +142,7 @@ class Coordinator:
         replies: dict[str, HospitalOutcome] = {}
         validation, scores = None, {}
         if stage.validates(round):
-            found, replies = self.evaluate(weights, "validation", stage.networks)
+            found, replies = self.measurement.evaluate(weights, "validation", stage.networks)
             validation = merge_all(found.values())
             scores = {
                 task: model_selection.score_of(found.values(), task, self.study) for task in stage.networks
@@ -143,6 +161,7 @@ class Coordinator:
             weights_sha256=fingerprint(weights),
             state_sha256=fingerprint(state) if state else None,
             seconds=time.monotonic() - start,
+            ended=time.time(),
         )
         return weights, state, best, record
 
@@ -154,7 +173,7 @@ class Coordinator:
         def use(hospital: str, reply: Message) -> dict[str, Any]:
             result = messages.read_train_result(reply, weights)
             updates.add(result, self.roster.descriptions[hospital])
-            return {"scans": dict(result.scans), "loss": dict(result.loss)}
+            return {"scans": dict(result.scans), "loss": dict(result.loss), "cost": result.cost}
 
         asked = TrainRequest(index, round)
         request = messages.train_request(self.proposal, weights, asked)
@@ -201,86 +220,6 @@ class Coordinator:
             counted = sum(n for name, n in told.items() if replies[name].status == "returned")
             shares[task] = counted / sum(told.values()) if any(told.values()) else None
         return shares
-
-    def evaluate(
-        self,
-        weights: Weights,
-        split: Split,
-        tasks: tuple[Task, ...],
-        operating_point: OperatingPoint | None = None,
-    ) -> tuple[dict[str, SiteEvaluation], dict[str, HospitalOutcome]]:
-        """Scores of the hospitals that have `split`: "all" are the held-out ones, else those that train.
-
-        With an `operating_point` also what their scans are called. In a private study those that train give
-        none, so the last round is kept.
-        """
-        if split != "all" and self.study.privacy is not None:
-            return {}, {}
-        nodes = self.roster.held_out if split == "all" else self.roster.training
-        phase: events.Phase = "validation" if split == "validation" else "test"
-        found: dict[str, SiteEvaluation] = {}
-        point = {task: getattr(operating_point, task) for task in TASKS} if operating_point else None
-        asked = EvaluateRequest(split, tasks, point)
-
-        def use(hospital: str, reply: Message) -> dict[str, Any]:
-            evaluation = messages.read_evaluation(reply)
-            admission.admit_evaluation(evaluation, asked, self.roster.descriptions[hospital])
-            found[hospital] = evaluation
-            return {}
-
-        request = messages.evaluate_request(self.proposal, weights, asked)
-        name = question_of(self.proposal.fingerprint, asked, fingerprint(weights))
-        replies = self.collector.collect(
-            Question(phase, MessageType.EVALUATE, split, request, name), nodes, use
-        )
-        return dict(sorted(found.items())), replies
-
-    def measure(self, weights: Weights, best_rounds: dict[str, int]) -> StudyResult:
-        """Choose the operating point on validation scans, then measure at all hospitals."""
-        self.collector.stop.check_between_rounds()
-        validation = self._validation(weights)
-        point = model_selection.operating_points(validation, self.study)
-        seen, seen_replies = self.evaluate(weights, "test", TASKS, point)
-        unseen, unseen_replies = self.evaluate(weights, "all", TASKS, point)
-        return StudyResult(
-            study=self.study,
-            hospitals=self.roster.hospitals,
-            rounds=tuple(self.ledger.records),
-            best_rounds=best_rounds,
-            validation=validation,
-            operating_point=point,
-            evaluations=seen | unseen,
-            final_replies=seen_replies | unseen_replies,
-            left_out=self.roster.left_out,
-            notices={
-                name: standing.notices
-                for name, standing in self.collector.standings.all().items()
-                if standing.notices
-            },
-            weights=weights,
-        )
-
-    def _validation(self, weights: Weights) -> SiteEvaluation:
-        """Scores of validation scans under the final weights, requested only if they are not known."""
-        known = self._known_scores()
-        missing = tuple(task for task in TASKS if task not in known)
-        scores = SiteEvaluation({task: known.get(task, {}) for task in TASKS})
-        if not missing:
-            return scores
-        found, _ = self.evaluate(weights, "validation", missing)
-        return scores.merge(merge_all(found.values()))
-
-    def _known_scores(self) -> dict[Task, dict[str, ScoreHistogram]]:
-        """Of the networks whose last stage was validated: the scores of the round that was kept, by label."""
-        known: dict[Task, dict[str, ScoreHistogram]] = {}
-        for index, stage in enumerate(self.study.stages):
-            records = {record.round: record for record in self.ledger.records if record.stage == index}
-            for task in stage.networks:
-                known.pop(task, None)
-                kept = records[stage.rounds].best.get(task)
-                if kept is not None and (validation := records[kept].validation) is not None:
-                    known[task] = validation.histograms[task]
-        return known
 
 
 def _reasons(replies: Mapping[str, HospitalOutcome]) -> str:

@@ -1,13 +1,14 @@
 """What a study leaves behind: a record of each round, and the result that reports are made of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SkipValidation
 
-from shared_model.constants import LABELS, Task
+from shared_model.constants import LABELS, TASKS, Task
 from shared_model.metrics.site_evaluation import SiteEvaluation
-from shared_model.protocol import Role, SiteDescription
+from shared_model.protocol import Role, SiteDescription, TrainingCost
 from shared_model.saved_model import OperatingPoint
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights
@@ -39,6 +40,7 @@ class HospitalOutcome(_Record):
     seconds: float = Field(0.0, description="From asking to the reply.")
     scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
     loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
+    cost: TrainingCost | None = Field(None, description="Of its training, as it says; null: not told.")
 
 
 class RoundRecord(_Record):
@@ -68,13 +70,17 @@ class RoundRecord(_Record):
     weights_sha256: str = Field(description="Of the global weights after this round.")
     state_sha256: str | None = Field(None, description="Of the strategy's state; none if it has none.")
     seconds: float = Field(description="Wall time of the round.")
+    ended: float | None = Field(
+        None, description="When it was complete, in seconds since 1970; null in ledgers of earlier versions."
+    )
 
 
 @dataclass(frozen=True)
 class Hospital:
     """counts: patients by label that the hospital tells of, None for fewer than `count_floor`.
 
-    at_least: labels of which it has patients in further splits, or has none there: it does not tell.
+    at_least: labels of which it has patients in further splits, or has none there: it does not tell; told:
+    training patients that it tells of, per network.
     """
 
     name: str
@@ -82,34 +88,69 @@ class Hospital:
     counts: dict[str, int | None]
     count_floor: int = 1
     at_least: tuple[str, ...] = ()
+    told: dict[Task, int] = field(default_factory=dict)
 
     @classmethod
     def described(cls, name: str, description: SiteDescription) -> Self:
         counts: dict[str, int | None] = {label: description.patients(label) for label in LABELS}
         at_least = tuple(label for label in LABELS if counts[label] is not None and description.hides(label))
-        return cls(name, description.role, counts, description.count_floor, at_least)
+        told = {task: description.told(task) for task in TASKS} if description.role == "training" else {}
+        return cls(name, description.role, counts, description.count_floor, at_least, told)
 
 
-@dataclass(frozen=True)
-class StudyResult:
-    """Everything that the report shows.
-
-    hospitals: sorted by role (training first) and name; rounds: in order; best_rounds["stage name/network"]:
-    the round kept; operating_point: chosen on `validation`, the merged validation scans under the final
-    weights; evaluations[hospital]: the `test` split at hospitals that trained, all scans at held-out ones,
-    absent for a hospital that did not return one; final_replies says why; left_out: hospitals that were
-    connected but could not take part, and why; notices: codes that people are to know of hospitals
-    (standing.py).
-    """
+class StudyResult(_Record):
+    """Everything that the report shows. It is partial until all hospitals were asked to measure the model."""
 
     study: StudyConfig
-    hospitals: tuple[Hospital, ...]
-    rounds: tuple[RoundRecord, ...]
-    best_rounds: dict[str, int]
-    validation: SiteEvaluation
-    operating_point: OperatingPoint
-    evaluations: dict[str, SiteEvaluation]
-    final_replies: dict[str, HospitalOutcome]
-    left_out: dict[str, HospitalOutcome]
-    weights: Weights
-    notices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    trained_on: str = Field("", description="The sentence on the data that hospitals approved.")
+    command: str = Field("", description="What makes this result again.")
+    software: dict[str, str] = Field(default_factory=dict, description="Versions at the coordinator.")
+    hospitals: tuple[Hospital, ...] = Field(description="Sorted by role (training first) and name.")
+    rounds: tuple[RoundRecord, ...] = Field(description="In order.")
+    best_rounds: dict[str, int] = Field(description="The round kept, by 'stage name/network'.")
+    validation: Evaluation = Field(
+        description="Merged validation scans under the final weights; in a partial result those of the last "
+        "round that was validated."
+    )
+    operating_point: OperatingPoint = Field(description="Chosen on `validation`.")
+    evaluations: dict[str, Evaluation] = Field(
+        description="By hospital: its `test` split if it trained, all its scans if it is held out; absent "
+        "for one that did not return it."
+    )
+    final_replies: dict[str, HospitalOutcome] = Field(description="Of the measurement, by hospital.")
+    left_out: dict[str, HospitalOutcome] = Field(
+        description="Hospitals that were connected but could not take part, and why."
+    )
+    notices: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Codes that people are to know of hospitals (standing.py)."
+    )
+    weights_sha256: str = Field(description="Of the model's weights.")
+    ended: float | None = Field(
+        None, description="When the study was measured, in seconds since 1970; null: the result is partial."
+    )
+
+    @property
+    def started(self) -> float | None:
+        """When round 1 began, in seconds since 1970; None if that is not known."""
+        first = self.rounds[0] if self.rounds else None
+        return None if first is None or first.ended is None else first.ended - first.seconds
+
+    @property
+    def is_partial(self) -> bool:
+        return self.ended is None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every hospital that was asked in the end returned its evaluation."""
+        return not self.is_partial and all(one.status == "returned" for one in self.final_replies.values())
+
+
+class FinishedStudy(StudyResult):
+    """A result and the model that it is of."""
+
+    weights: SkipValidation[Weights] = Field(exclude=True, repr=False)
+
+
+def ordered(hospitals: Iterable[Hospital]) -> tuple[Hospital, ...]:
+    """Training hospitals first, then by name."""
+    return tuple(sorted(hospitals, key=lambda one: (one.role == "held-out", one.name)))

@@ -1,7 +1,8 @@
 """What coordinator and hospital say to each other, without the transport: types, names and checks.
 
 Three requests go out, each answered once: `describe`, `train`, `evaluate`. Weights go both ways as named
-float32 arrays; back come scan counts, mean losses and mergeable counts of scores and calls, or an error's
+float32 arrays; back come scan counts, mean losses, the cost of a
+step and mergeable counts of scores and calls, or an error's
 code. A scan decision in closed form sends int64 sums by label (label_sums.py) in the place of weights. Each
 answer says which question it answers, and names the head of the hospital's audit log (envelope.py). Nothing
 else.
@@ -35,7 +36,7 @@ SCORED: Mapping[Role, tuple[Split, ...]] = {"training": ("validation", "test"), 
 """The splits whose scores a hospital of each role tells."""
 
 # Names of records in a message, and of entries in them.
-WEIGHTS, REQUEST, SCANS, LOSS, REPLY = "weights", "task", "scans", "loss", "reply"
+WEIGHTS, REQUEST, SCANS, LOSS, COST, REPLY = "weights", "task", "scans", "loss", "cost", "reply"
 PROPOSAL, STAGE, ROUND, SPLIT, ASKED_TASKS = "proposal", "stage", "round", "split", "tasks"
 OPERATING_POINT = "operating-point"
 DESCRIPTION, EVALUATION = "description", "evaluation"
@@ -168,6 +169,24 @@ W = TypeVar("W")
 
 
 @dataclass(frozen=True)
+class TrainingCost:
+    """What a round took at the hospital, for planning. Raises ValueError for what cannot be.
+
+    step_ms: mean milliseconds a step; memory_mb: peak memory of the process; gpu_mb: of the GPU, 0 for none.
+    Memory is rounded up coarsely (client/trainer/cost_meter.py): it shall not tell how many scans there are.
+    """
+
+    step_ms: int
+    memory_mb: int
+    gpu_mb: int = 0
+
+    def __post_init__(self) -> None:
+        told = ((self.step_ms, MOST_STEP_MS), (self.memory_mb, MOST_MEMORY_MB), (self.gpu_mb, MOST_MEMORY_MB))
+        if not all(type(value) is int and 0 <= value <= most for value, most in told):
+            raise ValueError("a cost has whole numbers within what a machine can have")
+
+
+@dataclass(frozen=True)
 class TrainResult(Generic[W]):
     """What a hospital returns of a round.
 
@@ -175,12 +194,13 @@ class TrainResult(Generic[W]):
     them, the bytes of their safetensors file; scans: the hospital's weight in the average of each network of
     the stage, by the stage's `say`: 1, or the training patients that its description tells of; 0 if it
     trained none of it; loss: mean loss over the round's batches, per network trained; none in a private
-    study.
+    study; cost: what it took, None where it was not measured.
     """
 
     weights: W
     scans: Mapping[str, int]
     loss: Mapping[str, float]
+    cost: TrainingCost | None = None
 
 
 def _are_counts(counts: Any, splits: tuple[str, ...], floor: int) -> bool:
@@ -199,6 +219,9 @@ def _are_counts(counts: Any, splits: tuple[str, ...], floor: int) -> bool:
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SCANS
 
+
+MOST_STEP_MS, MOST_MEMORY_MB = 2**31, 2**24
+"""A step of weeks, and the memory of no machine: what claims more is refused."""
 
 MOST_SCANS = 2**16
 """More patients or scans than any hospital has; what claims more is refused."""

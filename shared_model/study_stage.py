@@ -9,6 +9,9 @@ from shared_model.constants import Task
 from shared_model.printable_text import PrintableName
 from shared_model.settings_file import FrozenSettings
 
+LEAST_BATCHES = 2
+"""A round has so many batches at least, where there are scans for them."""
+
 Part = Literal["lobe", "patches", "decision", "fine", "scan"]
 """Which layers a stage trains (StageConfig.part)."""
 
@@ -88,7 +91,11 @@ class StageConfig(FrozenSettings):
         description="The stage ends with the mean of the weights of its last this many rounds.",
     )
     epochs: float = Field(
-        1.0, gt=0, le=1000, description="Passes over a hospital's training scans in a round."
+        1.0,
+        gt=0,
+        le=1000,
+        description="Passes over a hospital's training scans in a round; however few, a round takes two "
+        "batches, and of each class the hospital's least number of patients, or all scans.",
     )
     scans_per_batch: int = Field(6, ge=1, le=4096, description="Scans in a training batch.")
     lobes_per_scan: int = Field(10, ge=1, le=4096, description="Slice lobes drawn from a scan.")
@@ -179,6 +186,20 @@ class StageConfig(FrozenSettings):
         """Whether `round`, from 1 to `rounds`, is followed by a validation."""
         every = self.validate_every
         return every > 0 and (round % every == 0 or round == self.rounds)
+
+    def scans_of_pass(self, number: int, scans: int) -> int:
+        """How many of a hospital's `scans` the pass `number`, from 0, takes.
+
+        All, or of the last pass the share that is left of `epochs`; of the first one two batches at least.
+        """
+        share = round(min(1.0, self.epochs - number) * scans)
+        return min(scans, max(share, LEAST_BATCHES * self.scans_per_batch if number == 0 else 1))
+
+    def batches(self, scans: int, *, least: int = 1) -> int:
+        """Batches of a round at a hospital with so many training scans, of which it takes `least` or more."""
+        passes = [self.scans_of_pass(number, scans) for number in range(math.ceil(self.epochs))]
+        passes[0] = max(passes[0], min(least, scans))
+        return sum(math.ceil(taken / self.scans_per_batch) for taken in passes)
 
     def learning_rates(self, round_number: int, steps: int) -> list[float]:
         """The learning rate of each of a hospital's `steps` in `round_number`, from 1 to `rounds`."""

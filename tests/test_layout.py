@@ -38,6 +38,7 @@ TESTED_BY = {
     "client/trainer/weights_file.py": "client/trainer/test_service.py",
     "client/trainer/worker.py": "client/trainer/test_service.py",
     "server/messages.py": "client/node/test_app.py",
+    "server/report/__main__.py": "server/test_report_process.py",
     "server/report/group_metrics.py": "server/report/test_report_json.py",
     "server/report/plots.py": "server/report/test_page.py",
     "server/report/svg.py": "server/report/test_page.py",

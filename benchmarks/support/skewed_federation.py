@@ -30,6 +30,7 @@ from preprocessing.store.scan_record import LobeArrays, ScanRecord
 from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.measurement import Measurement
 from server.roster import build_roster
 from server.rounds import Coordinator
 from server.standing import Standings
@@ -122,8 +123,8 @@ def _learned(sites: "Sites", hospitals: Sequence[str], study: StudyConfig) -> We
     with TemporaryDirectory() as ledger:
         kept = Ledger(Path(ledger), study, weights)
         collector = Collector(grid, policy, Standings(Path(ledger)))
-        coordinator = Coordinator(collector, proposal, build_roster(collector, proposal), kept, take_mean)
-        return coordinator.run_stage(0, weights)[0]
+        measurement = Measurement(collector, proposal, build_roster(collector, proposal), kept)
+        return Coordinator(measurement, take_mean).run_stage(0, weights)
 
 
 @dataclass(frozen=True)

@@ -60,16 +60,19 @@ class Bag:
     augmentation: AugmentationConfig | None = None
 
 
-def draw_batches(scans: Sequence[ScanRecord], stage: StageConfig, seed_parts: SeedParts) -> list[list[Bag]]:
+def draw_batches(
+    scans: Sequence[ScanRecord], stage: StageConfig, seed_parts: SeedParts, least_patients: int = 0
+) -> list[list[Bag]]:
     """The batches of one round: `stage.epochs` passes over `scans`, each scan once per pass.
 
-    The batches of a pass are of nearly equal size. Order and jitter depend only on `seed_parts` and each
-    scan's key.
+    A part of a pass also has scans of `least_patients` of each label. The batches of a pass are of nearly
+    equal size. Order and jitter depend only on `seed_parts` and each scan's key.
     """
     batches = []
     for epoch in range(math.ceil(stage.epochs)):
         order = _shuffled(scans, (*seed_parts, epoch))
-        order = order[: max(1, round(min(1.0, stage.epochs - epoch) * len(order)))]
+        taken = stage.scans_of_pass(epoch, len(order))
+        order = _part_of_pass(order, taken, 0 if epoch else least_patients)
         count = math.ceil(len(order) / stage.scans_per_batch)
         bounds = [round(len(order) * i / count) for i in range(count + 1)]
         for start, stop in pairwise(bounds):
@@ -115,6 +118,18 @@ def _read_bag(store: LobeStore, bag: Bag) -> LobeArrays:
     if bag.augmentation is None:
         return arrays
     return augment(arrays, bag.augmentation, scan_generator(*bag.seed_parts, "augment", bag.scan.key))
+
+
+def _part_of_pass(order: Sequence[ScanRecord], taken: int, least_patients: int) -> list[ScanRecord]:
+    """The first `taken` scans, and later ones of labels of which these have fewer patients than the least."""
+    patients: dict[str, set[float]] = {}
+    kept = []
+    for index, scan in enumerate(order):
+        seen = patients.setdefault(scan.label, set())
+        if index < taken or len(seen) < least_patients:
+            kept.append(scan)
+            seen.add(scan.fold)
+    return kept
 
 
 def _fields(arrays: LobeArrays) -> tuple[np.ndarray, ...]:

@@ -83,7 +83,8 @@ class PlainTraining:
     ) -> float:
         """As in LocalTraining. Raises DivergedError, and PneumofedError `too-few-patients`."""
         scans, seed_parts = self._scans[context.task], (self._study.seed, context.task)
-        batches = draw_batches(scans, context.stage, (*seed_parts, round.stage, round.number))
+        place = (*seed_parts, round.stage, round.number)
+        batches = draw_batches(scans, context.stage, place, context.least_patients)
         check_patients(batches, context.least_patients)
         rates = context.stage.learning_rates(round.number, len(batches))
         checkpoint = self._checkpoint(round, context.task, device_of(network))
@@ -145,5 +146,5 @@ def check_patients(batches: Sequence[Sequence[Bag]], least: int) -> None:
     if min(map(len, patients.values()), default=0) < least:
         raise PneumofedError(
             "too-few-patients",
-            f"the round would learn from fewer than {least} patients of a class; the stage needs more epochs",
+            f"the round would learn from fewer than {least} patients of a class, as there are no more",
         )

@@ -4,6 +4,7 @@ Weights are forwarded as bytes, descriptions and evaluations as text: none of th
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
@@ -67,14 +68,15 @@ def train_reply(reply: Reply[TrainResult[bytes]]) -> RecordDict:
     result = reply.answer
     # One array of bytes, as the coordinator sends them (server/messages.py).
     packed = Array("uint8", (len(result.weights),), protocol.PACKED, result.weights)
-    return RecordDict(
-        {
-            protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
-            protocol.SCANS: _metrics(result.scans),
-            protocol.LOSS: _metrics(result.loss),
-            protocol.ENVELOPE: _envelope(reply.envelope),
-        }
-    )
+    records: dict[str, ArrayRecord | MetricRecord | ConfigRecord] = {
+        protocol.WEIGHTS: ArrayRecord({protocol.WEIGHTS: packed}),
+        protocol.SCANS: _metrics(result.scans),
+        protocol.LOSS: _metrics(result.loss),
+        protocol.ENVELOPE: _envelope(reply.envelope),
+    }
+    if result.cost is not None:
+        records[protocol.COST] = _metrics(asdict(result.cost))
+    return RecordDict(records)
 
 
 def evaluate_reply(reply: Reply[str]) -> RecordDict:

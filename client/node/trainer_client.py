@@ -16,7 +16,14 @@ from shared_model.bounded_json import LONGEST_TEXT
 from shared_model.envelope import Envelope, LogHead, Reply
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.protocol import INTERNAL_ERROR, EvaluateRequest, TrainRequest, TrainResult, is_code
+from shared_model.protocol import (
+    INTERNAL_ERROR,
+    EvaluateRequest,
+    TrainingCost,
+    TrainRequest,
+    TrainResult,
+    is_code,
+)
 
 log = logging.getLogger("pneumofed.node")
 
@@ -72,7 +79,9 @@ class TrainerClient:
             replies = trainer.Train(parts(), timeout=self._deadline_s)
             figures = next(r for r in replies if r.WhichOneof("part") == "figures").figures
             trained = from_chunks((reply.weights for reply in replies), self._proposal)
-        result = TrainResult(trained, dict(figures.scans), dict(figures.loss))
+        told = figures.cost
+        cost = TrainingCost(told.step_ms, told.memory_mb, told.gpu_mb) if figures.HasField("cost") else None
+        result = TrainResult(trained, dict(figures.scans), dict(figures.loss), cost)
         return Reply(result, _envelope(figures.envelope))
 
     def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:

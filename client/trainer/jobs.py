@@ -1,8 +1,9 @@
 """The three things a trainer does, as values that cross to the worker process."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from client.trainer.cost_meter import CostMeter
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.progress import Progress
 from shared_model.proposal import Purpose
@@ -37,8 +38,9 @@ class Train:
 
     def run(self, site: "Site", progress: Progress) -> TrainResult[Weights]:
         """Train the round; `progress` counts steps."""
-        stage, round = self.request.stage, self.request.round
-        return site.train(self.weights, stage=stage, round=round, progress=progress)
+        stage, round, meter = self.request.stage, self.request.round, CostMeter(progress)
+        result = site.train(self.weights, stage=stage, round=round, progress=meter)
+        return replace(result, cost=meter.cost())
 
     def facts(self) -> dict[str, Any]:
         return {"stage": self.request.stage, "round": self.request.round, **_facts_of(self.weights)}
@@ -76,7 +78,8 @@ Result = SiteDescription | TrainResult[Weights] | SiteEvaluation
 def facts_of_result(result: Result) -> dict[str, Any]:
     """What leaves the hospital, for the audit log: counts, bytes and a hash."""
     if isinstance(result, TrainResult):
-        return {"scans": result.scans, **_facts_of(result.weights)}
+        cost = {} if result.cost is None else {"cost": asdict(result.cost)}
+        return {"scans": result.scans, **cost, **_facts_of(result.weights)}
     return {"bytes": len(result.to_text())}
 
 

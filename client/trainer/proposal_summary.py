@@ -91,7 +91,8 @@ def _stage_in_words(stage: StageConfig) -> str:
     if stage.final_learning_rate is not None:
         rate += f" falling to {stage.final_learning_rate:g}"
     return (
-        f"{what} in {stage.rounds} rounds of {stage.epochs:g} passes over the training scans; batches of "
+        f"{what} in {stage.rounds} rounds of {stage.epochs:g} passes over the training scans, two batches "
+        f"at least; batches of "
         f"{stage.scans_per_batch} scans with {stage.lobes_per_scan} lobes each; {stage.optimizer}, {rate}"
     )
 
@@ -110,8 +111,8 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             arrays = _trained(proposal, stage)
             yield (
                 f"each round of {stage.name!r}: {len(arrays)} arrays of weights, {_bytes(_nbytes(arrays))}; "
-                "the number of patients told of below, of each network that learned"
-                + ("" if private else "; the mean loss")
+                "the time of a step and the peak memory; the number of patients told of below, of each "
+                "network that learned" + ("" if private else "; the mean loss")
             )
             if stage.say == "two-class":
                 yield (

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
 import grpc
@@ -71,9 +71,11 @@ class TrainerService(TrainerServicer):
                     yield pb.TrainReply(progress=pb.Progress(done=answer.done, total=answer.total))
                 else:
                     result = cast(TrainResult[Weights], answer.result)
-                    yield pb.TrainReply(
-                        figures=pb.Figures(scans=result.scans, loss=result.loss, envelope=answer.envelope)
+                    cost = None if result.cost is None else pb.Cost(**asdict(result.cost))
+                    figures = pb.Figures(
+                        scans=result.scans, loss=result.loss, envelope=answer.envelope, cost=cost
                     )
+                    yield pb.TrainReply(figures=figures)
                     data = to_bytes(result.weights)
                     yield from (pb.TrainReply(weights=chunk) for chunk in to_chunks(data))
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"P\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12+\n\x04seen\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"V\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x30\n\x08\x65nvelope\x18\x02 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.Envelope\"\'\n\x07LogHead\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04hash\x18\x02 \x01(\t\"I\n\x08\x45nvelope\x12\x10\n\x08question\x18\x01 \x01(\t\x12+\n\x04head\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"X\n\x0cTrainRequest\x12-\n\x03job\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.TrainJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"g\n\x08TrainJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\x12+\n\x04seen\x18\x04 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07\x66igures\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.FiguresH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\x86\x02\n\x07\x46igures\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Figures.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Figures.LossEntry\x12\x30\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.Envelope\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"^\n\x0f\x45valuateRequest\x12\x30\n\x03job\x18\x01 \x01(\x0b\x32!.pneumofed.trainer.v1.EvaluateJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xf1\x01\n\x0b\x45valuateJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\x12N\n\x0foperating_point\x18\x04 \x03(\x0b\x32\x35.pneumofed.trainer.v1.EvaluateJob.OperatingPointEntry\x12+\n\x04seen\x18\x05 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\x1a\x35\n\x13OperatingPointEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x93\x01\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x12\x30\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.EnvelopeB\x06\n\x04part\"\x16\n\x14\x42undleRefusedRequest\"\x14\n\x12\x42undleRefusedReply\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xc9\x03\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12\x65\n\rBundleRefused\x12*.pneumofed.trainer.v1.BundleRefusedRequest\x1a(.pneumofed.trainer.v1.BundleRefusedReply\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63lient/wire/trainer.proto\x12\x14pneumofed.trainer.v1\"P\n\x0f\x44\x65scribeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12+\n\x04seen\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"V\n\rDescribeReply\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x30\n\x08\x65nvelope\x18\x02 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.Envelope\"\'\n\x07LogHead\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04hash\x18\x02 \x01(\t\"I\n\x08\x45nvelope\x12\x10\n\x08question\x18\x01 \x01(\t\x12+\n\x04head\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"X\n\x0cTrainRequest\x12-\n\x03job\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.TrainJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"g\n\x08TrainJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\r\x12\r\n\x05round\x18\x03 \x01(\r\x12+\n\x04seen\x18\x04 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\"\x8d\x01\n\nTrainReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x30\n\x07\x66igures\x18\x02 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.FiguresH\x00\x12\x11\n\x07weights\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"\'\n\x08Progress\x12\x0c\n\x04\x64one\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\"\xb0\x02\n\x07\x46igures\x12\x37\n\x05scans\x18\x01 \x03(\x0b\x32(.pneumofed.trainer.v1.Figures.ScansEntry\x12\x35\n\x04loss\x18\x02 \x03(\x0b\x32\'.pneumofed.trainer.v1.Figures.LossEntry\x12\x30\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.Envelope\x12(\n\x04\x63ost\x18\x04 \x01(\x0b\x32\x1a.pneumofed.trainer.v1.Cost\x1a,\n\nScansEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a+\n\tLossEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\":\n\x04\x43ost\x12\x0f\n\x07step_ms\x18\x01 \x01(\x04\x12\x11\n\tmemory_mb\x18\x02 \x01(\x04\x12\x0e\n\x06gpu_mb\x18\x03 \x01(\x04\"^\n\x0f\x45valuateRequest\x12\x30\n\x03job\x18\x01 \x01(\x0b\x32!.pneumofed.trainer.v1.EvaluateJobH\x00\x12\x11\n\x07weights\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xf1\x01\n\x0b\x45valuateJob\x12\x10\n\x08proposal\x18\x01 \x01(\t\x12\r\n\x05split\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x03(\t\x12N\n\x0foperating_point\x18\x04 \x03(\x0b\x32\x35.pneumofed.trainer.v1.EvaluateJob.OperatingPointEntry\x12+\n\x04seen\x18\x05 \x01(\x0b\x32\x1d.pneumofed.trainer.v1.LogHead\x1a\x35\n\x13OperatingPointEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x93\x01\n\rEvaluateReply\x12\x32\n\x08progress\x18\x01 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.ProgressH\x00\x12\x14\n\nevaluation\x18\x02 \x01(\tH\x00\x12\x30\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x1e.pneumofed.trainer.v1.EnvelopeB\x06\n\x04part\"\x16\n\x14\x42undleRefusedRequest\"\x14\n\x12\x42undleRefusedReply\"\x0f\n\rCancelRequest\"\"\n\x0b\x43\x61ncelReply\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\x32\xc9\x03\n\x07Trainer\x12V\n\x08\x44\x65scribe\x12%.pneumofed.trainer.v1.DescribeRequest\x1a#.pneumofed.trainer.v1.DescribeReply\x12Q\n\x05Train\x12\".pneumofed.trainer.v1.TrainRequest\x1a .pneumofed.trainer.v1.TrainReply(\x01\x30\x01\x12Z\n\x08\x45valuate\x12%.pneumofed.trainer.v1.EvaluateRequest\x1a#.pneumofed.trainer.v1.EvaluateReply(\x01\x30\x01\x12\x65\n\rBundleRefused\x12*.pneumofed.trainer.v1.BundleRefusedRequest\x1a(.pneumofed.trainer.v1.BundleRefusedReply\x12P\n\x06\x43\x61ncel\x12#.pneumofed.trainer.v1.CancelRequest\x1a!.pneumofed.trainer.v1.CancelReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,27 +54,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROGRESS']._serialized_start=676
   _globals['_PROGRESS']._serialized_end=715
   _globals['_FIGURES']._serialized_start=718
-  _globals['_FIGURES']._serialized_end=980
-  _globals['_FIGURES_SCANSENTRY']._serialized_start=891
-  _globals['_FIGURES_SCANSENTRY']._serialized_end=935
-  _globals['_FIGURES_LOSSENTRY']._serialized_start=937
-  _globals['_FIGURES_LOSSENTRY']._serialized_end=980
-  _globals['_EVALUATEREQUEST']._serialized_start=982
-  _globals['_EVALUATEREQUEST']._serialized_end=1076
-  _globals['_EVALUATEJOB']._serialized_start=1079
-  _globals['_EVALUATEJOB']._serialized_end=1320
-  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_start=1267
-  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_end=1320
-  _globals['_EVALUATEREPLY']._serialized_start=1323
-  _globals['_EVALUATEREPLY']._serialized_end=1470
-  _globals['_BUNDLEREFUSEDREQUEST']._serialized_start=1472
-  _globals['_BUNDLEREFUSEDREQUEST']._serialized_end=1494
-  _globals['_BUNDLEREFUSEDREPLY']._serialized_start=1496
-  _globals['_BUNDLEREFUSEDREPLY']._serialized_end=1516
-  _globals['_CANCELREQUEST']._serialized_start=1518
-  _globals['_CANCELREQUEST']._serialized_end=1533
-  _globals['_CANCELREPLY']._serialized_start=1535
-  _globals['_CANCELREPLY']._serialized_end=1569
-  _globals['_TRAINER']._serialized_start=1572
-  _globals['_TRAINER']._serialized_end=2029
+  _globals['_FIGURES']._serialized_end=1022
+  _globals['_FIGURES_SCANSENTRY']._serialized_start=933
+  _globals['_FIGURES_SCANSENTRY']._serialized_end=977
+  _globals['_FIGURES_LOSSENTRY']._serialized_start=979
+  _globals['_FIGURES_LOSSENTRY']._serialized_end=1022
+  _globals['_COST']._serialized_start=1024
+  _globals['_COST']._serialized_end=1082
+  _globals['_EVALUATEREQUEST']._serialized_start=1084
+  _globals['_EVALUATEREQUEST']._serialized_end=1178
+  _globals['_EVALUATEJOB']._serialized_start=1181
+  _globals['_EVALUATEJOB']._serialized_end=1422
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_start=1369
+  _globals['_EVALUATEJOB_OPERATINGPOINTENTRY']._serialized_end=1422
+  _globals['_EVALUATEREPLY']._serialized_start=1425
+  _globals['_EVALUATEREPLY']._serialized_end=1572
+  _globals['_BUNDLEREFUSEDREQUEST']._serialized_start=1574
+  _globals['_BUNDLEREFUSEDREQUEST']._serialized_end=1596
+  _globals['_BUNDLEREFUSEDREPLY']._serialized_start=1598
+  _globals['_BUNDLEREFUSEDREPLY']._serialized_end=1618
+  _globals['_CANCELREQUEST']._serialized_start=1620
+  _globals['_CANCELREQUEST']._serialized_end=1635
+  _globals['_CANCELREPLY']._serialized_start=1637
+  _globals['_CANCELREPLY']._serialized_end=1671
+  _globals['_TRAINER']._serialized_start=1674
+  _globals['_TRAINER']._serialized_end=2131
 # @@protoc_insertion_point(module_scope)

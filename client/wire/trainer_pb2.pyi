@@ -77,7 +77,7 @@ class Progress(_message.Message):
     def __init__(self, done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Figures(_message.Message):
-    __slots__ = ("scans", "loss", "envelope")
+    __slots__ = ("scans", "loss", "envelope", "cost")
     class ScansEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -95,10 +95,22 @@ class Figures(_message.Message):
     SCANS_FIELD_NUMBER: _ClassVar[int]
     LOSS_FIELD_NUMBER: _ClassVar[int]
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
     scans: _containers.ScalarMap[str, int]
     loss: _containers.ScalarMap[str, float]
     envelope: Envelope
-    def __init__(self, scans: _Optional[_Mapping[str, int]] = ..., loss: _Optional[_Mapping[str, float]] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ...) -> None: ...
+    cost: Cost
+    def __init__(self, scans: _Optional[_Mapping[str, int]] = ..., loss: _Optional[_Mapping[str, float]] = ..., envelope: _Optional[_Union[Envelope, _Mapping]] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ...) -> None: ...
+
+class Cost(_message.Message):
+    __slots__ = ("step_ms", "memory_mb", "gpu_mb")
+    STEP_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_MB_FIELD_NUMBER: _ClassVar[int]
+    GPU_MB_FIELD_NUMBER: _ClassVar[int]
+    step_ms: int
+    memory_mb: int
+    gpu_mb: int
+    def __init__(self, step_ms: _Optional[int] = ..., memory_mb: _Optional[int] = ..., gpu_mb: _Optional[int] = ...) -> None: ...
 
 class EvaluateRequest(_message.Message):
     __slots__ = ("job", "weights")

@@ -1,10 +1,11 @@
 """The commands `pneumofed coordinator ...`; each imports its heavy parts when it runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy.commands.coordinator_study import run, status, stop, watch
+from deploy.commands.coordinator_study import rehearse, run, status, stop, watch
 from deploy.commands.options import AsJson, FederationFile
 from deploy.commands.output import print_json
 
@@ -101,8 +102,34 @@ def serve(file: FederationFile) -> None:
     run(file)
 
 
-for command in (run, watch, stop, status):
+for command in (run, rehearse, watch, stop, status):
     coordinator_app.command()(command)
+
+
+@coordinator_app.command()
+def report(
+    file: FederationFile,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Its name, file or fingerprint; needless if there is only one."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; else the study's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a study's report again from the ledger. Nothing needs to run, and nothing is measured."""
+    from deploy.coordinator.report import report as write
+    from deploy.coordinator.report import report_paths
+    from deploy.coordinator.settings import load_federation
+    from server.report.report_files import PAGE
+
+    folder, document = write(load_federation(file), study, out)
+    if as_json:
+        print_json({"partial": document["partial"], **report_paths(folder)})
+    else:
+        typer.echo(document["statement"])
+        typer.echo(f"open {folder / PAGE}")
 
 
 @coordinator_app.command()

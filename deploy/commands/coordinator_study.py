@@ -1,8 +1,9 @@
-"""The commands of a running study: `pneumofed coordinator run`, `watch`, `stop` and `status`.
+"""The commands of a running study: `pneumofed coordinator run`, `rehearse`, `watch`, `stop` and `status`.
 
 Each imports its heavy parts when it runs, so that help is quick.
 """
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+Propose = Annotated[
+    bool, typer.Option("--propose", help="Only show the study to the hospitals, for their approval.")
+]
 Running = Annotated[
     str | None, typer.Option("--study", help="Name or fingerprint; needed if several studies run.")
 ]
@@ -29,20 +33,21 @@ def run(
     study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
     trained_on: Annotated[str, typer.Option(help="One sentence on the data; the model shows it.")],
     strategy: Strategy = None,
-    propose: Annotated[
-        bool, typer.Option("--propose", help="Only show the study to the hospitals, for their approval.")
-    ] = False,
+    propose: Propose = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study, or resume it after its last complete round. Ends with 0 only if its model is written.
+    """Run a study, or resume it after its last complete round. Ends with 0 if model and report are written.
 
     It begins when the hospitals have approved it. It goes on without this command: Ctrl-C asks whether to
     leave it or to stop it.
     """
     from deploy.coordinator.display import StudyDisplay
+    from deploy.coordinator.report import report_paths
     from deploy.coordinator.run import propose as propose_study
     from deploy.coordinator.run import run as run_study
     from deploy.coordinator.settings import load_federation
+    from server.app import MODEL
+    from server.report.report_files import PAGE
 
     federation = load_federation(file)
     with StudyDisplay() as display:
@@ -50,10 +55,9 @@ def run(
             status = propose_study(
                 federation, study, trained_on=trained_on, strategy=strategy, tell=display.show
             )
-            if as_json:
-                print_json({"fingerprint": status.fingerprint, "waits_for": sorted(status.awaited)})
+            _print_proposed(status, as_json=as_json)
             return
-        model = run_study(
+        folder = run_study(
             federation,
             study,
             trained_on=trained_on,
@@ -62,9 +66,56 @@ def run(
             attend=_attended(display, file),
         )
     if as_json:
-        print_json({"model": str(model)})
+        print_json({"model": str(folder / MODEL), **report_paths(folder)})
     else:
-        typer.echo(f"done: {model}")
+        typer.echo(f"done: {folder / MODEL}")
+        typer.echo(f"open {folder / PAGE}")
+
+
+def rehearse(
+    file: FederationFile,
+    study: Annotated[str, typer.Option("--study", help="A study's name or file.")],
+    trained_on: Annotated[str, typer.Option(help="One sentence on the data, as for `run`.")],
+    propose: Propose = False,
+    as_json: AsJson = False,
+) -> None:
+    """One tiny round a stage at every hospital: whether the study runs, and what each round of it will cost.
+
+    It is proposed, approved and recorded as a study of its own, "rehearsal of ...". No weights are kept.
+    """
+    from deploy.coordinator.display import StudyDisplay
+    from deploy.coordinator.report import report_paths
+    from deploy.coordinator.run import propose as propose_study
+    from deploy.coordinator.run import run as run_study
+    from deploy.coordinator.settings import load_federation
+    from server.rehearsal import COSTS, costs_in_words
+
+    federation = load_federation(file)
+    with StudyDisplay() as display:
+        if propose:
+            status = propose_study(
+                federation, study, trained_on=trained_on, tell=display.show, rehearsal=True
+            )
+            _print_proposed(status, as_json=as_json)
+            return
+        folder = run_study(
+            federation,
+            study,
+            trained_on=trained_on,
+            tell=display.show,
+            rehearsal=True,
+            attend=_attended(display, file),
+        )
+    costs = json.loads((folder / COSTS).read_bytes())
+    if as_json:
+        print_json({**costs, "costs": str(folder / COSTS), **report_paths(folder)})
+    else:
+        typer.echo("\n".join(costs_in_words(costs)))
+
+
+def _print_proposed(status: "StudyStatus", *, as_json: bool) -> None:
+    if as_json:
+        print_json({"fingerprint": status.fingerprint, "waits_for": sorted(status.awaited)})
 
 
 def watch(file: FederationFile, study: Running = None) -> None:

@@ -99,6 +99,21 @@ def demo(
     print_study(document, out, as_json=as_json)
 
 
+@app.command("try")
+def try_here(
+    out: Out,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve at each hospital without being asked.")] = False,
+) -> None:
+    """A deployed federation on this machine: four parties as real processes, a short study, its report.
+
+    Shows every command before it runs. Needs nginx. The scans are phantoms.
+    """
+    from deploy.try_federation import try_federation
+
+    report = try_federation(out, say=typer.echo, approve_all=yes)
+    typer.echo(f"open {report}")
+
+
 @app.command()
 def phantom(
     out: Out,

@@ -11,7 +11,7 @@ from shared_model.protocol import Role
 from shared_model.versions import LATEST_KIT
 
 HOSPITAL_TOML = """\
-# {name} in the federation {federation}. It never leaves the hospital. All settings: docs/reference/hospital-toml.md
+# {name} in the federation {federation}; never leaves the hospital. See docs/reference/hospital-toml.md
 name = "{name}"
 kit = {kit}             # version of this kit
 role = "{role}"

@@ -8,9 +8,10 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
 from deploy.coordinator.studies import is_running, present_status
 from deploy.coordinator.superlink import SuperLink
-from server.app import MODEL, STATUS
+from server.app import STATUS
 from server.status import RUNS, StudyStatus, read_status
 from shared_model.errors import PneumofedError
+from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study, study_names
 
 POLL_S = 1.0
@@ -34,33 +35,43 @@ def run(
     trained_on: str,
     tell: Listener,
     strategy: str | None = None,
+    rehearsal: bool = False,
     attend: Follow = at_once,
 ) -> Path:
-    """Start `study` (name or file), or resume it after its last complete round; returns the model's folder.
+    """Start `study` (name or file), or resume it after its last complete round; returns the study's folder,
+    which holds model and report then.
 
-    strategy: dotted path of a researcher's own, instead of the study's (server/strategies/server_step.py).
+    rehearsal: run the study's rehearsal in its place (shared_model/rehearsal.py); the folder then holds its
+    costs and no model. strategy: dotted path of a researcher's own, instead of the study's
+    (server/strategies/server_step.py).
 
     Raises PneumofedError `study-running` if it runs already, the study's own code, `study-stopped`,
     `run-failed` if Flower's run ended without one (the same command resumes from the ledger), and
     `superlink-unreachable`.
     """
-    folder, begun = _folder(federation, study), time.time()
-    settings = _settings(federation, folder, study, trained_on, strategy)
+    folder, begun = _folder(federation, study, rehearsal), time.time()
+    settings = _settings(federation, folder, study, trained_on, strategy, rehearsal)
     with SuperLink(federation) as superlink:
         run_id = superlink.start(settings)
         attend(lambda: _follow(superlink, run_id, folder, begun, tell), folder)
-    return folder / MODEL
+    return folder
 
 
 def propose(
-    federation: Federation, study: str, *, trained_on: str, tell: Listener, strategy: str | None = None
+    federation: Federation,
+    study: str,
+    *,
+    trained_on: str,
+    tell: Listener,
+    strategy: str | None = None,
+    rehearsal: bool = False,
 ) -> StudyStatus:
     """Show `study` to the hospitals that are connected, for their people to decide; nothing else is asked.
 
     Raises PneumofedError as `run`.
     """
-    folder, begun = _folder(federation, study), time.time()
-    settings = _settings(federation, folder, study, trained_on, strategy) | {"propose": 1}
+    folder, begun = _folder(federation, study, rehearsal), time.time()
+    settings = _settings(federation, folder, study, trained_on, strategy, rehearsal) | {"propose": 1}
     with SuperLink(federation) as superlink:
         return _follow(superlink, superlink.start(settings), folder, begun, tell, ends_as="proposed")
 
@@ -81,9 +92,10 @@ def watch(folder: Path, tell: Listener) -> StudyStatus:
         time.sleep(POLL_S)
 
 
-def _folder(federation: Federation, study: str) -> Path:
-    """The study's folder. Raises PneumofedError `study-running`."""
-    folder = CoordinatorFolder(federation.state).study(load_study(study).fingerprint)
+def _folder(federation: Federation, study: str, rehearsal: bool) -> Path:
+    """The folder of the study, or of its rehearsal. Raises PneumofedError `study-running`."""
+    config = rehearsal_of(load_study(study)) if rehearsal else load_study(study)
+    folder = CoordinatorFolder(federation.state).study(config.fingerprint)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if is_running(folder):
         raise _running(study)
@@ -99,10 +111,10 @@ def _running(study: str) -> PneumofedError:
 
 
 def _settings(
-    federation: Federation, folder: Path, study: str, trained_on: str, strategy: str | None
+    federation: Federation, folder: Path, study: str, trained_on: str, strategy: str | None, rehearsal: bool
 ) -> dict[str, str | int | float]:
     """The run configuration of server/app.py. Revoked hospitals are not waited for."""
-    keys = CoordinatorFolder(federation.state)
+    keys, verb = CoordinatorFolder(federation.state), "rehearse" if rehearsal else "run"
     names = {
         role: [h.name for h in federation.hospitals if h.role == role and keys.public_key(h.name).exists()]
         for role in ("training", "held-out")
@@ -111,6 +123,8 @@ def _settings(
         "study": study if study in study_names() else str(Path(study).resolve()),
         "folder": str(folder),
         "trained-on": trained_on,
+        "command": f"pneumofed coordinator {verb} federation.toml --study {Path(study).name}",
+        "rehearsal": int(rehearsal),
         "strategy": strategy or "",
         "quorum": federation.quorum or max(1, len(names["training"])),
         "required": " ".join(federation.required),

@@ -29,7 +29,7 @@ class SiteTrainer:
         read = read_weights(weights)
         question = question_of(self.proposal, request, fingerprint(read))
         result = self.site.train(read, stage=request.stage, round=request.round)
-        packed = TrainResult(to_bytes(result.weights), result.scans, result.loss)
+        packed = TrainResult(to_bytes(result.weights), result.scans, result.loss, result.cost)
         return Reply(packed, Envelope(question))
 
     def evaluate(self, weights: bytes, request: EvaluateRequest) -> Reply[str]:

@@ -9,28 +9,36 @@ from deploy.progress import Steps
 from deploy.simulation.grids import POLL_S, Engine, open_grid
 from deploy.simulation.store_sites import StoreSites
 from server import events
-from server.app import INITIAL, LEDGER, MODEL
+from server.app import INITIAL, LEDGER, MODEL, model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.page import Example, write_report
-from server.report.report_json import report_document
+from server.report.page import Example
+from server.report.report_files import write_report
 from server.rounds import run_study
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy
 from server.torch_process import load_or_create_initial_weights
 from shared_model.progress import Progress
-from shared_model.saved_model import ModelCard, save_model
+from shared_model.saved_model import save_model
 
 STATE = "state"
 """Folder of the hospitals' own state, in the simulation's folder."""
 
 
 def train_together(
-    folder: Path, sites: StoreSites, steps: Steps, *, engine: Engine, strategy: str | None = None
-) -> StudyResult:
+    folder: Path,
+    sites: StoreSites,
+    steps: Steps,
+    *,
+    engine: Engine,
+    trained_on: str,
+    command: str,
+    strategy: str | None = None,
+) -> FinishedStudy:
     """All rounds that the ledger in `folder` does not hold yet, and the final measurement.
 
-    strategy: as for Ledger. Every training hospital must return in every round, as none is away: raises
-    PneumofedError `quorum-missed` otherwise, and the errors of `open_grid`, `run_study` and the ledger.
+    trained_on, command: as for `run_study`; strategy: as for Ledger. Every training hospital must return in
+    every round, as none is away: raises PneumofedError `quorum-missed` otherwise, and the errors of
+    `open_grid`, `run_study` and the ledger.
     """
     study = sites.study
     keep_freed_memory()
@@ -51,21 +59,18 @@ def train_together(
             weights,
             ledger=ledger,
             policy=RoundPolicy(poll_s=POLL_S, quorum=sites.training),
+            trained_on=trained_on,
+            command=command,
             on_event=_show_progress(steps, progress, answered, requests),
         )
 
 
 def write_results(
-    folder: Path, result: StudyResult, card: ModelCard, steps: Steps, command: str, shown: Sequence[Example]
+    folder: Path, result: FinishedStudy, steps: Steps, shown: Sequence[Example] = ()
 ) -> dict[str, Any]:
-    """Write the model and the report, with the example scans `shown`; returns report.json's document.
-
-    command: what makes this result again.
-    """
-    save_model(folder / MODEL, result.weights, card)
-    document = report_document(result, trained_on=card.trained_on, command=command, seconds=steps.seconds)
-    write_report(folder, document, shown)
-    return document
+    """Write the model and the report, with the example scans `shown`; returns report.json's document."""
+    save_model(folder / MODEL, result.weights, model_card(result))
+    return write_report(folder, result, seconds=steps.seconds, examples=shown)
 
 
 def _show_progress(steps: Steps, progress: Progress, done: int, requests: int) -> events.Listener:

@@ -1,11 +1,9 @@
-"""Writes report.json and report.html, a page without external files."""
+"""The report as one HTML page without external files."""
 
 import base64
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from server.report.plots import curves, roc_curves, stage_starts
 from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, metrics_table, percent
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
-from shared_model.files import write_atomically
 from shared_model.study_stage import StageConfig
 
 
@@ -38,25 +35,16 @@ class Example:
         return "data:image/png;base64," + base64.b64encode(self.picture_png).decode()
 
 
-def write_report(folder: Path, document: Mapping[str, Any], examples: Sequence[Example]) -> None:
-    """Write `report.json` and `report.html`, each atomically, into the existing `folder`.
-
-    document: returned by `report_document`.
-    """
-    page = render(document, examples)
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(folder / "report.json", text.encode())
-    write_atomically(folder / "report.html", page.encode())
-
-
 def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
     """The page as HTML; all text from `document` and `examples` is escaped."""
     environment = Environment(
         loader=PackageLoader("server.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    filters = {"percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed}
-    environment.filters.update(filters)
+    environment.filters.update({
+        "percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed,
+        "period": period, "floors": floors, "last_validated": last_validated,
+    })  # fmt: skip
     return environment.get_template("report.html.j2").render(
         document=document,
         css=resources.files("server.report").joinpath("templates", "report.css").read_text(),
@@ -72,9 +60,36 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
         ],
         calls=calls_tables(document),
         groups={"unseen": "held-out", "seen": "training"},
-        rocs=roc_curves(document),
+        rocs=[] if document["partial"] else roc_curves(document),
         examples=examples,
     )
+
+
+def period(dates: Mapping[str, str | None]) -> str:
+    """When the study ran, as it follows the page's kind; empty if that is not known."""
+    known = [date[:16].replace("T", " ") for date in (dates["started"], dates["ended"]) if date is not None]
+    return f" · {' to '.join(known)} UTC" if known else ""
+
+
+def floors(document: Mapping[str, Any]) -> str:
+    """The floors in force, in a sentence."""
+    by_floor: dict[int, list[str]] = {}
+    for hospital in document["hospitals"]:
+        by_floor.setdefault(hospital["count_floor"], []).append(hospital["name"])
+    if not by_floor:
+        return "No hospital took part."
+    if set(by_floor) == {1}:
+        return "Every hospital told of all its patients: no floor was in force."
+    if len(by_floor) == 1:
+        return f"Every hospital told of a class only from {next(iter(by_floor))} patients on."
+    parts = (f"{', '.join(names)} from {floor}" for floor, names in sorted(by_floor.items()))
+    return f"Hospitals told of a class only from so many patients on: {'; '.join(parts)}."
+
+
+def last_validated(document: Mapping[str, Any], task: str) -> Mapping[str, Any] | None:
+    """The last round whose validation defines the area of `task`; None if there is none."""
+    found = [record for record in document["rounds"] if record["within_auc"].get(task) is not None]
+    return found[-1] if found else None
 
 
 def _known(counts: Mapping[str, int | None]) -> int:

@@ -1,12 +1,12 @@
 """A study's result as report.json: everything that the page shows, and nothing about a patient."""
 
-import platform
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from datetime import UTC, datetime
 from typing import Any
 
 from server.report.group_metrics import group_block
 from server.report.refusals import refusals
+from server.report.statement import statement
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.report.three_classes import three_class_block
 from server.report.warnings import study_warnings
@@ -14,25 +14,25 @@ from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyRes
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics.calibration import fit_temperature
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
-from shared_model.weights import fingerprint
 
 SEEN, UNSEEN = "seen", "unseen"
-SOFTWARE = ("pneumofed", "torch", "flwr", "numpy")
+NOT_YET = "it is measured when all rounds are complete"
 
 
-def report_document(
-    result: StudyResult, *, trained_on: str, command: str, seconds: Mapping[str, float]
-) -> dict[str, Any]:
+def report_document(result: StudyResult, seconds: Mapping[str, float] | None = None) -> dict[str, Any]:
     """The document of report.json.
 
-    trained_on: the model card's sentence on its data; command: the command that reproduces the result;
-    seconds: wall time of each step, in order.
+    seconds: wall time of each step, in order; None: what the rounds took.
     """
+    seconds = {"rounds": sum(record.seconds for record in result.rounds)} if seconds is None else seconds
     groups = {SEEN: _of_role(result, "training"), UNSEEN: _of_role(result, "held-out")}
     temperature = _temperatures(result.validation)
-    return {
+    document = {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
-        "trained_on": trained_on,
+        "partial": result.is_partial,
+        "dates": {"started": _date(result.started), "ended": _date(result.ended)},
+        "rounds_planned": sum(stage.rounds for stage in result.study.stages),
+        "trained_on": result.trained_on,
         "warnings": study_warnings(result),
         "hospitals": [_hospital(result, hospital) for hospital in result.hospitals],
         "left_out": {name: _reply_text(reply) for name, reply in result.left_out.items()},
@@ -47,18 +47,25 @@ def report_document(
         "rounds": [_round(result, record) for record in result.rounds],
         "best_rounds": dict(result.best_rounds),
         "settings": result.study.model_dump(mode="json"),
-        "weights_sha256": fingerprint(result.weights),
-        "command": command,
+        "weights_sha256": result.weights_sha256,
+        "command": result.command,
         "seconds": {step: round(duration, 1) for step, duration in seconds.items()},
-        "software": {"python": platform.python_version()} | {name: version(name) for name in SOFTWARE},
+        "software": dict(result.software),
     }
+    return {"statement": statement(document)} | document
+
+
+def _date(seconds: float | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
     evaluation = result.evaluations.get(hospital.name)
     point = result.operating_point.model_dump()
     if evaluation is None:
-        why = "no evaluation was returned: " + _reply_text(result.final_replies.get(hospital.name))
+        reply = _reply_text(result.final_replies.get(hospital.name))
+        why = NOT_YET if result.is_partial else f"no evaluation was returned: {reply}"
         blocks: dict[str, Block] = {task: undefined_block(task, why) for task in TASKS}
         blocks["three_class"] = three_class_block(SiteEvaluation.empty(), lambda _: why)
     else:
@@ -121,6 +128,8 @@ def _pooled(
     point = result.operating_point.model_dump()
 
     def reason(label: str) -> str:
+        if result.is_partial:
+            return NOT_YET
         return f"no {LABEL_WORDS[label]} scan in any evaluation that was returned"
 
     blocks: dict[str, Block] = {

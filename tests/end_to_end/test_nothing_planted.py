@@ -31,8 +31,7 @@ from server import messages
 from server.app import model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
-from server.report.page import write_report
-from server.report.report_json import report_document
+from server.report.report_files import write_report
 from server.rounds import run_study
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
@@ -210,12 +209,12 @@ def test_nothing_planted_is_kept_logged_or_sent(archive, tmp_path, caplog, capfd
     grid = ListeningGrid(client_app(lambda _: site), ["a"])
     weights = initial_weights(study)
     ledger = Ledger(tmp_path / "ledger", study, weights)
-    result = run_study(grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0))
-    card = model_card(result, "phantoms")
-    save_model(tmp_path / "model", result.weights, card)
-    document = report_document(result, trained_on=card.trained_on, command="a test", seconds={})
+    result = run_study(
+        grid, study, weights, ledger=ledger, policy=RoundPolicy(poll_s=0), trained_on="phantoms"
+    )
+    save_model(tmp_path / "model", result.weights, model_card(result))
     (tmp_path / "report").mkdir()
-    write_report(tmp_path / "report", document, [])
+    write_report(tmp_path / "report", result)
     assert len(grid.crossed) >= 4
 
     # A forced error: the store's arrays are broken, and the hospital is asked to train again.

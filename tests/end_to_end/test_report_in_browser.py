@@ -3,14 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from server.report.page import write_report
-from server.report.report_json import report_document
+from server.report.report_files import write_report
 from tests.support import example_result
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -57,13 +57,7 @@ FAINT = """() => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    document = report_document(
-        example_result.result(),
-        trained_on="phantoms only",
-        command="pneumofed demo",
-        seconds={"training": 3.0},
-    )
-    write_report(path, document, example_result.examples())
+    write_report(path, example_result.result(), examples=example_result.examples())
     return path
 
 
@@ -110,6 +104,35 @@ def test_everything_is_seen_at_every_width(browser: Browser, folder: Path, width
         assert picture.evaluate("e => e.complete && e.naturalWidth > 0")
     for drawing in page.locator("figure svg").all():
         assert drawing.bounding_box()["width"] > 200
+    assert page.evaluate(FAINT) == []
+
+
+def test_counts_below_a_floor_and_at_least_are_seen(browser: Browser, folder: Path, tmp_path: Path) -> None:
+    result = example_result.result()
+    first, *others = result.hospitals
+    few = replace(first, counts={**first.counts, "covid": None}, count_floor=10, at_least=("other",))
+    write_report(tmp_path, result.model_copy(update={"hospitals": (few, *others)}))
+    page, _ = opened(browser, tmp_path, width=390)
+    covid, other, healthy = (
+        page.locator(f"#federation [data-figure='hospitals.0.counts.{label}']")
+        for label in ("covid", "other", "healthy")
+    )
+    assert covid.inner_text() == "fewer than 10" and other.inner_text() == "38"
+    before = "e => getComputedStyle(e, '::before').content"
+    assert "≥" in other.evaluate(before) and healthy.evaluate(before) == "none"
+    assert covid.bounding_box()["x"] + covid.bounding_box()["width"] <= 390  # without scrolling
+
+
+def test_a_partial_report_says_so_and_measures_nothing(browser: Browser, tmp_path: Path) -> None:
+    result = example_result.result()
+    unmeasured = {"evaluations": {}, "final_replies": {}, "ended": None, "rounds": result.rounds[:5]}
+    write_report(tmp_path, result.model_copy(update=unmeasured))
+    page, noises = opened(browser, tmp_path, width=390)
+    assert page.title().startswith("Partial: ") and len(noises) == 1
+    assert "5 of 8 rounds" in page.locator("h1").inner_text()
+    assert page.locator("#verdict .big").all_inner_texts()[0].split()[-1] == "0.851"
+    assert page.locator("#tables, #between, #calls, #calibration, #roc").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(FAINT) == []
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
 from tests.support.fake_sites import BOTH, SHAPES, study_of
@@ -23,7 +23,7 @@ STUDY = study_of(BOTH.model_copy(update={"rounds": 2}))
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def attacked(tamper: Tamper, hospital: str = "east") -> StudyResult:
+def attacked(tamper: Tamper, hospital: str = "east") -> FinishedStudy:
     """The study in which one hospital's replies are changed by `tamper`."""
     with tempfile.TemporaryDirectory() as folder:
         grid = grid_of(sites_of(STUDY), Tampering, hospital=hospital, tamper=tamper)

@@ -16,8 +16,7 @@ from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.model_selection import Score
-from server.report.page import write_report
-from server.report.report_json import report_document
+from server.report.report_files import write_report
 from server.strategies.closed_form import fit_scan_decision
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.errors import PneumofedError
@@ -129,7 +128,7 @@ def test_same_seed_same_bits_and_the_names_order_does_not_matter(tmp_path: Path)
     one = run(tmp_path / "a", grid_of(sites))
     two = run(tmp_path / "b", grid_of(dict(reversed(sites.items())), Backwards))
     assert fingerprint(one.weights) == fingerprint(two.weights)
-    untimed = {"seconds", "train", "validate_replies"}
+    untimed = {"seconds", "ended", "train", "validate_replies"}
     assert [r.model_dump(exclude=untimed) for r in one.rounds] == [
         r.model_dump(exclude=untimed) for r in two.rounds
     ]
@@ -380,7 +379,7 @@ def test_an_undefined_validation_is_null_in_ledger_and_report(tmp_path: Path) ->
     assert record["accuracy"]["covid"] is None and record["within_auc"]["covid"] is None
     assert Ledger(ledger, study, INITIAL).best_of(0)["covid"].score == Score(None, None)
     report.mkdir()
-    write_report(report, report_document(result, trained_on="", command="", seconds={}), [])
+    write_report(report, result)
     rounds = json.loads((report / "report.json").read_text())["rounds"]
     for told in rounds:
         assert told["accuracy"]["covid"] is None and told["within_auc"]["covid"] is None

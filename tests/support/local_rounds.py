@@ -11,7 +11,7 @@ from server import events
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import Weights
@@ -51,7 +51,7 @@ def run(
     policy: RoundPolicy = POLICY,
     on_event: events.Listener = events.ignore,
     initial: Weights = INITIAL,
-) -> StudyResult:
+) -> FinishedStudy:
     """The study from its start, or from what the ledger in `folder` has."""
     grid = grid or grid_of(sites_of(study))
     return run_study(

@@ -1,6 +1,7 @@
 """Which lobes a round's batches hold, and that reading them changes nothing."""
 
 import dataclasses
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -33,11 +34,31 @@ def test_the_batches_of_a_pass_are_of_nearly_equal_size(scans, sizes):
     assert list(map(len, draw_batches(RECORDS[:scans], STAGE, (0,)))) == sizes
 
 
-@pytest.mark.parametrize("epochs, expected", [(0.5, 4), (0.01, 1), (1.3, 7 + 2)])
-def test_a_part_of_a_pass_has_that_part_of_the_scans(epochs, expected):
-    stage = STAGE.model_copy(update={"epochs": epochs})
+@pytest.mark.parametrize("epochs, expected", [(0.5, 4), (0.01, 2), (1.3, 7 + 2), (1.01, 7 + 1)])
+def test_a_part_of_a_pass_has_that_part_of_the_scans_and_a_round_two_batches(epochs, expected):
+    stage = STAGE.model_copy(update={"epochs": epochs, "scans_per_batch": 1})
     keys = sum(keys_of(draw_batches(RECORDS, stage, (0,))), [])
     assert len(keys) == expected and max(Counter(keys).values()) <= np.ceil(epochs)
+
+
+def test_a_short_round_has_scans_of_enough_patients_of_each_label():
+    """Nine scans of three patients of one label, and six of six of another."""
+    one = [scan_of(f"a{i}", "covid", slices=4, fold=0.01 * (i // 3))[0] for i in range(9)]
+    other = [scan_of(f"b{i}", "healthy", slices=4, fold=0.5 + 0.01 * i)[0] for i in range(6)]
+    stage = STAGE.model_copy(update={"epochs": 0.01, "scans_per_batch": 1})
+    for least, seed in itertools.product((1, 2, 3, 5), range(5)):
+        keys = sum(keys_of(draw_batches([*one, *other], stage, (seed,), least)), [])
+        for scans, there in ((one, 3), (other, 6)):
+            patients = {scan.fold for scan in scans if scan.key in keys}
+            assert len(patients) >= min(least, there)
+        assert len(keys) <= 2 + 9 + least if least > 3 else len(keys) <= 2 + 7 + least
+
+
+@pytest.mark.parametrize("epochs", [0.01, 0.4, 1.0, 1.3, 3.0])
+@pytest.mark.parametrize("scans", [1, 2, 5, 7])
+def test_the_number_of_batches_can_be_told_beforehand(epochs, scans):
+    stage = STAGE.model_copy(update={"epochs": epochs, "scans_per_batch": 2})
+    assert stage.batches(scans) == len(draw_batches(RECORDS[:scans], stage, (0,)))
 
 
 def test_a_draw_depends_on_seed_and_keys_alone():

@@ -4,10 +4,11 @@ import logging
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, MetricRecord, RecordDict
 from safetensors.numpy import save
 
 from client.node.app import make_client_app
@@ -19,7 +20,7 @@ from server import messages
 from shared_model.envelope import Envelope, LogHead, Reply, question_of
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.protocol import EvaluateRequest, TrainRequest, TrainResult
+from shared_model.protocol import EvaluateRequest, TrainingCost, TrainRequest, TrainResult
 from shared_model.weights import fingerprint
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
@@ -116,6 +117,33 @@ def test_weights_counts_and_scores_arrive_as_they_left():
     evaluation = messages.read_evaluation(ask(trainer, *REQUESTS[2]))
     assert evaluation.to_json() == site.evaluate(weights, split="all", tasks=("diseased",)).to_json()
     assert messages.read_description(ask(trainer, *REQUESTS[0])) == site.describe()
+
+
+def replied(cost: TrainingCost | None) -> Message:
+    site = FakeSite("a", STUDY)
+    train = site.train
+    site.train = lambda *args, **asked: replace(train(*args, **asked), cost=cost)
+    return ask(SiteTrainer(site, PROPOSAL.fingerprint), *REQUESTS[1])
+
+
+def test_what_a_step_took_arrives_if_it_was_measured():
+    for cost in (TrainingCost(1500, 768, 96), TrainingCost(0, 64), None):
+        assert messages.read_train_result(replied(cost), weights_of(0)).cost == cost
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"step_ms": -1}, {"step_ms": 1.5}, {"step_ms": 2**40}, {"memory_mb": 2**30}, {"gpu_mb": [1]},
+        {"beside": 1},
+    ],
+)  # fmt: skip
+def test_a_cost_that_cannot_be_is_refused(told):
+    reply = replied(TrainingCost(1500, 768))
+    reply.content["cost"] = MetricRecord({"step_ms": 1, "memory_mb": 64, "gpu_mb": 0} | told)
+    with pytest.raises(PneumofedError) as caught:
+        messages.read_train_result(reply, weights_of(0))
+    assert caught.value.code == "reply-unreadable"
 
 
 def test_an_operating_point_arrives_and_calls_come_back():

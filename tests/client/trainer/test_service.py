@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 
 import grpc
@@ -344,6 +345,7 @@ def test_what_leaves_is_in_the_audit_log_to_the_byte(hospital):
     assert returned.facts == {
         "study": proposal.fingerprint, "task": "train", "scans": {"diseased": 30, "covid": 20},
         "bytes": 4 * (6 + 4 + 2 + 6 + 4), "weights": fingerprint(from_bytes(result.weights)),
+        **({} if result.cost is None else {"cost": asdict(result.cost)}),
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from tests.support import example_result
 
 
 def test_a_study_is_told_with_the_headline_first() -> None:
-    document = report_document(example_result.result(), trained_on="", command="", seconds={})
+    document = report_document(example_result.result())
     block = document["pooled"]["unseen"]["covid"]
     text = "\n".join(study_lines(document))
     _, _, of_covid = text.partition("covid:")
@@ -24,7 +24,7 @@ def test_a_study_is_told_with_the_headline_first() -> None:
 
 
 def test_what_is_undefined_is_said_with_its_reason() -> None:
-    document = report_document(example_result.result(), trained_on="", command="", seconds={})
+    document = report_document(example_result.result())
     unseen = copy.deepcopy(document["pooled"]["seen"])
     for name in ("within_auc", "worst_hospital", "calibration", "auc"):
         unseen["covid"][name] = None
@@ -39,7 +39,7 @@ def test_what_is_undefined_is_said_with_its_reason() -> None:
 
 
 def test_a_store_is_told_by_its_own_area() -> None:
-    document = report_document(example_result.result(), trained_on="", command="", seconds={})
+    document = report_document(example_result.result())
     hospital, calibration = document["hospitals"][4], {"before": 0.2, "after": 0.1, "n": 3}
     for task in ("diseased", "covid"):
         hospital[task]["calibration"] = calibration

@@ -8,9 +8,9 @@ from deploy.commands.study_output import print_study
 from server.report.report_json import report_document
 from tests.support import example_result
 
-DOCUMENT = report_document(
-    example_result.result(), trained_on="", command="", seconds={"training together": 61.0}
-) | {"warnings": ["one hospital alone trains"]}
+DOCUMENT = report_document(example_result.result(), {"training together": 61.0}) | {
+    "warnings": ["one hospital alone trains"]
+}
 
 
 def test_people_read_the_figures_where_the_report_is_and_warnings_apart(

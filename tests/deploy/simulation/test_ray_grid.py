@@ -14,7 +14,7 @@ from preprocessing.store.lobe_store import LobeStore
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.rounds import run_study
-from server.study_result import StudyResult
+from server.study_result import FinishedStudy
 from shared_model.errors import PneumofedError
 from shared_model.initial_weights import initial_weights
 from shared_model.study import NetworkConfig, StudyConfig
@@ -48,7 +48,7 @@ class Sites:
         return Site(store, STUDY, role=ROLES[hospital], device="cpu", count_floor=1)
 
 
-def result_of(engine: Engine, folder: Path, out: Path) -> StudyResult:
+def result_of(engine: Engine, folder: Path, out: Path) -> FinishedStudy:
     weights = initial_weights(STUDY)
     ledger = Ledger(out, STUDY, weights)
     with open_grid(engine, Sites(folder), list(ROLES)) as grid:

@@ -8,7 +8,6 @@ import pytest
 from deploy.progress import Steps
 from deploy.simulation.store_sites import StoreSites
 from deploy.simulation.study_run import train_together, write_results
-from server.app import model_card
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import load_model
 from shared_model.weights import fingerprint
@@ -25,7 +24,9 @@ def test_a_round_is_federated_averaging_of_what_each_store_gives_alone(tmp_path,
     hospitals = simulated_hospitals(tmp_path / "stores")
     sites = StoreSites(hospitals, ONE_ROUND, "cpu", 1, tmp_path / "state")
     steps = Steps(quiet=True)
-    result = train_together(tmp_path, sites, steps, engine=engine)
+    result = train_together(
+        tmp_path, sites, steps, engine=engine, trained_on="Random.", command="the command"
+    )
     expected = averaged_by_hand(hospitals, ONE_ROUND, initial_weights(ONE_ROUND), stage=0, round=1)
     assert result.weights.keys() == expected.keys()
     for name, array in expected.items():
@@ -34,7 +35,7 @@ def test_a_round_is_federated_averaging_of_what_each_store_gives_alone(tmp_path,
         "north": "training", "south": "training", "far": "held-out"
     }  # fmt: skip
 
-    document = write_results(tmp_path, result, model_card(result, "Random."), steps, "the command", ())
+    document = write_results(tmp_path, result, steps)
     assert json.loads((tmp_path / "report.json").read_text()) == document
     weights, card = load_model(tmp_path / "model")
     assert fingerprint(weights) == document["weights_sha256"] == fingerprint(result.weights)
@@ -51,5 +52,5 @@ def test_a_hospital_that_cannot_train_ends_the_study_with_its_code(tmp_path):
         file.write_bytes(content)
     sites = StoreSites(hospitals, ONE_ROUND, "cpu", 1, tmp_path / "state")
     with pytest.raises(PneumofedError) as caught:
-        train_together(tmp_path, sites, Steps(quiet=True), engine="local")
+        train_together(tmp_path, sites, Steps(quiet=True), engine="local", trained_on="", command="")
     assert caught.value.code == "quorum-missed" and "north: store-damaged" in str(caught.value)

@@ -10,9 +10,4 @@ from tests.support import example_result
 
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
-    return report_document(
-        example_result.result(),
-        trained_on="Trained on phantoms only: computed images of no patient.",
-        command="pneumofed demo --out demo-out",
-        seconds={"phantoms": 31.24, "prepare": 59.96, "training": 3725.0},
-    )
+    return report_document(example_result.result(), {"phantoms": 31.24, "prepare": 59.96, "training": 3725.0})

@@ -1,16 +1,14 @@
 """report.html is one file that needs nothing, and trusts no word that it prints."""
 
 import copy
-import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.report.page import Example, of_stages, render, timed, write_report
+from server.report.page import Example, of_stages, render, timed
 from server.report.plots import curves
 from tests.support import example_result
 
@@ -146,19 +144,6 @@ def test_a_study_without_a_round_or_a_hospital_still_makes_a_page(document: dict
 
 def test_equal_documents_make_equal_pages(document: dict[str, Any], page: str) -> None:
     assert render(copy.deepcopy(document), example_result.examples()) == page
-
-
-def test_both_files_are_written(tmp_path: Path, document: dict[str, Any]) -> None:
-    write_report(tmp_path, document, example_result.examples())
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.json"]
-    assert json.loads((tmp_path / "report.json").read_text()) == document
-
-
-def test_a_figure_that_is_not_a_number_writes_nothing(tmp_path: Path, document: dict[str, Any]) -> None:
-    bad = copy.deepcopy(document) | {"seconds": {"training": float("nan")}}
-    with pytest.raises(ValueError):
-        write_report(tmp_path, bad, [])
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Refused replies by hospital, counted by hand."""
 
-from dataclasses import replace
-
 from server.report.refusals import refusals
 from server.study_result import HospitalOutcome
 from tests.support import example_result
@@ -18,7 +16,9 @@ def test_refused_replies_are_counted_by_code_and_notices_stand_beside() -> None:
         update={"train": {**rounds[1].train, "amber": bad}, "validate_replies": {"amber": other}}
     )
     found = refusals(
-        replace(whole, rounds=tuple(rounds), final_replies={**whole.final_replies, "elm": other})
+        whole.model_copy(
+            update={"rounds": tuple(rounds), "final_replies": {**whole.final_replies, "elm": other}}
+        )
     )
     assert found == {
         "amber": {"replies": {"reply-mismatch": 1, "update-not-finite": 2}, "notices": []},

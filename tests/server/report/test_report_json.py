@@ -1,6 +1,5 @@
 """report.json keeps its contract: names, types and intervals of all figures."""
 
-import dataclasses
 import json
 from typing import Any
 
@@ -61,8 +60,8 @@ def test_reasons_tell_none_from_too_few_from_silence(document: dict[str, Any]) -
     )
     result = example_result.result()
     evaluations = result.evaluations | {"amber": result.evaluations["fjord"]}
-    changed = dataclasses.replace(result, evaluations=evaluations)
-    amber = report_document(changed, trained_on="", command="", seconds={})["hospitals"][0]
+    changed = result.model_copy(update={"evaluations": evaluations})
+    amber = report_document(changed)["hospitals"][0]
     assert amber["covid"]["undefined"]["specificity"] == (
         "fewer than 10 patients with other pneumonia scans among its test scans"
     )
@@ -134,10 +133,9 @@ def test_a_model_that_only_tells_the_scanner_has_no_headline() -> None:
         )
         for covid, logit in ((57, 3.0), (3, -3.0))
     )
-    told = report_document(
-        dataclasses.replace(result, evaluations={"elm": ill, "glen": healthy}),
-        trained_on="", command="", seconds={},
-    )["pooled"]["unseen"]["diseased"]  # fmt: skip
+    told = report_document(result.model_copy(update={"evaluations": {"elm": ill, "glen": healthy}}))[
+        "pooled"
+    ]["unseen"]["diseased"]
     assert told["auc"]["value"] >= 0.9
     assert told["within_auc"]["value"] == 0.5
 
@@ -147,14 +145,14 @@ def test_calibration_is_told_with_its_temperature(document: dict[str, Any]) -> N
     assert document["temperature"]["diseased"] > 0
     for block in groups(document):
         assert 0 <= block["calibration"]["after"] <= 1 and block["calibration"]["n"] == block["n"]
-    unfit = dataclasses.replace(example_result.result(), validation=SiteEvaluation.empty())
-    told = report_document(unfit, trained_on="", command="", seconds={})
+    unfit = example_result.result().model_copy(update={"validation": SiteEvaluation.empty()})
+    told = report_document(unfit)
     assert told["temperature"]["covid"] is None
     assert told["temperature"]["undefined"]["covid"]
     unscaled = told["pooled"]["unseen"]["covid"]["calibration"]
     assert unscaled["before"] == unscaled["after"] > 0
-    silent = dataclasses.replace(unfit, evaluations={})
-    block = report_document(silent, trained_on="", command="", seconds={})["pooled"]["unseen"]["covid"]
+    silent = unfit.model_copy(update={"evaluations": {}})
+    block = report_document(silent)["pooled"]["unseen"]["covid"]
     assert block["calibration"] is None and block["undefined"]["calibration"] == "no scan was scored"
 
 
@@ -168,9 +166,7 @@ def test_a_round_tells_the_mean_loss_over_scans_and_who_returned(document: dict[
     other = reply.model_copy(update={"loss": {"diseased": 1.0}, "scans": {"diseased": 10}})
     late = reply.model_copy(update={"loss": {"diseased": 99.0}, "status": "late"})
     record = first.model_copy(update={"train": {"amber": reply, "birch": other, "cedar": late}})
-    told = report_document(
-        dataclasses.replace(result, rounds=(record,)), trained_on="", command="", seconds={}
-    )["rounds"][0]
+    told = report_document(result.model_copy(update={"rounds": (record,)}))["rounds"][0]
     assert told["loss"] == {"diseased": 1.75, "covid": None}
 
 

@@ -19,7 +19,7 @@ def result_of(*hospitals: Hospital, scans: dict[str, int] | None = None) -> Stud
         if h.role == "training"
     }
     record = RoundRecord(stage=0, round=1, train=trained, weights_sha256="", seconds=1.0)
-    return replace(example_result(), hospitals=hospitals, rounds=(record,))
+    return example_result().model_copy(update={"hospitals": hospitals, "rounds": (record,)})
 
 
 NORTH, SOUTH = Hospital("north", "training", FULL), Hospital("south", "training", FULL)

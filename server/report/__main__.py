@@ -1,0 +1,16 @@
+"""`python -m server.report LEDGER FOLDER`: the report of what a ledger holds (server/report_process.py)."""
+
+import os
+import sys
+from pathlib import Path
+
+from server.ledger import read_result
+from server.report.report_files import write_report
+
+if __name__ == "__main__":
+    os.nice(10)  # no round of a study that goes on shall take longer for its report
+    ledger, folder = map(Path, sys.argv[1:])
+    result = read_result(ledger)
+    if result is None:
+        sys.exit(f"{ledger} holds no complete round")
+    write_report(folder, result)
