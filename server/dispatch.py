@@ -226,6 +226,7 @@ class _Dispatch:
         request.failures += not sent
         request.retry_reason = "silent" if sent else "not-sent"
         request.sent_at = time.monotonic()
+        self.pauses.restart()
         request.retry_at = request.sent_at + request.backoff_s
         request.backoff_s = min(2 * request.backoff_s, max(MAX_BACKOFF_S, self.policy.retry_after_s))
 

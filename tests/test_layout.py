@@ -72,6 +72,7 @@ NOTHING_TO_DECIDE = {
     "client/trainer_interface.py",
     "deploy/commands/__main__.py",
     "deploy/commands/options.py",
+    "deploy/environment.py",
     "deploy/commands/output.py",
     "deploy/executor/__main__.py",
 }
