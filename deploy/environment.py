@@ -1,11 +1,8 @@
 """Environment variables of Flower's processes: no telemetry, no update check, no installing at run time."""
 
 import os
-import shlex
 import sys
 from pathlib import Path
-
-from shared_model.files import write_atomically
 
 QUIET = {
     "FLWR_TELEMETRY_ENABLED": "0",
@@ -18,14 +15,12 @@ BIN = Path(sys.executable).parent
 """Where Flower's programs are; Flower starts some of them by name."""
 
 # -P: a module in the working directory must not shadow an installed one.
-NODE_EXECUTOR = ["-P", "-m", "deploy.executor", "client.node.process"]
 COORDINATOR_EXECUTOR = ["-P", "-m", "deploy.executor", "server.process"]
-"""What Python runs in place of Flower's program EXECUTOR."""
-EXECUTOR = "flower-superexec"
-
+"""What Python runs in place of Flower's program `flower-superexec`."""
 
 OURS = {
-    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.2",  # s between an executor's polls for work, on loopback
+    # s between the executor's questions for a run to start; each costs SuperLink more than 10 ms of a core.
+    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "1",
     # Flower gives each request 30 s; with its default of two chunks of 5 MB at a time no reply would get
     # through a line of 1 Mbit/s.
     "FLWR_PRIVATE_MAX_ARRAY_CHUNK_SIZE": str(2 * 2**20),
@@ -43,13 +38,3 @@ def quiet_environment(home: Path) -> dict[str, str]:
 def flower_environment(home: Path) -> dict[str, str]:
     """`quiet_environment` with the settings of a deployment."""
     return {**quiet_environment(home), **OURS}
-
-
-def node_environment(home: Path) -> dict[str, str]:
-    """`flower_environment` for a node: its SuperNode starts its executor by name, and finds ours first."""
-    environment = flower_environment(home)
-    programs = home / "bin"
-    programs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    start = f'#!/bin/sh\nexec {shlex.join([sys.executable, *NODE_EXECUTOR])} "$@"\n'
-    write_atomically(programs / EXECUTOR, start.encode(), mode=0o700)
-    return {**environment, "PATH": os.pathsep.join([str(programs), environment["PATH"]])}

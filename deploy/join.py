@@ -9,12 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
 from client.hospital_settings import HospitalSettings, load_hospital_settings
 from client.node.connection import State, write_connection
-from deploy.environment import node_environment
+from deploy.environment import flower_environment
 from deploy.flower_words import CONNECTED, HOSPITAL, REFUSED, SILENT, FlowerWords
 from deploy.logs import log_flower, log_to_stderr
-from deploy.loopback import ensure_certificate, require_certificate, show_certificate
+from deploy.loopback import show_certificate
 from deploy.supervise import Service, supervise
 from deploy.zone_users import ZoneUsers, zone_users
 from shared_model.errors import PneumofedError
@@ -61,29 +65,34 @@ def _zone(name: Literal["node", "trainer"], site: Path, home: Path, users: ZoneU
 def run_node(site: Path) -> None:
     """Run the network zone's process. It knows the socket and the hospital's key, and no store.
 
-    If SuperLink answers with an error, the main thread of Flower's node ends, but another thread keeps the
-    process alive without receiving anything. If the error meets the heartbeat, only that thread ends, and the
-    node counts as gone while it runs. So any thread's end ends the process, and its supervisor starts a new
-    one (docs/decisions/0083).
+    If SuperLink answers with an error, the main thread of the node ends. If the error meets the heartbeat,
+    only that thread ends, and the node counts as gone while it runs. So any thread's end ends the process,
+    and its supervisor starts a new one (docs/decisions/0083).
+
+    Raises PneumofedError `kit-missing`, `kit-unusable`.
     """
     hospital = load_hospital_settings(site)
     check_node(hospital)
+    key = _key(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.environ |= node_environment(hospital.node)
+    os.environ |= flower_environment(hospital.node)
     log_to_stderr()
-    prove_node(hospital)
-    sys.argv = node_command(hospital)
+    show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
     threading.excepthook = _end_node
     try:
-        from flwr.supernode.cli.flower_supernode import flower_supernode
-
-        from client.node.bundle_check import check_bundles
+        from client.node.deployed import app, node_config
+        from client.node.supernode import run_supernode
         from client.node.trainer_client import report_refused_bundle
 
         write_connection(hospital.node, "trying")
         log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
-        check_bundles(partial(report_refused_bundle, hospital.socket))
-        flower_supernode()
+        record = partial(report_refused_bundle, hospital.socket)
+        run_supernode(hospital.coordinator.address, key, app, node_config(hospital), record)
+    except KeyboardInterrupt:  # by Ctrl-C, or by Flower's client after a 401
+        log.error(
+            "the node ends: it was interrupted, or the coordinator refuses its key or its clock; "
+            "`pneumofed hospital preflight` tells more"
+        )
     finally:
         os._exit(NODE_ENDED)
 
@@ -102,44 +111,23 @@ def _keep_connection(folder: Path, line: str) -> None:
 
 
 def _end_node(thread: threading.ExceptHookArgs) -> None:
-    log.error("a thread of the node ended with %s; the node ends", thread.exc_type.__name__)
+    log.error(
+        "a thread of the node ended with %s; the node ends; `pneumofed hospital preflight` tells more",
+        thread.exc_type.__name__,
+    )
     os._exit(NODE_ENDED)
 
 
-def prove_node(hospital: HospitalSettings) -> None:
-    """Show the coordinator the hospital's certificate; serve the node's API to its own executor alone."""
-    ensure_certificate(_loopback(hospital))
-    require_certificate(_loopback(hospital))
-    show_certificate(hospital.coordinator.certificate, trusted=hospital.coordinator.ca)
-
-
-def _loopback(hospital: HospitalSettings) -> Path:
-    """The certificate by which node and executor know each other; its key is beside it."""
-    return hospital.node / "loopback.crt"
-
-
-def node_command(hospital: HospitalSettings) -> list[str]:
-    """Flower's SuperNode with TLS and the hospital's key."""
-    from client.node.deployed import node_config
-
-    coordinator, loopback = hospital.coordinator, _loopback(hospital)
-    return [
-        "flower-supernode",
-        "--superlink",
-        coordinator.address,
-        "--root-certificates",
-        str(coordinator.ca),
-        "--auth-supernode-private-key",
-        str(coordinator.key),
-        "--node-config",
-        " ".join(f'{name}="{value}"' for name, value in node_config(hospital).items()),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(free_port()),
-        *("--ssl-ca-certfile", str(loopback), "--ssl-certfile", str(loopback)),
-        *("--ssl-keyfile", str(loopback.with_suffix(".key"))),
-    ]
+def _key(hospital: HospitalSettings) -> EllipticCurvePrivateKey:
+    """The key by which SuperLink knows the hospital. Raises PneumofedError `kit-unusable`."""
+    path = hospital.coordinator.key
+    try:
+        key = load_ssh_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise PneumofedError("kit-unusable", f"{path.name} cannot be read as a key; unpack the kit again")
+    return key
 
 
 def check_node(hospital: HospitalSettings) -> None:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from server import events
 from server.study_result import HospitalOutcome, Status
+from shared_model.polling import Pauses
 from shared_model.protocol import is_code
 
 TRANSIENT_CODES = (
@@ -31,6 +32,9 @@ _FLOWER_ERRORS: dict[int, tuple[Status, str]] = {
 }
 
 MAX_BACKOFF_S = 1800.0
+LONGEST_POLL_S = 0.5
+LOOK_S = 5.0
+"""How often to look which nodes are connected: one that is not counts as gone after 60 s."""
 
 _UNREADABLE = (
     ArithmeticError, AttributeError, DecodeError, LookupError, MemoryError, RecursionError, TypeError,
@@ -43,16 +47,16 @@ _UNREADABLE = (
 class RoundPolicy:
     """Deadline, quorum and retries of a round (docs/decisions/0083).
 
-    deadline_s: time for each request; later replies are discarded. poll_s: interval between polls. quorum:
-    least number of admitted updates in a round. required: hospitals without whose update no round counts.
-    retries: how often a request is sent again to a hospital that
-    is absent or failed with a transient code. retry_after_s: pause before the first retry, doubled for each
-    further one. A request without a reply for that long is sent again too, as the node may have lost request
-    or reply. A hospital that reconnects waits at most for the first pause.
+    deadline_s: time for each request; later replies are discarded. poll_s: least interval between polls.
+    quorum: least number of admitted updates in a round. required: hospitals without whose update no round
+    counts. retries: how often a request is sent again to a hospital that is absent or failed with a transient
+    code. retry_after_s: pause before the first retry, doubled for each further one. A request without a reply
+    for that long is sent again too, as the node may have lost request or reply. A hospital that reconnects
+    waits at most for the first pause.
     """
 
     deadline_s: float = math.inf
-    poll_s: float = 0.5
+    poll_s: float = 0.1
     quorum: int = 1
     retries: int = 0
     retry_after_s: float = math.inf
@@ -128,6 +132,8 @@ class _Dispatch:
     ) -> None:
         self.grid, self.content_for, self.message_type = grid, content_for, message_type
         self.policy, self.group, self.on_event, self.start = policy, group, on_event, time.monotonic()
+        self.pauses = Pauses(policy.poll_s, max(policy.poll_s, LONGEST_POLL_S))
+        self.looked_at = -math.inf
         self.check_stop = check_stop
 
     def results(self, nodes: Mapping[str, int]) -> Iterator[RequestResult]:
@@ -147,8 +153,10 @@ class _Dispatch:
                     del result  # it may hold 13 MB, and the next one is read while this one waits
                 elif time.monotonic() >= request.retry_at:
                     self._send(request)
-            if pending and not arrived:
-                time.sleep(self.policy.poll_s)
+            if arrived:
+                self.pauses.restart()
+            elif pending:
+                time.sleep(self.pauses.next_s())
                 self._shorten_backoff_after_reconnect(pending)
         for request in pending:
             why = request.retry_reason if request.retry_reason in WAITED_CODES else "deadline"
@@ -157,8 +165,10 @@ class _Dispatch:
 
     def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
         """A hospital that reconnected waits at most for the first pause, however long its present one is."""
-        if math.isinf(self.policy.retry_after_s):
+        interval_s = min(LOOK_S, self.policy.retry_after_s / 10)
+        if math.isinf(self.policy.retry_after_s) or time.monotonic() < self.looked_at + interval_s:
             return
+        self.looked_at = time.monotonic()
         connected = {node.node_id for node in self.grid.get_nodes()}
         for request in pending:
             if request.disconnected and request.node_id in connected:
@@ -216,6 +226,7 @@ class _Dispatch:
         request.failures += not sent
         request.retry_reason = "silent" if sent else "not-sent"
         request.sent_at = time.monotonic()
+        self.pauses.restart()
         request.retry_at = request.sent_at + request.backoff_s
         request.backoff_s = min(2 * request.backoff_s, max(MAX_BACKOFF_S, self.policy.retry_after_s))
 

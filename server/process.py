@@ -7,40 +7,32 @@ every run: deploy/executor.
 
 import json
 import logging
-import sys
-from types import ModuleType
 
 import httpx
-
-# Flower imports the grid of its simulations too, and with it SuperLink's database.
-_SIMULATION = "flwr.superlink.grid.inmemory_grid"
-sys.modules[_SIMULATION] = ModuleType(_SIMULATION)
-sys.modules[_SIMULATION].InMemoryGrid = None  # type: ignore[attr-defined]
-
-from flwr.app import Context, RecordDict  # noqa: E402
-from flwr.app.user_config import UserConfig  # noqa: E402
-from flwr.common.constant import SubStatus  # noqa: E402
-from flwr.common.serde import (  # noqa: E402
+from flwr.app import Context, RecordDict
+from flwr.app.user_config import UserConfig
+from flwr.common.constant import SubStatus
+from flwr.common.serde import (
     context_from_proto,
     context_to_proto,
     fab_from_proto,
     run_from_proto,
 )
-from flwr.proto.runtime_pb2 import PullTaskInputRequest, PushTaskOutputRequest  # noqa: E402
-from flwr.supercore.app_utils import start_parent_process_monitor  # noqa: E402
-from flwr.supercore.exit import ExitCode, flwr_exit, register_signal_handlers  # noqa: E402
-from flwr.supercore.fab import Fab  # noqa: E402
-from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http  # noqa: E402
-from flwr.supercore.run import Run  # noqa: E402
-from flwr.supercore.superexec.executor import ExecutionSpec  # noqa: E402
-from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
-from flwr.supercore.telemetry import EventType  # noqa: E402
-from flwr.supercore.tls import validate_and_resolve_root_certificates  # noqa: E402
-from flwr.superlink.grid import HttpGrid  # noqa: E402
+from flwr.proto.runtime_pb2 import PullTaskInputRequest, PushTaskOutputRequest
+from flwr.supercore.app_utils import start_parent_process_monitor
+from flwr.supercore.exit import ExitCode, flwr_exit, register_signal_handlers
+from flwr.supercore.fab import Fab
+from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http
+from flwr.supercore.run import Run
+from flwr.supercore.superexec.executor import ExecutionSpec
+from flwr.supercore.task_identity import TaskIdentity
+from flwr.supercore.telemetry import EventType
+from flwr.supercore.tls import validate_and_resolve_root_certificates
 
-from server.app import app  # noqa: E402
-from shared_model.bundle import SETTINGS, check_bundle  # noqa: E402
-from shared_model.errors import PneumofedError  # noqa: E402
+from server.app import app
+from server.grid import ReplyGrid
+from shared_model.bundle import SETTINGS, check_bundle
+from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed")
 
@@ -49,14 +41,8 @@ class _Task:
     """One run at SuperLink's Runtime API, and what is said at its end."""
 
     def __init__(self, spec: ExecutionSpec) -> None:
-        self._grid = HttpGrid(
-            runtime_api_address=spec.runtime_api_address,
-            insecure=spec.insecure,
-            root_certificates=validate_and_resolve_root_certificates(
-                spec.root_certificates_path, spec.insecure
-            ),
-            token=spec.token,
-        )
+        certificates = validate_and_resolve_root_certificates(spec.root_certificates_path, spec.insecure)
+        self._grid = ReplyGrid(spec.runtime_api_address, spec.insecure, certificates, token=spec.token)
         self._client = self._grid._runtime_client
         self._heartbeat = HeartbeatSender(make_task_heartbeat_fn_http(self._client))
         self._context: Context | None = None

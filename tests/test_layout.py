@@ -68,11 +68,11 @@ NOTHING_TO_DECIDE = {
     "shared_model/errors.py",
     "shared_model/progress.py",
     "client/learning/training_context.py",
-    "client/node/process.py",
     "client/preflight/check_result.py",
     "client/trainer_interface.py",
     "deploy/commands/__main__.py",
     "deploy/commands/options.py",
+    "deploy/environment.py",
     "deploy/commands/output.py",
     "deploy/executor/__main__.py",
 }

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from client.hospital_settings import load_hospital_settings
-from client.trainer.approvals import Approvals
+from client.trainer.study_decisions import HospitalDecisions
 from preprocessing.settings import PreprocessingSettings
 from server.app import INITIAL
 from shared_model.study import load_study
@@ -100,10 +99,9 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> R
 
 
 def _approve(deployment: Deployment, name: str) -> None:
-    approvals = Approvals(load_hospital_settings(deployment.site(name)).state)
-    wait_until(lambda: approvals.all(), seconds=5, what=f"the proposal at {name}")
-    (study,) = approvals.all()
-    approvals.decide(study.proposal, "approved", at=time.time())
+    decisions = HospitalDecisions(deployment.site(name))
+    wait_until(lambda: decisions.approvals.all(), seconds=5, what=f"the proposal at {name}")
+    decisions.approve(decisions.proposed(None))
 
 
 def _first_training(deployment: Deployment, name: str) -> float:
@@ -118,7 +116,7 @@ def peaks(ancestor: int) -> Iterator[dict[str, float]]:
     ending = threading.Event()
 
     def watch() -> None:
-        while not ending.wait(0.1):
+        while not ending.wait(1.0):
             for process in _descendants(ancestor):
                 command, mb = _memory(process)
                 for name in most:

@@ -34,6 +34,11 @@ http {{
     map $ssl_client_serial $hospital {{ default ""; include {admitted}; }}
     limit_conn_zone $hospital zone=requests_at_once:1m;
     limit_req_zone $hospital zone=request_rate:1m rate={rate}r/s;
+    upstream superlink {{
+        server 127.0.0.1:{superlink_port};
+        keepalive 32;
+        keepalive_timeout 4s;      # SuperLink closes a connection that is idle for 5 s
+    }}
     server {{
         listen {listen} ssl;
         ssl_certificate {certificate};
@@ -49,11 +54,11 @@ http {{
         client_body_timeout 60s;       # between two pieces of a body
         send_timeout 60s;
         limit_conn requests_at_once {at_once};
-        limit_req zone=request_rate burst={burst};
+        limit_req zone=request_rate burst={burst} nodelay;
         if ($hospital = "") {{ return 401; }}
         location /v1/fleet/ {{
             limit_except POST {{ deny all; }}
-            proxy_pass https://127.0.0.1:{superlink_port};
+            proxy_pass https://superlink;
             # Nothing is buffered on disk: if nginx was started as root, its workers could not write there.
             proxy_request_buffering off;
             proxy_max_temp_file_size 0;
@@ -77,8 +82,8 @@ BODY = "4m"
 AT_ONCE = 8
 """Requests of a hospital at the same time. Its node has up to four: a heartbeat, a poll and two pieces."""
 RATE, BURST = 50, 100
-"""Requests of a hospital in a second, and how many more may wait for their turn; the rest get 503, and Flower
-repeats them."""
+"""Requests of a hospital in a second, and how many more it may have saved up; the rest get 503, and Flower
+repeats them. A reply is at most 20 of them at once."""
 
 
 def write_proxy_configuration(federation: Federation) -> Path:

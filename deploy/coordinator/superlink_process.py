@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flwr.superlink.cli.flower_superlink import flower_superlink
 
+from deploy.coordinator.lean_superlink import make_lean
 from deploy.flower_words import COORDINATOR, FlowerWords
 from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import require_certificate
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--ssl-certfile", type=Path, required=True)
     shown, _ = parser.parse_known_args()
     require_certificate(shown.ssl_certfile)
+    make_lean()
     flower_superlink()
 
 

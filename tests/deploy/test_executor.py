@@ -12,13 +12,7 @@ import pytest
 from flwr.supercore.constant import TaskType
 from flwr.supercore.superexec.executor import ExecutionSpec, LaunchResultStatus
 
-from deploy.environment import (
-    BIN,
-    COORDINATOR_EXECUTOR,
-    EXECUTOR,
-    NODE_EXECUTOR,
-    quiet_environment,
-)
+from deploy.environment import BIN, COORDINATOR_EXECUTOR, quiet_environment
 from deploy.executor import ForkExecutor
 from tests.support.executor_app import STAYS
 from tests.support.processes import ROOT, wait_until
@@ -97,7 +91,9 @@ def options(command: list[str], home: Path) -> set[str]:
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("ours", [NODE_EXECUTOR, COORDINATOR_EXECUTOR])
-def test_ours_takes_the_arguments_of_flowers(tmp_path, ours):
-    flowers = options([str(BIN / EXECUTOR)], tmp_path)
-    assert options([sys.executable, *ours], tmp_path) == flowers and "--runtime-api-address" in flowers
+def test_ours_takes_the_arguments_of_flowers(tmp_path):
+    flowers = options([str(BIN / "flower-superexec")], tmp_path)
+    assert (
+        options([sys.executable, *COORDINATOR_EXECUTOR], tmp_path) == flowers
+        and "--runtime-api-address" in flowers
+    )

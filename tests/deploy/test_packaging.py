@@ -124,7 +124,7 @@ def test_commands_in_these_files_exist():
 
 
 def test_the_nodes_image_has_all_that_the_network_zone_loads():
-    parts = "deploy.commands.root, deploy.join, client.node.deployed"
+    parts = "deploy.commands.root, deploy.join, client.node.deployed, client.node.supernode"
     code = f"import sys, json, {parts}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}

@@ -1,13 +1,15 @@
 """Another user of the machine reaches the ports on loopback, and nothing behind them.
 
 Such a user knows the addresses, every certificate and how Flower's clients work, but no private key. At the
-coordinator that is SuperLink, with a real one; at a hospital the API that a node has for its own executor.
+coordinator that is SuperLink, with a real one; a hospital's node has no port.
 """
 
-import re
+import os
+import socket
 import ssl
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,6 @@ from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supernode.fleet_http_client import FleetHttpClient
 
-from client.hospital_settings import load_hospital_settings
 from deploy.coordinator.certificates import new_key, node_key_files
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.serve import superlink_command
@@ -126,17 +127,26 @@ def hospitals_certificate(folder: CoordinatorFolder, where: Path) -> ssl.SSLCont
     return client_context(where / "north" / "client.crt", trusted=folder.loopback)
 
 
-def test_nobody_but_its_own_executor_is_answered_by_a_node(federation, tmp_path):
-    folder = CoordinatorFolder(federation.state)
-    hospitals_certificate(folder, tmp_path)
+def test_a_node_listens_to_nobody(federation, tmp_path):
+    hospitals_certificate(CoordinatorFolder(federation.state), tmp_path)
     site, log = tmp_path / "north" / "hospital.toml", tmp_path / "node.log"
-    hospital = load_hospital_settings(site)
-    with running(pneumofed("hospital", "node", "--site", site), log):
-        wait_until(lambda: "Uvicorn running on" in log.read_text(), seconds=60, what="the node")
-        (address,) = re.findall(r"Uvicorn running on https://([\d.:]+)", log.read_text())
-        known = hospital.node / "loopback.crt"
-        public = ssl.create_default_context(cafile=known)
-        for tls in (public, own_certificate(tmp_path, known)):
-            assert attacks(address, tls)["acquire"] in BROKEN
-        assert attacks(address, client_context(known, trusted=known))["acquire"] == "AcquireTaskResponse"
-        assert outcome(lambda: httpx.get(f"http://{address}/docs")) in BROKEN
+    with socket.create_server(("127.0.0.1", 0)):
+        assert len(listening(os.getpid())) == 1
+    with running(pneumofed("hospital", "node", "--site", site), log) as node:
+        wait_until(lambda: "does not answer" in log.read_text(), seconds=120, what="its first call")
+        assert listening(node.pid) == [] and children(node.pid) == ""
+
+
+def listening(process: int) -> list[str]:
+    """Where a process waits for connections: address and port as the kernel writes them."""
+    mine = set()
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was just closed
+            mine.add(os.readlink(descriptor))
+    files = [Path(f"/proc/net/{kind}") for kind in ("tcp", "tcp6")]
+    lines = [line.split() for file in files for line in file.read_text().splitlines()]
+    return [fields[1] for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in mine]
+
+
+def children(process: int) -> str:
+    return "".join(task.joinpath("children").read_text() for task in Path(f"/proc/{process}/task").iterdir())

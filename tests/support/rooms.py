@@ -23,7 +23,7 @@ ROOMS = {
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
-        "bounded_json constants file_lock files progress settings_file threads tls",
+        "bounded_json constants file_lock files polling progress settings_file threads tls",
         "errors printable_text versions",
     ),
     "client": (
@@ -42,7 +42,7 @@ ROOMS = {
         "ledger report_process roster round_updates torch_process",
         "collect",
         "admission dispatch feasibility messages model_selection",
-        "events standing stop_flag strategies",
+        "events grid standing stop_flag strategies",
         "software study_result",
     ),
     "deploy": (

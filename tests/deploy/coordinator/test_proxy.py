@@ -32,9 +32,15 @@ pytestmark = pytest.mark.skipif(
 
 
 class FakeUpstream(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     reached: list[tuple[str, int]] = []
+    connections: list[tuple[str, int]] = []
     held = threading.Event()  # answers wait for it
     held.set()
+
+    def setup(self) -> None:
+        self.connections.append(self.client_address)
+        super().setup()
 
     def do_POST(self) -> None:  # noqa: N802
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -165,6 +171,14 @@ def test_nothing_but_the_fleet_api_is_admitted(federation, proxy, north, request
 def test_a_hospital_reaches_the_fleet_api_with_what_flower_sends(federation, proxy, north):
     assert answer(federation, north, "POST /v1/fleet/push-object", bytes(2_200_000)) == 200
     assert FakeUpstream.reached[-1] == ("/v1/fleet/push-object", 2_200_000)
+
+
+def test_requests_share_connections_to_superlink(federation, proxy, north):
+    before = len(FakeUpstream.connections)
+    for _ in range(20):
+        assert answer(federation, north, "POST /v1/fleet/pull-object") == 200
+    # One for each of nginx's two processes; one more if this machine stood still for 4 s.
+    assert len(FakeUpstream.connections) - before <= 4
 
 
 @pytest.mark.parametrize("length", [5_000_000, 60_000_000, 2**30])
