@@ -17,17 +17,18 @@ from shared_model.bundle import OTHER_PROTOCOL, other_protocol
 from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
-from shared_model.protocol import PROTOCOL, SiteDescription
+from shared_model.protocol import PROTOCOL, Role, SiteDescription
 
 NOT_APPROVED = ("study-not-approved", "study-changed")
 """Codes of a hospital whose people have yet to decide."""
 AWAITED_CODES = (*NOT_APPROVED, *WAITED_CODES, *TRANSIENT_CODES)
 
-_OTHER_VERSION = {
+_IN_WORDS = {
     "store-fingerprint": "its store was made with other preprocessing than the study's, {needed}: it "
     "installs the coordinator's version and prepares its scans again (its own log names both)",
     "store-version": "its store was made by another version: it prepares its scans again",
     "architecture-mismatch": "its version builds other networks: it installs the coordinator's version",
+    "role-mismatch": "its hospital.toml gives it another role than federation.toml: correct one of them",
 }
 """By a hospital's code: what is wrong, and what to do."""
 
@@ -72,6 +73,12 @@ class Expected:
     @property
     def names(self) -> frozenset[str]:
         return self.training | self.held_out
+
+    def check_role(self, name: str, role: Role) -> None:
+        """Raises PneumofedError `role-mismatch` if the federation gives the hospital the other role."""
+        others = self.held_out if role == "training" else self.training
+        if name in others:
+            raise PneumofedError("role-mismatch", f"{name} says {role}, the federation's settings do not")
 
 
 def build_roster(collector: Collector, proposal: Proposal, expected: Expected | None = None) -> Roster:
@@ -144,6 +151,7 @@ class _Gathering:
         description = messages.read_description(reply)
         versions = {**messages.read_node_versions(reply), **description.versions}
         admission.admit_description(description, self._proposal.study)
+        self._expected.check_role(hospital, description.role)
         self._descriptions[hospital] = description
         self._collector.on_event(events.HospitalDescribed(hospital, versions))
         return {}
@@ -226,13 +234,13 @@ class _Gathering:
 
 
 def _in_words(outcome: HospitalOutcome, needed: str) -> HospitalOutcome:
-    """With its detail, where a hospital's own code says that its version is another.
+    """With its detail if its code says that versions or roles do not fit together.
 
     needed: fingerprint of the study's preprocessing.
     """
-    if outcome.status != "failed" or outcome.reason is None:
+    if outcome.status not in ("failed", "refused") or outcome.reason is None:
         return outcome
-    detail = _OTHER_VERSION.get(outcome.reason, "").format(needed=needed)
+    detail = _IN_WORDS.get(outcome.reason, "").format(needed=needed)
     number = outcome.reason.removeprefix(OTHER_PROTOCOL)
     if number != outcome.reason and number.isdecimal():
         detail = other_protocol(int(number), PROTOCOL)

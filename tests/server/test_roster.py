@@ -138,6 +138,20 @@ def test_nothing_begins_without_a_hospital_that_is_needed_and_will_not_or_cannot
         assert words in failed
 
 
+def test_a_hospital_of_another_role_than_the_federations_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A held-out hospital that trained would measure a model that it knows."""
+    sites = FakeSite("north", STUDY), FakeSite("south", STUDY, role="held-out"), FakeSite("far", STUDY)
+    roster, _ = gathered(tmp_path, monkeypatch, *sites, quorum=1)
+    assert isinstance(roster, Roster) and set(roster.descriptions) == {"north"}
+    assert {name: one.reason for name, one in roster.left_out.items()} == {
+        "south": "role-mismatch",
+        "far": "role-mismatch",
+    }
+    assert "federation.toml" in str(roster.left_out["far"].detail)
+
+
 def test_people_can_end_a_study_that_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flag = StopFlag(tmp_path / "stop")
     flag.raise_flag()
