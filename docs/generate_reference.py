@@ -37,6 +37,7 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """File name -> text, of every page."""
     return {
+        "README.md": MADE + _INDEX,
         "commands.md": MADE + _commands(),
         "federation-toml.md": MADE + _settings("federation.toml", Federation),
         "hospital-toml.md": MADE + _settings("hospital.toml", HospitalSettings),
@@ -45,6 +46,16 @@ def pages() -> dict[str, str]:
         "files.md": MADE + _files(),
     }
 
+
+_INDEX = """\
+# Reference
+
+- [commands.md](commands.md): every command, its options and defaults
+- [federation-toml.md](federation-toml.md), [hospital-toml.md](hospital-toml.md), [study-toml.md](study-toml.md):
+  every setting
+- [errors.md](errors.md): every error code with its remedy, and why scans are refused
+- [files.md](files.md): what is on disk
+"""
 
 # Commands
 

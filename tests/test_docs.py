@@ -132,3 +132,13 @@ def test_the_readmes_commands_are_understood(line: str) -> None:
         if hasattr(parameter.type, "exists"):
             parameter.type.exists = False
     Context(command).command.make_context("pneumofed", words)
+
+
+LONGEST_CELL = 15  # words: a table is for looking up
+
+
+@pytest.mark.parametrize("name", ["architecture", "faults", "hospital", "coordinator", "researcher"])
+def test_no_table_cell_is_a_paragraph(name: str) -> None:
+    rows = [line for line in (ROOT / "docs" / f"{name}.md").read_text().splitlines() if line.startswith("|")]
+    cells = [cell for row in rows for cell in row.strip("|").split(" | ")]
+    assert [cell for cell in cells if len(cell.split()) > LONGEST_CELL] == []
