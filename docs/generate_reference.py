@@ -51,8 +51,8 @@ _INDEX = """\
 # Reference
 
 - [commands.md](commands.md): every command, its options and defaults
-- [federation-toml.md](federation-toml.md), [hospital-toml.md](hospital-toml.md), [study-toml.md](study-toml.md):
-  every setting
+- every setting: [federation-toml.md](federation-toml.md), [hospital-toml.md](hospital-toml.md),
+  [study-toml.md](study-toml.md)
 - [errors.md](errors.md): every error code with its remedy, and why scans are refused
 - [files.md](files.md): what is on disk
 """
