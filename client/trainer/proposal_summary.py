@@ -91,10 +91,14 @@ def _stage_in_words(stage: StageConfig) -> str:
     if stage.final_learning_rate is not None:
         rate += f" falling to {stage.final_learning_rate:g}"
     return (
-        f"{what} in {stage.rounds} rounds of {stage.epochs:g} passes over the training scans, two batches "
-        f"at least; batches of "
-        f"{stage.scans_per_batch} scans with {stage.lobes_per_scan} lobes each; {stage.optimizer}, {rate}"
+        f"{what} in {_counted(stage.rounds, 'round')} of {_counted(stage.epochs, 'pass', 'passes')} over the "
+        f"training scans, two batches at least; batches of {_counted(stage.scans_per_batch, 'scan')} with "
+        f"{_counted(stage.lobes_per_scan, 'lobe')} each; {stage.optimizer}, {rate}"
     )
+
+
+def _counted(number: float, one: str, several: str | None = None) -> str:
+    return f"{number:g} {one if number == 1 else several or one + 's'}"
 
 
 def _shares(study: StudyConfig) -> list[tuple[str, float]]:
@@ -150,14 +154,14 @@ def _costs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
     rounds = sum(stage.rounds for stage in study.stages)
     down = rounds * proposal.nbytes * (2 if trains else 1)
     up = sum(stage.rounds * _nbytes(_trained(proposal, stage)) for stage in study.stages) if trains else 0
-    yield f"about {_bytes(down)} to receive and {_bytes(up)} to send over {rounds} rounds"
+    yield f"about {_bytes(down)} to receive and {_bytes(up)} to send over {_counted(rounds, 'round')}"
     names, largest = list(proposal.arrays), max(proposal.arrays, key=lambda n: math.prod(proposal.arrays[n]))
     shape = " x ".join(map(str, proposal.arrays[largest])) or "one number"
     yield f"{len(names)} arrays, {_bytes(proposal.nbytes)} in all; the largest is {largest}, {shape}"
     yield f"at most {hospital.limits.task_minutes:g} minutes per job"
     if trains:
         passes = sum(stage.rounds * stage.epochs for stage in study.stages)
-        yield f"{passes:g} passes over the training scans in all"
+        yield f"{_counted(passes, 'pass', 'passes')} over the training scans in all"
 
 
 def _disclosure(

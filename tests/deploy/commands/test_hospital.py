@@ -44,7 +44,7 @@ def test_approving_shows_what_runs_what_leaves_and_what_is_spent(site, capsys):
     approvals(site).receive(FIRST)
     code, words = run(capsys, "approve", FIRST.fingerprint, "--yes", site=site)
     assert code == 0
-    assert FIRST.fingerprint in words and "3 rounds" in words
+    assert FIRST.fingerprint in words and "in 3 rounds of 1 pass over the training scans" in words
     # lobe 3x2, shared 4: (6 + 4) values of 4 bytes in each of two networks, and 2 of patch infection; the
     # fine decider is not trained
     assert "5 arrays of weights, 88 bytes" in words
