@@ -15,7 +15,7 @@ def test_the_page_is_in_step_with_the_code(name):
 
 
 def test_there_is_no_other_page():
-    assert {path.name for path in FOLDER.iterdir()} == PAGES.keys()
+    assert {path.name for path in FOLDER.iterdir()} == set(PAGES)
 
 
 def test_every_command_has_a_sentence_and_every_parameter_too():

@@ -39,8 +39,8 @@ def test_two_demos_of_one_seed_give_the_same_model_and_a_whole_report(tmp_path):
     out = tmp_path / "one"
     assert json.loads((out / "report.json").read_text()) == document
     assert sorted(path.name for path in out.iterdir()) == [
-        "hospitals", "initial.safetensors", "ledger", "model", "report.html", "report.json", "state",
-        "stores",
+        "figures.csv", "hospitals", "initial.safetensors", "ledger", "model", "report.html", "report.json",
+        "state", "stores",
     ]  # fmt: skip
     roles = {hospital["name"]: hospital["role"] for hospital in document["hospitals"]}
     assert roles == {"north": "training", "lakeside": "training", "harbour": "held-out"}

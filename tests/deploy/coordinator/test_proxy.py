@@ -236,7 +236,7 @@ def test_a_certificate_with_a_listed_serial_number_needs_the_federations_ca(
     "guard",
     [
         "ssl_session_cache off;", "ssl_session_tickets off;", "client_header_timeout 10s;",
-        "limit_req zone=request_rate burst=100;", "proxy_ssl_verify on;",
+        "limit_req zone=request_rate burst=100 nodelay;", "proxy_ssl_verify on;",
     ],
 )  # fmt: skip
 def test_a_guard_that_no_request_of_these_tests_meets_is_in_the_configuration(federation, guard):

@@ -67,11 +67,11 @@ def test_revoked_hospitals_are_not_waited_for_and_the_quorum_is_all_others(tmp_p
     file.write_text(FEDERATION.replace("quorum = 2\n", 'required = ["north"]\n'))
     federation = load_federation(file)
     provision(federation)
-    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None)
+    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None, False)
     assert (settings["quorum"], settings["training"], settings["held-out"]) == (2, "north south", "east")
     assert settings["required"] == "north"
     revoke(federation, "south")
-    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None)
+    settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None, False)
     assert (settings["quorum"], settings["training"]) == (1, "north")
 
 
