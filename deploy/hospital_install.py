@@ -81,7 +81,7 @@ def _refuse_another_hospital(plan: Plan) -> None:
         if other != plan.target / "hospital.toml":
             raise PneumofedError(
                 "another-hospital",
-                f"{unit} starts {other}, not {plan.target}/hospital.toml: remove that unit first, or use its folder",
+                f"{unit} starts {other}, not {plan.target}/hospital.toml: remove it, or use its folder",
             )
 
 

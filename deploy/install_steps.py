@@ -51,7 +51,8 @@ class Plan:
     def script(self) -> str:
         """All steps as one script, for root."""
         body = "".join(f"\n# {step.words}\n{step.shell}\n" for step in self.steps())
-        return f"#!/bin/sh\n# pneumofed as two services, for root\nset -eu\numask 022\n{body}\n# Start: {START}\n"
+        head = "#!/bin/sh\n# pneumofed as two services, for root\nset -eu\numask 022\n"
+        return f"{head}{body}\n# Start: {START}\n"
 
     def _users(self) -> Iterator[Step]:
         for user, home in ((TRAINER_USER, self.hospital.state), (NODE_USER, self.hospital.node)):

@@ -137,7 +137,7 @@ def test_a_machine_of_another_hospital_is_left_alone(machine):
     assert machine.install().returncode == 0
     before = machine.found()
     done = machine.install("--to", "/srv/pneumofed", site=TARGET / "hospital.toml")
-    assert done.returncode == 1 and "another-hospital" in done.stderr and "remove that unit" in done.stderr
+    assert done.returncode == 1 and "another-hospital" in done.stderr and "remove it" in done.stderr
     machine.site.write_text(machine.site.read_text().replace('name = "north"', 'name = "south"'))
     done = machine.install()
     assert done.returncode == 1 and "is of the hospital north, this kit of south" in done.stderr
