@@ -1,5 +1,6 @@
 """`pneumofed hospital install`: done for real, as root, on a machine whose accounts are the test's own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -107,6 +108,13 @@ def test_both_services_run_as_their_users_and_reach_no_more_than_they_need(machi
             lambda: read_connection(machine.lib / "node"), seconds=120, what="the node's first connection"
         )
         assert node.poll() is None
+        program = machine.service("node")[5]
+        site = ["--site", f"{TARGET}/hospital.toml"]
+        status = machine.run(*machine.service("trainer")[2:7], program, "hospital", "status", *site)
+        assert status.returncode == 0, status.stderr
+        checked = machine.run(program, "hospital", "preflight", "--json", *site)
+        states = {row["check"]: row["state"] for row in json.loads(checked.stdout)["rows"]}
+        assert {states[name] for name in ("owner", "key", "certificate", "store", "socket")} == {"ok"}
         for path in ("store/secret.key", "state/audit.jsonl"):
             refused = machine.run(*user, "cat", f"{TARGET}/{path}")
             assert refused.returncode != 0 and "Permission denied" in refused.stderr
