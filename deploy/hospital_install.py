@@ -89,17 +89,18 @@ def _problems(plan: Plan) -> Iterator[str]:
     """What would end with services that cannot work."""
     if not plan.program.is_file():
         yield f"{plan.program} is not there: install pneumofed with pip"
-    for path in (plan.program, plan.target, plan.hospital.store):
+    hospital = plan.hospital
+    for path in (plan.program, plan.target, hospital.store, hospital.state, hospital.node, hospital.socket):
         if any(path.is_relative_to(folder) for folder in HIDDEN):
             yield f"{path} is hidden from services: choose a place outside of /home, /root and /tmp"
-        if any(character.isspace() or character in "\"'\\" for character in str(path)):
-            yield f"{path} has a space or quote in its name, which units cannot hold: choose another"
+        if any(character.isspace() or character in "\"'\\$" for character in str(path)):
+            yield f"{path} has a space, quote or $ in its name, which units cannot hold: choose another"
     moved = dict(plan.moved())
     for before, after in moved.items():
         if before.exists() and after.is_dir() and any(after.iterdir()):
             yield f"there are two folders {after.name}, {before} and {after}: keep one"
     origins = {after: before for before, after in moved.items()}
-    if not any(path.exists() for path in (plan.hospital.store, origins.get(plan.hospital.store)) if path):
+    if not any(path.exists() for path in (hospital.store, origins.get(hospital.store)) if path):
         yield "there is no store yet: run `pneumofed hospital prepare` first"
 
 

@@ -80,6 +80,9 @@ class Plan:
         keys = (kit.key, kit.certificate_key)
         own = f"{_command('chown', f'{NODE_USER}:', *keys)} && {_command('chmod', '0600', *keys)}"
         yield Step("The keys are the node's alone", own)
+        shown = (self.target / "hospital.toml", kit.ca, kit.certificate)
+        open_to_both = f"{_command('chown', 'root:', *shown)} && {_command('chmod', '0644', *shown)}"
+        yield Step("Settings and certificates are root's, and both may read them", open_to_both)
         zones = ((hospital.store, TRAINER_USER), (hospital.state, TRAINER_USER), (hospital.node, NODE_USER))
         for folder, user in zones:
             make = f"{_command('mkdir', '-p', folder)} && {_command('chown', '-R', f'{user}:', folder)}"
@@ -98,7 +101,10 @@ class Plan:
 
 
 def _folder(path: Path) -> Step:
-    return Step("The folder where the services look", _command("install", "-d", "-m", "0755", path))
+    return Step(
+        "The folder where the services look",
+        _command("install", "-d", "-o", "root", "-g", "root", "-m", "0755", path),
+    )
 
 
 def _quoted(path: Path) -> str:

@@ -54,7 +54,7 @@ def site_of(unit: str) -> Path | None:
     for line in unit.splitlines():
         words = line.split()
         if line.startswith("ExecStart=") and "--site" in words[:-1]:
-            return Path(words[words.index("--site") + 1])
+            return Path(words[words.index("--site") + 1].replace("%%", "%"))
     return None
 
 

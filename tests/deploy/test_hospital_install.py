@@ -132,6 +132,8 @@ def test_it_may_be_repeated_and_its_printed_script_does_the_same(machine):
     assert by_script["./store/secret.key"] == "pneumofed pneumofed 600"
     settings = machine.lib / "hospital.toml"
     settings.write_text(settings.read_text().replace('"cpu"', '"cuda"'))
+    settings.chmod(0o600)
+    os.chown(settings, 4242, 4242)
     for site in (machine.site, TARGET / "hospital.toml"):
         assert machine.install(site=site).returncode == 0
     found = machine.found()

@@ -36,6 +36,8 @@ def test_every_path_is_the_hospitals_own(tmp_path):
     assert node["ReadWritePaths"] == f"{tmp_path}/node"
     assert all(KIT_PLACE not in text and "/opt/" not in text for text in texts.values())
     assert site_of(texts[NODE_UNIT]) == site_of(texts[TRAINER_UNIT]) == tmp_path / "hospital.toml"
+    odd = ServiceUnits(units(tmp_path).hospital, Path("/srv/5%/hospital.toml"), Path(sys.executable))
+    assert site_of(odd.texts()[NODE_UNIT]) == Path("/srv/5%/hospital.toml")
     assert site_of("[Service]\nExecStart=/bin/true --site") is None
 
 
