@@ -39,7 +39,7 @@ def as_user():
 def opened(folder):
     """The folders above, which pytest closes to others, opened; they are the test's own or /tmp."""
     for parent in folder.parents:
-        if parent.name.startswith("pytest-"):
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o755)
 
 
