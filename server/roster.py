@@ -95,14 +95,14 @@ def build_roster(collector: Collector, proposal: Proposal, expected: Expected | 
     if expected is not None:
         gathering.wait()
     roster = gathering.roster()
+    if expected is not None and (lacking := gathering.lacking()) is not None:
+        raise PneumofedError(
+            "too-few-hospitals", f"{lacking} ({gathering.reasons()}); correct this and run again"
+        )
     if not roster.training:
         raise PneumofedError(
             "no-hospitals",
             f"no hospital can train ({gathering.reasons() or 'none is connected'}); see each one's reason",
-        )
-    if expected is not None and (lacking := gathering.lacking()) is not None:
-        raise PneumofedError(
-            "too-few-hospitals", f"{lacking} ({gathering.reasons()}); correct this and run again"
         )
     collector.on_event(events.RosterBuilt(roster.hospitals, roster.left_out))
     return roster
