@@ -48,6 +48,7 @@ class FlowerWords(logging.Filter):
         self._last: str | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged; its text and its logger's name become ours."""
         text = self._in_words(record)
         if text is None or text == self._last:
             return False

@@ -6,6 +6,7 @@ Each imports its heavy parts when it runs, so that help is quick.
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,30 +42,13 @@ def run(
     It begins when the hospitals have approved it. It goes on without this command: Ctrl-C asks whether to
     leave it or to stop it.
     """
-    from deploy.coordinator.display import StudyDisplay
     from deploy.coordinator.report import report_paths
-    from deploy.coordinator.run import propose as propose_study
-    from deploy.coordinator.run import run as run_study
-    from deploy.coordinator.settings import load_federation
     from server.app import MODEL
     from server.report.report_files import PAGE
 
-    federation = load_federation(file)
-    with StudyDisplay() as display:
-        if propose:
-            status = propose_study(
-                federation, study, trained_on=trained_on, strategy=strategy, tell=display.show
-            )
-            _print_proposed(status, as_json=as_json)
-            return
-        folder = run_study(
-            federation,
-            study,
-            trained_on=trained_on,
-            strategy=strategy,
-            tell=display.show,
-            attend=_attended(display, file),
-        )
+    folder = _run_or_propose(file, study, trained_on, strategy=strategy, propose=propose, as_json=as_json)
+    if folder is None:
+        return
     if as_json:
         print_json({"model": str(folder / MODEL), **report_paths(folder)})
     else:
@@ -83,29 +67,12 @@ def rehearse(
 
     It is proposed, approved and recorded as a study of its own, "rehearsal of ...". No weights are kept.
     """
-    from deploy.coordinator.display import StudyDisplay
     from deploy.coordinator.report import report_paths
-    from deploy.coordinator.run import propose as propose_study
-    from deploy.coordinator.run import run as run_study
-    from deploy.coordinator.settings import load_federation
     from server.rehearsal import COSTS, costs_in_words
 
-    federation = load_federation(file)
-    with StudyDisplay() as display:
-        if propose:
-            status = propose_study(
-                federation, study, trained_on=trained_on, tell=display.show, rehearsal=True
-            )
-            _print_proposed(status, as_json=as_json)
-            return
-        folder = run_study(
-            federation,
-            study,
-            trained_on=trained_on,
-            tell=display.show,
-            rehearsal=True,
-            attend=_attended(display, file),
-        )
+    folder = _run_or_propose(file, study, trained_on, rehearsal=True, propose=propose, as_json=as_json)
+    if folder is None:
+        return
     costs = json.loads((folder / COSTS).read_bytes())
     if as_json:
         print_json({**costs, "costs": str(folder / COSTS), **report_paths(folder)})
@@ -113,9 +80,38 @@ def rehearse(
         typer.echo("\n".join(costs_in_words(costs)))
 
 
-def _print_proposed(status: "StudyStatus", *, as_json: bool) -> None:
+def _run_or_propose(
+    file: Path,
+    study: str,
+    trained_on: str,
+    *,
+    strategy: str | None = None,
+    rehearsal: bool = False,
+    propose: bool,
+    as_json: bool,
+) -> Path | None:
+    """Run the study or its rehearsal, and return its folder; if it is only proposed, say to whom: None."""
+    from deploy.coordinator.display import StudyDisplay
+    from deploy.coordinator.run import propose as propose_study
+    from deploy.coordinator.run import run as run_study
+    from deploy.coordinator.settings import load_federation
+
+    federation = load_federation(file)
+    with StudyDisplay() as display:
+        begin = propose_study if propose else partial(run_study, attend=_attended(display, file))
+        ended = begin(
+            federation,
+            study,
+            trained_on=trained_on,
+            strategy=strategy,
+            rehearsal=rehearsal,
+            tell=display.show,
+        )
+    if isinstance(ended, Path):
+        return ended
     if as_json:
-        print_json({"fingerprint": status.fingerprint, "waits_for": sorted(status.awaited)})
+        print_json({"fingerprint": ended.fingerprint, "waits_for": sorted(ended.awaited)})
+    return None
 
 
 def watch(file: FederationFile, study: Running = None) -> None:

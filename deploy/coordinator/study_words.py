@@ -117,6 +117,7 @@ def awaited_in_words(awaited: Awaited) -> str:
 
 
 def reply_in_words(reply: HospitalOutcome) -> str:
+    """How a hospital's last request ended, to follow its name."""
     if reply.detail is not None:
         return f"cannot take part: {reply.detail}"
     if reply.reason in _DECIDED:
