@@ -34,7 +34,7 @@ def coordinator(federation: Deployment, command: str, *options: str) -> str:
 
 
 def test_a_study_waits_for_approval_and_for_a_paused_hospital_and_is_left_and_stopped(federation):
-    study = study_file(federation.folder, "life", epochs=8)
+    study = study_file(federation.folder, "life", epochs=24)
     arguments = federation.run_arguments(study)
     proposed = federation.command(*arguments, "--propose")
     assert proposed.returncode == 0, proposed.stderr
@@ -54,18 +54,21 @@ def test_a_study_waits_for_approval_and_for_a_paused_hospital_and_is_left_and_st
         site = federation.site("south")
         assert federation.command("hospital", "pause", "--site", site).returncode == 0
         federation.approve("east")
-        wait_until(lambda: trainings_begun(federation, "north"), seconds=120, what="training at north")
         wait_until(lambda: "south is paused since" in federation.status(), seconds=120, what="paused")
+        assert "waiting for south, 0 of 2 rounds done" in federation.status()
         assert f"protocol {PROTOCOL}" in federation.status() and "certificate for" in federation.status()
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=60) == 130 and "detached" in out.read_text()
 
     watched = federation.folder / "watch.out"
     with running(pneumofed("coordinator", "watch", federation.file), watched) as watch:
-        assert "ends after round 1 of 2" in coordinator(federation, "stop")
+        wait_until(lambda: "south is paused since" in watched.read_text(), seconds=60, what="watching")
+        assert not trainings_begun(federation, "north")
         assert federation.command("hospital", "resume", "--site", site).returncode == 0
+        wait_until(lambda: trainings_begun(federation, "north"), seconds=120, what="training at north")
+        assert "ends after round 1 of 2" in coordinator(federation, "stop")
         assert watch.wait(timeout=300) == 1
-    assert "study-stopped" in watched.read_text() and "south is paused since" in watched.read_text()
+    assert "study-stopped" in watched.read_text()
     assert "stopped, stage 'lobes', round 1 of 2, 1 of 2 rounds done" in federation.status()
     weights = federation.weights(federation.run(study))
     assert fingerprint(weights) == local_fingerprint(federation, study)
