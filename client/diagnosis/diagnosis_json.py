@@ -25,7 +25,7 @@ from typing import Any
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.slice_pictures import slice_file
 from client.diagnosis.slice_ranking import worst_slices
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_words
+from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_sentence
 from client.learning.scan_logits import FigureValue
 from preprocessing.lungs.lobes import SIDES
 
@@ -37,7 +37,7 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "warning": f"{NOT_FOR_PATIENTS} {diagnosis.card.trained_on}",
-        "verdict": verdict_words(diagnosis),
+        "verdict": verdict_sentence(diagnosis),
         "label": diagnosis.verdict,
         "explanation": explanation(diagnosis),
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
