@@ -15,6 +15,7 @@ from preprocessing.crop import crop_for_box
 from preprocessing.lungs.lobes import Lobe
 from preprocessing.pipeline import PreparedScan, lobe_arrays
 from preprocessing.settings import PreprocessingSettings
+from shared_model.constants import TASKS
 from shared_model.model_quality import MeasuredAuc, ModelQuality, TaskQuality
 from shared_model.networks import make_networks
 from shared_model.saved_model import ModelCard, OperatingPoint
@@ -96,7 +97,7 @@ def observation(
         },
         infection=np.zeros((count, 32, 32), np.float32),
         in_lobe=np.ones((count, 32, 32), np.bool_),
-        attention=np.full((count, 32, 32), attention, np.float16),
+        attention={task: np.full((count, 32, 32), attention, np.float16) for task in TASKS},
         infected=infected,
         infected_pixels=np.array([np.count_nonzero(infected[box]) for box in boxes]),
     )
