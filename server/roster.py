@@ -180,8 +180,11 @@ class _Gathering:
         }
 
     def lacking(self) -> str | None:
-        """What the policy needs and those that take part do not give, in words; None if nothing lacks."""
-        return self._lacking(self._training())
+        """What the policy needs and those that take part do not give, in words; None if nothing lacks.
+
+        First what not even those that may still take part could give.
+        """
+        return self._lacking(self._possible()) or self._lacking(self._training())
 
     def reasons(self) -> str:
         return ", ".join(f"{name}: {one.detail or one.reason}" for name, one in self._left_out().items())
@@ -191,7 +194,11 @@ class _Gathering:
 
     def _can_begin(self) -> bool:
         """Whether the policy's needs are met once all take part that may."""
-        return self._lacking(self._training() | (self._expected.names & self.awaited().keys())) is None
+        return self._lacking(self._possible()) is None
+
+    def _possible(self) -> frozenset[str]:
+        """Hospitals that take part or still may."""
+        return self._training() | (self._expected.names & self.awaited().keys())
 
     def _lacking(self, names: frozenset[str]) -> str | None:
         policy = self._collector.policy

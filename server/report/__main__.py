@@ -13,4 +13,7 @@ if __name__ == "__main__":
     result = read_result(ledger)
     if result is None:
         sys.exit(f"{ledger} holds no complete round")
-    write_report(folder, result)
+    try:
+        write_report(folder, result)
+    except OSError as error:  # as on a full disk: whoever runs the study says more
+        sys.exit(f"the report was not written: {error.strerror}")

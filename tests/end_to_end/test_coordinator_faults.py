@@ -110,7 +110,7 @@ def test_killed_in_a_round_and_moved_to_another_folder(tmp_path, undisturbed):
 def test_a_full_disk_ends_the_run_and_the_same_command_finishes_it(tmp_path, undisturbed):
     disk = tmp_path / "disk"
     disk.mkdir()
-    kilobytes, filler = 64, 36 * 1024
+    kilobytes, filler = 2048, (2048 - 28) * 1024
     mount = f'mount -t tmpfs -o size={kilobytes}k none {disk} && exec "$@"'
     command = [sys.executable, "-c", ON_A_FULL_DISK, str(disk), str(filler)]
     done = subprocess.run(

@@ -28,6 +28,11 @@ def unmeasured_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
 
 
+def _hear_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore SIGINT, and so all that those tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(
     command: Sequence[str], log: Path, *, prefix: Sequence[str] = (), seconds_to_end: float = 20
@@ -42,6 +47,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,
         )
     try:
         yield process
