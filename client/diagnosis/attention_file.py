@@ -1,10 +1,8 @@
 """Attention of both networks over all lobes of a scan, as an .npz file (2.9)."""
 
 import io
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis
 
@@ -21,15 +19,15 @@ def attention_npz(diagnosis: Diagnosis) -> bytes:
     below 1 if the crop was shrunk; offset int64 [n, 2] is the crop's (row, column) of the box's first pixel.
     """
     lobes, crops = diagnosis.lobes, diagnosis.scan.crops
-    arrays: dict[str, NDArray[Any]] = {
-        "diseased": lobes.attention["diseased"],
-        "covid": lobes.attention["covid"],
-        "slice_index": lobes.slice_index,
-        "side": lobes.side,
-        "box": np.array([crop.box for crop in crops], np.int64),
-        "scale": np.array([crop.scale for crop in crops], np.float64),
-        "offset": np.array([crop.offset for crop in crops], np.int64),
-    }
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(
+        buffer,
+        diseased=lobes.attention["diseased"],
+        covid=lobes.attention["covid"],
+        slice_index=lobes.slice_index,
+        side=lobes.side,
+        box=np.array([crop.box for crop in crops], np.int64),
+        scale=np.array([crop.scale for crop in crops], np.float64),
+        offset=np.array([crop.offset for crop in crops], np.int64),
+    )
     return buffer.getvalue()

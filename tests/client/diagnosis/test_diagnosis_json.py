@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.document import DiagnosisDocument
 from tests.support.diagnosed_scans import card, diagnosed, measured_card, observation, scan_of, two_lungs
+from tests.support.processes import ROOT
 
 
 def test_a_lung_that_was_not_found_is_undefined_not_zero() -> None:
@@ -69,6 +70,12 @@ def test_the_document_has_the_fields_of_its_schema() -> None:
     }
     assert set(document["model"]) == set(fields(schema, schema["properties"]["model"]))
     assert document["model"]["quality"]["covid"]["held_out"] == {"value": 0.9, "low": 0.8, "high": 0.95}
+
+
+def test_the_example_of_the_page_is_such_a_document() -> None:
+    page = (ROOT / "docs" / "diagnosis.md").read_text()
+    example = json.loads(page.partition("```json")[2].partition("```")[0])
+    assert DiagnosisDocument.model_validate(example).model_dump(mode="json", exclude_unset=True) == example
 
 
 def test_a_figure_that_is_no_number_is_not_written() -> None:
