@@ -41,6 +41,8 @@ def check_key(path: Path) -> CheckResult:
     """Whether the hospital's key is an EC key that no other user of this machine can read."""
     try:
         key = load_ssh_private_key(path.read_bytes(), password=None)
+    except PermissionError:
+        return fail("key", *_closed(path))
     except (OSError, ValueError):
         return fail("key", f"{path.name} is missing or unreadable", NEW_KIT)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -55,11 +57,18 @@ def check_certificate(path: Path, ca: Path) -> CheckResult:
     key = path.with_suffix(".key")
     try:
         client_context(path, trusted=ca)
+    except PermissionError:
+        return fail("certificate", *_closed(key))
     except OSError:
         return fail("certificate", f"{path.name} and {key.name} are missing, or do not match", NEW_KIT)
     if key.stat().st_mode & OTHERS:
         return warn("certificate", "other users of this machine can read its key", f"chmod 600 {key}")
     return ok("certificate", "with its key, readable by its owner alone")
+
+
+def _closed(path: Path) -> tuple[str, str]:
+    """What was found of a file that this user may not read, and the remedy."""
+    return f"{path.name} cannot be read by user {os.geteuid()}", f"as root: chown {os.geteuid()} {path}"
 
 
 def check_store(hospital: HospitalSettings) -> list[CheckResult]:

@@ -7,6 +7,7 @@ from deploy.commands.hospital_federation import (
     approve,
     audit,
     healthy,
+    install,
     join,
     node,
     pause,
@@ -27,7 +28,7 @@ hospital_app = typer.Typer(
 
 for command in (
     *(check, prepare, lobes),
-    *(preflight, join, status),
+    *(preflight, install, join, status),
     *(approve, withdraw, pause, resume, studies, audit),
     *(healthy, trainer, node),
 ):

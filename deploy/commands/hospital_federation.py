@@ -3,6 +3,7 @@
 Each imports its heavy parts when it runs, so that help is quick.
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -131,6 +132,31 @@ def join(site: HospitalFile = HOSPITAL_FILE) -> None:
 
     log_to_stderr()
     run(site)
+
+
+def install(
+    site: HospitalFile = HOSPITAL_FILE,
+    target: Annotated[Path, typer.Option("--to", help="Folder where the services look for the kit.")] = Path(
+        "/var/lib/pneumofed"
+    ),
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Print the commands as a shell script, and do nothing.")
+    ] = False,
+) -> None:
+    """As root: node and trainer as two services of systemd, as two users; starts neither."""
+    from deploy.hospital_install import install as run
+    from deploy.hospital_install import plan_install
+    from deploy.install_steps import START
+
+    plan = plan_install(site, target)
+    if only_print:
+        typer.echo(plan.script(), nl=False)
+        return
+    run(plan, typer.echo)
+    typer.echo(f"installed in {plan.target}; both users reach what they need and nothing else")
+    if plan.source != plan.target:
+        typer.echo(f"delete the kit in {plan.source}: it holds the keys")
+    typer.echo(f"start both: {START}")
 
 
 def preflight(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:

@@ -71,7 +71,7 @@ def test_under_systemd_too():
     assert trainer["PrivateNetwork"] == "yes" and trainer["RestrictAddressFamilies"] == "AF_UNIX"
     assert "PrivateNetwork" not in node
     assert node["InaccessiblePaths"].split() == [f"/var/lib/pneumofed/{part}" for part in ("store", "state")]
-    assert trainer["User"] != node["User"] and trainer["Group"] == node["Group"]
+    assert trainer["User"] != node["User"] and trainer["Group"] != node["Group"]
     assert trainer["NoNewPrivileges"] == node["NoNewPrivileges"] == "yes"
 
 

@@ -47,9 +47,10 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "try_federation",
+        "hospital_install try_federation",
         "coordinator demo evaluate executor hospital_status join simulate",
-        "example_scans logs simulation supervise zone_users",
-        "environment flower_words loopback progress system_user",
+        "example_scans install_steps logs simulation supervise",
+        "zone_users",
+        "environment flower_words loopback progress service_units system_user",
     ),
 }

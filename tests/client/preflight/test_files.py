@@ -115,3 +115,14 @@ def test_the_certificate_needs_its_own_key_which_nobody_else_can_read(hospital):
     shown.unlink()
     row = files.check_certificate(shown, ca)
     assert row.state == "fail" and "client.crt" in row.found and "kit" in row.remedy
+
+
+def test_keys_of_another_user_are_not_called_missing(hospital, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    monkeypatch.setattr(files, "client_context", refuse)
+    key, shown = files.check_key(hospital.coordinator.key), hospital.coordinator.certificate
+    for row in (key, files.check_certificate(shown, hospital.coordinator.ca)):
+        assert row.state == "fail" and "cannot be read by user" in row.found and "chown" in row.remedy
