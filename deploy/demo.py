@@ -19,7 +19,7 @@ from preprocessing.phantom.presets import HospitalPlan, federation_plans
 from preprocessing.phantom.store import create_store
 from preprocessing.prepare import prepare
 from preprocessing.processes import cores
-from server.app import model_card
+from server.model_card import model_card
 from server.report.page import Example
 from shared_model.constants import LABEL_WORDS, LABELS
 from shared_model.errors import PneumofedError

@@ -5,6 +5,7 @@ errors.md from the places that raise errors; files.md from the docstrings of the
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from client.diagnosis.document import DiagnosisDocument
 from client.hospital_settings import HospitalSettings
 from deploy.commands.root import app
 from deploy.coordinator.settings import Federation
@@ -42,6 +44,8 @@ def pages() -> dict[str, str]:
         "federation-toml.md": MADE + _settings("federation.toml", Federation),
         "hospital-toml.md": MADE + _settings("hospital.toml", HospitalSettings),
         "study-toml.md": MADE + _settings("A study's file", StudyConfig),
+        "diagnosis-json.md": MADE + _document(DiagnosisDocument),
+        "diagnosis.schema.json": json.dumps(DiagnosisDocument.model_json_schema(), indent=2) + "\n",
         "errors.md": MADE + _errors(),
         "files.md": MADE + _files(),
     }
@@ -53,6 +57,8 @@ _INDEX = """\
 - [commands.md](commands.md): every command, its options and defaults
 - every setting: [federation-toml.md](federation-toml.md), [hospital-toml.md](hospital-toml.md),
   [study-toml.md](study-toml.md)
+- [diagnosis-json.md](diagnosis-json.md): every field of `diagnosis.json`; as JSON Schema in
+  [diagnosis.schema.json](diagnosis.schema.json)
 - [errors.md](errors.md): every error code with its remedy, and why scans are refused
 - [files.md](files.md): what is on disk
 """
@@ -168,6 +174,49 @@ def _limits(field: FieldInfo) -> str:
         if getattr(limit, name, None) is not None
     ]
     return f" {', '.join(found).capitalize()}." if found else ""
+
+
+# Documents
+
+
+def _document(model: type[BaseModel]) -> str:
+    """One section for each type in the document, in the order in which they first appear."""
+    lines = ["# diagnosis.json", "", _DOCUMENT_INTRODUCTION, ""]
+    for part, places in _parts(model).items():
+        title = ", ".join(f"`{place}`" for place in places) or "The document"
+        lines += [f"## {title}", "", _one_line(part.__doc__), ""]
+        for name, field in part.model_fields.items():
+            lines.append(f"- `{name}`: {_one_line(field.description)}{_or_null(field)}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+_DOCUMENT_INTRODUCTION = (
+    "What each field means, with its unit; [diagnosis](../diagnosis.md) has an example, and\n"
+    "[diagnosis.schema.json](diagnosis.schema.json) the JSON Schema. [] stands for each element of a list."
+)
+
+
+def _parts(model: type[BaseModel]) -> dict[type[BaseModel], list[str]]:
+    """Each type with the places where the document has it; the document itself has no place."""
+    found: dict[type[BaseModel], list[str]] = {model: []}
+
+    def walk(part: type[BaseModel], place: str) -> None:
+        for name, field in part.model_fields.items():
+            for inner in _models(field.annotation):
+                several = "[]" if "list[" in str(field.annotation) else ""
+                where = f"{place}.{name}{several}".lstrip(".")
+                found.setdefault(inner, []).append(where)
+                walk(inner, where)
+
+    walk(model, "")
+    return found
+
+
+def _or_null(field: FieldInfo) -> str:
+    if type(None) not in get_args(field.annotation):
+        return ""
+    return " May be null." if field.is_required() else " May be absent or null."
 
 
 # Errors

@@ -24,11 +24,12 @@ from typing import Any
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server import events, model_selection
+from server import events
 from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
 from server.measurement import finished_study, measured_result
+from server.model_card import model_card
 from server.rehearsal import end_rehearsal
 from server.report_process import ReportProcess
 from server.roster import Expected, propose
@@ -36,13 +37,13 @@ from server.rounds import run_study
 from server.standing import Standings
 from server.status import StatusFile, StudyStatus
 from server.stop_flag import STOPPED, StopFlag
-from server.study_result import FinishedStudy, StudyResult
+from server.study_result import FinishedStudy
 from server.torch_process import load_or_create_initial_weights
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.proposal import Proposal
 from shared_model.rehearsal import rehearsal_of
-from shared_model.saved_model import ModelCard, save_model
+from shared_model.saved_model import save_model
 from shared_model.study import load_study
 from shared_model.weights import Weights
 
@@ -115,17 +116,6 @@ def main(grid: Grid, context: Context) -> None:
             raise
         finally:
             report.close()
-
-
-def model_card(result: StudyResult) -> ModelCard:
-    """The card of the study's model."""
-    return ModelCard(
-        study=result.study,
-        operating_point=result.operating_point,
-        temperature=model_selection.temperatures(result.validation),
-        trained_on=result.trained_on,
-        best_rounds=result.best_rounds,
-    )
 
 
 def _run(

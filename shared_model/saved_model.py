@@ -12,6 +12,7 @@ from safetensors.numpy import load, save
 
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.model_quality import ModelQuality
 from shared_model.printable_text import PrintableText
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
@@ -52,14 +53,21 @@ class ModelCard(BaseModel):
     trained_on: PrintableText = Field(
         description="One sentence on the training data, shown with every prediction."
     )
+    quality: ModelQuality | None = Field(
+        None, description="What was measured of the model; null: nothing is known of it."
+    )
     best_rounds: dict[str, int] = Field(default_factory=dict, description="Round kept, by 'stage/network'.")
     weights_sha256: str = ""
     card_sha256: str = Field("", description="Of everything else on the card.")
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of all fields but `card_sha256`, as hex digits."""
-        return hashlib.sha256(self.model_dump_json(exclude={"card_sha256"}).encode()).hexdigest()
+        """SHA-256 of all fields but `card_sha256`, as hex digits.
+
+        A `quality` of null is left out, so that the checksums of cards without the field still hold.
+        """
+        left_out = {"card_sha256"} | ({"quality"} if self.quality is None else set())
+        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
 
 def save_model(folder: Path, weights: Weights, card: ModelCard) -> None:

@@ -27,6 +27,7 @@ TESTED_BY = {
     "client/diagnosis/coronal_summary.py": "client/diagnosis/test_slice_pictures.py",
     "client/diagnosis/diagnosis.py": "client/diagnosis/test_diagnose.py",
     "client/diagnosis/diagnosis_output.py": "client/diagnosis/test_diagnose_folder.py",
+    "client/diagnosis/document.py": "client/diagnosis/test_diagnosis_json.py",
     "client/diagnosis/plotting.py": "client/diagnosis/test_slice_pictures.py",
     "client/node/messages.py": "client/node/test_app.py",
     "client/preflight/speed.py": "client/preflight/test_network.py",

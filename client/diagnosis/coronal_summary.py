@@ -5,13 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from numpy.typing import NDArray
 
-from client.diagnosis.captions import MARGIN, write_footer, write_verdict
+from client.diagnosis.captions import HEAD, MARGIN, write_footer, write_verdict
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import BOX, INK, MUTED, SIDE_COLOURS, WINDOW, Canvas, label
 from client.diagnosis.slice_ranking import RankedSlice, worst_slices
 from preprocessing.lungs.lobes import SIDES
 
-_TOP, _BELOW, _LEFT = 112, 128, 84
+_BELOW, _LEFT = 128, 84
 _WIDTH, _HEIGHT = 560, 520  # of the view from the front, at most
 
 
@@ -19,12 +19,12 @@ def overview_picture(diagnosis: Diagnosis) -> bytes:
     """A coronal view, infected area and lobe probability over the height, feet below, as PNG."""
     ranked = worst_slices(diagnosis)
     width, height = _front_size(diagnosis)
-    canvas = Canvas.of(1350, _TOP + height + _BELOW)
-    front = canvas.axes(_LEFT, _TOP, width, height)
+    canvas = Canvas.of(1350, HEAD + height + _BELOW)
+    front = canvas.axes(_LEFT, HEAD, width, height)
     _draw_front(front, diagnosis)
-    area = canvas.axes(_LEFT + 600, _TOP, 300, height)
+    area = canvas.axes(_LEFT + 600, HEAD, 300, height)
     _draw_area(area, diagnosis)
-    probability = canvas.axes(_LEFT + 940, _TOP, 300, height)
+    probability = canvas.axes(_LEFT + 940, HEAD, 300, height)
     _draw_probability(probability, diagnosis)
     for axes in (front, area, probability):
         _mark_slices(axes, diagnosis, ranked, named=axes is front)

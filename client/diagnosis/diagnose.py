@@ -1,6 +1,8 @@
 """From one CT series and a model to a diagnosis (2.6, 2.8, 2.9)."""
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,10 +43,14 @@ def diagnose(
     """
     device = torch.device(device)
     networks = _networks(model_weights, card, settings, device)
+    started = time.perf_counter()
     scan = prepare_series(series, settings)
+    prepared = time.perf_counter()
     dtype = activation_dtype(card.study.precision, device)
     seen = infer_scan(scan, networks, dtype=dtype, progress=progress)
-    return make_diagnosis(scan, seen, networks, card)
+    ended = time.perf_counter()
+    seconds = {"preprocessing_s": prepared - started, "networks_s": ended - prepared}
+    return replace(make_diagnosis(scan, seen, networks, card), seconds=seconds)
 
 
 def _networks(
@@ -73,6 +79,7 @@ def make_diagnosis(
     """
     slice_index = np.array([lobe.slice for lobe in scan.lobes], np.int64)
     side = np.array([lobe.side for lobe in scan.lobes], np.int64)
+    alone = {task: seen.logits[task].astype(np.float64) for task in TASKS}
     softened = {task: softened_logits(seen.logits[task], slice_index, side) for task in TASKS}
     if not (softened["diseased"] > -np.inf).any():
         raise PneumofedError(
@@ -85,10 +92,11 @@ def make_diagnosis(
     by_figures = {task for figure in figures for task in figure.contributions}
     for task in (task for task in TASKS if task not in by_figures):
         softened[task] /= getattr(card.temperature, task)
+        alone[task] /= getattr(card.temperature, task)
     return Diagnosis(
         scan=scan,
         infected=seen.infected,
-        lobes=_lobe_findings(scan, seen, softened),
+        lobes=_lobe_findings(scan, seen, softened, alone),
         scores={task: _score(logits[task], card, task) for task in TASKS},
         figures=figures,
         card=card,
@@ -100,7 +108,10 @@ def _score(logit: float, card: ModelCard, task: Task) -> ScanScore:
 
 
 def _lobe_findings(
-    scan: PreparedScan, seen: ScanOutputs, softened: Mapping[Task, NDArray[np.float64]]
+    scan: PreparedScan,
+    seen: ScanOutputs,
+    softened: Mapping[Task, NDArray[np.float64]],
+    alone: Mapping[Task, NDArray[np.float64]],
 ) -> LobeFindings:
     voxel_ml = float(np.prod(scan.spacing_mm)) / 1000
     return LobeFindings(
@@ -108,6 +119,7 @@ def _lobe_findings(
         side=np.array([lobe.side for lobe in scan.lobes], np.int64),
         diseased=probability_of(softened["diseased"]),
         covid=probability_of(softened["covid"]),
+        raw={task: probability_of(alone[task]) for task in TASKS},
         infected_ml=seen.infected_pixels.astype(np.float64) * voxel_ml,
         lung_ml=np.array([lobe.area for lobe in scan.lobes], np.float64) * voxel_ml,
         attention=seen.attention,

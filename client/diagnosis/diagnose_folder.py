@@ -1,5 +1,7 @@
 """`pneumofed diagnose`: from a folder of DICOM files and a model's folder to a folder of results."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ def diagnose_folder(
     check_output_folder(out)
     chosen = choose_device(device)
     weights, card = load_model(model)
+    started = time.perf_counter()
     series = select_series(folder, progress=progress).required()
+    seconds = {"read_headers_s": time.perf_counter() - started}
     diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
-    return write_diagnosis(diagnosis, out)
+    return write_diagnosis(replace(diagnosis, seconds=seconds | diagnosis.seconds), out)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
@@ -59,16 +59,18 @@ class LobeFindings:
     slice_index int64 [n]; side int64 [n], indexes SIDES; diseased, covid float64 [n]: softened lobe
     probabilities (eq. 2), scaled by the model's temperatures unless
     figures decide, 0 if no neighbouring slice has a lobe on that
-    side; infected_ml, lung_ml float64 [n]; attention float16 [n, 32, 32] of the diseased network, in (0, 1).
+    side; raw[network] float64 [n]: the same without its neighbours; infected_ml, lung_ml float64 [n];
+    attention[network] float16 [n, 32, 32], in (0, 1).
     """
 
     slice_index: NDArray[np.int64]
     side: NDArray[np.int64]
     diseased: NDArray[np.float64]
     covid: NDArray[np.float64]
+    raw: dict[Task, NDArray[np.float64]]
     infected_ml: NDArray[np.float64]
     lung_ml: NDArray[np.float64]
-    attention: NDArray[np.float16]
+    attention: dict[Task, NDArray[np.float16]]
 
     def at(self, slice_index: int) -> Iterator[int]:
         """The lobes of one slice, as indices into the arrays."""
@@ -80,7 +82,8 @@ class Diagnosis:
     """A prepared scan and what the model found in it.
 
     infected: bool [slice, row, column] in the scan's own pixels (2.8); figures: those by which the scan is
-    decided, none if it is decided by eq. 2.
+    decided, none if it is decided by eq. 2; seconds: wall time by stage as in TimingPart, empty if it was not
+    measured.
     """
 
     scan: PreparedScan
@@ -89,6 +92,7 @@ class Diagnosis:
     scores: dict[Task, ScanScore]
     figures: tuple[FigureValue, ...]
     card: ModelCard
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def sides(self) -> NDArray[np.uint8]:
@@ -116,14 +120,16 @@ class Diagnosis:
         )
 
     def attention(self, slice_index: int) -> NDArray[np.float32]:
-        """Attention over one slice, float32 [row, column]; NaN outside the lobes.
+        """The diseased network's attention over one slice, float32 [row, column]; NaN outside the lobes.
 
         Patch (r, c) is centred on pixel (8r + 4, 8c + 4) of the crop; between centres it is interpolated.
         """
         shape = self.scan.images.shape[1:]
         result = np.full(shape, np.nan, np.float32)
         for lobe in self.lobes.at(slice_index):
-            crop_map = cv2.resize(self.lobes.attention[lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE))
+            crop_map = cv2.resize(
+                self.lobes.attention["diseased"][lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE)
+            )
             inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
             result[inside] = to_image(crop_map, self.scan.crops[lobe], shape)[inside]
         return result

@@ -1,53 +1,47 @@
 """A diagnosis as `diagnosis.json`: figures and text, and nothing that identifies the patient.
 
-verdict             "healthy", "COVID-19" or "other pneumonia"; `label` is its code
-explanation         why, and what limits the verdict, in sentences
-diseased, covid     {probability, operating_point, positive}: of the scan (2.6); `covid` is the probability
-                    of COVID-19 if the scan is diseased, given for healthy scans too. Both numbers are scaled
-                    by the model's `temperature`, fitted to validation scans; `positive` does not depend on it
-scan_figures        the figures by which the scan is decided: {name, unit, meaning, value, adds}; adds[task]
-                    is its part of the logit before calibration; empty if lobes decide (eq. 2)
-infected            {right, left, all}: {percent, infected_ml, lung_ml} of each lung and of both
-slices              feet first: {z_mm, right, left}, each side {probability, covid_probability, infected_ml,
-                    lung_ml}; probabilities are softened by the neighbouring slices (eq. 2)
-worst_slices        the slices to look at first: {rank, slice (index into `slices`), z_mm, score_ml, picture};
-                    `score_ml` is the sum over the lobes of probability x infected volume
-flags               what was unusual about the series, as `pneumofed hospital check` names it
-model               {study, study_fingerprint, preprocessing, weights_sha256, trained_on, best_rounds,
-                    temperature}
-warning             that this is not a medical device
-
-A figure that is undefined is null, and `undefined` beside it says why.
+`client/diagnosis/document.py` has its fields.
 """
 
 from typing import Any
 
 from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.document import DiagnosisDocument, SidePart
+from client.diagnosis.limits import is_research_only, is_uncertain, limits
 from client.diagnosis.slice_pictures import slice_file
 from client.diagnosis.slice_ranking import worst_slices
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_words
+from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_sentence
 from client.learning.scan_logits import FigureValue
 from preprocessing.lungs.lobes import SIDES
 
-FORMAT = 1
+FORMAT = 2
 
 
 def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The document of diagnosis.json; the module's docstring lists its parts."""
+    """The document of diagnosis.json, as JSON's own types; DiagnosisDocument lists its parts."""
+    document = DiagnosisDocument.model_validate(_document(diagnosis))
+    return document.model_dump(mode="json", exclude_unset=True)
+
+
+def _document(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "warning": f"{NOT_FOR_PATIENTS} {diagnosis.card.trained_on}",
-        "verdict": verdict_words(diagnosis),
+        "verdict": verdict_sentence(diagnosis),
         "label": diagnosis.verdict,
+        "uncertain": is_uncertain(diagnosis),
+        "research_use_only": is_research_only(diagnosis.card),
+        "limits": [{"code": limit.code, "words": limit.words} for limit in limits(diagnosis)],
         "explanation": explanation(diagnosis),
         **{task: _score(diagnosis, task) for task in diagnosis.scores},
         "scan_figures": [_figure(one) for one in diagnosis.figures],
         "infected": {side or "all": _infected(diagnosis, side) for side in (*SIDES, None)},
         "worst_slices": _worst(diagnosis),
         "slices": [_slice(diagnosis, index) for index in range(len(diagnosis.scan.images))],
-        "spacing_mm": list(diagnosis.scan.spacing_mm),
+        "spacing_mm": diagnosis.scan.spacing_mm,
         "flags": list(diagnosis.scan.flags),
         "model": _model(diagnosis),
+        "timing": dict(diagnosis.seconds) or None,
     }
 
 
@@ -101,7 +95,9 @@ def _slice(diagnosis: Diagnosis, index: int) -> dict[str, Any]:
 def _lobe(diagnosis: Diagnosis, lobe: int) -> dict[str, Any]:
     lobes = diagnosis.lobes
     return {
+        "raw_probability": float(lobes.raw["diseased"][lobe]),
         "probability": float(lobes.diseased[lobe]),
+        "raw_covid_probability": float(lobes.raw["covid"][lobe]),
         "covid_probability": float(lobes.covid[lobe]),
         "infected_ml": float(lobes.infected_ml[lobe]),
         "lung_ml": float(lobes.lung_ml[lobe]),
@@ -109,7 +105,7 @@ def _lobe(diagnosis: Diagnosis, lobe: int) -> dict[str, Any]:
 
 
 def _no_lobe(side: str) -> dict[str, Any]:
-    figures = ("probability", "covid_probability", "infected_ml", "lung_ml")
+    figures = SidePart.model_fields.keys() - {"undefined"}
     return {**dict.fromkeys(figures), "undefined": f"no {side} lung in this slice"}
 
 
@@ -123,4 +119,5 @@ def _model(diagnosis: Diagnosis) -> dict[str, Any]:
         "trained_on": card.trained_on,
         "best_rounds": dict(card.best_rounds),
         "temperature": card.temperature.model_dump(),
+        "quality": card.quality.model_dump() if card.quality else None,
     }

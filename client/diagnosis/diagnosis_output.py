@@ -1,9 +1,16 @@
-"""A diagnosis as a folder of files."""
+"""A diagnosis as a folder of files.
+
+OUT/diagnosis.json    the result: client/diagnosis/document.py
+OUT/overview.png      the whole scan
+OUT/slice-01.png      the slice to look at first; the next are slice-02.png, slice-03.png
+OUT/attention.npz     attention of both networks: client/diagnosis/attention_file.py
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from client.diagnosis.attention_file import ATTENTION, attention_npz
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.slice_pictures import pictures
@@ -14,7 +21,7 @@ DOCUMENT = "diagnosis.json"
 
 
 def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
-    """Write diagnosis.json and the pictures into `out`, and return the document.
+    """Write diagnosis.json, the pictures and attention.npz into `out`, and return the document.
 
     An earlier diagnosis there is replaced, other files are kept. The document is removed first and written
     last, so that it never describes other pictures than those beside it. Raises OSError of the file system,
@@ -22,6 +29,7 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
     """
     document = diagnosis_document(diagnosis)
     files = pictures(diagnosis)
+    files[ATTENTION] = attention_npz(diagnosis)
     files[DOCUMENT] = (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
     out.mkdir(parents=True, exist_ok=True)
     (out / DOCUMENT).unlink(missing_ok=True)

@@ -131,8 +131,11 @@ def draw_outline(axes: Axes, diagnosis: Diagnosis, region: NDArray[np.bool_], co
 
 
 def draw_attention(axes: Axes, diagnosis: Diagnosis, index: int) -> ScalarMappable:
-    """Attention over the slice, inside the lobes only; the scale runs from 0 to the scan's greatest."""
-    scale = Normalize(0.0, float(diagnosis.lobes.attention.max()))
+    """The diseased network's attention over the slice, inside the lobes only.
+
+    The scale runs from 0 to the scan's greatest.
+    """
+    scale = Normalize(0.0, float(diagnosis.lobes.attention["diseased"].max()))
     attention = np.ma.masked_invalid(diagnosis.attention(index))
     axes.imshow(
         attention, cmap=ATTENTION_MAP, norm=scale, extent=extent_mm(diagnosis), interpolation="nearest"

@@ -24,15 +24,15 @@ class ScanOutputs:
     """The networks' outputs over a scan's lobes; the only map as large as the scan is bool.
 
     logits[network] float32 [lobe]; infection float32 [lobe, 32, 32], the probability of each coarse patch;
-    in_lobe bool [lobe, 32, 32], patches that contain a part of the lobe; attention float16 [lobe, 32, 32] of
-    the diseased network; infected bool [slice, row, column] in the scan's own pixels; infected_pixels int64
-    [lobe], counted there.
+    in_lobe bool [lobe, 32, 32], patches that contain a part of the lobe; attention[network] float16
+    [lobe, 32, 32], of each patch; infected bool [slice, row, column] in the scan's own pixels;
+    infected_pixels int64 [lobe], counted there.
     """
 
     logits: dict[Task, NDArray[np.float32]]
     infection: NDArray[np.float32]
     in_lobe: NDArray[np.bool_]
-    attention: NDArray[np.float16]
+    attention: dict[Task, NDArray[np.float16]]
     infected: NDArray[np.bool_]
     infected_pixels: NDArray[np.int64]
 
@@ -53,7 +53,7 @@ def infer_scan(
         logits={network: np.empty(count, np.float32) for network in TASKS},
         infection=np.zeros((count, COARSE.count, COARSE.count), np.float32),
         in_lobe=np.zeros((count, COARSE.count, COARSE.count), np.bool_),
-        attention=np.empty((count, COARSE.count, COARSE.count), np.float16),
+        attention={task: np.empty((count, COARSE.count, COARSE.count), np.float16) for task in TASKS},
         infected=np.zeros(scan.images.shape, np.bool_),
         infected_pixels=np.zeros(count, np.int64),
     )
@@ -68,6 +68,7 @@ def infer_scan(
             for network in group:
                 output = decide(networks[network], features, fine=network == "diseased")
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
+                seen.attention[network][chunk.start : chunk.stop] = output.attention.cpu().numpy()
                 if network == "diseased":
                     seen.in_lobe[chunk.start : chunk.stop] = tensors.patch_in_lobe.cpu().numpy()
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
@@ -79,8 +80,7 @@ def infer_scan(
 def _keep_maps(
     seen: ScanOutputs, scan: PreparedScan, chunk: range, masks: Tensor, output: LobeOutput
 ) -> None:
-    """Store a batch's attention, coarse infection, and its infection maps in the scan's own pixels (2.8)."""
-    seen.attention[chunk.start : chunk.stop] = output.attention.cpu().numpy()
+    """Store a batch's coarse infection, and its infection maps in the scan's own pixels (2.8)."""
     if output.patch is not None:
         seen.infection[chunk.start : chunk.stop] = output.patch.softmax(dim=1)[:, 1].cpu().numpy()
     for number, crop_map in zip(chunk, infection_map(output, masks).cpu().numpy(), strict=True):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.diagnosis.captions import MARGIN, write_footer, write_verdict
+from client.diagnosis.captions import HEAD, MARGIN, write_footer, write_verdict
 from client.diagnosis.coronal_summary import overview_picture
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import (
@@ -20,7 +20,7 @@ from client.diagnosis.plotting import (
 from client.diagnosis.slice_ranking import RankedSlice, worst_slices
 
 _PANEL = 620
-_HEAD, _FOOT, _SCALE = 116, 56, 90
+_FOOT, _SCALE = 56, 90
 
 
 def pictures(diagnosis: Diagnosis) -> dict[str, bytes]:
@@ -36,15 +36,15 @@ def slice_file(ranked: RankedSlice) -> str:
 
 def slice_picture(diagnosis: Diagnosis, ranked: RankedSlice) -> bytes:
     """One slice as PNG: infected regions in red boxes, beside it the attention map, the verdict above."""
-    canvas = Canvas.of(2 * _PANEL + 3 * MARGIN + _SCALE, _HEAD + _PANEL + _FOOT)
-    left = canvas.axes(MARGIN, _HEAD, _PANEL, _PANEL)
+    canvas = Canvas.of(2 * _PANEL + 3 * MARGIN + _SCALE, HEAD + _PANEL + _FOOT)
+    left = canvas.axes(MARGIN, HEAD, _PANEL, _PANEL)
     draw_slice(left, diagnosis, ranked.slice)
     draw_boxes(left, diagnosis, ranked.slice)
-    right = canvas.axes(2 * MARGIN + _PANEL, _HEAD, _PANEL, _PANEL)
+    right = canvas.axes(2 * MARGIN + _PANEL, HEAD, _PANEL, _PANEL)
     draw_slice(right, diagnosis, ranked.slice)
     scale = draw_attention(right, diagnosis, ranked.slice)
     draw_outline(right, diagnosis, diagnosis.infected[ranked.slice], OUTLINE)
-    bar = canvas.axes(canvas.width - _SCALE - MARGIN + 16, _HEAD + _PANEL // 4, 14, _PANEL // 2)
+    bar = canvas.axes(canvas.width - _SCALE - MARGIN + 16, HEAD + _PANEL // 4, 14, _PANEL // 2)
     draw_colour_bar(canvas, scale, bar)
     _write_head(canvas, diagnosis, ranked)
     write_verdict(canvas, diagnosis)
@@ -59,9 +59,9 @@ def _write_head(canvas: Canvas, diagnosis: Diagnosis, ranked: RankedSlice) -> No
     place = f"z = {z_mm:.1f} mm · slice {ranked.slice + 1} of {slices} from the feet"
     canvas.text(MARGIN, 44, f"{place} · {_of_slice(diagnosis, ranked.slice)}", 10)
     boxes = "Red boxes: infected regions" if diagnosis.infected[ranked.slice].any() else "No infected region"
-    canvas.text(MARGIN, 94, boxes, 9, color=MUTED)
+    canvas.text(MARGIN, HEAD - 22, boxes, 9, color=MUTED)
     words = "Colour: attention · blue line: predicted infected area"
-    canvas.text(2 * MARGIN + _PANEL, 94, words, 9, color=MUTED)
+    canvas.text(2 * MARGIN + _PANEL, HEAD - 22, words, 9, color=MUTED)
 
 
 def _of_slice(diagnosis: Diagnosis, index: int) -> str:

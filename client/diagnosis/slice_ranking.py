@@ -44,4 +44,4 @@ def _key(diagnosis: Diagnosis, index: int) -> tuple[float, float, float]:
     lobes, here = diagnosis.lobes, list(diagnosis.lobes.at(index))
     probability = lobes.diseased[here]
     score = float((probability * lobes.infected_ml[here]).sum())
-    return score, float(probability.max()), float(lobes.attention[here].max())
+    return score, float(probability.max()), float(lobes.attention["diseased"][here].max())

@@ -1,6 +1,7 @@
 """A diagnosis in words, the same in pictures, documents and on screen."""
 
 from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.limits import is_research_only, is_uncertain, limits
 from shared_model.constants import LABEL_WORDS
 
 # What a flag of the lungs means for the verdict.
@@ -25,8 +26,24 @@ def format_probability(value: float) -> str:
     return "> 0.99" if value > 0.995 else f"{value:.2f}"
 
 
+RESEARCH_ONLY = "research use only"
+
+
 def verdict_words(diagnosis: Diagnosis) -> str:
-    return LABEL_WORDS[diagnosis.verdict]
+    """What the scan is called, whether that is uncertain, and whether it is for research use only."""
+    uncertain = " (uncertain)" if is_uncertain(diagnosis) else ""
+    research = f", {RESEARCH_ONLY}" if is_research_only(diagnosis.card) else ""
+    return f"{LABEL_WORDS[diagnosis.verdict]}{uncertain}{research}"
+
+
+def limits_words(diagnosis: Diagnosis) -> str:
+    """What limits the verdict, the second half of its sentence; empty if nothing does."""
+    return "; ".join(limit.words for limit in limits(diagnosis))
+
+
+def verdict_sentence(diagnosis: Diagnosis) -> str:
+    """The verdict and all that limits it in one sentence, without a full stop."""
+    return ": ".join(filter(None, (verdict_words(diagnosis), limits_words(diagnosis))))
 
 
 def cautions(diagnosis: Diagnosis) -> str:

@@ -178,8 +178,9 @@ def diagnose(
     if as_json:
         print_json(document)
     else:
-        typer.echo(f"{document['verdict']}: see {out}")
+        typer.echo(document["verdict"])
         typer.echo(document["explanation"])
+        typer.echo(f"see {out}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,9 +9,10 @@ from deploy.progress import Steps
 from deploy.simulation.grids import POLL_S, Engine, open_grid
 from deploy.simulation.store_sites import StoreSites
 from server import events
-from server.app import INITIAL, LEDGER, MODEL, model_card
+from server.app import INITIAL, LEDGER, MODEL
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.model_card import model_card
 from server.report.page import Example
 from server.report.report_files import write_report
 from server.rounds import run_study

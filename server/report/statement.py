@@ -1,11 +1,11 @@
 """One sentence above all figures: what they allow to say, and what not. Derived from the document alone."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared_model.constants import LABEL_WORDS, LABELS, TASKS, Task
 from shared_model.metrics.random_effects import LEAST_HOSPITALS
+from shared_model.model_quality import names_phantoms
 from shared_model.rehearsal import is_rehearsal
 
 Document = Mapping[str, Any]
@@ -61,7 +61,7 @@ def _may(document: Document) -> Iterator[str]:
 
 def _may_not(document: Document) -> Iterator[str]:
     held_out, unseen = _held_out(document), document["pooled"]["unseen"]
-    if re.search(r"\bphantoms?\b", document["trained_on"], re.IGNORECASE):
+    if names_phantoms(document["trained_on"]):
         yield "anything about patients, as the data is described as phantoms"
     if not held_out:
         yield "anything about hospitals where it was not trained, as none was held out"

@@ -28,9 +28,9 @@ from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.store.lobe_store import LobeStore
 from server import messages
-from server.app import model_card
 from server.dispatch import RoundPolicy
 from server.ledger import Ledger
+from server.model_card import model_card
 from server.report.report_files import write_report
 from server.rounds import run_study
 from shared_model.errors import PneumofedError

@@ -1,5 +1,8 @@
 """Models on disk and weights in transit: whole and of one kind, or refused."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,19 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, damage: str) ->
     with pytest.raises(PneumofedError) as refused:
         load_model(tmp_path)
     assert refused.value.code == "model-damaged"
+
+
+def test_a_card_without_quality_is_read_and_says_that_nothing_is_known(tmp_path) -> None:
+    """As written before the field was there: its checksum is of a card that lacks it."""
+    save_model(tmp_path, initial_weights(STUDY), CARD)
+    file = tmp_path / "model.json"
+    document = json.loads(file.read_text())
+    del document["quality"]
+    kept = {name: value for name, value in document.items() if name != "card_sha256"}
+    compact = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    document["card_sha256"] = hashlib.sha256(compact.encode()).hexdigest()
+    file.write_text(json.dumps(document))
+    assert load_model(tmp_path)[1].quality is None
 
 
 @pytest.mark.parametrize(

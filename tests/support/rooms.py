@@ -19,7 +19,7 @@ ROOMS = {
     "shared_model": (
         "bundle envelope rehearsal",
         "infection_map initial_weights losses protocol saved_model",
-        "layer_scaling network_weights pretrained proposal",
+        "layer_scaling model_quality network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
@@ -38,7 +38,7 @@ ROOMS = {
         "process",
         "app",
         "rehearsal report rounds status",
-        "measurement",
+        "measurement model_card",
         "ledger report_process roster round_updates torch_process",
         "collect",
         "admission dispatch feasibility messages model_selection",

@@ -37,4 +37,5 @@ def test_a_result_or_a_refusal(
             assert "\n" not in str(error) and not out.exists()
             assert not [word for word in PATIENT.values() if word in str(error)]
         path.write_bytes(content)
-    assert diagnose_folder(scan, tmp_path / "model", tmp_path / "again", device="cpu") == sound
+    again = diagnose_folder(scan, tmp_path / "model", tmp_path / "again", device="cpu")
+    assert again | {"timing": None} == sound | {"timing": None}

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.plotting import BOX, CAUTION, OUTLINE, TRUTH
 from client.diagnosis.slice_pictures import example_picture, pictures
-from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
+from client.diagnosis.verdict_text import verdict_words
+from preprocessing.reading.refusals import FLAGS
+from tests.support.diagnosed_scans import diagnosed, measured_card, observation, two_lungs
 
-# The left panel of a slice picture covers 620 x 620 pixels from (116, 20); a slice here 310 x 310 mm.
-TOP, LEFT, PER_MM = 116, 20, 2
+# The left panel of a slice picture covers 620 x 620 pixels from (164, 20); a slice here 310 x 310 mm.
+TOP, LEFT, PER_MM = 164, 20, 2
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -37,7 +39,7 @@ def infected_scan() -> Found:
     infected = np.zeros(scan.images.shape, bool)
     infected[3, 150:200, 60:100] = True
     infected[1, 150:152, 60:63] = True  # 6 mm2: counts, but gets no box
-    return diagnosed(scan, observation(scan, infected, diseased=2.0)), infected
+    return diagnosed(scan, observation(scan, infected, diseased=2.0, covid=2.0)), infected
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,8 @@ def files(infected_scan: Found) -> dict[str, bytes]:
 
 def test_files_and_sizes(files: dict[str, bytes]) -> None:
     assert list(files) == ["overview.png", "slice-01.png", "slice-02.png", "slice-03.png"]
-    assert pixels(files["overview.png"]).shape == (112 + 108 + 128, 1350, 3)  # 60 mm high
-    assert pixels(files["slice-01.png"]).shape == (792, 1390, 3)
+    assert pixels(files["overview.png"]).shape == (164 + 108 + 128, 1350, 3)  # 60 mm high
+    assert pixels(files["slice-01.png"]).shape == (840, 1390, 3)
 
 
 def test_the_red_box_lies_round_the_infection(files: dict[str, bytes]) -> None:
@@ -60,14 +62,25 @@ def test_the_red_box_lies_round_the_infection(files: dict[str, bytes]) -> None:
     assert not inside.any()  # a frame, not a filled box
 
 
-def test_every_picture_says_that_lungs_are_cut_off(infected_scan: Found, files: dict[str, bytes]) -> None:
-    diagnosis, _ = infected_scan
-    limited = replace(diagnosis, scan=replace(diagnosis.scan, flags=("lungs-cut-off",)))
-    for name, png in pictures(limited).items():
+def test_every_picture_says_what_limits_the_verdict(infected_scan: Found) -> None:
+    """A scan of a measured model has no words of caution, one of a flagged series has a line of them."""
+    sound = replace(infected_scan[0], scan=replace(infected_scan[0].scan, flags=()), card=measured_card())
+    flagged = replace(sound, scan=replace(sound.scan, flags=("lungs-cut-off",)))
+    plain = pictures(sound)
+    for name, png in pictures(flagged).items():
         words = of_colour(pixels(png)[:TOP], CAUTION)
         assert len(words) > 100
-        assert words[:, 0].min() > 76 and words[:, 0].max() < 96  # below the infected share, above the panels
-        assert len(of_colour(pixels(files[name])[:TOP], CAUTION)) == 0
+        assert words[:, 0].min() > 36 and words[:, 0].max() < 54  # the first line below the verdict
+        assert len(of_colour(pixels(plain[name])[:TOP], CAUTION)) == 0
+
+
+def test_however_much_limits_the_verdict_it_stays_above_the_scores(infected_scan: Found) -> None:
+    every = replace(infected_scan[0], scan=replace(infected_scan[0].scan, flags=tuple(FLAGS)))
+    assert "research use only" in verdict_words(every)
+    for png in pictures(every).values():
+        image = pixels(png)
+        words = of_colour(image[:TOP], CAUTION)
+        assert words[:, 0].max() < 98 and words[:, 1].min() > image.shape[1] - 720
 
 
 def test_small_spots_get_no_box_and_healthy_slices_none(files: dict[str, bytes]) -> None:
