@@ -110,7 +110,9 @@ def test_one_hospital_s_scans_are_no_more_than_its_share_of_a_class() -> None:
 
 
 def trained(count: int, study: StudyConfig) -> list[tuple[TrainResult[Weights], SiteDescription]]:
-    sites = [FakeSite(f"h{i}", study) for i in range(count)]
+    """Of hospitals of which the first has more scans than its share."""
+    scans = [{"diseased": 900 if i == 0 else 30, "covid": 20} for i in range(count)]
+    sites = [FakeSite(f"h{i}", study, scans=of_site) for i, of_site in enumerate(scans)]
     return [(site.train(weights_of(0), stage=0, round=1), site.describe()) for site in sites]
 
 
@@ -144,3 +146,22 @@ def test_a_guarded_study_refuses_the_same_updates() -> None:
     with pytest.raises(PneumofedError) as refused:
         updates.add(replace(update, weights=update.weights | {"x": np.zeros(1, np.float32)}), description)
     assert refused.value.code == "update-arrays" and updates.undecided() == ["covid", "diseased"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"scans": {"diseased": 10**6, "covid": 20}}, "scans-implausible"),
+        ({"loss": {"diseased": 1e9}}, "loss-implausible"),
+    ],
+)
+@pytest.mark.parametrize("guard", [None, NormBoundConfig(name="norm-bound", factor=100)])
+def test_what_comes_with_an_update_is_admitted_too(
+    changed: dict[str, dict[str, float]], code: str, guard: NormBoundConfig | None
+) -> None:
+    study = study_of(BOTH, guard=guard)
+    updates = round_updates(BOTH, study, weights_of(0))
+    ((update, description),) = trained(1, study)
+    with pytest.raises(PneumofedError) as refused:
+        updates.add(replace(update, **changed), description)
+    assert refused.value.code == code and updates.undecided() == ["covid", "diseased"]
