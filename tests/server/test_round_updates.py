@@ -10,7 +10,7 @@ import pytest
 from server.round_updates import round_updates
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from shared_model.label_sums import LabelSums
+from shared_model.label_sums import MOST_SCANS, LabelSums, scaled
 from shared_model.protocol import MOST_SCANS_A_PATIENT, SiteDescription, TrainResult
 from shared_model.scan_figures import FIGURES
 from shared_model.strategy import NormBoundConfig, TrimmedMeanConfig
@@ -107,6 +107,29 @@ def test_one_hospital_s_scans_are_no_more_than_its_share_of_a_class() -> None:
     of_class = {label: np.mean(rows, axis=0) for label, rows in honest.items()}
     mixed = 0.4 * of_class["covid"] + 0.6 * np.full(COUNT, 9.0)
     np.testing.assert_allclose(centre, (mixed + of_class["healthy"]) / 2, atol=1e-3)
+
+
+def test_sums_of_many_hospitals_are_exact_beyond_int64() -> None:
+    """Sixty hospitals with the most scans and the largest figures decide as one of them does alone."""
+    draw = np.random.default_rng(4)
+    large = {
+        label: list(at + draw.normal(size=(20, COUNT))) for label, at in (("covid", 28), ("healthy", -28))
+    }
+    arrays = {label: scaled(gram, MOST_SCANS) for label, gram in LabelSums.of(large).sums.items()}
+    patients = MOST_SCANS // MOST_SCANS_A_PATIENT
+    counts: dict[str, dict[str, int | None]] = {
+        "train": {"covid": patients, "healthy": patients, "other": None}
+    }
+    site = replace(SITE, counts=SITE.counts | counts)
+    found = []
+    for hospitals in (1, 60):
+        updates = round_updates(SCAN, STUDY, START)
+        for _ in range(hospitals):
+            says = {"diseased": 2 * patients, "covid": patients}
+            updates.add(TrainResult(cast(Weights, arrays), says, {}), site)
+        found.append(updates.result()["diseased/scan_decision.coefficients"])
+    assert found[0].any()
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
 
 
 def trained(count: int, study: StudyConfig) -> list[tuple[TrainResult[Weights], SiteDescription]]:
