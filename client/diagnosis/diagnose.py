@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,47 +26,58 @@ from shared_model.scan_figures import ScanLobes
 from shared_model.weights import Weights
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """Both networks with a model's weights on their device, and the model's card."""
+
+    networks: Mapping[Task, LobeNetwork]
+    card: ModelCard
+    device: torch.device
+
+    @classmethod
+    def from_weights(
+        cls, weights: Weights, card: ModelCard, device: torch.device | str = "cpu"
+    ) -> "LoadedModel":
+        """Raises PneumofedError `architecture-mismatch` if weights and card do not fit."""
+        networks = make_networks(card.study.network)
+        load_weights(networks, weights)
+        for network in networks.values():
+            network.to(device).to(memory_format=torch.channels_last)
+        return cls(networks, card, torch.device(device))
+
+
 def diagnose(
     series: CtSeries,
-    model_weights: Weights,
-    card: ModelCard,
+    model: LoadedModel,
     settings: PreprocessingSettings = DEFAULT_SETTINGS,
     *,
-    device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Diagnosis:
     """Diagnose one series with both networks over all its lobes.
 
     `progress` counts lobes, once for each pass over them. Raises PneumofedError `preprocessing-mismatch` if
-    the model was trained with other preprocessing, `architecture-mismatch` if weights and card do not fit,
-    `no-lungs` if no lung is found, and what `prepare_series` raises.
+    the model was trained with other preprocessing, `no-lungs` if no lung is found, and what `prepare_series`
+    raises.
     """
-    device = torch.device(device)
-    networks = _networks(model_weights, card, settings, device)
+    check_preprocessing(model.card, settings)
     started = time.perf_counter()
     scan = prepare_series(series, settings)
     prepared = time.perf_counter()
-    dtype = activation_dtype(card.study.precision, device)
-    seen = infer_scan(scan, networks, dtype=dtype, progress=progress)
+    dtype = activation_dtype(model.card.study.precision, model.device)
+    seen = infer_scan(scan, model.networks, dtype=dtype, progress=progress)
     ended = time.perf_counter()
     seconds = {"preprocessing_s": prepared - started, "networks_s": ended - prepared}
-    return replace(make_diagnosis(scan, seen, networks, card), seconds=seconds)
+    return replace(make_diagnosis(scan, seen, model.networks, model.card), seconds=seconds)
 
 
-def _networks(
-    weights: Weights, card: ModelCard, settings: PreprocessingSettings, device: torch.device
-) -> dict[Task, LobeNetwork]:
+def check_preprocessing(card: ModelCard, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> None:
+    """Raises PneumofedError `preprocessing-mismatch` if the model was trained with other preprocessing."""
     if card.study.preprocessing != settings.fingerprint:
         raise PneumofedError(
             "preprocessing-mismatch",
             f"the model of study {card.study.name!r} was trained with preprocessing "
             f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
         )
-    networks = make_networks(card.study.network)
-    load_weights(networks, weights)
-    for network in networks.values():
-        network.to(device).to(memory_format=torch.channels_last)
-    return networks
 
 
 def make_diagnosis(

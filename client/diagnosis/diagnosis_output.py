@@ -1,19 +1,24 @@
 """A diagnosis as a folder of files.
 
-OUT/diagnosis.json    the result: client/diagnosis/document.py
-OUT/overview.png      the whole scan
-OUT/slice-01.png      the slice to look at first; the next are slice-02.png, slice-03.png
-OUT/attention.npz     attention of both networks: client/diagnosis/attention_file.py
+    OUT/diagnosis.json    the result: client/diagnosis/document.py
+    OUT/overview.png      the whole scan
+    OUT/slice-01.png      the slice to look at first; the next are slice-02.png, slice-03.png
+    OUT/attention.npz     attention of both networks: client/diagnosis/attention_file.py
+
+None of it names the patient.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from client.diagnosis.attention_file import ATTENTION, attention_npz
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
-from client.diagnosis.slice_pictures import pictures
+from client.diagnosis.document import DiagnosisDocument
+from client.diagnosis.slice_pictures import OVERVIEW, pictures
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 
@@ -43,6 +48,20 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path) -> dict[str, Any]:
             path.unlink(missing_ok=True)
         raise
     return document
+
+
+def read_diagnosis(out: Path) -> DiagnosisDocument | None:
+    """The document of the diagnosis in `out`; None if there is none, or none of this version's format."""
+    try:
+        return DiagnosisDocument.model_validate_json((out / DOCUMENT).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def remove_diagnosis(out: Path) -> None:
+    """Remove the files of an earlier diagnosis in `out`, the document first; other files are kept."""
+    for path in (out / DOCUMENT, out / ATTENTION, out / OVERVIEW, *out.glob("slice-[0-9][0-9].png")):
+        path.unlink(missing_ok=True)
 
 
 def check_output_folder(out: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.diagnosis.diagnose import diagnose, make_diagnosis
+from client.diagnosis.diagnose import LoadedModel, diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from preprocessing.reading.series import CtSeries
 from shared_model.errors import PneumofedError
@@ -145,12 +145,12 @@ def test_lobes_without_neighbours_are_no_lungs() -> None:
 def test_a_model_of_other_preprocessing_is_refused() -> None:
     other = card().model_copy(update={"study": study(preprocessing="0123456789abcdef")})
     with pytest.raises(PneumofedError, match="0123456789abcdef") as caught:
-        diagnose(SERIES, initial_weights(study()), other)
+        diagnose(SERIES, LoadedModel.from_weights(initial_weights(study()), other))
     assert caught.value.code == "preprocessing-mismatch"
 
 
 def test_weights_of_another_architecture_are_refused() -> None:
     small = card().study.network.model_copy(update={"width": 1 / 16})
     with pytest.raises(PneumofedError) as caught:
-        diagnose(SERIES, initial_weights(study(network=small)), card())
+        LoadedModel.from_weights(initial_weights(study(network=small)), card())
     assert caught.value.code == "architecture-mismatch"
