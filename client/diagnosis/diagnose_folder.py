@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from client.diagnosis.diagnose import LoadedModel, check_preprocessing, diagnose
+from client.diagnosis.diagnose import LoadedModel, diagnose, preprocessing_of
 from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
 from client.diagnosis.study_files import files_digest
 from client.learning.device_choice import choose_device
@@ -22,7 +22,7 @@ def load_for_diagnosis(model: Path, device: str = "auto") -> LoadedModel:
     """
     chosen = choose_device(device)
     weights, card = load_model(model)
-    check_preprocessing(card)
+    preprocessing_of(card)  # refuses before a scan is read
     return LoadedModel.from_weights(weights, card, chosen)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -180,7 +180,7 @@ def test_a_guarded_study_refuses_the_same_updates() -> None:
 )
 @pytest.mark.parametrize("guard", [None, NormBoundConfig(name="norm-bound", factor=100)])
 def test_what_comes_with_an_update_is_admitted_too(
-    changed: dict[str, dict[str, float]], code: str, guard: NormBoundConfig | None
+    changed: dict[str, Any], code: str, guard: NormBoundConfig | None
 ) -> None:
     study = study_of(BOTH, guard=guard)
     updates = round_updates(BOTH, study, weights_of(0))
