@@ -14,6 +14,7 @@ from deploy.commands.figure_lines import store_lines
 from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Device, EngineOption, Model, Out, Seed
 from deploy.commands.output import print_json
+from deploy.commands.release import release_app
 from deploy.commands.simulate import simulate
 from deploy.commands.study_output import print_study
 from deploy.progress import Steps
@@ -51,6 +52,7 @@ def _root(
 
 app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
+app.add_typer(release_app, name="release")
 
 
 app.command()(simulate)
@@ -165,6 +167,10 @@ def diagnose(
     folder: Annotated[Path, typer.Argument(help="Folder with one CT series.")],
     model: Model,
     out: Out,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -174,7 +180,9 @@ def diagnose(
 
     keep_freed_memory()
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
-        document = diagnose_folder(folder, model, out, device=device, progress=progress)
+        document = diagnose_folder(
+            folder, model, out, device=device, progress=progress, public_key=public_key
+        )
     if as_json:
         print_json(document)
     else:
