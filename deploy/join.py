@@ -153,7 +153,7 @@ def check_trainer(hospital: HospitalSettings) -> None:
 
 
 def check_connected(hospital: HospitalSettings) -> None:
-    """Raises PneumofedError `node-not-running`, or `node-not-connected` if the coordinator does not take it."""
+    """Raises PneumofedError `node-not-running`; `node-not-connected` if it is not with the coordinator."""
     connection = read_connection(hospital.node)
     if connection is None:
         raise PneumofedError("node-not-running", "no node runs here; start it, and see its log")

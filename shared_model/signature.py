@@ -36,9 +36,7 @@ def make_key(path: Path) -> Path:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     write_atomically(path, pem, mode=0o600)
-    write_atomically(
-        public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
+    write_atomically(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return public
 
 
@@ -73,7 +71,8 @@ def check_file(path: Path, key: Path) -> bytes:
         public.verify(signed, content)
     except InvalidSignature:
         raise PneumofedError(
-            "signature-wrong", f"{path} was not signed with the key of {key.name}; do not use it, ask its source"
+            "signature-wrong",
+            f"{path} was not signed with the key of {key.name}; do not use it, ask its source",
         ) from None
     return content
 
@@ -154,4 +153,6 @@ def _public(path: Path) -> Ed25519PublicKey:
 
 
 def _unusable(path: Path, kind: str) -> PneumofedError:
-    return PneumofedError("key-unusable", f"{path} is no {kind} Ed25519 key in PEM; see `pneumofed release key`")
+    return PneumofedError(
+        "key-unusable", f"{path} is no {kind} Ed25519 key in PEM; see `pneumofed release key`"
+    )

@@ -25,11 +25,13 @@ def diagnose_folder(
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    device: as for `choose_device`. `progress` counts headers that are read, then lobes. public_key: who must
-    have signed the model's folder (shared_model/signature.py); None: anybody or nobody. Nothing is written unless all went well. Raises PneumofedError: `no-series`,
-    `several-studies`, `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`,
-    `no-device`, `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`, `signature-missing`,
-    `signature-wrong`, `key-unusable`; OSError if `out` cannot be written.
+    device: as for `choose_device`. `progress` counts headers that are read, then lobes. public_key: of who
+    must have signed the model's folder (shared_model/signature.py); None: nobody.
+
+    Nothing is written unless all went well. Raises PneumofedError: `no-series`, `several-studies`,
+    `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`, `no-device`,
+    `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`, `signature-missing`, `signature-wrong`,
+    `key-unusable`; OSError if `out` cannot be written.
     """
     check_output_folder(out)
     chosen = choose_device(device)

@@ -23,7 +23,9 @@ def wheels(
     out: Out,
     torch: Annotated[
         Path | None,
-        typer.Option(help="A wheel of torch to take instead of the locked one, as for machines without a GPU."),
+        typer.Option(
+            help="A wheel of torch to take instead of the locked one, as for machines without a GPU."
+        ),
     ] = None,
 ) -> None:
     """Make the offline kit: wheels of this system and Python, with hashes and a bill of materials."""
@@ -61,16 +63,19 @@ def sbom(
     debian: Annotated[bool, typer.Option("--debian", help="This system's Debian packages too.")] = False,
 ) -> None:
     """Write a bill of materials (CycloneDX 1.6, JSON)."""
-    import json
-
-    from deploy.release.sbom import bill, debian_components, installed_components, wheel_components
-    from shared_model.files import write_atomically
+    from deploy.release.sbom import (
+        bill,
+        debian_components,
+        installed_components,
+        wheel_components,
+        write_bill,
+    )
     from shared_model.versions import package_version
 
     found = [*(installed_components() if wheels is None else wheel_components(wheels))]
     found += debian_components() if debian else []
     document = bill("pneumofed", package_version(), found)
-    write_atomically(out, (json.dumps(document, indent=1) + "\n").encode())
+    write_bill(out, document)
     typer.echo(f"{out}: {len(document['components'])} packages")
 
 

@@ -169,7 +169,9 @@ def diagnose(
     out: Out,
     public_key: Annotated[
         Path | None,
-        typer.Option(envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."),
+        typer.Option(
+            envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."
+        ),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,

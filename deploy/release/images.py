@@ -1,8 +1,8 @@
 """The images of node, trainer and coordinator, built from a kit's wheels and Debian's packages.
 
-    OUT/pneumofed-NAME-VERSION.tar        for `docker load` and `podman load`
-    OUT/pneumofed-NAME-VERSION.cdx.json   its bill of materials, also inside the image
-    OUT/SHA256SUMS
+OUT/pneumofed-NAME-VERSION.tar        for `docker load` and `podman load`
+OUT/pneumofed-NAME-VERSION.cdx.json   its bill of materials, also inside the image
+OUT/SHA256SUMS
 """
 
 import os
@@ -21,7 +21,10 @@ from shared_model.versions import package_version
 
 NAMES = ("node", "trainer", "coordinator")
 SYSTEM_OF = {"node": "hospital.tar", "trainer": "hospital.tar", "coordinator": "coordinator.tar"}
-EXTRA: Mapping[str, Sequence[str]] = {"hospital.tar": (), "coordinator.tar": ("ca-certificates", "nginx-light")}
+EXTRA: Mapping[str, Sequence[str]] = {
+    "hospital.tar": (),
+    "coordinator.tar": ("ca-certificates", "nginx-light"),
+}
 """The images' systems, and what each has beside Python. Notices go to servers that other CAs vouch for."""
 SBOM = "/usr/share/pneumofed/sbom.cdx.json"
 
@@ -62,7 +65,9 @@ class Engine:
         )
 
 
-def make_images(wheels: Path, out: Path, engine: Engine, say: Say, names: Sequence[str] = NAMES) -> list[Path]:
+def make_images(
+    wheels: Path, out: Path, engine: Engine, say: Say, names: Sequence[str] = NAMES
+) -> list[Path]:
     """Build the images, and write them to `out`; returns the paths of their files.
 
     Raises PneumofedError `wheels-missing`, `image-failed`, and as `make_system` does.

@@ -1,4 +1,4 @@
-"""Whether the code that runs here is what was released: SHA-256 of each file of our packages, signed as one list."""
+"""Whether the code that runs here is what was released: a signed list of our packages' files."""
 
 import zipfile
 from hashlib import sha256 as digest

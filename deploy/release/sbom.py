@@ -1,6 +1,6 @@
-"""Bills of materials as CycloneDX 1.6 JSON (ECMA-424): of a folder of wheels, or of what is installed here."""
+"""Bills of materials as CycloneDX 1.6 JSON (ECMA-424): of a folder of wheels, or of what is installed."""
 
-import hashlib
+import json
 import re
 import uuid
 import zipfile
@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from shared_model.errors import PneumofedError
+from shared_model.files import write_atomically
+from shared_model.signature import sha256
 
 DPKG_STATUS = Path("/var/lib/dpkg/status")
 _LICENSE_TEXT = 80  # characters; packages put whole licences where a name belongs
@@ -21,7 +23,7 @@ _LICENSE_TEXT = 80  # characters; packages put whole licences where a name belon
 
 @dataclass(frozen=True)
 class Component:
-    """A package; purl: its package URL; license: as it names it itself; sha256: of its file, if one is known."""
+    """A package. purl: its package URL; license: as it names it; sha256: of its file, if that is known."""
 
     name: str
     version: str
@@ -32,7 +34,7 @@ class Component:
 
 
 def wheel_components(folder: Path) -> Iterator[Component]:
-    """Of each wheel in `folder`, with its SHA-256. Raises PneumofedError `wheels-missing` if there is none."""
+    """Of each wheel in `folder`, with its SHA-256. Raises PneumofedError `wheels-missing`."""
     wheels = sorted(folder.glob("*.whl"))
     if not wheels:
         raise PneumofedError("wheels-missing", f"{folder} has no wheels; see `pneumofed release wheels`")
@@ -40,8 +42,7 @@ def wheel_components(folder: Path) -> Iterator[Component]:
         with zipfile.ZipFile(path) as wheel:
             (name,) = (n for n in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", n))
             metadata = HeaderParser().parsestr(wheel.read(name).decode())
-        with path.open("rb") as file:
-            yield _python(metadata, hashlib.file_digest(file, "sha256").hexdigest())
+        yield _python(metadata, sha256(path))
 
 
 def installed_components() -> Iterator[Component]:
@@ -78,13 +79,18 @@ def bill(name: str, version: str, components: Iterable[Component]) -> dict[str, 
     }
 
 
-def _python(metadata: Message, sha256: str | None) -> Component:
+def write_bill(path: Path, document: dict[str, Any]) -> None:
+    """As a file."""
+    write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
+
+
+def _python(metadata: Message, digest: str | None) -> Component:
     name, version = str(metadata["Name"]), str(metadata["Version"])
     purl = f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{_quoted(version)}"
     expression, text = metadata["License-Expression"], str(metadata["License"] or "").strip()
     if expression is not None:
-        return Component(name, version, purl, str(expression), is_spdx=True, sha256=sha256)
-    return Component(name, version, purl, text.split("\n")[0][:_LICENSE_TEXT] or None, sha256=sha256)
+        return Component(name, version, purl, str(expression), is_spdx=True, sha256=digest)
+    return Component(name, version, purl, text.split("\n")[0][:_LICENSE_TEXT] or None, sha256=digest)
 
 
 def _quoted(version: str) -> str:

@@ -1,13 +1,12 @@
 """The offline kit: wheels of pneumofed and all that it needs, of this system and Python, each with its hash.
 
-    OUT/wheels/            pneumofed, its dependencies as deploy/release/run.txt locks them, and pip
-    OUT/requirements.txt   the same by version and SHA-256, for `pip install --require-hashes`
-    OUT/pneumofed.sums     of the installed code, for `join` (deploy/release/installed.py)
-    OUT/sbom.cdx.json      the bill of materials
-    OUT/SHA256SUMS         of all of it
+OUT/wheels/            pneumofed, its dependencies as deploy/release/run.txt locks them, and pip
+OUT/requirements.txt   the same by version and SHA-256, for `pip install --require-hashes`
+OUT/pneumofed.sums     of the installed code, for `join` (deploy/release/installed.py)
+OUT/sbom.cdx.json      the bill of materials
+OUT/SHA256SUMS         of all of it
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deploy.release.installed import CODE_SUMS, wheel_code_sums
-from deploy.release.sbom import Component, bill, wheel_components
+from deploy.release.sbom import Component, bill, wheel_components, write_bill
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
 from shared_model.signature import write_sums
@@ -68,8 +67,7 @@ def requirements(components: Iterable[Component]) -> str:
 
 def _describe(out: Path, components: list[Component]) -> None:
     write_atomically(out / "requirements.txt", requirements(components).encode())
-    document = bill("pneumofed", package_version(), components)
-    write_atomically(out / "sbom.cdx.json", (json.dumps(document, indent=1) + "\n").encode())
+    write_bill(out / "sbom.cdx.json", bill("pneumofed", package_version(), components))
     (own,) = (out / "wheels").glob("pneumofed-*.whl")
     write_atomically(out / CODE_SUMS, wheel_code_sums(own))
     write_sums(out)
@@ -84,7 +82,15 @@ def _only(lock: Path, name: str) -> Path:
 
 
 def _download(lock: Path, wheels: Path) -> None:
-    _pip(Path(sys.executable), "download", "--no-deps", "--only-binary=:all:", *_hashed(lock), "--dest", str(wheels))
+    _pip(
+        Path(sys.executable),
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        *_hashed(lock),
+        "--dest",
+        str(wheels),
+    )
 
 
 def _build(source: Path, wheels: Path, work: Path) -> None:

@@ -1,7 +1,7 @@
-"""A coordinator and two hospitals in containers, by the commands that docs/hospital.md and docs/coordinator.md show.
+"""A coordinator and two hospitals in containers, by the commands that the documents show.
 
-It needs podman, podman-compose and the images of `pneumofed release images`. podman is as this machine has it set up:
-where it cannot run a container without, CONTAINERS_CONF names its settings.
+It needs podman, podman-compose and the images of `pneumofed release images`. podman is as this machine has it
+set up; CONTAINERS_CONF may name other settings.
 """
 
 import json
@@ -72,7 +72,9 @@ class Federation:
         return done.stdout
 
     def are_online(self) -> bool:
-        done = self.coordinator.inside("coordinator", "pneumofed", "coordinator", "status", "federation.toml", "--json")
+        done = self.coordinator.inside(
+            "coordinator", "pneumofed", "coordinator", "status", "federation.toml", "--json"
+        )
         return done.returncode == 0 and all(
             one["connection"] == "online" for one in json.loads(done.stdout)["hospitals"]
         )

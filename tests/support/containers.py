@@ -49,10 +49,12 @@ class Project:
         self.name, self.folder = name, folder
 
     def shell(self, line: str) -> str:
-        """A line that a document shows, with podman-compose, which asks for no terminal, for docker compose."""
+        """A line that a document shows, by podman-compose; `exec` without a terminal."""
         compose = f"podman-compose -p {self.name}"
         line = line.replace(DOCKER_COMPOSE, compose).replace(f"{compose} exec", f"{compose} exec -T")
-        done = subprocess.run(["sh", "-c", line], cwd=self.folder, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=self.folder, capture_output=True, text=True, timeout=900
+        )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -78,9 +80,12 @@ class Project:
 
     def is_healthy(self, service: str) -> bool:
         """By the image's own check, run now: without systemd podman has nobody who runs it."""
-        return subprocess.run(
-            ["podman", "healthcheck", "run", self.container(service)], capture_output=True
-        ).returncode == 0
+        return (
+            subprocess.run(
+                ["podman", "healthcheck", "run", self.container(service)], capture_output=True
+            ).returncode
+            == 0
+        )
 
     def down(self) -> None:
         subprocess.run(

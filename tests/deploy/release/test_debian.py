@@ -1,4 +1,4 @@
-"""The system of an image, with a stand-in for mmdebstrap; the real one makes the images of test_containers.py."""
+"""The system of an image, with a stand-in for mmdebstrap; the real one: tests/deploy/test_containers.py."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How images are built, with stand-ins for podman and mmdebstrap; real ones: tests/deploy/test_containers.py."""
+"""How images are built, with stand-ins for podman and mmdebstrap."""
 
 import json
 from pathlib import Path
@@ -53,7 +53,9 @@ def test_each_image_is_built_without_a_network_and_written_with_its_bill(
     version = package_version()
     assert [path.name for path in made] == [f"pneumofed-{name}-{version}.tar" for name in NAMES]
     asked = [json.loads(line) for line in (programs / "asked").read_text().splitlines()]
-    builds = {words[words.index("--target") + 1]: (words, seen) for words, seen in asked if words[0] == "build"}
+    builds = {
+        words[words.index("--target") + 1]: (words, seen) for words, seen in asked if words[0] == "build"
+    }
     assert set(builds) == set(NAMES)
     for name, (words, seen) in builds.items():
         assert words[words.index("--network") + 1] == "none" and f"LIST={name}" in words

@@ -36,7 +36,9 @@ def release(installed: Path, tmp_path: Path) -> ReleaseSettings:
     return ReleaseSettings(key=tmp_path / "release.pub", sums=sums)
 
 
-def test_what_the_wheel_installed_passes_with_bytecode_beside_it(installed: Path, release: ReleaseSettings) -> None:
+def test_what_the_wheel_installed_passes_with_bytecode_beside_it(
+    installed: Path, release: ReleaseSettings
+) -> None:
     (installed / "client" / "__pycache__").mkdir()
     (installed / "client" / "__pycache__" / "a.cpython-311.pyc").touch()
     (installed / "numpy").mkdir()
@@ -54,7 +56,9 @@ def test_a_changed_or_added_file_is_named(installed: Path, release: ReleaseSetti
     assert caught.value.code == "signature-wrong"
 
 
-def test_a_list_that_another_key_signed_is_refused(installed: Path, release: ReleaseSettings, tmp_path: Path) -> None:
+def test_a_list_that_another_key_signed_is_refused(
+    installed: Path, release: ReleaseSettings, tmp_path: Path
+) -> None:
     make_key(tmp_path / "other.key")
     sign_file(release.sums, tmp_path / "other.key")
     with pytest.raises(PneumofedError, match="not signed with the key"):

@@ -1,4 +1,4 @@
-"""The locks, and the parts of the offline kit that need no index; the whole of it: tests/deploy/test_offline.py."""
+"""The locks, and the parts of the offline kit that need no index."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.release.sbom import Component
-from deploy.release.wheels import FOR_GPU, BUILD_LOCK, RUN_LOCK, locked, requirements
+from deploy.release.wheels import BUILD_LOCK, FOR_GPU, RUN_LOCK, locked, requirements
 from tests.support.processes import ROOT
 
 DEV_LOCK = "dev.txt"
@@ -34,7 +34,9 @@ def test_every_requirement_has_a_version_and_hashes_and_no_address(lock: str) ->
     for entry in re.split(r"\n(?=[A-Za-z0-9])", locked(lock).strip()):
         first, *hashes = entry.split("\\\n")
         assert re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.+!]+( ; .+)? ", first), first
-        assert hashes and all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64} ?", one.rstrip("\n")) for one in hashes)
+        assert hashes and all(
+            re.fullmatch(r"    --hash=sha256:[0-9a-f]{64} ?", one.rstrip("\n")) for one in hashes
+        )
 
 
 def test_locks_hold_what_is_declared_at_the_versions_tested() -> None:
@@ -52,9 +54,14 @@ def test_without_a_gpu_torch_and_what_it_brings_are_left_out() -> None:
     whole, less = versions(locked(RUN_LOCK)), versions(locked(RUN_LOCK, FOR_GPU))
     gone = whole.keys() - less.keys()
     assert {"torch", "torchvision", "triton", "nvidia-cudnn-cu13", "cuda-toolkit"} <= gone
-    assert "numpy" in less and all(name.split("-")[0] in ("torch", "torchvision", "triton", "nvidia", "cuda") for name in gone)
+    assert "numpy" in less and all(
+        name.split("-")[0] in ("torch", "torchvision", "triton", "nvidia", "cuda") for name in gone
+    )
 
 
 def test_a_kits_requirements_are_exact() -> None:
-    found = [Component("b", "2+cpu", "pkg:pypi/b", sha256="0a"), Component("A", "1", "pkg:pypi/a", sha256="0b")]
+    found = [
+        Component("b", "2+cpu", "pkg:pypi/b", sha256="0a"),
+        Component("A", "1", "pkg:pypi/a", sha256="0b"),
+    ]
     assert requirements(found) == "A==1 --hash=sha256:0b\nb==2+cpu --hash=sha256:0a\n"
