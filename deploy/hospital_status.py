@@ -19,6 +19,7 @@ _NODE = {
     "refused": "the coordinator does not take this hospital's key",
     "not-running": "does not run: start `pneumofed hospital join`",
     "unknown": "runs as another user: ask as that user",
+    "elsewhere": "not seen from here: ask where it runs, as in its container",
 }
 
 
@@ -28,14 +29,14 @@ def hospital_status(hospital: HospitalSettings) -> dict[str, Any]:
 
     Raises PneumofedError as the audit log does if it is not whole.
     """
-    approvals = Approvals(hospital.state)
+    approvals, answers = Approvals(hospital.state), trainer_is_healthy(hospital.socket)
     entries = AuditLog(hospital.state).entries()
     return {
         "name": hospital.name,
         "role": hospital.role,
         "store": _store(hospital.store),
-        "trainer": trainer_is_healthy(hospital.socket),
-        "node": _node(hospital.node),
+        "trainer": answers,
+        "node": _node(hospital.node, answers=answers),
         "paused": approvals.paused,
         "studies": [
             {"fingerprint": s.proposal.fingerprint, "name": s.proposal.study.name, "decision": s.decision}
@@ -52,7 +53,10 @@ def _store(path: Path) -> dict[str, Any]:
         return {"problem": error.code}
 
 
-def _node(folder: Path) -> dict[str, Any]:
+def _node(folder: Path, *, answers: bool) -> dict[str, Any]:
+    """answers: whether the trainer does. In its container the node's folder is not there."""
+    if answers and not folder.exists():
+        return {"state": "elsewhere", "since": None}
     try:
         connection = read_connection(folder)
     except PermissionError:

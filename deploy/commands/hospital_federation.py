@@ -116,13 +116,21 @@ def audit(
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 
 
-def healthy(site: HospitalFile = HOSPITAL_FILE) -> None:
+def healthy(
+    site: HospitalFile = HOSPITAL_FILE,
+    node: Annotated[bool, typer.Option("--node", help="Whether the node is connected instead.")] = False,
+) -> None:
     """Whether the trainer answers at its socket; ends with 1 if it does not."""
     from client.hospital_settings import load_hospital_settings
-    from deploy.join import check_trainer
+    from deploy.join import check_connected, check_trainer
 
-    check_trainer(load_hospital_settings(site))
-    typer.echo("the trainer answers")
+    hospital = load_hospital_settings(site)
+    if node:
+        check_connected(hospital)
+        typer.echo("the node is connected to the coordinator")
+    else:
+        check_trainer(hospital)
+        typer.echo("the trainer answers")
 
 
 def join(site: HospitalFile = HOSPITAL_FILE) -> None:
@@ -183,9 +191,12 @@ def trainer(site: HospitalFile = HOSPITAL_FILE) -> None:
     from client.hospital_settings import load_hospital_settings
     from client.trainer.server import run_trainer
     from deploy.logs import log_to_stderr
+    from deploy.release.installed import check_installed
 
     log_to_stderr()
-    run_trainer(load_hospital_settings(site))
+    hospital = load_hospital_settings(site)
+    check_installed(hospital.release)
+    run_trainer(hospital)
 
 
 def node(site: HospitalFile = HOSPITAL_FILE) -> None:

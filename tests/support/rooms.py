@@ -49,7 +49,7 @@ ROOMS = {
         "commands",
         "hospital_install try_federation",
         "coordinator demo evaluate executor hospital_status join simulate",
-        "example_scans install_steps logs simulation supervise",
+        "example_scans install_steps logs release simulation supervise",
         "zone_users",
         "environment flower_words loopback progress service_units system_user",
     ),
