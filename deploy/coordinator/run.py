@@ -12,6 +12,7 @@ from server.app import LEDGER, STATUS
 from server.measurement import check_repeat
 from server.status import RUNS, StudyStatus, read_status
 from shared_model.errors import PneumofedError
+from shared_model.quantity import quantity
 from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study, study_names
 
@@ -184,7 +185,8 @@ def _judged(status: StudyStatus | None, ends_as: str) -> StudyStatus:
     if status is not None and status.state == "stopped":
         raise PneumofedError(
             "study-stopped",
-            f"stopped after {status.rounds_done} of {status.rounds_total} rounds; the same command goes on",
+            f"stopped after {status.rounds_done} of {quantity(status.rounds_total, 'round')}; "
+            "the same command goes on",
         )
     if status is None or status.state != ends_as:
         raise PneumofedError(

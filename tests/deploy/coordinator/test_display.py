@@ -41,6 +41,12 @@ def test_a_line_is_printed_once_a_round() -> None:
     ]
 
 
+def test_a_study_that_starts_is_told_once_however_much_of_it_is_known() -> None:
+    new = StudyStatus(study="s")
+    known = new.model_copy(update={"fingerprint": "f", "rounds_done": 1, "rounds_total": 2})
+    assert shown(new, known, terminal=False).splitlines()[:-1] == ["study 's': starting"]
+
+
 def test_a_terminal_shows_the_present_state_and_hides_its_cursor_only_while_it_does() -> None:
     text = shown(asked(None), asked("paused"), terminal=True)
     assert "\x1b[1A" in text and "north was asked again (paused)" in text  # it goes up and draws again
