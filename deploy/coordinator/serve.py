@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.notices import forget
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import check_healthy
@@ -32,6 +33,8 @@ def serve(path: Path) -> None:
     Raises PneumofedError `not-provisioned`, `proxy-missing`.
     """
     federation = load_federation(path)
+    if federation.notice is None:
+        forget(federation)
     supervise(services(federation, path))
 
 
