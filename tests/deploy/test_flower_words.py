@@ -48,6 +48,10 @@ def test_a_refused_key_is_told_in_words_at_both_ends(words, line, told):
     assert told in text and "Exit Code" not in text and "BEGIN" not in text and "http" not in text
 
 
+def test_a_preflight_is_no_error_at_the_coordinator():
+    assert heard(FlowerWords(COORDINATOR), (logging.ERROR, UNKNOWN_KEY.replace("2004", "2003"))) == []
+
+
 def test_what_is_not_known_is_dropped_unless_it_warns():
     words = FlowerWords(COORDINATOR)
     assert heard(words, (logging.INFO, "[RUN 169, ROUND describe]"), (logging.DEBUG, "x")) == []
