@@ -29,7 +29,8 @@ def hospital_status(hospital: HospitalSettings) -> dict[str, Any]:
 
     Raises PneumofedError as the audit log does if it is not whole.
     """
-    approvals, answers = Approvals(hospital.state), trainer_is_healthy(hospital.socket)
+    approvals = Approvals(hospital.state, hospital.limits.count_floor)
+    answers = trainer_is_healthy(hospital.socket)
     entries = AuditLog(hospital.state).entries()
     return {
         "name": hospital.name,

@@ -86,7 +86,7 @@ def check_store(hospital: HospitalSettings) -> list[CheckResult]:
         else warn("store", "it holds no scans", "run `pneumofed hospital prepare`")
     ]
     if hospital.state.is_dir():
-        for study in Approvals(hospital.state).all():
+        for study in Approvals(hospital.state, hospital.limits.count_floor).all():
             wanted = study.proposal.study.preprocessing
             if wanted != store.fingerprint and study.decision != "withdrawn":
                 found = f"study {study.proposal.study.name!r} needs preprocessing {wanted}"
