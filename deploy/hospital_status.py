@@ -16,7 +16,7 @@ from shared_model.printable_text import escape
 _NODE = {
     "connected": "connected to the coordinator",
     "trying": "the coordinator does not answer",
-    "refused": "the coordinator does not take this hospital's key",
+    "refused": "the coordinator does not take this hospital's key: ask it for a new kit",
     "not-running": "does not run: start `pneumofed hospital join`",
     "unknown": "runs as another user: ask as that user",
     "elsewhere": "not seen from here: ask where it runs, as in its container",
