@@ -78,7 +78,7 @@ def check_store(hospital: HospitalSettings) -> list[CheckResult]:
     try:
         store = LobeStore.open(hospital.store)
     except (PneumofedError, OSError) as error:
-        return [fail("store", str(error), "see `pneumofed hospital prepare --help`; check path and rights")]
+        return [fail("store", str(error), "check its path and rights")]
     scans = sum(1 for folder in (hospital.store / "studies").iterdir() if folder.name[0] != ".")
     rows = [
         ok("store", f"{scans} scans, preprocessing {store.fingerprint}")

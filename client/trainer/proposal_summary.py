@@ -58,6 +58,10 @@ def summarise_proposal(
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
     """One line for each value that differs between two JSON documents."""
+    if isinstance(before, dict) and after is None:
+        after = {}
+    if isinstance(after, dict) and before is None:
+        before = {}
     if isinstance(before, dict) and isinstance(after, dict):
         for name in sorted(before.keys() | after.keys()):
             yield from differences(before.get(name), after.get(name), f"{where}.{name}".lstrip("."))
