@@ -67,7 +67,8 @@ def _lobe(index: int, side: int, mask: NDArray[np.bool_]) -> Lobe:
 def marked_series(
     folder: Path, lesion_side: int, orientation: tuple[float, ...] = (1, 0, 0, 0, 1, 0), **tags: Any
 ) -> CtSeries:
-    """The chest written as DICOM, with a patient, stored in `orientation`."""
-    write_series(folder, marked_chest(lesion_side), orientation=orientation, patient_id="MRN-7730415",
-                 **{**PLANTED, **tags})  # fmt: skip
+    """The chest written as DICOM, with a patient, stored in `orientation`; a tag of None is left out."""
+    chosen = {name: value for name, value in {**PLANTED, **tags}.items() if name not in PLANTED or value}
+    hu = marked_chest(lesion_side)
+    write_series(folder, hu, orientation=orientation, patient_id="MRN-7730415", **chosen)
     return select_series(folder).required()
