@@ -48,7 +48,7 @@ ROOMS = {
     "deploy": (
         "commands",
         "hospital_install try_federation",
-        "coordinator demo evaluate executor hospital_status join simulate",
+        "coordinator demo evaluate executor export_model hospital_status join simulate",
         "example_scans install_steps logs release simulation supervise",
         "zone_users",
         "environment flower_words loopback progress service_units system_user",
