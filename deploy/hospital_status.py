@@ -12,6 +12,7 @@ from client.trainer.approvals import Approvals
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.printable_text import escape
+from shared_model.quantity import quantity
 
 _NODE = {
     "connected": "connected to the coordinator",
@@ -71,7 +72,7 @@ def _node(folder: Path, *, answers: bool) -> dict[str, Any]:
 def status_in_words(status: dict[str, Any]) -> list[str]:
     """The same as lines."""
     node, last, store = status["node"], status["last"], status["store"]
-    scans = f"{store['scans']} scans" if "scans" in store else f"cannot be used: {store['problem']}"
+    scans = quantity(store["scans"], "scan") if "scans" in store else f"cannot be used: {store['problem']}"
     since = f" since {node['since']}" if node["since"] else ""
     lines = [
         f"{status['name']} ({status['role']})",

@@ -12,6 +12,7 @@ from deploy.commands.json_words import in_words
 from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
 from shared_model.printable_text import escape
+from shared_model.quantity import quantity
 
 StudyName = Annotated[
     str | None,
@@ -81,7 +82,7 @@ def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None
         return
     for one in known + damaged:
         typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {escape(one['name'])}")
-    typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
+    typer.echo("paused: all tasks are refused" if approvals.paused else quantity(len(known), "study"))
 
 
 def status(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:

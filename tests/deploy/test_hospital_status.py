@@ -53,7 +53,7 @@ def test_a_hospital_at_work(hospital):
     words = "\n".join(status_in_words(status))
     for part in (
         "connected to the coordinator since",
-        "1 scans",
+        "1 scan\n",
         "paused: ",
         f"({proposal.fingerprint}): approved",
     ):
