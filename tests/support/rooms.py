@@ -18,7 +18,7 @@ ROOMS = {
     ),
     "shared_model": (
         "bundle envelope rehearsal",
-        "infection_map initial_weights losses protocol saved_model",
+        "infection_map initial_weights losses protocol saved_model signature",
         "layer_scaling model_quality network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
