@@ -17,7 +17,7 @@ from shared_model.quantity import quantity
 _NODE = {
     "connected": "connected to the coordinator",
     "trying": "the coordinator does not answer",
-    "refused": "the coordinator does not take this hospital's key",
+    "refused": "the coordinator does not take this hospital's key: ask it for a new kit",
     "not-running": "does not run: start `pneumofed hospital join`",
     "unknown": "runs as another user: ask as that user",
     "elsewhere": "not seen from here: ask where it runs, as in its container",
@@ -30,7 +30,8 @@ def hospital_status(hospital: HospitalSettings) -> dict[str, Any]:
 
     Raises PneumofedError as the audit log does if it is not whole.
     """
-    approvals, answers = Approvals(hospital.state), trainer_is_healthy(hospital.socket)
+    approvals = Approvals(hospital.state, hospital.limits.count_floor)
+    answers = trainer_is_healthy(hospital.socket)
     entries = AuditLog(hospital.state).entries()
     return {
         "name": hospital.name,

@@ -96,13 +96,14 @@ def make_diagnosis(
     side = np.array([lobe.side for lobe in scan.lobes], np.int64)
     alone = {task: seen.logits[task].astype(np.float64) for task in TASKS}
     softened = {task: softened_logits(seen.logits[task], slice_index, side) for task in TASKS}
-    if not (softened["diseased"] > -np.inf).any():
+    area = np.array([lobe.area for lobe in scan.lobes], np.int64)
+    slice_mm = scan.spacing_mm[0]
+    decided = ScanLobes(slice_index, side, area, seen.logits, seen.infection, seen.in_lobe, slice_mm)
+    logits, figures = scan_logits(networks, decided, card.study), figure_values(networks, decided, card.study)
+    if not (softened["diseased"] > -np.inf).any() or logits["diseased"] == -np.inf:
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
-    area = np.array([lobe.area for lobe in scan.lobes], np.int64)
-    decided = ScanLobes(slice_index, side, area, seen.logits, seen.infection, seen.in_lobe)
-    logits, figures = scan_logits(networks, decided, card.study), figure_values(networks, decided, card.study)
     # The temperature is of the scan's logit. Decided by figures, that is on another scale than the lobes'.
     by_figures = {task for figure in figures for task in figure.contributions}
     for task in (task for task in TASKS if task not in by_figures):

@@ -7,6 +7,7 @@ from typing import Any
 
 from client.diagnosis.diagnose import LoadedModel, diagnose, preprocessing_of
 from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
+from client.diagnosis.dicom_results.source_images import read_source_images
 from client.diagnosis.study_files import files_digest
 from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
@@ -31,19 +32,20 @@ def load_for_diagnosis(model: Path, device: str = "auto", public_key: Path | Non
 
 
 def diagnose_folder(
-    folder: Path, model: LoadedModel, out: Path, *, progress: Progress | None = None
+    folder: Path, model: LoadedModel, out: Path, *, dicom: bool = False, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    `progress` counts headers that are read, then lobes. Nothing is written unless all went well. Raises
-    PneumofedError: `no-series`, `several-studies`, `no-lungs`, `no-background`, `unreadable-pixels`,
-    `out-is-a-file`; OSError if `out` cannot be written.
+    dicom: write DICOM results as well. `progress` counts headers that are read, then lobes. Nothing is
+    written unless all went well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
+    `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`; OSError if `out` cannot be written.
     """
     check_output_folder(out)
     digest = files_digest(folder)
     started = time.perf_counter()
     series = select_series(folder, progress=progress).required()
+    source = read_source_images(series) if dicom else None
     seconds = {"read_headers_s": time.perf_counter() - started}
     diagnosis = diagnose(series, model, progress=progress)
     seconds |= diagnosis.seconds
-    return write_diagnosis(replace(diagnosis, seconds=seconds, files_sha256=digest), out)
+    return write_diagnosis(replace(diagnosis, seconds=seconds, files_sha256=digest), out, source)

@@ -12,7 +12,12 @@ from pathlib import Path
 
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_folder import diagnose_folder
-from client.diagnosis.diagnosis_output import check_output_folder, read_diagnosis, remove_diagnosis
+from client.diagnosis.diagnosis_output import (
+    check_output_folder,
+    has_dicom,
+    read_diagnosis,
+    remove_diagnosis,
+)
 from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.earlier_scans import earlier_scans
 from client.diagnosis.study_files import files_digest
@@ -48,6 +53,7 @@ def diagnose_studies(
     model: LoadedModel,
     out: Path,
     *,
+    dicom: bool = False,
     progress: Progress | None = None,
 ) -> StudiesReport:
     """Diagnose the `studies` of `folder` (see `separate_studies`), each into OUT/ITS-NAME.
@@ -70,8 +76,8 @@ def diagnose_studies(
     present = 0
     with exclusive(out, create=False, refusal=busy):
         for name, study in studies.items():
-            known = _known(study.path, model, out / name)
-            outcome = known or _diagnosed(study.path, model, out / name)
+            known = _known(study.path, model, out / name, dicom=dicom)
+            outcome = known or _diagnosed(study.path, model, out / name, dicom=dicom)
             present += known is not None
             outcomes[printable(name)] = outcome
             write_atomically(out / WORKLIST, worklist_csv(worklist(outcomes, earlier)))
@@ -80,10 +86,10 @@ def diagnose_studies(
     return StudiesReport(worklist(outcomes, earlier), present)
 
 
-def _known(folder: Path, model: LoadedModel, out: Path) -> DiagnosisDocument | None:
-    """The document in `out` if this model made it of the files that are in `folder` now."""
+def _known(folder: Path, model: LoadedModel, out: Path, *, dicom: bool) -> DiagnosisDocument | None:
+    """The document in `out` if this model made it, with DICOM results if asked for, of the files of now."""
     known = read_diagnosis(out)
-    if known is None:
+    if known is None or (dicom and not has_dicom(out)):
         return None
     made_of = (known.model.weights_sha256, known.model.card_sha256, known.files_sha256)
     now = (model.card.weights_sha256, model.card.card_sha256, files_digest(folder))
@@ -94,11 +100,15 @@ def _without_slices(document: DiagnosisDocument) -> DiagnosisDocument:
     return document.model_copy(update={"slices": []})  # of hundreds of studies, they would fill the memory
 
 
-def _diagnosed(folder: Path, model: LoadedModel, out: Path) -> DiagnosisDocument | PneumofedError:
+def _diagnosed(
+    folder: Path, model: LoadedModel, out: Path, *, dicom: bool
+) -> DiagnosisDocument | PneumofedError:
     """The document of a study, or why there is none. Raises OSError if the disk is full."""
     try:
         remove_diagnosis(out)
-        return _without_slices(DiagnosisDocument.model_validate(diagnose_folder(folder, model, out)))
+        return _without_slices(
+            DiagnosisDocument.model_validate(diagnose_folder(folder, model, out, dicom=dicom))
+        )
     except PneumofedError as error:
         return PneumofedError(error.code, str(error).removeprefix(f"{folder}: "))
     except OSError as error:

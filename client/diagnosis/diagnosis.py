@@ -108,6 +108,11 @@ class Diagnosis:
         """Whether the scan's score of `task` comes from its figures, not from its lobes' probabilities."""
         return any(task in figure.contributions for figure in self.figures)
 
+    def is_decided_by_lobes(self, task: Task) -> bool:
+        """Whether the scan's score of `task` is the greatest of its lobes' softened probabilities (eq. 2)."""
+        study = self.card.study
+        return not (self.is_decided_by_figures(task) or study.scan_share(task) or study.slab_mm)
+
     @property
     def verdict(self) -> Label:
         """What the scan is called (2.6)."""

@@ -30,6 +30,13 @@ def diagnose(
             envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."
         ),
     ] = None,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write DICOM results as well, in the scan's own study: segmentations, report, pictures.",
+        ),
+    ] = False,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -47,16 +54,16 @@ def diagnose(
     check_output_folder(out)
     loaded = load_for_diagnosis(model, device, public_key)
     if studies := separate_studies(folder):
-        _diagnose_studies(folder, studies, loaded, out, as_json=as_json)
+        _diagnose_studies(folder, studies, loaded, out, dicom=dicom, as_json=as_json)
     else:
-        _diagnose_one(folder, loaded, out, as_json=as_json)
+        _diagnose_one(folder, loaded, out, dicom=dicom, as_json=as_json)
 
 
-def _diagnose_one(folder: Path, model: "LoadedModel", out: Path, *, as_json: bool) -> None:
+def _diagnose_one(folder: Path, model: "LoadedModel", out: Path, *, dicom: bool, as_json: bool) -> None:
     from client.diagnosis.diagnose_folder import diagnose_folder
 
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
-        document = diagnose_folder(folder, model, out, progress=progress)
+        document = diagnose_folder(folder, model, out, dicom=dicom, progress=progress)
     if as_json:
         print_json(document)
     else:
@@ -66,12 +73,18 @@ def _diagnose_one(folder: Path, model: "LoadedModel", out: Path, *, as_json: boo
 
 
 def _diagnose_studies(
-    folder: Path, studies: Mapping[str, "StudyFolder"], model: "LoadedModel", out: Path, *, as_json: bool
+    folder: Path,
+    studies: Mapping[str, "StudyFolder"],
+    model: "LoadedModel",
+    out: Path,
+    *,
+    dicom: bool,
+    as_json: bool,
 ) -> None:
     from client.diagnosis.diagnose_studies import diagnose_studies
 
     with Steps(quiet=as_json) as steps, steps.step("diagnosing studies") as progress:
-        report = diagnose_studies(folder, studies, model, out, progress=progress)
+        report = diagnose_studies(folder, studies, model, out, dicom=dicom, progress=progress)
     counts = {"diagnosed": report.diagnosed, "present": report.present, "failed": report.failed}
     if as_json:
         print_json({**counts, "studies": [asdict(row) for row in report.rows]})

@@ -88,7 +88,8 @@ def prepare(
         counts_text = f"{report.added} added, {report.present} there before, {report.rejected} rejected"
         typer.echo(counts_text + (f" (see {store / 'rejected.csv'})" if report.problems else ""))
         if report.doubtful:
-            typer.echo(f"scans to look at first: {len(report.doubtful)} (see {store / 'review.html'})")
+            shown = f", here {_SHOWN}" if len(report.doubtful) > _SHOWN else ""
+            typer.echo(f"scans to look at first: {len(report.doubtful)}{shown} (see {store / 'review.html'})")
         for scan in report.doubtful[:_SHOWN]:
             typer.echo(f"  {scan.title}; slices: {scan.text}")
     raise typer.Exit(0 if report.added + report.present else 1)

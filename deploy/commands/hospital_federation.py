@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.commands.json_words import in_words
 from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
 from shared_model.printable_text import escape
@@ -112,7 +113,7 @@ def audit(
         print_json({"entries": len(entries), "head": last, "lines": lines})
         return
     for entry in [] if verify else entries:
-        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
+        facts = ", ".join(f"{name} {in_words(value)}" for name, value in entry.facts.items())
         typer.echo(escape(f"{entry.time}  {entry.event}  {facts}"))
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 

@@ -166,6 +166,18 @@ def evaluate(
 app.command()(diagnose)
 
 
+@app.command()
+def export(model: Model, out: Out) -> None:
+    """Write both networks of a model as ONNX. Needs pneumofed\\[onnx].
+
+    They judge lobes: preprocessing and the scan decision are not in them (docs/diagnosis.md).
+    """
+    from deploy.export_model import export_model
+
+    for path in export_model(model, out):
+        typer.echo(path)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `pneumofed`: exit 0 when done, 1 when it failed, 2 on wrong use, 130 when interrupted.
 

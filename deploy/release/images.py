@@ -55,8 +55,8 @@ class Engine:
 
     def build(self, name: str, tag: str, context: Path) -> None:
         """Build one stage of the Dockerfile without a network."""
-        # Health checks are part of Docker's format alone.
-        layout = ["--format", "docker"] if self.program == "podman" else []
+        # Health checks are part of Docker's format alone. A layer a step takes podman three times as long.
+        layout = ["--format", "docker", "--layers=false"] if self.program == "podman" else []
         values = {"LIST": name, "VERSION": package_version(), "SYSTEM": SYSTEM_OF[name]}
         self.run(
             *("build", *layout, "--network", "none", "--target", name, "--tag", tag),

@@ -119,7 +119,7 @@ def test_commands_in_these_files_exist():
     typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator")]
     typed += [tuple(unit(name)["ExecStart"].split()[1:]) for name in UNITS]
     typed += [
-        c.value[1:]
+        c.value[2:]
         for name in ("trainer", "node", "coordinator")
         for c in inherited(name)
         if c.cmd == "HEALTHCHECK"
@@ -149,7 +149,7 @@ def test_an_image_has_all_that_its_processes_load_and_not_what_it_must_not(name)
     code = f"import sys, json, {LOADED[name]}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
-    # Loaded by .pth files (coverage only while it measures), and by grpc, torch and uvicorn where they are.
+    # Loaded by .pth files (coverage only while it measures), and by others where they are there.
     loaded -= {"_distutils_hack", "coverage", "grpc_tools", "torchvision", "opt_einsum", "watchfiles"}
     lines = (IMAGES / f"{name}.txt").read_text().splitlines()
     installed = _closure({_normal(re.split("[=#]", line)[0]) for line in lines if line[0] != "#"})

@@ -18,7 +18,7 @@ ROOMS = {
     ),
     "shared_model": (
         "bundle envelope rehearsal",
-        "infection_map initial_weights losses protocol saved_model",
+        "infection_map initial_weights losses protocol saved_model signature",
         "layer_scaling model_quality network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
@@ -48,7 +48,7 @@ ROOMS = {
     "deploy": (
         "commands",
         "hospital_install try_federation",
-        "coordinator demo evaluate executor hospital_status join simulate",
+        "coordinator demo evaluate executor export_model hospital_status join simulate",
         "example_scans install_steps logs release simulation supervise",
         "zone_users",
         "environment flower_words loopback progress service_units system_user",

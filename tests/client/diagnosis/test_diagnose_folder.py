@@ -76,6 +76,26 @@ def test_a_second_run_replaces_the_first_and_spares_other_files(
     assert (tmp_path / "slice-01.png").read_bytes() == b"drawn"
 
 
+def test_dicom_results_are_written_if_asked_for_and_go_with_the_diagnosis(
+    series: Path, model: LoadedModel, tmp_path: Path
+) -> None:
+    diagnose_folder(series, model, tmp_path, dicom=True)
+    pictures = [f"picture-{number:02d}.dcm" for number in range(1, 5)]
+    assert names(tmp_path / "dicom") == ["label-map.dcm", *pictures, "report.dcm", "segmentation.dcm"]
+    (tmp_path / "dicom" / "mine.dcm").write_bytes(b"mine")
+    diagnose_folder(series, model, tmp_path)
+    assert names(tmp_path / "dicom") == ["mine.dcm"]
+
+
+def test_a_scan_that_can_carry_no_dicom_results_is_refused_before_it_is_diagnosed(
+    model: LoadedModel, tmp_path: Path
+) -> None:
+    scan = write_series(tmp_path / "scan", FrameOfReferenceUID="")
+    with pytest.raises(PneumofedError) as caught:
+        diagnose_folder(scan, model, tmp_path / "out", dicom=True)
+    assert caught.value.code == "dicom-source" and not (tmp_path / "out").exists()
+
+
 @pytest.mark.usefixtures("quick_pictures")
 def test_a_full_disk_leaves_nothing_half_written(
     series: Path, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

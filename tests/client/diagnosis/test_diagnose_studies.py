@@ -109,6 +109,19 @@ def test_what_is_done_is_not_done_again_unless_its_files_or_the_model_change(
     assert run(studies, load_for_diagnosis(tmp_path / "newer", "cpu"), out).diagnosed == 3
 
 
+def test_a_study_without_its_dicom_results_is_done_again_if_they_are_asked_for(
+    studies: Path, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis_output, "pictures", lambda diagnosis: {})
+    for name in ("other", "broken"):
+        shutil.rmtree(studies / name)
+    found = separate_studies(studies)
+    assert diagnose_studies(studies, found, model, tmp_path / "out").diagnosed == 2
+    assert diagnose_studies(studies, found, model, tmp_path / "out", dicom=True).diagnosed == 2
+    assert diagnose_studies(studies, found, model, tmp_path / "out", dicom=True).present == 2
+    assert diagnose_studies(studies, found, model, tmp_path / "out").present == 2
+
+
 def test_a_stopped_call_goes_on_where_it_was(
     studies: Path, model: LoadedModel, tmp_path: Path, done: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +154,7 @@ def test_results_of_other_files_do_not_stay(studies: Path, model: LoadedModel, t
 def test_whatever_happens_in_one_study_is_its_row(
     studies: Path, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(folder: Path, *_: object) -> object:
+    def fails(folder: Path, *_: object, **__: object) -> object:
         raise (
             RuntimeError("Quillfeather") if folder.name == "now" else OSError(5, "Quillfeather", str(folder))
         )
@@ -151,7 +164,7 @@ def test_whatever_happens_in_one_study_is_its_row(
     assert {row.code for row in report.rows} == {"unexpected-fault"} and report.failed == 4
     assert "Quillfeather" not in (tmp_path / "out" / "worklist.csv").read_text()
 
-    def full(*_: object) -> object:
+    def full(*_: object, **__: object) -> object:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "diagnose_folder", full)
