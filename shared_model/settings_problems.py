@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _LONGEST = 60
@@ -40,21 +39,24 @@ _MUST_BE = {
 """By pydantic's type of an error."""
 
 Path = tuple[int | str, ...]
+Problem = dict[str, Any]
+"""Of ValidationError.errors(): type, loc, msg, input, ctx."""
 
 
 def problems_in_words(error: ValidationError, model: type[BaseModel], document: Mapping[str, Any]) -> str:
     """Every problem once, in one line. document: what was to become a `model`."""
-    problems = [problem for problem in error.errors() if not _follows_from_another(problem)]
+    found: list[Any] = error.errors()
+    problems = [problem for problem in found if not _follows_from_another(problem)]
     return "; ".join(dict.fromkeys(_problem_in_words(problem, model, document) for problem in problems))
 
 
-def _follows_from_another(problem: ErrorDetails) -> bool:
+def _follows_from_another(problem: Problem) -> bool:
     """Whether a list is too short only because its elements have problems of their own."""
     value = problem["input"]
     return problem["type"] == "too_short" and len(value) >= problem.get("ctx", {})["min_length"]
 
 
-def _problem_in_words(problem: ErrorDetails, model: type[BaseModel], document: Mapping[str, Any]) -> str:
+def _problem_in_words(problem: Problem, model: type[BaseModel], document: Mapping[str, Any]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     path = _path_in(document, problem["loc"], missing=kind == "missing")
     if kind == "extra_forbidden":
