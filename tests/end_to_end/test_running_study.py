@@ -46,16 +46,16 @@ def test_a_study_waits_for_approval_and_for_a_paused_hospital_and_is_left_and_st
         wait_until(lambda: "waiting for approval by" in out.read_text(), seconds=120, what="waiting")
         second = federation.run(study)
         assert second.returncode == 1 and "study-running" in second.stderr and "watch" in second.stderr
+        site = federation.site("south")  # paused before it can say that it takes part
+        assert federation.command("hospital", "pause", "--site", site).returncode == 0
         for name in ("north", "south"):
             federation.approve(name)
-        wait_until(
-            lambda: "waiting for approval by east" in federation.status(), seconds=90, what="two approvals"
-        )
-        site = federation.site("south")
-        assert federation.command("hospital", "pause", "--site", site).returncode == 0
+        waits = "proposed, waiting for approval by east and for south"
+        wait_until(lambda: waits in federation.status(), seconds=120, what="approval by north")
         federation.approve("east")
-        wait_until(lambda: "south is paused since" in federation.status(), seconds=120, what="paused")
-        assert "waiting for south, 0 of 2 rounds done" in federation.status()
+        waits = ": waiting for south, 0 of 2 rounds done"
+        wait_until(lambda: waits in federation.status(), seconds=120, what="paused")
+        assert "south is paused since" in federation.status()
         assert f"protocol {PROTOCOL}" in federation.status() and "certificate for" in federation.status()
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=60) == 130 and "left; the study goes on" in out.read_text()
