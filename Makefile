@@ -11,7 +11,7 @@ export FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-ci test-all coverage lint reference stubs format
+.PHONY: help install demo test test-ci test-all coverage lint reference lock stubs format
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report
 # A test process a core. Deployments mostly wait, two at a time; each file has a deployment of its own.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 SPREAD := -n $(WORKERS) --dist worksteal
+
+# uv comes with flwr. What it prints is what it writes.
+LOCK := $(BIN)/uv --quiet pip compile --constraint constraints.txt --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header
 
 # `make test test-ci coverage COVERAGE=1` measures what the tests reach.
 MEASURED := $(if $(COVERAGE),-m coverage run)
@@ -48,6 +52,11 @@ lint: $(STAMP) ## ruff and mypy
 
 reference: $(STAMP) ## Generate docs/reference/ from the code
 	$(BIN)/python -m docs.generate_reference
+
+lock: $(STAMP) ## Lock what is installed, by version and hash, at the versions of constraints.txt
+	$(LOCK) pyproject.toml -o deploy/release/run.txt
+	$(LOCK) pyproject.toml --extra dev -o deploy/release/dev.txt
+	printf 'hatchling\npip\n' | $(LOCK) - -o deploy/release/build.txt
 
 stubs: $(STAMP) ## Generate the trainer service's stubs from client/wire/trainer.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. client/wire/trainer.proto

@@ -54,6 +54,15 @@ class Users(FrozenSettings):
     trainer: str | int = Field(description="Of the data zone; store and state are its own.")
 
 
+class ReleaseSettings(FrozenSettings):
+    """The signature of the release that is installed, which `join` verifies."""
+
+    key: Path = Field(Path("release.pub"), description="Public Ed25519 key of who signs releases, PEM.")
+    sums: Path = Field(
+        Path("pneumofed.sums"), description="The release's list of files; its signature beside it, .sig."
+    )
+
+
 class HospitalSettings(FrozenSettings):
     """One hospital. Relative paths are relative to the file's folder."""
 
@@ -70,6 +79,10 @@ class HospitalSettings(FrozenSettings):
     coordinator: CoordinatorAddress
     limits: Limits = Limits()
     users: Users | None = Field(None, description="None: `join` runs both zones as the user who starts it.")
+
+    release: ReleaseSettings | None = Field(
+        None, description="None: the installed code is not checked against a signature."
+    )
 
     @model_validator(mode="after")
     def _socket_fits(self) -> Self:
@@ -95,4 +108,7 @@ def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
     coordinator |= {name: folder / coordinator[name] for name in ("ca", "key", "certificate")}
     paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
-    return hospital.model_dump() | paths | {"coordinator": coordinator}
+    release = None if hospital.release is None else hospital.release.model_dump()
+    if release is not None:
+        release = {name: folder / path for name, path in release.items()}
+    return hospital.model_dump() | paths | {"coordinator": coordinator, "release": release}

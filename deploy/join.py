@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
-from client.node.connection import State, write_connection
+from client.node.connection import State, read_connection, write_connection, write_start
 from deploy.environment import flower_environment
 from deploy.flower_words import CONNECTED, HOSPITAL, REFUSED, SILENT, FlowerWords
 from deploy.logs import log_flower, log_to_stderr
 from deploy.loopback import show_certificate
+from deploy.release.installed import check_installed
 from deploy.supervise import Service, supervise
 from deploy.zone_users import ZoneUsers, zone_users
 from shared_model.errors import PneumofedError
@@ -34,9 +35,10 @@ LOCK = "join.lock"
 def join(site: Path) -> None:
     """Keep node and trainer running until SIGTERM or SIGINT, as two users if the settings name them.
 
-    Raises PneumofedError `kit-missing`, `already-joined`, and as `zone_users` does.
+    Raises PneumofedError `kit-missing`, `already-joined`, and as `check_installed` and `zone_users` do.
     """
     hospital = load_hospital_settings(site)
+    check_installed(hospital.release)
     site = site.resolve()
     check_node(hospital)
     joined = PneumofedError(
@@ -69,9 +71,10 @@ def run_node(site: Path) -> None:
     only that thread ends, and the node counts as gone while it runs. So any thread's end ends the process,
     and its supervisor starts a new one (docs/decisions/0083).
 
-    Raises PneumofedError `kit-missing`, `kit-unusable`.
+    Raises PneumofedError `kit-missing`, `kit-unusable`, and as `check_installed` does.
     """
     hospital = load_hospital_settings(site)
+    check_installed(hospital.release)
     check_node(hospital)
     key = _key(hospital)
     hospital.node.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,7 +87,7 @@ def run_node(site: Path) -> None:
         from client.node.supernode import run_supernode
         from client.node.trainer_client import report_refused_bundle
 
-        write_connection(hospital.node, "trying")
+        write_start(hospital.node)
         log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
         record = partial(report_refused_bundle, hospital.socket)
         run_supernode(hospital.coordinator.address, key, app, node_config(hospital), record)
@@ -147,6 +150,17 @@ def check_trainer(hospital: HospitalSettings) -> None:
 
     if not trainer_is_healthy(hospital.socket):
         raise PneumofedError("trainer-unreachable", "no trainer answers at its socket; see that it runs")
+
+
+def check_connected(hospital: HospitalSettings) -> None:
+    """Raises PneumofedError `node-not-running`; `node-not-connected` if it is not with the coordinator."""
+    connection = read_connection(hospital.node)
+    if connection is None:
+        raise PneumofedError("node-not-running", "no node runs here; start it, and see its log")
+    if connection.state != "connected":
+        raise PneumofedError(
+            "node-not-connected", "the node has no connection to the coordinator; see `hospital preflight`"
+        )
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from client.learning.activation_dtype import activation_dtype
 from client.learning.scan_logits import figure_values, scan_logits
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
-from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
+from preprocessing.settings import SETTINGS, PreprocessingSettings
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
@@ -49,17 +49,16 @@ class LoadedModel:
 def diagnose(
     series: CtSeries,
     model: LoadedModel,
-    settings: PreprocessingSettings = DEFAULT_SETTINGS,
     *,
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Diagnose one series with both networks over all its lobes.
+    """Diagnose one series with both networks over all its lobes, found as those that they learned from.
 
     `progress` counts lobes, once for each pass over them. Raises PneumofedError `preprocessing-mismatch` if
-    the model was trained with other preprocessing, `no-lungs` if no lung is found, and what `prepare_series`
-    raises.
+    this version does not have the preprocessing that the model was trained with, `no-lungs` if no lung is
+    found, and what `prepare_series` raises.
     """
-    check_preprocessing(model.card, settings)
+    settings = preprocessing_of(model.card)
     started = time.perf_counter()
     scan = prepare_series(series, settings)
     prepared = time.perf_counter()
@@ -70,14 +69,19 @@ def diagnose(
     return replace(make_diagnosis(scan, seen, model.networks, model.card), seconds=seconds)
 
 
-def check_preprocessing(card: ModelCard, settings: PreprocessingSettings = DEFAULT_SETTINGS) -> None:
-    """Raises PneumofedError `preprocessing-mismatch` if the model was trained with other preprocessing."""
-    if card.study.preprocessing != settings.fingerprint:
+def preprocessing_of(card: ModelCard) -> PreprocessingSettings:
+    """The settings that the model was trained with.
+
+    Raises PneumofedError `preprocessing-mismatch` if this version has none with their fingerprint.
+    """
+    known = {settings.fingerprint: settings for settings in SETTINGS.values()}
+    if card.study.preprocessing not in known:
         raise PneumofedError(
             "preprocessing-mismatch",
             f"the model of study {card.study.name!r} was trained with preprocessing "
-            f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
+            f"{card.study.preprocessing}, this version has {' and '.join(known)}; use a model made with it",
         )
+    return known[card.study.preprocessing]
 
 
 def make_diagnosis(

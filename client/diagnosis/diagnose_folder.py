@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from client.diagnosis.diagnose import LoadedModel, check_preprocessing, diagnose
+from client.diagnosis.diagnose import LoadedModel, diagnose, preprocessing_of
 from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
 from client.diagnosis.dicom_results.source_images import read_source_images
 from client.diagnosis.study_files import files_digest
@@ -13,17 +13,21 @@ from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
 from shared_model.progress import Progress
 from shared_model.saved_model import load_model
+from shared_model.signature import check_folder
 
 
-def load_for_diagnosis(model: Path, device: str = "auto") -> LoadedModel:
+def load_for_diagnosis(model: Path, device: str = "auto", public_key: Path | None = None) -> LoadedModel:
     """The model in the folder `model`, on the device (see `choose_device`), for this version's preprocessing.
 
-    Raises PneumofedError `no-device`, `model-missing`, `model-damaged`, `preprocessing-mismatch`,
-    `architecture-mismatch`.
+    public_key: of who must have signed the folder (shared_model/signature.py); None: nobody. Raises
+    PneumofedError `no-device`, `model-missing`, `model-damaged`, `preprocessing-mismatch`,
+    `architecture-mismatch`, `signature-missing`, `signature-wrong`, `key-unusable`.
     """
     chosen = choose_device(device)
+    if public_key is not None:
+        check_folder(model, public_key)
     weights, card = load_model(model)
-    check_preprocessing(card)
+    preprocessing_of(card)  # refuses before a scan is read
     return LoadedModel.from_weights(weights, card, chosen)
 
 

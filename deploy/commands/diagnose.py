@@ -24,6 +24,12 @@ def diagnose(
     ],
     model: Model,
     out: Out,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."
+        ),
+    ] = None,
     dicom: Annotated[
         bool,
         typer.Option(
@@ -46,7 +52,7 @@ def diagnose(
 
     keep_freed_memory()
     check_output_folder(out)
-    loaded = load_for_diagnosis(model, device)
+    loaded = load_for_diagnosis(model, device, public_key)
     if studies := separate_studies(folder):
         _diagnose_studies(folder, studies, loaded, out, dicom=dicom, as_json=as_json)
     else:

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.commands.json_words import in_words
 from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
 from shared_model.printable_text import escape
+from shared_model.quantity import quantity
 
 StudyName = Annotated[
     str | None,
@@ -80,7 +82,7 @@ def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None
         return
     for one in known + damaged:
         typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {escape(one['name'])}")
-    typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
+    typer.echo("paused: all tasks are refused" if approvals.paused else quantity(len(known), "study"))
 
 
 def status(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
@@ -111,18 +113,26 @@ def audit(
         print_json({"entries": len(entries), "head": last, "lines": lines})
         return
     for entry in [] if verify else entries:
-        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
+        facts = ", ".join(f"{name} {in_words(value)}" for name, value in entry.facts.items())
         typer.echo(escape(f"{entry.time}  {entry.event}  {facts}"))
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 
 
-def healthy(site: HospitalFile = HOSPITAL_FILE) -> None:
+def healthy(
+    site: HospitalFile = HOSPITAL_FILE,
+    node: Annotated[bool, typer.Option("--node", help="Whether the node is connected instead.")] = False,
+) -> None:
     """Whether the trainer answers at its socket; ends with 1 if it does not."""
     from client.hospital_settings import load_hospital_settings
-    from deploy.join import check_trainer
+    from deploy.join import check_connected, check_trainer
 
-    check_trainer(load_hospital_settings(site))
-    typer.echo("the trainer answers")
+    hospital = load_hospital_settings(site)
+    if node:
+        check_connected(hospital)
+        typer.echo("the node is connected to the coordinator")
+    else:
+        check_trainer(hospital)
+        typer.echo("the trainer answers")
 
 
 def join(site: HospitalFile = HOSPITAL_FILE) -> None:
@@ -183,9 +193,12 @@ def trainer(site: HospitalFile = HOSPITAL_FILE) -> None:
     from client.hospital_settings import load_hospital_settings
     from client.trainer.server import run_trainer
     from deploy.logs import log_to_stderr
+    from deploy.release.installed import check_installed
 
     log_to_stderr()
-    run_trainer(load_hospital_settings(site))
+    hospital = load_hospital_settings(site)
+    check_installed(hospital.release)
+    run_trainer(hospital)
 
 
 def node(site: HospitalFile = HOSPITAL_FILE) -> None:

@@ -15,6 +15,7 @@ from deploy.commands.figure_lines import store_lines
 from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Device, EngineOption, Model, Out, Seed
 from deploy.commands.output import print_json
+from deploy.commands.release import release_app
 from deploy.commands.simulate import simulate
 from deploy.commands.study_output import print_study
 from deploy.progress import Steps
@@ -52,6 +53,7 @@ def _root(
 
 app.add_typer(hospital_app, name="hospital")
 app.add_typer(coordinator_app, name="coordinator")
+app.add_typer(release_app, name="release")
 
 
 app.command()(simulate)

@@ -14,6 +14,8 @@ import dockerfile
 import pytest
 import yaml
 
+from shared_model.versions import package_version
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "hospital"
 COORDINATOR = ROOT / "deploy" / "coordinator"
@@ -63,7 +65,8 @@ def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
     assert not any("key" in volume for volume in trainer["volumes"])
     for service in (trainer, node):
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["user"] != "0"
-        assert "socket:/kit/run" in service["volumes"] and service["restart"] == "unless-stopped"
+        assert "./run:/kit/run" in service["volumes"] and service["restart"] == "unless-stopped"
+    assert trainer["user"] != node["user"]
 
 
 def test_under_systemd_too():
@@ -89,22 +92,22 @@ def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():
 
 @pytest.mark.parametrize("name", ["node", "trainer", "coordinator"])
 def test_images_need_no_network_and_run_as_nobody_special(name):
-    assert values(name, "USER")[-1] == ("10001:10001",)
+    user = "10002:10002" if name == "node" else "10001:10001"
+    assert values(name, "USER")[-1] == (user,)
     assert values(name, "ENTRYPOINT")[-1] == ("pneumofed",)
-    runs = " ".join(" ".join(value) for value in values(name, "RUN"))
-    assert not re.search(r"curl|wget|apt-get|https?:", runs)
-    installs = re.findall(r"pip install[^&]*", runs)
-    assert installs and all("--no-index" in one for one in installs)
+    runs = " ".join(" ".join(value) for value in values("installed", "RUN"))
+    assert not re.search(r"curl|wget|apt-get|https?:", runs) and runs.count("pip install") == 2
+    assert "PIP_NO_INDEX" in [word for value in values("installed", "ENV") for word in value]
     environment = [word for value in values(name, "ENV") for word in value]
     assert environment[environment.index("FLWR_TELEMETRY_ENABLED") + 1] == "0"
     folder = COORDINATOR if name == "coordinator" else FOLDER
     service = yaml.safe_load((folder / "compose.yaml").read_text())["services"][name]
-    assert service["image"] == f"pneumofed-{name}:0.1.0"
+    assert service["image"] == f"pneumofed-{name}:{package_version()}" and service["user"] == user
     assert tuple(service["command"]) == values(name, "CMD")[-1]
 
 
 def test_health_checks_of_images_and_compose_files_are_the_same_commands():
-    for name, folder in (("trainer", FOLDER), ("coordinator", COORDINATOR)):
+    for name, folder in (("trainer", FOLDER), ("node", FOLDER), ("coordinator", COORDINATOR)):
         service = yaml.safe_load((folder / "compose.yaml").read_text())["services"][name]
         check = next(c for c in inherited(name) if c.cmd.upper() == "HEALTHCHECK")
         assert check.value == tuple(service["healthcheck"]["test"])
@@ -116,26 +119,44 @@ def test_commands_in_these_files_exist():
     typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator")]
     typed += [tuple(unit(name)["ExecStart"].split()[1:]) for name in UNITS]
     typed += [
-        c.value[2:] for name in ("trainer", "coordinator") for c in inherited(name) if c.cmd == "HEALTHCHECK"
+        c.value[2:]
+        for name in ("trainer", "node", "coordinator")
+        for c in inherited(name)
+        if c.cmd == "HEALTHCHECK"
     ]
     for group, command, *_ in typed:
         groups = {entry.name: entry.typer_instance for entry in app.registered_groups}
         assert command in {(c.name or c.callback.__name__) for c in groups[group].registered_commands}
 
 
-def test_the_nodes_image_has_all_that_the_network_zone_loads():
-    parts = "deploy.commands.root, deploy.join, client.node.deployed, client.node.supernode"
-    code = f"import sys, json, {parts}; print(json.dumps(list(sys.modules)))"
+LOADED = {
+    "node": "deploy.commands.root, deploy.join, client.node.deployed, client.node.supernode",
+    "trainer": "deploy.commands.root, client.trainer.server, client.learning.site, client.privacy.dp_sgd, "
+    "client.preflight.preflight, preprocessing.prepare, deploy.hospital_status",
+    "coordinator": "deploy.commands.root, deploy.coordinator.serve, deploy.coordinator.superlink_process, "
+    "deploy.executor, deploy.coordinator.notices, server.process, server.report.report_files, "
+    "shared_model.initial_weights",
+}
+LEFT_OUT = {
+    "node": {"torch", "pydicom", "blosc2"},
+    "trainer": {"torchvision"},
+    "coordinator": {"torchvision", "pydicom", "blosc2", "opacus", "opencv-python-headless"},
+}
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_an_image_has_all_that_its_processes_load_and_not_what_it_must_not(name):
+    code = f"import sys, json, {LOADED[name]}; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
-    # Loaded by .pth files (coverage only while it measures), and by grpc only where it is there.
-    loaded -= {"_distutils_hack", "coverage", "grpc_tools"}
-    lines = (IMAGES / "node.txt").read_text().splitlines()
+    # Loaded by .pth files (coverage only while it measures), and by others where they are there.
+    loaded -= {"_distutils_hack", "coverage", "grpc_tools", "torchvision", "opt_einsum", "watchfiles"}
+    lines = (IMAGES / f"{name}.txt").read_text().splitlines()
     installed = _closure({_normal(re.split("[=#]", line)[0]) for line in lines if line[0] != "#"})
     owners = {name: _distributions().get(name, set()) for name in loaded}
     missing = {name for name, owns in owners.items() if owns and not owns & (installed | {"pneumofed"})}
-    assert not missing and "flwr" in loaded
-    assert not {"torch", "pydicom"} & installed
+    assert not missing and "flwr" in installed
+    assert not LEFT_OUT[name] & installed
 
 
 def _closure(wanted: set[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """Verdict and probabilities of a scan, by hand and against eq. 2; models that do not fit are refused."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,12 +9,22 @@ import torch
 
 from client.diagnosis.diagnose import LoadedModel, diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
-from preprocessing.reading.series import CtSeries
+from preprocessing.pipeline import prepare_series
+from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.settings import DEFAULT_SETTINGS, PAPER_SETTINGS
 from shared_model.errors import PneumofedError
 from shared_model.networks import make_networks
 from shared_model.saved_model import Temperature
 from tests.reference.scan import scan_probability
-from tests.support.diagnosed_scans import card, diagnosed, observation, scan_of, study, two_lungs
+from tests.support.diagnosed_scans import (
+    card,
+    diagnosed,
+    observation,
+    scan_of,
+    study,
+    two_lungs,
+    write_series,
+)
 from tests.support.initial_weights import initial_weights
 
 NETWORKS = make_networks(study().network)
@@ -147,6 +158,15 @@ def test_a_model_of_other_preprocessing_is_refused() -> None:
     with pytest.raises(PneumofedError, match="0123456789abcdef") as caught:
         diagnose(SERIES, LoadedModel.from_weights(initial_weights(study()), other))
     assert caught.value.code == "preprocessing-mismatch"
+
+
+def test_a_scan_is_prepared_as_those_that_the_model_learned_from(tmp_path: Path) -> None:
+    (series,) = find_series(write_series(tmp_path / "series")).accepted
+    by_paper = card().model_copy(update={"study": study(preprocessing=PAPER_SETTINGS.fingerprint)})
+    found = diagnose(series, LoadedModel.from_weights(initial_weights(study()), by_paper)).scan
+    expected, default = (prepare_series(series, settings) for settings in (PAPER_SETTINGS, DEFAULT_SETTINGS))
+    np.testing.assert_array_equal(found.arrays.images, expected.arrays.images)
+    assert not np.array_equal(expected.arrays.images, default.arrays.images)
 
 
 def test_weights_of_another_architecture_are_refused() -> None:
