@@ -24,11 +24,11 @@ demo: $(STAMP) ## Phantom hospitals, federated training, report: demo-out/report
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 SPREAD := -n $(WORKERS) --dist worksteal
 
-# `make test test-ci coverage COVERAGE=1` measures what the tests reach.
 # uv comes with flwr. What it prints is what it writes.
 LOCK := $(BIN)/uv --quiet pip compile --constraint constraints.txt --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
 
+# `make test test-ci coverage COVERAGE=1` measures what the tests reach.
 MEASURED := $(if $(COVERAGE),-m coverage run)
 
 test: $(STAMP) ## The tests that need neither a GPU nor patience

@@ -9,6 +9,7 @@ check_s, prepare_s       by the clock: on a machine with other work as long as t
 check_cpu_s              processor time of the check, which others disturb little; that of the workers of
                          prepare is not known to this process
 check_files_per_cpu_s
+check_peak_mb, prepare_peak_mb   largest resident memory of one of the command's processes
 
 It takes 1 GB of disk in --work, a temporary folder by default, and removes it.
 """
@@ -31,10 +32,11 @@ from benchmarks.support.result import print_result
 
 @dataclass(frozen=True)
 class CommandCost:
-    """A command's seconds by the clock, those of its own process, and its JSON document."""
+    """A command's seconds by the clock, those of its own process, largest memory, and its JSON document."""
 
     wall_s: float
     cpu_s: float
+    peak_mb: float
     document: dict[str, Any]
 
 
@@ -54,7 +56,9 @@ def main() -> None:
         "check_s": checked.wall_s,
         "check_cpu_s": checked.cpu_s,
         "check_files_per_cpu_s": chosen.files / checked.cpu_s,
+        "check_peak_mb": checked.peak_mb,
         "prepare_s": prepared.wall_s,
+        "prepare_peak_mb": prepared.peak_mb,
     }
     settings = {"files": chosen.files, "studies": chosen.studies, "jobs": jobs, "slices_a_study": SLICES}
     print_result(figures, settings | {"load_average": os.getloadavg()[2]}, as_json=chosen.json)
@@ -100,7 +104,7 @@ def run(*words: str) -> CommandCost:
             raise SystemExit(f"hospital {words[0]} ended with {process.returncode}")
         said.seek(0)
         document = json.load(said)
-    return CommandCost(wall, used.ru_utime + used.ru_stime, document)
+    return CommandCost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, document)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.diagnosis.diagnose import diagnose
+from client.diagnosis.diagnose import LoadedModel, diagnose
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.slice_pictures import example_picture
 from client.diagnosis.verdict_text import verdict_words
@@ -45,6 +45,7 @@ def examples(
 ) -> list[Example]:
     """One scan for each label, from the first of `hospitals` that has such a scan, diagnosed on `device`."""
     shown: list[Example] = []
+    model = LoadedModel.from_weights(weights, card, device)
     for label in LABELS:
         progress(len(shown), len(LABELS))
         for hospital in hospitals:
@@ -52,7 +53,7 @@ def examples(
             if studies:
                 study = _median_infected(hospital, studies)
                 series = select_series(hospital.folder / "studies" / study).required()
-                diagnosis = diagnose(series, weights, card, device=device)
+                diagnosis = diagnose(series, model)
                 shown.append(_example(hospital, study, label, diagnosis))
                 break
     progress(len(LABELS), len(LABELS))

@@ -53,6 +53,8 @@ class FlowerWords(logging.Filter):
         if text is None or text == self._last:
             return False
         self._last = record.msg = text
+        if text in (SILENT, REFUSED) and record.levelno < logging.WARNING:  # for Flower it is a detail
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
         if self._told is not None:
             self._told(text)
         record.args, record.exc_info, record.exc_text, record.name = (), None, None, "pneumofed"

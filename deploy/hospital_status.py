@@ -12,11 +12,12 @@ from client.trainer.approvals import Approvals
 from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from shared_model.printable_text import escape
+from shared_model.quantity import quantity
 
 _NODE = {
     "connected": "connected to the coordinator",
     "trying": "the coordinator does not answer",
-    "refused": "the coordinator does not take this hospital's key",
+    "refused": "the coordinator does not take this hospital's key: ask it for a new kit",
     "not-running": "does not run: start `pneumofed hospital join`",
     "unknown": "runs as another user: ask as that user",
     "elsewhere": "not seen from here: ask where it runs, as in its container",
@@ -29,7 +30,8 @@ def hospital_status(hospital: HospitalSettings) -> dict[str, Any]:
 
     Raises PneumofedError as the audit log does if it is not whole.
     """
-    approvals, answers = Approvals(hospital.state), trainer_is_healthy(hospital.socket)
+    approvals = Approvals(hospital.state, hospital.limits.count_floor)
+    answers = trainer_is_healthy(hospital.socket)
     entries = AuditLog(hospital.state).entries()
     return {
         "name": hospital.name,
@@ -70,7 +72,7 @@ def _node(folder: Path, *, answers: bool) -> dict[str, Any]:
 def status_in_words(status: dict[str, Any]) -> list[str]:
     """The same as lines."""
     node, last, store = status["node"], status["last"], status["store"]
-    scans = f"{store['scans']} scans" if "scans" in store else f"cannot be used: {store['problem']}"
+    scans = quantity(store["scans"], "scan") if "scans" in store else f"cannot be used: {store['problem']}"
     since = f" since {node['since']}" if node["since"] else ""
     lines = [
         f"{status['name']} ({status['role']})",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from client.hospital_settings import HospitalSettings, load_hospital_settings
-from client.node.connection import State, read_connection, write_connection
+from client.node.connection import State, read_connection, write_connection, write_start
 from deploy.environment import flower_environment
 from deploy.flower_words import CONNECTED, HOSPITAL, REFUSED, SILENT, FlowerWords
 from deploy.logs import log_flower, log_to_stderr
@@ -87,7 +87,7 @@ def run_node(site: Path) -> None:
         from client.node.supernode import run_supernode
         from client.node.trainer_client import report_refused_bundle
 
-        write_connection(hospital.node, "trying")
+        write_start(hospital.node)
         log_flower(FlowerWords(HOSPITAL, partial(_keep_connection, hospital.node)))
         record = partial(report_refused_bundle, hospital.socket)
         run_supernode(hospital.coordinator.address, key, app, node_config(hospital), record)

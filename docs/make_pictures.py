@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-from client.diagnosis.diagnose_folder import diagnose_folder
+from client.diagnosis.diagnose_folder import diagnose_folder, load_for_diagnosis
 
 IMAGES = Path(__file__).parent / "images"
 HELD_OUT = "harbour"
@@ -42,7 +42,7 @@ def _slice(demo: Path, picture: Path) -> None:
         study = next(row["study"] for row in csv.DictReader(labels) if row["label"] == "covid")
     with TemporaryDirectory() as folder:
         out = Path(folder) / "diagnosis"
-        diagnose_folder(hospital / "studies" / study, demo / "model", out, device="cpu")
+        diagnose_folder(hospital / "studies" / study, load_for_diagnosis(demo / "model", "cpu"), out)
         shutil.copyfile(out / "slice-01.png", picture)
 
 

@@ -81,13 +81,18 @@ def _relative(path: str, folder: Path) -> str:
 
 
 def check_table(report: SeriesReport, folder: Path) -> Table:
-    """A table with one row per series, with its folder inside `folder`, and one per code of refused files."""
-    table = Table("", "folder", "series or file", "what")
+    """A table with one row per series, with its folder inside `folder`, and one per code of refused files.
+
+    Series that can be used first, by their folders. Nothing is cut where the screen is narrow.
+    """
+    table = Table()
+    for title in ("", "folder", "series or file", "what"):
+        table.add_column(title, overflow="fold")
 
     def add_row(state: str, place: str, name: str, what: str) -> None:
         table.add_row(*(Text(printable(cell)) for cell in (state, place, name, what)))
 
-    for series in with_choices(report.accepted):
+    for series in sorted(with_choices(report.accepted), key=lambda one: str(_folder_of(one))):
         spacing = " x ".join(f"{length:.4g}" for length in series.spacing_mm)
         what = ", ".join((f"{series.slices} slices, {spacing} mm", *series.flags))
         add_row("accepted", _relative(str(_folder_of(series)), folder), series.series_uid, what)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocessing.label_rows import LabelRow, read_rows
-from preprocessing.reading.file_walk import is_system_folder
 from preprocessing.reading.plain_names import comparable, printable
+from preprocessing.reading.study_folders import study_folders
 from shared_model.constants import LABELS
 from shared_model.errors import PneumofedError
 
@@ -58,15 +58,12 @@ def unlabelled_folders(folder: Path, studies: list[LabelledStudy]) -> tuple[str,
 
 
 def _study_folders(folder: Path) -> dict[str, Path]:
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    if not entries:
+    if not folder.is_dir() or not any(folder.iterdir()):
         what = "is empty" if folder.is_dir() else "no such folder"
         raise PneumofedError(
             "folder-empty", f"{folder}: {what}; name the folder that holds one folder per study"
         )
-    folders = {entry.name: entry for entry in entries if entry.is_dir()}
-    folders = {name: path for name, path in folders.items() if name[0] != "." and not is_system_folder(name)}
-    return folders or {folder.resolve().name: folder}
+    return study_folders(folder) or {folder.resolve().name: folder}
 
 
 def _matched(folders: dict[str, Path], rows: list[LabelRow]) -> dict[int, Path]:

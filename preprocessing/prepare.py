@@ -3,10 +3,11 @@
 import csv
 import io
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocessing.labels import read_labels, unlabelled_folders
+from preprocessing.labels import LabelledStudy, read_labels, unlabelled_folders
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.refusals import FLAGS
 from preprocessing.review.review_list import ReviewedScan, review, write_review
@@ -14,6 +15,7 @@ from preprocessing.review.sheet_files import remove_sheets_of_others
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.store_lock import only_writer
+from preprocessing.study_preparation.identifiers import identifiers_of
 from preprocessing.study_preparation.patients import Patient, patients_of
 from preprocessing.study_preparation.prepare_study import Choice, Rejection, StudyTask, source_of
 from preprocessing.study_preparation.study_pool import prepare_studies
@@ -66,13 +68,13 @@ def prepare(
     if store_path.resolve().is_relative_to(folder.resolve()):
         reason = "the store lies inside the folder of studies; name a place beside it"
         raise PneumofedError("store-inside", reason)
-    patients = patients_of(studies)
+    patients = patients_of(identifiers_of({study.folder.name: study.folder for study in studies}))
     try:
         store = _store(store_path, settings)
         with only_writer(store_path):
             _remove_leftovers(store_path)
             sources = frozenset(source_of(study, store) for study in studies)
-            tasks = [StudyTask(study, patients.get(study.row), sources) for study in studies]
+            tasks = [StudyTask(study, patients.get(study.folder.name), sources) for study in studies]
             outcomes = []
             for outcome in prepare_studies(tasks, store, jobs):
                 outcomes.append(outcome)
@@ -92,15 +94,18 @@ def prepare(
     doubtful = tuple(scan for scan in reviewed if scan.doubts and scan.doubts.doubts)
     return PrepareReport(
         *counts, tuple(problems), tuple(choices), doubtful,
-        unlabelled_folders(folder, studies), _patient_notes(patients),
+        unlabelled_folders(folder, studies), _patient_notes(patients, studies),
     )  # fmt: skip
 
 
-def _patient_notes(patients: dict[int, Patient]) -> tuple[str, ...]:
+def _patient_notes(patients: Mapping[str, Patient], studies: Sequence[LabelledStudy]) -> tuple[str, ...]:
     """What was assumed of the studies whose identifiers do not tell patients apart, by row."""
+    flags = {
+        study.row: patients[study.folder.name].flag for study in studies if study.folder.name in patients
+    }
     notes = []
     for flag in ("no-patient-id", "shared-patient"):
-        rows = sorted(row for row, patient in patients.items() if patient.flag == flag)
+        rows = sorted(row for row, found in flags.items() if found == flag)
         if rows:
             notes.append(f"{flag}: {FLAGS[flag]} (rows {', '.join(map(str, rows))})")
     return tuple(notes)

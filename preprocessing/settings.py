@@ -32,3 +32,8 @@ class PreprocessingSettings(BaseModel):
 
 
 DEFAULT_SETTINGS = PreprocessingSettings()
+PAPER_SETTINGS = PreprocessingSettings(lobes="paper", breath="paper")
+"""The rules of 2.2, 2.3 and 2.7.2 to the letter."""
+
+SETTINGS = {"default": DEFAULT_SETTINGS, "paper": PAPER_SETTINGS}
+"""By the names that `hospital prepare --settings` takes."""

@@ -27,15 +27,15 @@ from flwr.serverapp import Grid, ServerApp
 from server import events
 from server.collect import Collector
 from server.dispatch import RoundPolicy
-from server.ledger import Ledger
-from server.measurement import finished_study, measured_result
+from server.ledger import Ledger, read_result
+from server.measurement import check_repeat, finished_study, measured_result
 from server.model_card import model_card
 from server.rehearsal import end_rehearsal
 from server.report_process import ReportProcess
 from server.roster import Expected, propose
 from server.rounds import run_study
 from server.standing import Standings
-from server.status import StatusFile, StudyStatus
+from server.status import StatusFile, StudyStatus, read_status
 from server.stop_flag import STOPPED, StopFlag
 from server.study_result import FinishedStudy
 from server.torch_process import load_or_create_initial_weights
@@ -44,7 +44,7 @@ from shared_model.file_lock import exclusive
 from shared_model.proposal import Proposal
 from shared_model.rehearsal import rehearsal_of
 from shared_model.saved_model import save_model
-from shared_model.study import load_study
+from shared_model.study import StudyConfig, load_study
 from shared_model.weights import Weights
 
 INITIAL, LEDGER, MODEL, STATUS, LOCK = "initial.safetensors", "ledger", "model", "status.json", "lock"
@@ -74,22 +74,27 @@ def main(grid: Grid, context: Context) -> None:
         required=_names(settings, "required"),
     )
     expected = Expected(_names(settings, "training"), _names(settings, "held-out"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Two runs of one study would write one ledger. Who looks whether it runs holds the lock for an instant.
     running = PneumofedError("study-running", f"{folder.name} is being run; watch it, or stop it")
     with exclusive(folder / LOCK, refusal=running, wait_s=1.0):
-        rounds = sum(stage.rounds for stage in ran.stages)
+        strategy = str(settings.get("strategy", "")) or None
+        check_repeat(folder / LEDGER, trained_on, strategy)  # the status stays as it is if it is refused
         stop = StopFlag(folder / STOP)
         stop.clear()
-        status = StatusFile(
-            folder / STATUS, StudyStatus(study=ran.name, rounds_total=rounds, run=context.run_id)
-        )
+        status = StatusFile(folder / STATUS, _first_status(folder, ran, context.run_id))
         report = ReportProcess(folder / LEDGER, folder)
         try:
             weights = load_or_create_initial_weights(folder / INITIAL, ran)
-            ledger = Ledger(folder / LEDGER, ran, weights, str(settings.get("strategy", "")) or None)
+            ledger = Ledger(folder / LEDGER, ran, weights, strategy)
+            status.begin(ledger.records, Standings(ledger.folder))
+            proposal = Proposal.of(ran, weights, trained_on=trained_on)
+            status.on_event(events.StudyProposed(proposal.fingerprint))
             if settings.get("propose"):
-                _propose(grid, ledger, weights, policy, trained_on, expected, status)
+                propose(
+                    Collector(grid, policy, Standings(ledger.folder), status.on_event), proposal, expected
+                )
+                status.propose()
                 return
 
             def run() -> FinishedStudy:
@@ -131,7 +136,6 @@ def _run(
     report: ReportProcess,
 ) -> FinishedStudy:
     policy = replace(policy, retry_after_s=policy.retry_after_s + round_trip_s(weights))
-    status.begin(ledger.records, Standings(ledger.folder))
 
     def on_event(event: events.Event) -> None:
         """Into the status; after each round a partial report."""
@@ -153,21 +157,17 @@ def _run(
     )
 
 
-def _propose(
-    grid: Grid,
-    ledger: Ledger,
-    weights: Weights,
-    policy: RoundPolicy,
-    trained_on: str,
-    expected: Expected,
-    status: StatusFile,
-) -> None:
-    """Show the study to the hospitals, which keep it for their people to decide."""
-    status.begin(ledger.records, Standings(ledger.folder))
-    proposal = Proposal.of(ledger.study, weights, trained_on=trained_on)
-    status.on_event(events.StudyProposed(proposal.fingerprint))
-    propose(Collector(grid, policy, Standings(ledger.folder), status.on_event), proposal, expected)
-    status.propose()
+def _first_status(folder: Path, study: StudyConfig, run: int) -> StudyStatus:
+    """Of a study that was measured what its status said then, as nothing of that is done again; else anew."""
+    new = StudyStatus(study=study.name, rounds_total=sum(stage.rounds for stage in study.stages), run=run)
+    result = read_result(folder / LEDGER)
+    if result is None or result.is_partial:
+        return new
+    try:
+        before = read_status(folder / STATUS) or new
+    except ValueError:  # of another version
+        return new
+    return before.model_copy(update={"run": run, "state": new.state, "error_code": None, "error": None})
 
 
 def round_trip_s(weights: Weights) -> float:

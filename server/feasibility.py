@@ -34,7 +34,8 @@ def check_feasible(study: StudyConfig, descriptions: Mapping[str, SiteDescriptio
                 raise PneumofedError(
                     "nobody-trained",
                     f"stage {stage.name!r}: no training hospital tells of training patients of both classes "
-                    f"of {task}; set say = 'equal' or 'scans', or lower the hospitals' floors",
+                    f"of {task}; set say = 'equal' or 'scans', or lower the hospitals' `count_floor` "
+                    "(hospital.toml)",
                 )
 
 
@@ -44,7 +45,8 @@ def _check_sums(stage: StageConfig, task: Task, training: Sequence[SiteDescripti
             raise PneumofedError(
                 "nobody-trained",
                 f"stage {stage.name!r}: no training hospital has {least} or more training patients of "
-                f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower floors",
+                f"{' or '.join(labels)}, which a scan decision of {task} needs; add scans or lower the "
+                "hospitals' `count_floor` (hospital.toml)",
             )
 
 

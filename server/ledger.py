@@ -166,6 +166,20 @@ class Ledger:
         return self._path(stage, round_number, "safetensors")
 
 
+def check_strategy(folder: Path, strategy: str | None) -> None:
+    """Raises PneumofedError `ledger-of-another-study` if the rounds in `folder` have another strategy.
+
+    strategy: as for Ledger. `ledger-damaged` if the file cannot be read.
+    """
+    path = folder / "study.json"
+    if path.exists() and (found := _read(path, _Head).strategy) != strategy:
+        run_with = "the study's own strategy" if found is None else f"the strategy {found!r}"
+        raise PneumofedError(
+            "ledger-of-another-study",
+            f"its rounds were run with {run_with}; run it with that one, or name a new study",
+        )
+
+
 def read_result(folder: Path) -> StudyResult | None:
     """The result in the ledger `folder`, with its rounds; None if there is none.
 

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flwr.app import Message, MessageType
 
 from server import admission, events, messages, model_selection
 from server.collect import Collector, Question
-from server.ledger import Ledger
+from server.ledger import Ledger, check_strategy, read_result
 from server.roster import Roster
 from server.software import versions
 from server.study_result import FinishedStudy, HospitalOutcome, StudyResult, ordered
@@ -30,7 +31,19 @@ def measured_result(ledger: Ledger, trained_on: str) -> StudyResult | None:
 
     Raises PneumofedError `study-finished`, `ledger-damaged`.
     """
-    result = ledger.result()
+    return _measured(ledger.result(), trained_on)
+
+
+def check_repeat(folder: Path, trained_on: str, strategy: str | None) -> None:
+    """Whether the study whose ledger is in `folder` may be run with these options; any may be if it is new.
+
+    Raises PneumofedError `study-finished`, `ledger-of-another-study` for another strategy, `ledger-damaged`.
+    """
+    _measured(read_result(folder), trained_on)
+    check_strategy(folder, strategy)
+
+
+def _measured(result: StudyResult | None, trained_on: str) -> StudyResult | None:
     if result is None or result.is_partial:
         return None
     if result.trained_on != trained_on:

@@ -178,8 +178,9 @@ def _stage_in_words(cost: Mapping[str, Any]) -> str:
         return f"{cost['stage']}: undefined, no update came back ({cost['problem']})"
     memory = "undefined" if cost["memory_mb"] is None else f"up to {_size(cost['memory_mb'] * 2**20)}"
     gpu = f", {_size(cost['gpu_mb'] * 2**20)} on the GPU" if cost["gpu_mb"] else ""
+    rounds = "its one round" if cost["rounds"] == 1 else f"each of {cost['rounds']} rounds"
     return (
-        f"{cost['stage']}, each of {cost['rounds']} rounds: about {_time(cost['training_s'])} of training"
+        f"{cost['stage']}, {rounds}: about {_time(cost['training_s'])} of training"
         + (f", {_time(cost['validation_s'])} of validation" if cost["validation_s"] is not None else "")
         + f"; receives {_size(cost['bytes_down'])}, sends {_size(cost['bytes_up'])}; memory {memory}{gpu}"
     )

@@ -3,6 +3,7 @@
 import math
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from shared_model.envelope import question_of
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from shared_model.protocol import PROTOCOL, Role, SiteDescription
+from shared_model.quantity import quantity
 
 NOT_APPROVED = ("study-not-approved", "study-changed")
 """Codes of a hospital whose people have yet to decide."""
@@ -96,13 +98,12 @@ def build_roster(collector: Collector, proposal: Proposal, expected: Expected | 
         gathering.wait()
     roster = gathering.roster()
     if expected is not None and (lacking := gathering.lacking()) is not None:
-        raise PneumofedError(
-            "too-few-hospitals", f"{lacking} ({gathering.reasons()}); correct this and run again"
-        )
+        raise PneumofedError("too-few-hospitals", f"{lacking}; correct this and run again")
     if not roster.training:
         raise PneumofedError(
             "no-hospitals",
-            f"no hospital can train ({gathering.reasons() or 'none is connected'}); see each one's reason",
+            f"no hospital can train{gathering.why_none_trains() or ' (none is connected)'}; see each one's "
+            "reason",
         )
     collector.on_event(events.RosterBuilt(roster.hospitals, roster.left_out))
     return roster
@@ -186,8 +187,9 @@ class _Gathering:
         """
         return self._lacking(self._possible()) or self._lacking(self._training())
 
-    def reasons(self) -> str:
-        return ", ".join(f"{name}: {one.detail or one.reason}" for name, one in self._left_out().items())
+    def why_none_trains(self) -> str:
+        """The reason of each hospital that should train, in parentheses; "" if there is none."""
+        return self._because(self._left_out_or_quarantined() - self._expected.held_out)
 
     def roster(self) -> Roster:
         return Roster(self._nodes, dict(sorted(self._descriptions.items())), self._left_out())
@@ -205,10 +207,12 @@ class _Gathering:
         required = policy.required - names - self._expected.held_out
         required |= (policy.required & self._expected.held_out) - names - self._descriptions.keys()
         if required:
-            return f"{' and '.join(sorted(required))} must take part and cannot"
+            return f"{' and '.join(sorted(required))} must take part and cannot{self._because(required)}"
         training = names - self._expected.held_out
         if len(training) < policy.quorum:
-            return f"{policy.quorum} hospitals must train, {len(training)} can"
+            others = self._left_out_or_quarantined() - training - self._expected.held_out
+            needed = quantity(policy.quorum, "hospital")
+            return f"{needed} must train, {len(training)} can{self._because(others)}"
         return None
 
     def _training(self) -> frozenset[str]:
@@ -216,7 +220,7 @@ class _Gathering:
         return frozenset(
             name
             for name, description in self._descriptions.items()
-            if description.role == "training" and not self._collector.standings.of(name).quarantined
+            if description.role == "training" and not self._quarantined(name)
         )
 
     def _may_take_part(self, name: str) -> bool:
@@ -232,6 +236,21 @@ class _Gathering:
             for name, outcome in sorted(self._outcomes.items())
             if outcome.status != "returned" and name not in self._descriptions
         }
+
+    def _left_out_or_quarantined(self) -> frozenset[str]:
+        quarantined = {name for name in self._descriptions if self._quarantined(name)}
+        return frozenset(self._left_out()) | quarantined
+
+    def _because(self, names: Collection[str]) -> str:
+        """The reasons of those of `names` that are left out or quarantined, in parentheses; "" if none is."""
+        left_out = self._left_out()
+        why = {name: one.detail or one.reason or one.status for name, one in left_out.items()}
+        why |= {name: "quarantined" for name in self._descriptions if self._quarantined(name)}
+        told = [f"{name}: {why[name]}" for name in sorted(names) if name in why]
+        return f" ({', '.join(told)})" if told else ""
+
+    def _quarantined(self, name: str) -> bool:
+        return self._collector.standings.of(name).quarantined is not None
 
     def _pause(self) -> None:
         end = time.monotonic() + ASK_AGAIN_S

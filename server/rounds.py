@@ -33,6 +33,7 @@ from shared_model.errors import PneumofedError
 from shared_model.metrics.site_evaluation import merge_all
 from shared_model.proposal import Proposal
 from shared_model.protocol import TrainRequest
+from shared_model.quantity import quantity
 from shared_model.study import StudyConfig
 from shared_model.weights import Weights, fingerprint
 
@@ -181,13 +182,14 @@ class Coordinator:
         question = Question("train", MessageType.TRAIN, f"{index}.{round}", request, name)
         replies = self.collector.collect(question, self.roster.training, use)
         where = f"stage {stage.name!r}, round {round}"
-        returned = sum(reply.status == "returned" for reply in replies.values())
+        missing = {name: reply for name, reply in replies.items() if reply.status != "returned"}
+        returned = len(replies) - len(missing)
         quorum = self.collector.policy.quorum
         if returned < quorum:
             raise PneumofedError(
                 "quorum-missed",
-                f"{where}: {returned} of {len(replies)} hospitals returned an update, {quorum} are "
-                f"needed ({_reasons(replies)}); correct these and run again",
+                f"{where}: {returned} of {quantity(len(replies), 'hospital')} returned an update, needed: "
+                f"{quorum} ({_reasons(missing)}); correct these and run again",
             )
         self._check_required(where, replies)
         undecided = updates.undecided()
@@ -196,7 +198,8 @@ class Coordinator:
             raise PneumofedError(
                 "nobody-trained",
                 f"{where}: no hospital has a say in {' and '.join(undecided)}, as none that returned has "
-                "enough training patients of the classes that it needs; see the stage's `part` and `say`",
+                "enough training patients of the classes that it needs; see the stage's `part` and `say`, "
+                "or the hospitals' `count_floor` (hospital.toml)",
             )
         return updates.result(), replies
 

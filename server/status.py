@@ -67,7 +67,8 @@ class StudyStatus(BaseModel):
         default_factory=dict, description="Share of the told patients in the last complete round."
     )
     hospitals: dict[str, HospitalOutcome] = Field(
-        default_factory=dict, description="Result of each hospital's last request."
+        default_factory=dict,
+        description="Result of each hospital's last request, in this round unless it failed before.",
     )
     asked: dict[str, Asked] = Field(default_factory=dict, description="Hospitals with a pending request.")
     awaited: dict[str, Awaited] = Field(
@@ -120,7 +121,15 @@ class StatusFile:
                 hospitals = {**self.status.hospitals, **left_out}
                 self._update(state="running", hospitals=hospitals, awaited={}, begins=None)
             case events.RoundStarted(stage=stage, round=number):
-                self._update(stage=stage.name, round=number, rounds=stage.rounds, round_began=time.time())
+                # What others returned before says nothing of this round.
+                out = {n: one for n, one in self.status.hospitals.items() if one.status != "returned"}
+                self._update(
+                    stage=stage.name,
+                    round=number,
+                    rounds=stage.rounds,
+                    round_began=time.time(),
+                    hospitals=out,
+                )
             case events.RequestSent(hospital=hospital, retry_reason=reason):
                 sent = Asked(sent=time.time(), reason=reason)
                 self._update(asked={**self.status.asked, hospital: sent})

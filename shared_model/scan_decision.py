@@ -26,6 +26,23 @@ def softened_logits(
     return np.asarray(softened[rows, columns - 1], np.float64)
 
 
+def slab_logits(
+    lobe_logits: NDArray[np.floating],
+    slice_index: NDArray[np.integer],
+    side: NDArray[np.integer],
+    slices_per_slab: int,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Lobes of one side averaged over slabs of `slices_per_slab` slices: logits, slab index and side [slab].
+
+    All arrays are [lobe], in any order. Slabs begin at the lowest slice; of a slab that a lung leaves, its
+    lobes are averaged.
+    """
+    slab = (np.asarray(slice_index, np.int64) - int(slice_index.min())) // slices_per_slab
+    groups, member = np.unique(2 * slab + side, return_inverse=True)
+    sums = np.bincount(member, weights=np.asarray(lobe_logits, np.float64))
+    return sums / np.bincount(member), groups // 2, groups % 2
+
+
 def scan_logit(
     lobe_logits: NDArray[np.floating],
     slice_index: NDArray[np.integer],

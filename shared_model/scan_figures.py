@@ -85,7 +85,8 @@ class ScanLobes:
 
     slice_index, side (0 right, 1 left), area (pixels of lung): integers [lobe]; logits[task]: float [lobe];
     infection: float [lobe, 32, 32], the probability that a coarse patch is infected, None if the diseased
-    network was not asked; in_lobe: bool [lobe, 32, 32], patches that contain a part of the lobe.
+    network was not asked; in_lobe: bool [lobe, 32, 32], patches that contain a part of the lobe; slice_mm:
+    distance of slices.
     """
 
     slice_index: NDArray[np.integer]
@@ -94,6 +95,7 @@ class ScanLobes:
     logits: Mapping[Task, NDArray[np.floating]]
     infection: NDArray[np.floating] | None
     in_lobe: NDArray[np.bool_]
+    slice_mm: float
 
 
 def scan_figures(lobes: ScanLobes, figure_set: FigureSet) -> Values:

@@ -106,6 +106,15 @@ class StudyConfig(FrozenSettings):
         description="A scan's COVID-19 score is the mean over this share of its softened lobes, greatest "
         "first; 0: the greatest alone, eq. 2.",
     )
+    slab_mm: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        exclude_if=lambda value: value == 0,  # studies without it keep their fingerprints
+        description="Thinner slices are averaged into slabs of about this height, in mm, before a scan is "
+        "decided by eq. 2: the maximum over many thin slices is greater by chance. 0: over slices, as in the "
+        "paper.",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
         description="Type of the patch feature extractor's activations, all that follows is float32; "

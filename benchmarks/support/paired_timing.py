@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.support.preprocessing_steps import PAPER, floors, our_steps
+from benchmarks.support.preprocessing_steps import floors, our_steps
 from benchmarks.support.timing import timed
 from preprocessing.pipeline import find_scan_lobes
 from preprocessing.prepare import prepare
 from preprocessing.reading.series import find_series
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import DEFAULT_SETTINGS, PAPER_SETTINGS, PreprocessingSettings
 from tests.reference import prepare as literal
 
-DEFAULT = PreprocessingSettings()
 OURS_PER_LITERAL = 4  # the literal reference takes so long that disturbances by other processes average out
 
 
@@ -42,9 +41,9 @@ def time_both(folder: Path, work: Path, rounds: int) -> PairedTiming:
     found, seconds = PairedTiming(slices=len(list(folder.iterdir()))), dict[str, float]()
     for _ in range(rounds):
         for _ in range(OURS_PER_LITERAL):
-            _, wall, cpu = timed(lambda: our_store(folder, work, PAPER))
+            _, wall, cpu = timed(lambda: our_store(folder, work, PAPER_SETTINGS))
             found.ours, found.ours_cpu = min(found.ours, wall), min(found.ours_cpu, cpu)
-            _, wall, _ = timed(lambda: our_store(folder, work, DEFAULT))
+            _, wall, _ = timed(lambda: our_store(folder, work, DEFAULT_SETTINGS))
             found.consistent = min(found.consistent, wall)
             _keep_shortest(found.steps, 0, our_steps(folder, work))
         lobes, wall, cpu = timed(lambda: literal.prepare(folder, work / "literal.npz", seconds))
@@ -68,7 +67,7 @@ def our_store(folder: Path, work: Path, settings: PreprocessingSettings) -> None
 
 def agreement(folder: Path, lobes: list[dict[str, Any]]) -> float:
     """Intersection over union of our lobes' pixels and those of the literal reference, side by side."""
-    scan = find_scan_lobes(find_series(folder).accepted[0], PAPER)
+    scan = find_scan_lobes(find_series(folder).accepted[0], PAPER_SETTINGS)
     ours, theirs = np.zeros((2, *scan.images.shape), np.uint8)
     for lobe in scan.lobes:
         row0, column0, row1, column1 = lobe.box

@@ -13,10 +13,8 @@ from preprocessing.lungs.lobes import find_lobes
 from preprocessing.pipeline import lobe_arrays, prepare_series
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
-from preprocessing.settings import PreprocessingSettings
+from preprocessing.settings import PAPER_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
-
-PAPER = PreprocessingSettings(lobes="paper", breath="paper")
 
 
 def our_steps(folder: Path, work: Path) -> dict[str, float]:
@@ -33,20 +31,20 @@ def our_steps(folder: Path, work: Path) -> dict[str, float]:
     mark()
     lobes = find_lobes(images, volume.spacing_mm, method="paper")
     mark()
-    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), PAPER)
+    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), PAPER_SETTINGS)
     mark()
     steps = {
         name: marks[i + 1] - marks[i] for i, name in enumerate(("read", "batch effect", "lobes", "arrays"))
     }
-    record = prepare_series(series, PAPER).record(key="0" * 16, fold=0.5, label="covid")
+    record = prepare_series(series, PAPER_SETTINGS).record(key="0" * 16, fold=0.5, label="covid")
     shutil.rmtree(work / "steps", ignore_errors=True)
-    store = LobeStore.create(work / "steps", PAPER)
+    store = LobeStore.create(work / "steps", PAPER_SETTINGS)
     return steps | {"write": timed(lambda: store.add(record, arrays))[1]}
 
 
 def floors(folder: Path, work: Path) -> dict[str, float]:
     """Lower bound of each step: seconds in which its input and output pass through memory once."""
-    scan = prepare_series(find_series(folder).accepted[0], PAPER)
+    scan = prepare_series(find_series(folder).accepted[0], PAPER_SETTINGS)
     voxels = scan.images.size
     raw = sum(path.stat().st_size for path in folder.iterdir())
     boxes = np.array([lobe.box for lobe in scan.lobes])

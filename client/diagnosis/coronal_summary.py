@@ -94,7 +94,7 @@ def _draw_area(axes: Axes, diagnosis: Diagnosis) -> None:
 
 def _draw_probability(axes: Axes, diagnosis: Diagnosis) -> None:
     """Softened probability of each lobe (eq. 2), and the scan's operating point if these decide."""
-    lobes, decide = diagnosis.lobes, not diagnosis.is_decided_by_figures("diseased")
+    lobes, decide = diagnosis.lobes, diagnosis.is_decided_by_lobes("diseased")
     if decide:
         point = diagnosis.scores["diseased"].operating_point
         axes.axvline(point, color=MUTED, linestyle="--", linewidth=1)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from client.learning.activation_dtype import activation_dtype
 from client.learning.scan_logits import figure_values, scan_logits
 from preprocessing.pipeline import PreparedScan, prepare_series
 from preprocessing.reading.series import CtSeries
-from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
+from preprocessing.settings import SETTINGS, PreprocessingSettings
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
@@ -26,47 +26,62 @@ from shared_model.scan_figures import ScanLobes
 from shared_model.weights import Weights
 
 
+@dataclass(frozen=True)
+class LoadedModel:
+    """Both networks with a model's weights on their device, and the model's card."""
+
+    networks: Mapping[Task, LobeNetwork]
+    card: ModelCard
+    device: torch.device
+
+    @classmethod
+    def from_weights(
+        cls, weights: Weights, card: ModelCard, device: torch.device | str = "cpu"
+    ) -> "LoadedModel":
+        """Raises PneumofedError `architecture-mismatch` if weights and card do not fit."""
+        networks = make_networks(card.study.network)
+        load_weights(networks, weights)
+        for network in networks.values():
+            network.to(device).to(memory_format=torch.channels_last)
+        return cls(networks, card, torch.device(device))
+
+
 def diagnose(
     series: CtSeries,
-    model_weights: Weights,
-    card: ModelCard,
-    settings: PreprocessingSettings = DEFAULT_SETTINGS,
+    model: LoadedModel,
     *,
-    device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Diagnosis:
-    """Diagnose one series with both networks over all its lobes.
+    """Diagnose one series with both networks over all its lobes, found as those that they learned from.
 
     `progress` counts lobes, once for each pass over them. Raises PneumofedError `preprocessing-mismatch` if
-    the model was trained with other preprocessing, `architecture-mismatch` if weights and card do not fit,
-    `no-lungs` if no lung is found, and what `prepare_series` raises.
+    this version does not have the preprocessing that the model was trained with, `no-lungs` if no lung is
+    found, and what `prepare_series` raises.
     """
-    device = torch.device(device)
-    networks = _networks(model_weights, card, settings, device)
+    settings = preprocessing_of(model.card)
     started = time.perf_counter()
     scan = prepare_series(series, settings)
     prepared = time.perf_counter()
-    dtype = activation_dtype(card.study.precision, device)
-    seen = infer_scan(scan, networks, dtype=dtype, progress=progress)
+    dtype = activation_dtype(model.card.study.precision, model.device)
+    seen = infer_scan(scan, model.networks, dtype=dtype, progress=progress)
     ended = time.perf_counter()
     seconds = {"preprocessing_s": prepared - started, "networks_s": ended - prepared}
-    return replace(make_diagnosis(scan, seen, networks, card), seconds=seconds)
+    return replace(make_diagnosis(scan, seen, model.networks, model.card), seconds=seconds)
 
 
-def _networks(
-    weights: Weights, card: ModelCard, settings: PreprocessingSettings, device: torch.device
-) -> dict[Task, LobeNetwork]:
-    if card.study.preprocessing != settings.fingerprint:
+def preprocessing_of(card: ModelCard) -> PreprocessingSettings:
+    """The settings that the model was trained with.
+
+    Raises PneumofedError `preprocessing-mismatch` if this version has none with their fingerprint.
+    """
+    known = {settings.fingerprint: settings for settings in SETTINGS.values()}
+    if card.study.preprocessing not in known:
         raise PneumofedError(
             "preprocessing-mismatch",
             f"the model of study {card.study.name!r} was trained with preprocessing "
-            f"{card.study.preprocessing}, this is {settings.fingerprint}; use a model made with this version",
+            f"{card.study.preprocessing}, this version has {' and '.join(known)}; use a model made with it",
         )
-    networks = make_networks(card.study.network)
-    load_weights(networks, weights)
-    for network in networks.values():
-        network.to(device).to(memory_format=torch.channels_last)
-    return networks
+    return known[card.study.preprocessing]
 
 
 def make_diagnosis(
@@ -81,13 +96,14 @@ def make_diagnosis(
     side = np.array([lobe.side for lobe in scan.lobes], np.int64)
     alone = {task: seen.logits[task].astype(np.float64) for task in TASKS}
     softened = {task: softened_logits(seen.logits[task], slice_index, side) for task in TASKS}
-    if not (softened["diseased"] > -np.inf).any():
+    area = np.array([lobe.area for lobe in scan.lobes], np.int64)
+    slice_mm = scan.spacing_mm[0]
+    decided = ScanLobes(slice_index, side, area, seen.logits, seen.infection, seen.in_lobe, slice_mm)
+    logits, figures = scan_logits(networks, decided, card.study), figure_values(networks, decided, card.study)
+    if not (softened["diseased"] > -np.inf).any() or logits["diseased"] == -np.inf:
         raise PneumofedError(
             "no-lungs", "no lung is seen in two neighbouring slices; this is no chest CT, or too coarse a one"
         )
-    area = np.array([lobe.area for lobe in scan.lobes], np.int64)
-    decided = ScanLobes(slice_index, side, area, seen.logits, seen.infection, seen.in_lobe)
-    logits, figures = scan_logits(networks, decided, card.study), figure_values(networks, decided, card.study)
     # The temperature is of the scan's logit. Decided by figures, that is on another scale than the lobes'.
     by_figures = {task for figure in figures for task in figure.contributions}
     for task in (task for task in TASKS if task not in by_figures):

@@ -1,12 +1,14 @@
-"""`pneumofed diagnose`: from a folder of DICOM files and a model's folder to a folder of results."""
+"""From the folder of one study to a folder of results."""
 
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from client.diagnosis.diagnose import diagnose
+from client.diagnosis.diagnose import LoadedModel, diagnose, preprocessing_of
 from client.diagnosis.diagnosis_output import check_output_folder, write_diagnosis
+from client.diagnosis.dicom_results.source_images import read_source_images
+from client.diagnosis.study_files import files_digest
 from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
 from shared_model.progress import Progress
@@ -14,32 +16,36 @@ from shared_model.saved_model import load_model
 from shared_model.signature import check_folder
 
 
-def diagnose_folder(
-    folder: Path,
-    model: Path,
-    out: Path,
-    *,
-    device: str = "auto",
-    progress: Progress | None = None,
-    public_key: Path | None = None,
-) -> dict[str, Any]:
-    """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
+def load_for_diagnosis(model: Path, device: str = "auto", public_key: Path | None = None) -> LoadedModel:
+    """The model in the folder `model`, on the device (see `choose_device`), for this version's preprocessing.
 
-    device: as for `choose_device`. `progress` counts headers that are read, then lobes. public_key: of who
-    must have signed the model's folder (shared_model/signature.py); None: nobody.
-
-    Nothing is written unless all went well. Raises PneumofedError: `no-series`, `several-studies`,
-    `model-missing`, `model-damaged`, `preprocessing-mismatch`, `architecture-mismatch`, `no-device`,
-    `no-lungs`, `no-background`, `unreadable-pixels`, `out-is-a-file`, `signature-missing`, `signature-wrong`,
-    `key-unusable`; OSError if `out` cannot be written.
+    public_key: of who must have signed the folder (shared_model/signature.py); None: nobody. Raises
+    PneumofedError `no-device`, `model-missing`, `model-damaged`, `preprocessing-mismatch`,
+    `architecture-mismatch`, `signature-missing`, `signature-wrong`, `key-unusable`.
     """
-    check_output_folder(out)
     chosen = choose_device(device)
     if public_key is not None:
         check_folder(model, public_key)
     weights, card = load_model(model)
+    preprocessing_of(card)  # refuses before a scan is read
+    return LoadedModel.from_weights(weights, card, chosen)
+
+
+def diagnose_folder(
+    folder: Path, model: LoadedModel, out: Path, *, dicom: bool = False, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
+
+    dicom: write DICOM results as well. `progress` counts headers that are read, then lobes. Nothing is
+    written unless all went well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
+    `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`; OSError if `out` cannot be written.
+    """
+    check_output_folder(out)
+    digest = files_digest(folder)
     started = time.perf_counter()
     series = select_series(folder, progress=progress).required()
+    source = read_source_images(series) if dicom else None
     seconds = {"read_headers_s": time.perf_counter() - started}
-    diagnosis = diagnose(series, weights, card, device=chosen, progress=progress)
-    return write_diagnosis(replace(diagnosis, seconds=seconds | diagnosis.seconds), out)
+    diagnosis = diagnose(series, model, progress=progress)
+    seconds |= diagnosis.seconds
+    return write_diagnosis(replace(diagnosis, seconds=seconds, files_sha256=digest), out, source)

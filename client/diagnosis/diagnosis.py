@@ -83,7 +83,7 @@ class Diagnosis:
 
     infected: bool [slice, row, column] in the scan's own pixels (2.8); figures: those by which the scan is
     decided, none if it is decided by eq. 2; seconds: wall time by stage as in TimingPart, empty if it was not
-    measured.
+    measured; files_sha256: of the study's files, see `files_digest`.
     """
 
     scan: PreparedScan
@@ -93,6 +93,7 @@ class Diagnosis:
     figures: tuple[FigureValue, ...]
     card: ModelCard
     seconds: dict[str, float] = field(default_factory=dict)
+    files_sha256: str | None = None
 
     @cached_property
     def sides(self) -> NDArray[np.uint8]:
@@ -106,6 +107,11 @@ class Diagnosis:
     def is_decided_by_figures(self, task: Task) -> bool:
         """Whether the scan's score of `task` comes from its figures, not from its lobes' probabilities."""
         return any(task in figure.contributions for figure in self.figures)
+
+    def is_decided_by_lobes(self, task: Task) -> bool:
+        """Whether the scan's score of `task` is the greatest of its lobes' softened probabilities (eq. 2)."""
+        study = self.card.study
+        return not (self.is_decided_by_figures(task) or study.scan_share(task) or study.slab_mm)
 
     @property
     def verdict(self) -> Label:

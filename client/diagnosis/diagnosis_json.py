@@ -41,6 +41,7 @@ def _document(diagnosis: Diagnosis) -> dict[str, Any]:
         "spacing_mm": diagnosis.scan.spacing_mm,
         "flags": list(diagnosis.scan.flags),
         "model": _model(diagnosis),
+        "files_sha256": diagnosis.files_sha256,
         "timing": dict(diagnosis.seconds) or None,
     }
 
@@ -116,6 +117,7 @@ def _model(diagnosis: Diagnosis) -> dict[str, Any]:
         "study_fingerprint": card.study.fingerprint,
         "preprocessing": card.study.preprocessing,
         "weights_sha256": card.weights_sha256,
+        "card_sha256": card.card_sha256,
         "trained_on": card.trained_on,
         "best_rounds": dict(card.best_rounds),
         "temperature": card.temperature.model_dump(),

@@ -110,6 +110,7 @@ class ModelPart(_Part):
     study_fingerprint: str = Field(description="Of all settings of the study.")
     preprocessing: str = Field(description="Fingerprint of the preprocessing, of the model and of this scan.")
     weights_sha256: str = Field(description="Fingerprint of the weights.")
+    card_sha256: str = Field(description="Fingerprint of the model's card, model.json.")
     trained_on: str = Field(description="One sentence on the training data.")
     best_rounds: dict[str, int] = Field(description="Round kept, by 'stage/network'.")
     temperature: Temperature = Field(description="What logits are divided by, per network.")
@@ -152,4 +153,8 @@ class DiagnosisDocument(_Part):
     spacing_mm: tuple[float, float, float] = Field(description="Between slices, rows, columns, in mm.")
     flags: list[str] = Field(description="What was unusual about the series; docs/reading.md lists them.")
     model: ModelPart = Field(description="The model.")
+    files_sha256: str | None = Field(
+        description="Of names, sizes and times of the study's files, by which a later call sees whether they "
+        "are the same; null if the scan was not read from a folder."
+    )
     timing: TimingPart | None = Field(description="How long it took; null if it was not measured.")

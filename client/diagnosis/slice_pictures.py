@@ -19,6 +19,7 @@ from client.diagnosis.plotting import (
 )
 from client.diagnosis.slice_ranking import RankedSlice, worst_slices
 
+OVERVIEW = "overview.png"
 _PANEL = 620
 _FOOT, _SCALE = 56, 90
 
@@ -26,7 +27,7 @@ _FOOT, _SCALE = 56, 90
 def pictures(diagnosis: Diagnosis) -> dict[str, bytes]:
     """All pictures of a scan as PNG, by file name: overview.png, and slice-01.png (the worst) and so on."""
     slices = {slice_file(ranked): slice_picture(diagnosis, ranked) for ranked in worst_slices(diagnosis)}
-    return {"overview.png": overview_picture(diagnosis), **slices}
+    return {OVERVIEW: overview_picture(diagnosis), **slices}
 
 
 def slice_file(ranked: RankedSlice) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from shared_model.constants import Task
 from shared_model.networks import LobeNetwork
-from shared_model.scan_decision import scan_logit
+from shared_model.scan_decision import scan_logit, slab_logits
 from shared_model.scan_figures import FIGURES, Figure, ScanLobes, Values, scan_figures
 from shared_model.scan_head import ScanHead
 from shared_model.study import StudyConfig
@@ -45,10 +45,7 @@ def scan_logits(
 
     A network whose scan head is fitted decides by the scan's figures, any other by the study's rule.
     """
-    logits = {
-        task: scan_logit(of_lobes, lobes.slice_index, lobes.side, study.scan_share(task))
-        for task, of_lobes in lobes.logits.items()
-    }
+    logits = {task: _by_rule(lobes, task, study) for task in lobes.logits}
     heads, figure_set = _fitted_heads(networks), study.network.scan_figures
     if heads and figure_set is not None:
         values = scan_figures(lobes, figure_set)
@@ -56,6 +53,15 @@ def scan_logits(
             task: float(head(_on_device_of(head, values))) for task, head in heads.items() if task in logits
         }
     return logits
+
+
+def _by_rule(lobes: ScanLobes, task: Task, study: StudyConfig) -> float:
+    """Eq. 2 or the study's share, of slices or of the study's slabs."""
+    places = lobes.logits[task], lobes.slice_index, lobes.side
+    slices = round(study.slab_mm / lobes.slice_mm)
+    if slices > 1:
+        places = slab_logits(*places, slices)
+    return scan_logit(*places, study.scan_share(task))
 
 
 def _fitted_heads(networks: Mapping[Task, LobeNetwork]) -> dict[Task, ScanHead]:

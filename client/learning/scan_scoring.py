@@ -44,7 +44,13 @@ class LobeDecisions:
         """What a scan is decided by."""
         scan = self.scan
         return ScanLobes(
-            scan.slice_index, scan.side, scan.area, self.logits, self.infection, self.patch_in_lobe
+            scan.slice_index,
+            scan.side,
+            scan.area,
+            self.logits,
+            self.infection,
+            self.patch_in_lobe,
+            scan.spacing_mm[0],
         )
 
     @classmethod

@@ -33,8 +33,15 @@ def write_connection(folder: Path, state: State) -> None:
     write_atomically(folder / FILE, connection.model_dump_json().encode())
 
 
+def write_start(folder: Path) -> None:
+    """The same for a node that starts. One that was refused ends, and starts again: it stays refused until it
+    is known better."""
+    before = read_connection(folder)
+    write_connection(folder, "refused" if before and before.state == "refused" else "trying")
+
+
 def read_connection(folder: Path) -> Connection | None:
-    """What the node wrote last; None if it wrote nothing, or does not run any more.
+    """What the node wrote last; None if it wrote nothing, or does not run any more and was not refused.
 
     Raises PermissionError for another user than the node's.
     """
@@ -42,4 +49,5 @@ def read_connection(folder: Path) -> Connection | None:
         connection = Connection.model_validate_json((folder / FILE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return connection if Path(f"/proc/{connection.process}").exists() else None
+    runs = Path(f"/proc/{connection.process}").exists()
+    return connection if runs or connection.state == "refused" else None

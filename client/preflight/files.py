@@ -78,7 +78,7 @@ def check_store(hospital: HospitalSettings) -> list[CheckResult]:
     try:
         store = LobeStore.open(hospital.store)
     except (PneumofedError, OSError) as error:
-        return [fail("store", str(error), "see `pneumofed hospital prepare --help`; check path and rights")]
+        return [fail("store", str(error), "check its path and rights")]
     scans = sum(1 for folder in (hospital.store / "studies").iterdir() if folder.name[0] != ".")
     rows = [
         ok("store", f"{scans} scans, preprocessing {store.fingerprint}")
@@ -86,7 +86,7 @@ def check_store(hospital: HospitalSettings) -> list[CheckResult]:
         else warn("store", "it holds no scans", "run `pneumofed hospital prepare`")
     ]
     if hospital.state.is_dir():
-        for study in Approvals(hospital.state).all():
+        for study in Approvals(hospital.state, hospital.limits.count_floor).all():
             wanted = study.proposal.study.preprocessing
             if wanted != store.fingerprint and study.decision != "withdrawn":
                 found = f"study {study.proposal.study.name!r} needs preprocessing {wanted}"

@@ -3,7 +3,9 @@
     STATE/studies/FINGERPRINT.json    the proposal, and the decision on it
     STATE/paused                      present while the hospital pauses all studies
 
-The trainer reads these before, while and after it works on a job, so a decision takes effect at once.
+The trainer reads these before, while and after it works on a job, so a decision takes effect at once. An
+approval holds for the hospital's `count_floor` of that day and for higher ones: with a lower one more may
+leave than was approved, and the study waits again.
 """
 
 from collections.abc import Sequence
@@ -23,20 +25,24 @@ MAX_WAITING = 20
 
 
 class StudyFile(BaseModel):
-    """A proposal and the decision on it; approved_at is in seconds since 1970."""
+    """A proposal and the decision on it; approved_at is in seconds since 1970, count_floor in patients."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     proposal: Proposal
     decision: Decision = "waiting"
     approved_at: float | None = Field(None, description="When it was last approved.")
+    count_floor: int = Field(1, description="The hospital's when it was last approved.")
 
 
 class Approvals:
-    """The decisions in a hospital's state folder, used by the trainer and the command line."""
+    """The decisions in a hospital's state folder, used by the trainer and the command line.
 
-    def __init__(self, state: Path) -> None:
-        self._folder, self._paused = state / "studies", state / "paused"
+    count_floor: the hospital's at present.
+    """
+
+    def __init__(self, state: Path, count_floor: int) -> None:
+        self._folder, self._paused, self._floor = state / "studies", state / "paused", count_floor
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def check(self, proposal: Proposal, purpose: Purpose | None) -> None:
@@ -61,6 +67,8 @@ class Approvals:
                 for one in self.all()
             )
             what = "changed since it was approved" if changed else "has not been approved"
+            if known is not None and known.approved_at is not None:
+                what = f"was approved while count_floor was {known.count_floor}, it is {self._floor} now"
             raise PneumofedError(
                 "study-changed" if changed else "study-not-approved",
                 f"study {proposal.fingerprint} {what}; look at it with `pneumofed hospital approve`",
@@ -86,13 +94,21 @@ class Approvals:
     def decide(self, proposal: Proposal, decision: Decision, *, at: float) -> None:
         """Record a decision, made at `at` seconds since 1970."""
         before = self._files().get(proposal.fingerprint)
-        approved_at = at if decision == "approved" else None if before is None else before.approved_at
-        self._write(StudyFile(proposal=proposal, decision=decision, approved_at=approved_at))
+        if decision == "approved":
+            decided = StudyFile(proposal=proposal, decision=decision, approved_at=at, count_floor=self._floor)
+        else:
+            decided = (before or StudyFile(proposal=proposal)).model_copy(update={"decision": decision})
+        self._write(decided)
 
     def find(self, fingerprint: str) -> StudyFile | None:
-        """The study, if it is known. Raises PneumofedError `state-damaged` if its file is unreadable."""
+        """The study, if it is known; it waits if it was approved with a higher floor than the present one.
+
+        Raises PneumofedError `state-damaged` if its file is unreadable.
+        """
         try:
-            return StudyFile.model_validate_json(self._path(fingerprint).read_bytes())
+            study = StudyFile.model_validate_json(self._path(fingerprint).read_bytes())
+            lapsed = study.decision == "approved" and study.count_floor > self._floor
+            return study.model_copy(update={"decision": "waiting"}) if lapsed else study
         except FileNotFoundError:
             return None
         except ValidationError:
@@ -127,21 +143,23 @@ class Approvals:
             found = [s for s in possible if s.proposal.fingerprint == fingerprint] or by_name
             if not found:
                 raise PneumofedError("study-unknown", f"no study {named!r} {words}; see `hospital studies`")
-        if len(found) != 1:
+        if not found:
+            raise PneumofedError("study-unknown", f"no study {words}; see `hospital studies`")
+        if len(found) > 1:
+            names = ", ".join(f"{one.proposal.study.name} ({one.proposal.fingerprint})" for one in found)
             raise PneumofedError(
-                "study-unknown",
-                f"name one of the studies that {words}, by its fingerprint: there are {len(found)}",
+                "study-unknown", f"name the study, by its fingerprint; each {words}: {names}"
             )
         return found[0]
 
-    def last_approved(self, other_than: str) -> Proposal | None:
-        """The proposal approved last, other than the one with fingerprint `other_than`."""
+    def last_approved(self, other_than: str | None = None) -> StudyFile | None:
+        """The study approved last, other than the one with fingerprint `other_than`."""
         approved = [
             one
             for one in self.all()
             if one.approved_at is not None and one.proposal.fingerprint != other_than
         ]
-        return max(approved, key=lambda one: one.approved_at or 0.0).proposal if approved else None
+        return max(approved, key=lambda one: one.approved_at or 0.0, default=None)
 
     @property
     def paused(self) -> bool:

@@ -128,12 +128,18 @@ class JobRunner:
             theirs.close()
         return self._connection
 
+    def _exit_in_words(self) -> str:
+        if self._worker is None:
+            return "it was ended"
+        self._worker.join(timeout=1.0)  # its pipe closes before it has ended
+        code = self._worker.exitcode
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
     def _received(self, connection: Connection) -> Ready | Step | Done | Failed:
         try:
             return connection.recv()
         except (EOFError, OSError):
-            code = None if self._worker is None else self._worker.exitcode
-            log.error("the worker process ended with %s", code)
+            log.error("the worker process ended: %s", self._exit_in_words())
             raise PneumofedError(
                 "worker-died", "the training process ended; look in the system's log whether memory ran out"
             ) from None

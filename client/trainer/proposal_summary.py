@@ -29,12 +29,18 @@ _PURPOSE = {
 
 
 def summarise_proposal(
-    proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, *, epsilon_spent: float
+    proposal: Proposal,
+    hospital: HospitalSettings,
+    last: Proposal | None,
+    *,
+    floor_before: int | None,
+    epsilon_spent: float,
 ) -> str:
     """What will run, what leaves the hospital, what it costs, what differs from before, and all settings.
 
-    Every line is escaped: what the coordinator wrote cannot act on the screen. last: the proposal approved
-    before, if any; epsilon_spent: by all private training here until now.
+    Every line is escaped: what the coordinator wrote cannot act on the screen. last: another proposal,
+    approved before, if any; floor_before: the hospital's `count_floor` at its last approval; epsilon_spent:
+    by all private training here until now.
     """
     study = proposal.study
     parts = [
@@ -42,7 +48,7 @@ def summarise_proposal(
         ("What leaves the hospital", _leaves(proposal, hospital)),
         ("What it costs", _costs(proposal, hospital)),
         ("What it may disclose about a patient", _disclosure(proposal, hospital, last, epsilon_spent)),
-        ("What differs from the last approval", _differs(proposal, last)),
+        ("What differs from the last approval", _differs(proposal, hospital, last, floor_before)),
         ("All settings", setting_lines(study)),
     ]
     return "\n\n".join(
@@ -52,6 +58,10 @@ def summarise_proposal(
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
     """One line for each value that differs between two JSON documents."""
+    if isinstance(before, dict) and after is None:
+        after = {}
+    if isinstance(after, dict) and before is None:
+        before = {}
     if isinstance(before, dict) and isinstance(after, dict):
         for name in sorted(before.keys() | after.keys()):
             yield from differences(before.get(name), after.get(name), f"{where}.{name}".lstrip("."))
@@ -189,14 +199,19 @@ def _disclosure(
             f"in each step a patient's gradient is clipped to norm {privacy.clip_norm:g} and noise is added: "
             + ("the least that suffices for all rounds" if noise is None else f"{noise:g} times that norm")
         )
-        yield "not covered: the counts of scans by class, studies without noise, and how long a job takes"
+        yield "not covered: the counts of patients by class, studies without noise, and how long a job takes"
 
 
 def _trains(proposal: Proposal, hospital: HospitalSettings) -> bool:
     return hospital.role == "training" and "train" in proposal.purposes
 
 
-def _differs(proposal: Proposal, last: Proposal | None) -> Iterator[str]:
+def _differs(
+    proposal: Proposal, hospital: HospitalSettings, last: Proposal | None, floor_before: int | None
+) -> Iterator[str]:
+    floor = hospital.limits.count_floor
+    if floor_before is not None and floor_before != floor:
+        yield f"this hospital's own count_floor: {floor_before} -> {floor}"
     if last is None:
         yield "nothing was approved before"
         return

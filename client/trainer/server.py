@@ -47,7 +47,8 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
     hospital.socket.parent.mkdir(parents=True, exist_ok=True)
     running = PneumofedError("trainer-running", "a trainer runs here already; stop it first")
     with exclusive(hospital.state / "trainer.lock", refusal=running):
-        audit, approvals, runner = AuditLog(hospital.state), Approvals(hospital.state), JobRunner(open_site)
+        audit, runner = AuditLog(hospital.state), JobRunner(open_site)
+        approvals = Approvals(hospital.state, hospital.limits.count_floor)
         limit_s = 60 * hospital.limits.task_minutes
         service = TrainerService(runner, approvals, audit, hospital.role, job_limit_s=limit_s)
         server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])

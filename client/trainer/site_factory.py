@@ -35,7 +35,7 @@ class SiteFactory:
 
     def approval_of(self, proposal: Proposal) -> tuple[str, float | None]:
         """The study's fingerprint and when it was last approved."""
-        known = Approvals(self.state).find(proposal.fingerprint)
+        known = Approvals(self.state, self.count_floor).find(proposal.fingerprint)
         return proposal.fingerprint, None if known is None else known.approved_at
 
     def __call__(self, proposal: Proposal) -> "Site":

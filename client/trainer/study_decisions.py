@@ -37,7 +37,7 @@ class HospitalDecisions:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if state.stat().st_uid != os.geteuid():
             raise PneumofedError("wrong-user", f"{state} is another user's; run this as that user (sudo -u)")
-        self.approvals, self.audit = Approvals(state), AuditLog(state)
+        self.approvals, self.audit = Approvals(state, self.hospital.limits.count_floor), AuditLog(state)
 
     def proposed(self, named: str | None) -> Proposal:
         """A proposal that can be approved: the one named, or the only one. Raises `study-unknown`."""
@@ -45,12 +45,20 @@ class HospitalDecisions:
 
     def summary(self, proposal: Proposal) -> str:
         """What `proposal` will do at this hospital, in words."""
-        last = self.approvals.last_approved(proposal.fingerprint)
-        spent = PrivacyLedger(self.hospital.state).epsilon()
-        return summarise_proposal(proposal, self.hospital, last, epsilon_spent=spent)
+        other, latest = self.approvals.last_approved(proposal.fingerprint), self.approvals.last_approved()
+        return summarise_proposal(
+            proposal,
+            self.hospital,
+            None if other is None else other.proposal,
+            floor_before=None if latest is None else latest.count_floor,
+            epsilon_spent=PrivacyLedger(self.hospital.state).epsilon(),
+        )
 
     def approve(self, proposal: Proposal) -> None:
-        self.audit.write(APPROVED, study=proposal.fingerprint, name=proposal.study.name, by=_user())
+        floor = self.hospital.limits.count_floor
+        self.audit.write(
+            APPROVED, study=proposal.fingerprint, name=proposal.study.name, count_floor=floor, by=_user()
+        )
         self.approvals.decide(proposal, "approved", at=time.time())
 
     def withdraw(self, named: str | None) -> Proposal:

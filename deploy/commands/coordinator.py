@@ -8,6 +8,7 @@ import typer
 from deploy.commands.coordinator_study import rehearse, run, status, stop, watch
 from deploy.commands.options import AsJson, FederationFile
 from deploy.commands.output import print_json
+from shared_model.quantity import quantity
 
 coordinator_app = typer.Typer(
     help="Provision a federation, serve it, run studies.",
@@ -44,7 +45,7 @@ def provision(file: FederationFile, as_json: AsJson = False) -> None:
         )
     for kit in made.kits:
         typer.echo(f"{kit}: holds the hospital's keys; hand it over in person or encrypted, then delete it")
-    typer.echo(f"{len(made.kits)} new kits")
+    typer.echo(quantity(len(made.kits), "new kit"))
 
 
 @coordinator_app.command()

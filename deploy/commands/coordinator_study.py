@@ -75,9 +75,10 @@ def rehearse(
         return
     costs = json.loads((folder / COSTS).read_bytes())
     if as_json:
-        print_json({**costs, "costs": str(folder / COSTS), **report_paths(folder)})
+        print_json({**costs, "folder": str(folder), "costs": str(folder / COSTS), **report_paths(folder)})
     else:
         typer.echo("\n".join(costs_in_words(costs)))
+        typer.echo(f"costs and report are in {folder}")
 
 
 def _run_or_propose(
@@ -155,7 +156,12 @@ def status(file: FederationFile, as_json: AsJson = False) -> None:
     if as_json:
         print_json(document)
         return
-    typer.echo("serving" if document["serving"] else "not serving: start `pneumofed coordinator serve`")
+    if document["provisioned"]:
+        typer.echo(
+            "serving" if document["serving"] else f"not serving: start `pneumofed coordinator serve {file}`"
+        )
+    else:
+        typer.echo(f"not provisioned: run `pneumofed coordinator provision {file}`, then `serve`")
     for line in certificate_in_words(document["certificate_until"]):
         typer.echo(line)
     for hospital in document["hospitals"]:
@@ -163,13 +169,18 @@ def status(file: FederationFile, as_json: AsJson = False) -> None:
         if versions := versions_in_words(hospital["versions"], document["versions"]):
             typer.echo(f"  {versions}")
     for study in document["studies"]:
-        typer.echo("\n".join(study_in_words(StudyStatus.model_validate(study))))
+        folder = study.pop("folder")
+        typer.echo("\n".join([*study_in_words(StudyStatus.model_validate(study)), f"  in {folder}"]))
 
 
 def _attended(
     display: "StudyDisplay", file: Path
 ) -> "Callable[[Callable[[], StudyStatus], Path], StudyStatus]":
-    """Follows a study; Ctrl-C asks on a terminal whether to watch on, leave it or stop it, else leaves it."""
+    """Follows a study; Ctrl-C asks on a terminal whether to watch on, leave it or stop it, else leaves it.
+
+    Who answers that the study is left ends with 0. Without a terminal nobody was asked: INTERRUPTED, so that
+    a script does not take the study for done.
+    """
     from server.app import STOP
     from server.stop_flag import StopFlag
 
@@ -178,15 +189,16 @@ def _attended(
             try:
                 return follow()
             except KeyboardInterrupt:
+                terminal = _at_terminal()
                 with display.set_aside():
-                    answer = _asked() if _at_terminal() else "d"
+                    answer = _asked() if terminal else "d"
                 if answer == "d":
                     typer.echo(
-                        f"detached: the study goes on; `pneumofed coordinator watch {file}` shows it, "
+                        f"left; the study goes on; `pneumofed coordinator watch {file}` shows it, "
                         f"`pneumofed coordinator stop {file}` ends it",
                         err=True,
                     )
-                    raise typer.Exit(INTERRUPTED) from None
+                    raise typer.Exit(0 if terminal else INTERRUPTED) from None
                 if answer == "s":
                     StopFlag(folder / STOP).raise_flag()
                     typer.echo("it ends after the round in progress", err=True)

@@ -4,7 +4,7 @@ Each imports its heavy parts when it runs, so that help is quick. What they prin
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -47,6 +47,12 @@ def prepare(
         int | None,
         typer.Option(min=1, help="Studies prepared at a time, each on one core. All cores if not given."),
     ] = None,
+    settings: Annotated[
+        Literal["default", "paper"],
+        typer.Option(
+            "--settings", help="How lobes are found and grey values set; paper: by its rules to the letter."
+        ),
+    ] = "default",
     as_json: AsJson = False,
 ) -> None:
     """Prepare labelled studies for training. Run it again to resume after a stop or to add studies.
@@ -57,9 +63,12 @@ def prepare(
     from preprocessing.prepare import prepare as run
     from preprocessing.processes import cores
     from preprocessing.review.review_list import doubt_document
+    from preprocessing.settings import SETTINGS
 
     with Steps(quiet=as_json) as steps, steps.step("preparing studies") as progress:
-        report = run(folder, labels, store, jobs=jobs or cores(), progress=progress)
+        report = run(
+            folder, labels, store, settings=SETTINGS[settings], jobs=jobs or cores(), progress=progress
+        )
     if as_json:
         problems = [{"row": one.row, "code": one.code, "reason": one.reason} for one in report.problems]
         counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
@@ -79,7 +88,8 @@ def prepare(
         counts_text = f"{report.added} added, {report.present} there before, {report.rejected} rejected"
         typer.echo(counts_text + (f" (see {store / 'rejected.csv'})" if report.problems else ""))
         if report.doubtful:
-            typer.echo(f"scans to look at first: {len(report.doubtful)} (see {store / 'review.html'})")
+            shown = f", here {_SHOWN}" if len(report.doubtful) > _SHOWN else ""
+            typer.echo(f"scans to look at first: {len(report.doubtful)}{shown} (see {store / 'review.html'})")
         for scan in report.doubtful[:_SHOWN]:
             typer.echo(f"  {scan.title}; slices: {scan.text}")
     raise typer.Exit(0 if report.added + report.present else 1)

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.commands.json_words import in_words
 from deploy.commands.options import HOSPITAL_FILE, AsJson, HospitalFile
 from deploy.commands.output import print_json
 from shared_model.printable_text import escape
+from shared_model.quantity import quantity
 
 StudyName = Annotated[
     str | None,
@@ -80,7 +82,7 @@ def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None
         return
     for one in known + damaged:
         typer.echo(f"{one['fingerprint']}  {one['decision']:9}  {escape(one['name'])}")
-    typer.echo("paused: all tasks are refused" if approvals.paused else f"{len(known)} studies")
+    typer.echo("paused: all tasks are refused" if approvals.paused else quantity(len(known), "study"))
 
 
 def status(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
@@ -111,7 +113,7 @@ def audit(
         print_json({"entries": len(entries), "head": last, "lines": lines})
         return
     for entry in [] if verify else entries:
-        facts = ", ".join(f"{name} {value}" for name, value in entry.facts.items())
+        facts = ", ".join(f"{name} {in_words(value)}" for name, value in entry.facts.items())
         typer.echo(escape(f"{entry.time}  {entry.event}  {facts}"))
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 

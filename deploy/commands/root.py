@@ -10,6 +10,7 @@ import click
 import typer
 
 from deploy.commands.coordinator import coordinator_app
+from deploy.commands.diagnose import diagnose
 from deploy.commands.figure_lines import store_lines
 from deploy.commands.hospital import hospital_app
 from deploy.commands.options import AsJson, Device, EngineOption, Model, Out, Seed
@@ -162,35 +163,19 @@ def evaluate(
     typer.echo(figures["trained_on"])
 
 
-@app.command()
-def diagnose(
-    folder: Annotated[Path, typer.Argument(help="Folder with one CT series.")],
-    model: Model,
-    out: Out,
-    public_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="PNEUMOFED_PUBLIC_KEY", help="Refuse a model not signed by `release sign` with its key."
-        ),
-    ] = None,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Diagnose one scan: verdict, infected areas, the slices to look at first."""
-    from client.diagnosis.diagnose_folder import diagnose_folder
-    from client.learning.malloc_settings import keep_freed_memory
+app.command()(diagnose)
 
-    keep_freed_memory()
-    with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
-        document = diagnose_folder(
-            folder, model, out, device=device, progress=progress, public_key=public_key
-        )
-    if as_json:
-        print_json(document)
-    else:
-        typer.echo(document["verdict"])
-        typer.echo(document["explanation"])
-        typer.echo(f"see {out}")
+
+@app.command()
+def export(model: Model, out: Out) -> None:
+    """Write both networks of a model as ONNX. Needs pneumofed\\[onnx].
+
+    They judge lobes: preprocessing and the scan decision are not in them (docs/diagnosis.md).
+    """
+    from deploy.export_model import export_model
+
+    for path in export_model(model, out):
+        typer.echo(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -43,7 +44,7 @@ class StudyDisplay:
             bar = ProgressBar(
                 total=max(1, status.rounds_total), completed=status.rounds_done, width=BAR_WIDTH
             )
-            self._live.update(Group(bar, *(Text(line) for line in lines)), refresh=True)
+            self._live.update(Group(Padding(bar), *map(_wrapped, lines)), refresh=True)
             return
         self._print_new(status, lines)
 
@@ -67,3 +68,9 @@ class StudyDisplay:
         finally:
             if self._live is not None:
                 self._live.start()
+
+
+def _wrapped(line: str) -> Padding:
+    """As many lines as the terminal's width needs, all with the line's own indentation."""
+    text = line.lstrip(" ")
+    return Padding(Text(text), (0, 0, 0, len(line) - len(text)))

@@ -11,7 +11,7 @@ from shared_model.protocol import Role
 from shared_model.versions import LATEST_KIT
 
 HOSPITAL_TOML = """\
-# {name} in the federation {federation}; never leaves the hospital. See docs/reference/hospital-toml.md
+# {name} in the federation {federation}; never leaves the hospital
 name = "{name}"
 kit = {kit}             # version of this kit
 role = "{role}"
@@ -25,7 +25,7 @@ key = "hospital.key"
 certificate = "client.crt"
 
 [limits]
-count_floor = 10    # counts of scans below this are not told
+count_floor = 10    # of fewer patients no count leaves, and nothing is learned
 task_minutes = 240
 """
 

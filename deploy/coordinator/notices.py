@@ -24,6 +24,7 @@ from deploy.coordinator.study_words import awaited_in_words
 from server.status import RUNS, StudyStatus
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.quantity import quantity
 
 log = logging.getLogger("pneumofed")
 
@@ -82,7 +83,7 @@ def _notice(
     federation: Federation, settings: NoticeSettings, status: StudyStatus
 ) -> tuple[Notice, str] | None:
     """What people are to know now, and a key that is the same as long as that is the same; else None."""
-    where = f"{status.rounds_done} of {status.rounds_total} rounds done"
+    where = f"{status.rounds_done} of {quantity(status.rounds_total, 'round')} done"
     if status.state in RUNS:
         long = time.time() - 60 * settings.waits_minutes
         awaited = {name: one for name, one in sorted(status.awaited.items()) if one.since <= long}

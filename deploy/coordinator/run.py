@@ -1,16 +1,18 @@
 """Running a study on the federation that `serve` keeps up. The run lives there: this process only watches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
 from deploy.coordinator.studies import is_running, present_status
 from deploy.coordinator.superlink import SuperLink
-from server.app import STATUS
+from server.app import LEDGER, STATUS
+from server.measurement import check_repeat
 from server.status import RUNS, StudyStatus, read_status
 from shared_model.errors import PneumofedError
+from shared_model.quantity import quantity
 from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study, study_names
 
@@ -50,9 +52,10 @@ def run(
     `superlink-unreachable`.
     """
     folder, begun = _folder(federation, study, rehearsal), time.time()
+    check_repeat(folder / LEDGER, trained_on, strategy)
     settings = _settings(federation, folder, study, trained_on, strategy, rehearsal)
     with SuperLink(federation) as superlink:
-        run_id = superlink.start(settings)
+        run_id = _started(superlink, settings, folder)
         attend(lambda: _follow(superlink, run_id, folder, begun, tell), folder)
     return folder
 
@@ -71,9 +74,11 @@ def propose(
     Raises PneumofedError as `run`.
     """
     folder, begun = _folder(federation, study, rehearsal), time.time()
+    check_repeat(folder / LEDGER, trained_on, strategy)
     settings = _settings(federation, folder, study, trained_on, strategy, rehearsal) | {"propose": 1}
     with SuperLink(federation) as superlink:
-        return _follow(superlink, superlink.start(settings), folder, begun, tell, ends_as="proposed")
+        run_id = _started(superlink, settings, folder)
+        return _follow(superlink, run_id, folder, begun, tell, ends_as="proposed")
 
 
 def watch(folder: Path, tell: Listener) -> StudyStatus:
@@ -96,10 +101,16 @@ def _folder(federation: Federation, study: str, rehearsal: bool) -> Path:
     """The folder of the study, or of its rehearsal. Raises PneumofedError `study-running`."""
     config = rehearsal_of(load_study(study)) if rehearsal else load_study(study)
     folder = CoordinatorFolder(federation.state).study(config.fingerprint)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if is_running(folder):
         raise _running(study)
     return folder
+
+
+def _started(superlink: SuperLink, settings: Mapping[str, str | int | float], folder: Path) -> int:
+    """Flower's number of the run; the folder is made once there is one."""
+    run_id = superlink.start(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return run_id
 
 
 def _running(study: str) -> PneumofedError:
@@ -174,7 +185,8 @@ def _judged(status: StudyStatus | None, ends_as: str) -> StudyStatus:
     if status is not None and status.state == "stopped":
         raise PneumofedError(
             "study-stopped",
-            f"stopped after {status.rounds_done} of {status.rounds_total} rounds; the same command goes on",
+            f"stopped after {status.rounds_done} of {quantity(status.rounds_total, 'round')}; "
+            "the same command goes on",
         )
     if status is None or status.state != ends_as:
         raise PneumofedError(

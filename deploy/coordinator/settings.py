@@ -99,7 +99,7 @@ class Federation(FrozenSettings):
             raise ValueError(f"hospitals: {doubled[0]!r} is there twice")
         training = sum(hospital.role == "training" for hospital in self.hospitals)
         if self.quorum is not None and self.quorum > training:
-            raise ValueError(f"quorum: {self.quorum} hospitals are needed, only {training} train")
+            raise ValueError(f"quorum: a round needs {self.quorum} that train, only {training} do")
         unknown = sorted(set(self.required) - {hospital.name for hospital in self.hospitals})
         if unknown:
             raise ValueError(f"required: {unknown[0]!r} is not among the hospitals")

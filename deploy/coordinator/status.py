@@ -15,6 +15,7 @@ from deploy.coordinator.superlink import SuperLink
 from preprocessing.settings import VERSION
 from shared_model.errors import PneumofedError
 from shared_model.protocol import PROTOCOL
+from shared_model.quantity import quantity
 from shared_model.versions import (
     CERTIFICATE_UNTIL,
     FLWR,
@@ -33,11 +34,12 @@ RENEW = "run `pneumofed coordinator renew`"
 
 
 def status_document(federation: Federation) -> dict[str, Any]:
-    """`serving`, `certificate_until`, `versions`, `hospitals` (name, role, connection, versions), `studies`.
+    """`provisioned`, `serving`, `certificate_until`, `versions`, `studies`, and `hospitals` (name, role,
+    connection, versions).
 
     certificate_until: when the certificate that hospitals see expires, ISO 8601; null if there is none.
     versions: of the coordinator, and of each hospital as it last described itself, by a name of
-    shared_model/versions.py; studies: as StudyStatus.
+    shared_model/versions.py; studies: as StudyStatus, and its `folder`.
     """
     folder = CoordinatorFolder(federation.state)
     try:
@@ -45,12 +47,15 @@ def status_document(federation: Federation) -> dict[str, Any]:
             nodes, serving = {node.name: node.status for node in superlink.nodes()}, True
     except PneumofedError:
         nodes, serving = {}, False
-    found = [present_status(path) for path in study_folders(federation)]
-    studies = sorted((one for one in found if one is not None), key=lambda one: one.updated)
-    told = {name: versions for study in studies for name, versions in study.versions.items()}
+    found = [(present_status(path), path) for path in study_folders(federation)]
+    studies = sorted(
+        ((one, path) for one, path in found if one is not None), key=lambda known: known[0].updated
+    )
+    told = {name: versions for study, _ in studies for name, versions in study.versions.items()}
     _, certificate = folder.edge
     return {
         "federation": federation.name,
+        "provisioned": folder.loopback.exists(),
         "serving": serving,
         "certificate_until": _expiry(certificate.read_bytes()) if certificate.exists() else None,
         "versions": coordinator_versions(),
@@ -63,7 +68,7 @@ def status_document(federation: Federation) -> dict[str, Any]:
             }
             for one in federation.hospitals
         ],
-        "studies": [study.model_dump(mode="json") for study in studies],
+        "studies": [{**study.model_dump(mode="json"), "folder": str(path)} for study, path in studies],
     }
 
 
@@ -116,15 +121,15 @@ def versions_in_words(hospital: dict[str, str], coordinator: dict[str, str]) -> 
     ]
     until = hospital.get(CERTIFICATE_UNTIL)
     if until is not None:
-        words.append(f"certificate for {_days_until(until)} days")
+        words.append(f"certificate for {_days_until(until)}")
     return ", ".join(words)
 
 
-def _days_until(day: str) -> int | str:
+def _days_until(day: str) -> str:
     try:
-        return (date.fromisoformat(day) - datetime.now(UTC).date()).days
+        return quantity((date.fromisoformat(day) - datetime.now(UTC).date()).days, "day")
     except ValueError:  # as the hospital told it
-        return "unknown"
+        return "unknown days"
 
 
 def _expiry(pem: bytes) -> str:

@@ -4,6 +4,7 @@ import time
 
 from server.status import RUNS, Asked, Awaited, StudyStatus
 from server.study_result import HospitalOutcome
+from shared_model.quantity import quantity
 
 _OUTCOME = {
     "returned": "returned",
@@ -61,12 +62,14 @@ def study_in_words(status: StudyStatus) -> list[str]:
 
 
 def headline(status: StudyStatus) -> str:
-    """State, round, loss and when it will end."""
+    """State, round, loss and when it will end; of a study that starts its name alone, until more is known."""
+    if status.state == "starting":
+        return f"study {status.study!r}: starting"
     which = f" ({status.fingerprint})" if status.fingerprint else ""
     parts = [f"study {status.study!r}{which}: {_state(status)}"]
     if status.stage and status.state not in ("waiting", "completed"):
         parts.append(f"stage {status.stage!r}, round {status.round} of {status.rounds}")
-    parts.append(f"{status.rounds_done} of {status.rounds_total} rounds done")
+    parts.append(f"{status.rounds_done} of {quantity(status.rounds_total, 'round')} done")
     if status.loss:
         parts.append("loss " + ", ".join(f"{task} {loss:.4f}" for task, loss in status.loss.items()))
     if (end := expected_end(status)) is not None:

@@ -9,7 +9,7 @@ from shared_model.errors import PneumofedError
 
 SUITE = "bookworm"
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "usr-is-merged")
-"""Wheels bring all libraries but C's and C++'s. usr-is-merged takes the place of usrmerge, which needs Perl."""
+"""Wheels bring all libraries but C's and C++'s. usr-is-merged stands in for usrmerge, which needs Perl."""
 _MERGED = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
 
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/doc/*")

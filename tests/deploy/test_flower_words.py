@@ -48,6 +48,13 @@ def test_a_refused_key_is_told_in_words_at_both_ends(words, line, told):
     assert told in text and "Exit Code" not in text and "BEGIN" not in text and "http" not in text
 
 
+def test_a_lost_coordinator_is_a_warning_whatever_flower_calls_it():
+    record = logging.LogRecord("flwr", logging.DEBUG, "", 0, "Connection attempt failed, retrying", (), None)
+    assert FlowerWords(HOSPITAL).filter(record) and record.levelname == "WARNING"
+    record = logging.LogRecord("flwr", logging.INFO, "", 0, "Connection successful", (), None)
+    assert FlowerWords(HOSPITAL).filter(record) and record.levelname == "INFO"
+
+
 def test_what_is_not_known_is_dropped_unless_it_warns():
     words = FlowerWords(COORDINATOR)
     assert heard(words, (logging.INFO, "[RUN 169, ROUND describe]"), (logging.DEBUG, "x")) == []

@@ -42,7 +42,7 @@ def test_a_hospital_at_work(hospital):
     write_connection(hospital.node, "connected")
     stage = StageConfig(name="lobes", networks=("diseased",), rounds=1)
     proposal = Proposal.of(StudyConfig(name="lungs", preprocessing="0" * 16, stages=(stage,)), WEIGHTS)
-    approvals = Approvals(hospital.state)
+    approvals = Approvals(hospital.state, 10)
     approvals.receive(proposal)
     approvals.decide(proposal, "approved", at=time.time())
     approvals.pause()
@@ -53,7 +53,7 @@ def test_a_hospital_at_work(hospital):
     words = "\n".join(status_in_words(status))
     for part in (
         "connected to the coordinator since",
-        "1 scans",
+        "1 scan\n",
         "paused: ",
         f"({proposal.fingerprint}): approved",
     ):

@@ -58,7 +58,7 @@ def test_a_study_waits_for_approval_and_for_a_paused_hospital_and_is_left_and_st
         assert "waiting for south, 0 of 2 rounds done" in federation.status()
         assert f"protocol {PROTOCOL}" in federation.status() and "certificate for" in federation.status()
         run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=60) == 130 and "detached" in out.read_text()
+        assert run.wait(timeout=60) == 130 and "left; the study goes on" in out.read_text()
 
     watched = federation.folder / "watch.out"
     with running(pneumofed("coordinator", "watch", federation.file), watched) as watch:

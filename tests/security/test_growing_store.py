@@ -51,7 +51,7 @@ def answers(hospital: HospitalSettings) -> list[object]:
 
 def test_the_same_question_has_the_same_answer_until_people_approve_again(hospital: HospitalSettings) -> None:
     """The difference was the new patient's class and score. A task that fails starts the worker anew."""
-    approvals = Approvals(hospital.state)
+    approvals = Approvals(hospital.state, 10)
     approvals.decide(PROPOSAL, "approved", at=1.0)
     first = answers(hospital)
     LobeStore.open(hospital.store).add(*NEW)

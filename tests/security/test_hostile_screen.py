@@ -57,6 +57,6 @@ def test_what_slipped_through_is_escaped_on_the_screen() -> None:
     stage = PROPOSAL.study.stages[0].model_copy(update={"name": REDRAW})
     study = PROPOSAL.study.model_copy(update={"name": REDRAW, "stages": (stage,)})
     hostile = PROPOSAL.model_copy(update={"study": study, "trained_on": REDRAW})
-    words = summarise_proposal(hostile, HOSPITAL, PROPOSAL, epsilon_spent=0.0)
+    words = summarise_proposal(hostile, HOSPITAL, PROPOSAL, floor_before=10, epsilon_spent=0.0)
     assert all(char.isprintable() or char == "\n" for char in words)
     assert "[2K" in words

@@ -96,6 +96,36 @@ def test_a_study_that_is_stopped_ends_after_its_round_and_goes_on(
     assert fingerprint(load_model(tmp_path / "model")[0]) == fingerprint(load_model(whole / "model")[0])
 
 
+def test_a_repeat_of_a_finished_study_says_all_that_its_status_said(grid: LocalGrid, tmp_path: Path) -> None:
+    first = run(grid, tmp_path, training="a b")
+    again = run(grid, tmp_path, training="a b")
+    assert (again.state, again.rounds_done, again.rounds_total) == ("completed", 3, 3)
+    assert again.hospitals == first.hospitals and again.hospitals.keys() == {"a", "b"}
+    assert (again.fingerprint, again.loss) == (first.fingerprint, first.loss) and again.loss
+    (tmp_path / "status.json").unlink()
+    lost = run(grid, tmp_path, training="a b")
+    assert (lost.fingerprint, lost.rounds_done, lost.loss) == (first.fingerprint, 3, first.loss)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"trained_on": "Other phantoms."}, "study-finished"),
+        ({"trained_on": "Other phantoms.", "propose": 1}, "study-finished"),
+        ({"strategy": "own_step:step"}, "ledger-of-another-study"),
+    ],
+)
+def test_a_refused_repeat_leaves_the_status_as_it_is(
+    grid: LocalGrid, tmp_path: Path, changed: dict[str, Any], code: str
+) -> None:
+    run(grid, tmp_path, training="a b")
+    before = (tmp_path / "status.json").read_bytes()
+    with pytest.raises(PneumofedError) as refused:
+        run(grid, tmp_path, training="a b", **changed)
+    assert refused.value.code == code
+    assert (tmp_path / "status.json").read_bytes() == before
+
+
 def test_a_missing_setting_is_named(grid: LocalGrid) -> None:
     with pytest.raises(PneumofedError) as error:
         server_app.app(grid, context(study="test"))

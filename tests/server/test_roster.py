@@ -10,7 +10,7 @@ from server import events
 from server.collect import Collector
 from server.dispatch import RoundPolicy
 from server.roster import Expected, Roster, build_roster, propose
-from server.standing import Standings
+from server.standing import Standing, Standings
 from server.stop_flag import NOBODY_STOPS, StopFlag
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
@@ -119,7 +119,7 @@ def test_those_that_are_needed_are_waited_for_beyond_the_deadline(
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("study-declined", "south: study-declined"),
+        ("study-declined", "(south: study-declined)"),
         ("study-withdrawn", "south: study-withdrawn"),
         ("protocol-is-1", f"protocol 1, the coordinator protocol {PROTOCOL}: upgrade the hospital"),
         ("store-fingerprint", f"{STUDY.preprocessing}: it installs the coordinator's version"),
@@ -128,14 +128,24 @@ def test_those_that_are_needed_are_waited_for_beyond_the_deadline(
 def test_nothing_begins_without_a_hospital_that_is_needed_and_will_not_or_cannot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
-    sites = FakeSite("north", STUDY), Deciding("south", NEVER, code)
+    # far's refusal is not why the study cannot begin
+    far = Deciding("far", NEVER, "study-withdrawn", role="held-out")
+    sites = FakeSite("north", STUDY), Deciding("south", NEVER, code), far
     for needed, lack in (
         ({"quorum": 2}, "2 hospitals must train, 1 can"),
         ({"quorum": 1, "required": frozenset({"south"})}, "south must take part and cannot"),
     ):
         failed, _ = gathered(tmp_path, monkeypatch, *sites, **needed)
         assert isinstance(failed, str) and failed.startswith(f"too-few-hospitals: {lack}")
-        assert words in failed
+        assert words in failed and "far" not in failed
+
+
+def test_a_quarantined_hospital_is_named_as_a_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Standings(tmp_path).put("south", Standing(quarantined="update-shape"))
+    sites = FakeSite("north", STUDY), FakeSite("south", STUDY), FakeSite("far", STUDY, role="held-out")
+    failed, _ = gathered(tmp_path, monkeypatch, *sites, quorum=2)
+    words = "too-few-hospitals: 2 hospitals must train, 1 can (south: quarantined); "
+    assert isinstance(failed, str) and failed.startswith(words)
 
 
 def test_a_hospital_of_another_role_than_the_federations_is_left_out(

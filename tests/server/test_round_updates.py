@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from server.round_updates import round_updates
 from shared_model.constants import TASKS
 from shared_model.errors import PneumofedError
-from shared_model.label_sums import LabelSums
+from shared_model.label_sums import MOST_SCANS, LabelSums, scaled
 from shared_model.protocol import MOST_SCANS_A_PATIENT, SiteDescription, TrainResult
 from shared_model.scan_figures import FIGURES
 from shared_model.strategy import NormBoundConfig, TrimmedMeanConfig
@@ -109,8 +109,33 @@ def test_one_hospital_s_scans_are_no_more_than_its_share_of_a_class() -> None:
     np.testing.assert_allclose(centre, (mixed + of_class["healthy"]) / 2, atol=1e-3)
 
 
+def test_sums_of_many_hospitals_are_exact_beyond_int64() -> None:
+    """Sixty hospitals with the most scans and the largest figures decide as one of them does alone."""
+    draw = np.random.default_rng(4)
+    large = {
+        label: list(at + draw.normal(size=(20, COUNT))) for label, at in (("covid", 28), ("healthy", -28))
+    }
+    arrays = {label: scaled(gram, MOST_SCANS) for label, gram in LabelSums.of(large).sums.items()}
+    patients = MOST_SCANS // MOST_SCANS_A_PATIENT
+    counts: dict[str, dict[str, int | None]] = {
+        "train": {"covid": patients, "healthy": patients, "other": None}
+    }
+    site = replace(SITE, counts=SITE.counts | counts)
+    found = []
+    for hospitals in (1, 60):
+        updates = round_updates(SCAN, STUDY, START)
+        for _ in range(hospitals):
+            says = {"diseased": 2 * patients, "covid": patients}
+            updates.add(TrainResult(cast(Weights, arrays), says, {}), site)
+        found.append(updates.result()["diseased/scan_decision.coefficients"])
+    assert found[0].any()
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
+
+
 def trained(count: int, study: StudyConfig) -> list[tuple[TrainResult[Weights], SiteDescription]]:
-    sites = [FakeSite(f"h{i}", study) for i in range(count)]
+    """Of hospitals of which the first has more scans than its share."""
+    scans = [{"diseased": 900 if i == 0 else 30, "covid": 20} for i in range(count)]
+    sites = [FakeSite(f"h{i}", study, scans=of_site) for i, of_site in enumerate(scans)]
     return [(site.train(weights_of(0), stage=0, round=1), site.describe()) for site in sites]
 
 
@@ -144,3 +169,22 @@ def test_a_guarded_study_refuses_the_same_updates() -> None:
     with pytest.raises(PneumofedError) as refused:
         updates.add(replace(update, weights=update.weights | {"x": np.zeros(1, np.float32)}), description)
     assert refused.value.code == "update-arrays" and updates.undecided() == ["covid", "diseased"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"scans": {"diseased": 10**6, "covid": 20}}, "scans-implausible"),
+        ({"loss": {"diseased": 1e9}}, "loss-implausible"),
+    ],
+)
+@pytest.mark.parametrize("guard", [None, NormBoundConfig(name="norm-bound", factor=100)])
+def test_what_comes_with_an_update_is_admitted_too(
+    changed: dict[str, Any], code: str, guard: NormBoundConfig | None
+) -> None:
+    study = study_of(BOTH, guard=guard)
+    updates = round_updates(BOTH, study, weights_of(0))
+    ((update, description),) = trained(1, study)
+    with pytest.raises(PneumofedError) as refused:
+        updates.add(replace(update, **changed), description)
+    assert refused.value.code == code and updates.undecided() == ["covid", "diseased"]

@@ -233,7 +233,7 @@ def test_too_few_updates_end_the_run_and_a_second_run_goes_on_to_the_same_bits(t
     grid = grid_of(sites_of(), Tampering, hospital="east", tamper=in_training(down_in_round_3))
     with pytest.raises(PneumofedError) as error:
         run(tmp_path / "a", grid, policy=RoundPolicy(poll_s=0, quorum=3))
-    assert error.value.code == "quorum-missed" and "east: disk-full" in str(error.value)
+    assert error.value.code == "quorum-missed" and "needed: 3 (east: disk-full);" in str(error.value)
     sites = sites_of()
     resumed = run(tmp_path / "a", grid_of(sites))
     assert [a for a in sites["north"].asked if a[0] == "train"] == [

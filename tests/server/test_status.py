@@ -64,6 +64,14 @@ def test_who_has_not_answered_is_known_until_it_does(status: StatusFile) -> None
     assert set(status.status.asked) == {"south"}
 
 
+def test_a_round_begins_without_what_was_returned_before_it(status: StatusFile) -> None:
+    declined = HospitalOutcome(status="failed", reason="study-declined")
+    status.on_event(events.RequestFinished("describe", "east", HospitalOutcome(status="returned")))
+    status.on_event(events.RequestFinished("describe", "west", declined))
+    status.on_event(events.RoundStarted(STUDY.stages[0], 1))
+    assert status.status.hospitals == {"west": declined}
+
+
 def test_since_when_a_hospital_is_awaited_is_kept_until_the_reason_changes(
     status: StatusFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

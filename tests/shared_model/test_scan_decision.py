@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_model.scan_decision import scan_logit
+from shared_model.scan_decision import scan_logit, slab_logits
 from tests.reference import scan as literal
 
 lobes = st.dictionaries(
@@ -55,3 +55,32 @@ def test_half_of_the_lobes_by_hand() -> None:
 def test_a_lobe_that_is_no_number_is_not_passed_over(share: float) -> None:
     logits, slices, sides = np.array([1.0, np.nan, 2.0, 3.0]), np.array([1, 2, 3, 4]), np.zeros(4, int)
     assert np.isnan(scan_logit(logits, slices, sides, share))
+
+
+def test_slabs_are_means_of_a_side_s_slices() -> None:
+    slices = np.array([3, 3, 4, 4, 5, 6, 8])
+    sides = np.array([0, 1, 0, 1, 0, 0, 1])
+    logits, slabs, of = slab_logits(np.array([1.0, 5, 3, 7, 10, 20, 4]), slices, sides, 2)
+    assert list(zip(logits, slabs, of, strict=True)) == [(2, 0, 0), (6, 0, 1), (15, 1, 0), (4, 2, 1)]
+    order = np.random.default_rng(0).permutation(7)
+    again = slab_logits(np.array([1.0, 5, 3, 7, 10, 20, 4])[order], slices[order], sides[order], 2)
+    np.testing.assert_array_equal(again[0], logits)
+
+
+def test_the_maximum_grows_with_the_number_of_slices_and_not_with_that_of_slabs() -> None:
+    """A healthy lung of 240 mm in slices of 8 mm and of 1 mm: the lobes' logits are -2 with noise of 1."""
+    rng = np.random.default_rng(1)
+
+    def scans(slice_mm: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        slices = 240 // slice_mm
+        places = np.repeat(np.arange(slices), 2), np.tile([0, 1], slices)
+        return [(rng.normal(-2, 1, 2 * slices), *places) for _ in range(200)]
+
+    thick, thin = scans(8), scans(1)
+    maxima = {
+        "8 mm": np.mean([scan_logit(*scan) for scan in thick]),
+        "1 mm": np.mean([scan_logit(*scan) for scan in thin]),
+        "slabs": np.mean([scan_logit(*slab_logits(*scan, 8)) for scan in thin]),
+    }
+    assert maxima["1 mm"] > maxima["8 mm"] + 0.5  # as if the odds of disease were more than half higher
+    assert maxima["slabs"] < maxima["8 mm"]  # less noise, as many slabs as thick slices

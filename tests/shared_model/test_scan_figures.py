@@ -19,7 +19,7 @@ def scan(*boxes: tuple[int, slice, slice, slice], areas: tuple[int, int] = (100,
         infection[of::2][slices, rows, columns] = 0.9
     logits = {"diseased": np.zeros(2 * SLICES, np.float32)}
     slice_index = np.repeat(np.arange(3, 3 + SLICES), 2)
-    return ScanLobes(slice_index, side, np.array(areas)[side], logits, infection, in_lobe)
+    return ScanLobes(slice_index, side, np.array(areas)[side], logits, infection, in_lobe, 5.0)
 
 
 def figures(lobes: ScanLobes) -> dict[str, float]:
@@ -84,7 +84,7 @@ def test_thirds_of_the_more_and_of_the_less_infected_lung(side: int) -> None:
 def test_one_lung_or_one_slice_is_enough() -> None:
     lobes = scan((0, slice(0, 1), ROWS, COLUMNS))
     first = ScanLobes(
-        lobes.slice_index[:1], lobes.side[:1], lobes.area[:1], {}, lobes.infection[:1], lobes.in_lobe[:1]
+        lobes.slice_index[:1], lobes.side[:1], lobes.area[:1], {}, lobes.infection[:1], lobes.in_lobe[:1], 5.0
     )
     for name, of_set in FIGURES.items():
         values = scan_figures(first, name)
@@ -102,5 +102,6 @@ def test_without_an_infection_map_there_are_no_figures() -> None:
     lobes = scan()
     with pytest.raises(ValueError, match="infection map"):
         scan_figures(
-            ScanLobes(lobes.slice_index, lobes.side, lobes.area, {}, None, lobes.in_lobe), "infection-map"
+            ScanLobes(lobes.slice_index, lobes.side, lobes.area, {}, None, lobes.in_lobe, 5.0),
+            "infection-map",
         )

@@ -24,7 +24,7 @@ ROOMS = {
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
         "bounded_json constants file_lock files polling progress settings_file threads tls",
-        "errors printable_text versions",
+        "errors printable_text quantity versions",
     ),
     "client": (
         "diagnosis preflight",
@@ -48,7 +48,7 @@ ROOMS = {
     "deploy": (
         "commands",
         "hospital_install try_federation",
-        "coordinator demo evaluate executor hospital_status join simulate",
+        "coordinator demo evaluate executor export_model hospital_status join simulate",
         "example_scans install_steps logs release simulation supervise",
         "zone_users",
         "environment flower_words loopback progress service_units system_user",

@@ -1,19 +1,30 @@
 """Verdict and probabilities of a scan, by hand and against eq. 2; models that do not fit are refused."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from client.diagnosis.diagnose import diagnose, make_diagnosis
+from client.diagnosis.diagnose import LoadedModel, diagnose, make_diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
-from preprocessing.reading.series import CtSeries
+from preprocessing.pipeline import prepare_series
+from preprocessing.reading.series import CtSeries, find_series
+from preprocessing.settings import DEFAULT_SETTINGS, PAPER_SETTINGS
 from shared_model.errors import PneumofedError
 from shared_model.networks import make_networks
 from shared_model.saved_model import Temperature
 from tests.reference.scan import scan_probability
-from tests.support.diagnosed_scans import card, diagnosed, observation, scan_of, study, two_lungs
+from tests.support.diagnosed_scans import (
+    card,
+    diagnosed,
+    observation,
+    scan_of,
+    study,
+    two_lungs,
+    write_series,
+)
 from tests.support.initial_weights import initial_weights
 
 NETWORKS = make_networks(study().network)
@@ -145,12 +156,21 @@ def test_lobes_without_neighbours_are_no_lungs() -> None:
 def test_a_model_of_other_preprocessing_is_refused() -> None:
     other = card().model_copy(update={"study": study(preprocessing="0123456789abcdef")})
     with pytest.raises(PneumofedError, match="0123456789abcdef") as caught:
-        diagnose(SERIES, initial_weights(study()), other)
+        diagnose(SERIES, LoadedModel.from_weights(initial_weights(study()), other))
     assert caught.value.code == "preprocessing-mismatch"
+
+
+def test_a_scan_is_prepared_as_those_that_the_model_learned_from(tmp_path: Path) -> None:
+    (series,) = find_series(write_series(tmp_path / "series")).accepted
+    by_paper = card().model_copy(update={"study": study(preprocessing=PAPER_SETTINGS.fingerprint)})
+    found = diagnose(series, LoadedModel.from_weights(initial_weights(study()), by_paper)).scan
+    expected, default = (prepare_series(series, settings) for settings in (PAPER_SETTINGS, DEFAULT_SETTINGS))
+    np.testing.assert_array_equal(found.arrays.images, expected.arrays.images)
+    assert not np.array_equal(expected.arrays.images, default.arrays.images)
 
 
 def test_weights_of_another_architecture_are_refused() -> None:
     small = card().study.network.model_copy(update={"width": 1 / 16})
     with pytest.raises(PneumofedError) as caught:
-        diagnose(SERIES, initial_weights(study(network=small)), card())
+        LoadedModel.from_weights(initial_weights(study(network=small)), card())
     assert caught.value.code == "architecture-mismatch"

@@ -43,3 +43,15 @@ def test_a_fitted_head_decides_by_the_figures():
     assert after["diseased"] == before["diseased"]
     figures = scan_figures(lobes, "law-free")
     assert after["covid"] == pytest.approx(float(np.dot(np.arange(1.0, 7.0), figures + 0.5)))
+
+
+def test_slabs_of_the_study_are_counted_in_millimetres():
+    networks, lobes = lobes_of(STUDY)
+    slabs = STUDY.model_copy(update={"slab_mm": 2 * lobes.slice_mm})
+    by_hand = lobes.logits["diseased"].astype(np.float64).reshape(3, 2, 2).mean(axis=1)  # pairs of slices
+    softened = np.minimum(by_hand[1], np.maximum(by_hand[0], by_hand[2]))
+    ends = np.minimum(by_hand[[0, 2]], by_hand[1])
+    expected = max(softened.max(), ends.max())
+    assert scan_logits(networks, lobes, slabs)["diseased"] == pytest.approx(float(expected))
+    thin = STUDY.model_copy(update={"slab_mm": 1.4 * lobes.slice_mm})
+    assert scan_logits(networks, lobes, thin) == scan_logits(networks, lobes, STUDY)

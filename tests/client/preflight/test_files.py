@@ -74,9 +74,9 @@ def test_the_store_and_the_studies_that_it_must_suit(hospital):
     assert row.state == "ok" and row.found.startswith("1 scans") and store.fingerprint in row.found
     hospital.state.mkdir()
     proposal = Proposal.of(study_of(BOTH), weights_of(0))  # its preprocessing is "p1"
-    Approvals(hospital.state).receive(proposal)
+    Approvals(hospital.state, 10).receive(proposal)
     assert [row.state for row in files.check_store(hospital)] == ["ok", "fail"]
-    Approvals(hospital.state).decide(proposal, "withdrawn", at=time.time())
+    Approvals(hospital.state, 10).decide(proposal, "withdrawn", at=time.time())
     assert [row.state for row in files.check_store(hospital)] == ["ok"]
 
 

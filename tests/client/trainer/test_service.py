@@ -62,8 +62,8 @@ def trainer(hospital):
 
 @pytest.fixture
 def approvals(hospital):
-    yield Approvals(hospital.state)
-    Approvals(hospital.state).resume()
+    yield Approvals(hospital.state, 10)
+    Approvals(hospital.state, 10).resume()
 
 
 def remote(hospital: HospitalSettings, proposal: Proposal, *, approved: bool = True, deadline_s: float = 60):
@@ -414,7 +414,7 @@ def test_splits_of_which_no_scores_are_told_are_refused(hospital, split):
 def test_an_approval_that_the_log_does_not_hold_permits_nothing(hospital):
     """A log that was moved away took the tasks with it that were asked before."""
     proposal = named("unrecorded")
-    Approvals(hospital.state).decide(proposal, "approved", at=time.time())
+    Approvals(hospital.state, 10).decide(proposal, "approved", at=time.time())
     far = remote(hospital, proposal, approved=False)
     assert code_of(lambda: train(far)) == code_of(far.describe) == "approval-not-recorded"
 

@@ -19,7 +19,7 @@ def site(tmp_path: Path) -> Path:
     path = tmp_path / "hospital.toml"
     path.write_text('name = "north"\n[coordinator]\naddress = "fed.example.org:443"\n')
     (tmp_path / "state").mkdir()
-    Approvals(tmp_path / "state").receive(PROPOSAL)
+    Approvals(tmp_path / "state", 10).receive(PROPOSAL)
     return path
 
 
@@ -42,6 +42,17 @@ def test_each_decision_is_noted_with_its_study_and_who_took_it(
         ("resumed", None, "ada"),
         ("withdrawn", study, "ada"),
     ]
+
+
+def test_a_lower_floor_is_shown_before_the_study_is_approved_again(site: Path) -> None:
+    HospitalDecisions(site).approve(PROPOSAL)
+    with site.open("a") as file:
+        file.write("[limits]\ncount_floor = 3\n")
+    again = HospitalDecisions(site)
+    assert "this hospital's own count_floor: 10 -> 3" in again.summary(again.proposed(None))
+    again.approve(again.proposed(None))
+    floors = [entry.facts["count_floor"] for entry in AuditLog(site.parent / "state").entries()]
+    assert floors == [10, 3]
 
 
 def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:

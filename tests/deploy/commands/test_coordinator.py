@@ -30,7 +30,16 @@ def test_status_says_it_when_nothing_serves(tmp_path, capsys):
     assert code == 0 and "not serving" in text
     document = status_document(load_federation(file))
     assert not document["serving"] and document["studies"][0]["state"] == "interrupted"
+    assert document["studies"][0]["folder"] == str(folder) and f"  in {folder}\n" in text
     assert "interrupted" in text and "no process runs it" in text and "south (training): not known" in text
+
+
+def test_status_before_provisioning_names_that_as_the_next_step(tmp_path, capsys):
+    file = tmp_path / "federation.toml"
+    file.write_text(FEDERATION)
+    code, text = coordinator(capsys, "status", file)
+    assert code == 0 and text.startswith(f"not provisioned: run `pneumofed coordinator provision {file}`")
+    assert "not serving" not in text and not status_document(load_federation(file))["provisioned"]
 
 
 def test_serving_before_provisioning_is_refused(tmp_path, capsys):
@@ -76,10 +85,10 @@ def test_stop_says_after_which_round_the_study_ends(study, capsys):
 
 
 @pytest.mark.parametrize(
-    ("answers", "code", "stops"),
-    [(["d"], 130, False), (["s", "d"], 130, True), (["", "w", "d"], 130, False)],
+    ("answers", "stops"),
+    [(["d"], False), (["s", "d"], True), (["", "w", "d"], False)],
 )
-def test_ctrl_c_asks_on_a_terminal_whether_to_leave_or_stop(study, capsys, monkeypatch, answers, code, stops):
+def test_ctrl_c_asks_on_a_terminal_whether_to_leave_or_stop(study, capsys, monkeypatch, answers, stops):
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -89,11 +98,13 @@ def test_ctrl_c_asks_on_a_terminal_whether_to_leave_or_stop(study, capsys, monke
     monkeypatch.setattr("typer.prompt", lambda *_, **__: left.pop(0))
     with exclusive(study.folder / LOCK):
         ended, text = coordinator(capsys, "watch", study.file)
-    assert ended == code and not left and "the study goes on" in text
+    assert ended == 0 and not left and "left; the study goes on" in text and "interrupted" not in text
     assert StopFlag(study.folder / STOP).raised is stops
 
 
-def test_without_a_terminal_ctrl_c_leaves_the_study(study, capsys, monkeypatch):
+def test_without_a_terminal_ctrl_c_leaves_the_study_and_does_not_say_that_it_is_done(
+    study, capsys, monkeypatch
+):
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -101,4 +112,4 @@ def test_without_a_terminal_ctrl_c_leaves_the_study(study, capsys, monkeypatch):
     monkeypatch.setattr("typer.prompt", interrupted)
     with exclusive(study.folder / LOCK):
         code, text = coordinator(capsys, "watch", study.file)
-    assert code == 130 and "detached" in text and not StopFlag(study.folder / STOP).raised
+    assert code == 130 and "left; the study goes on" in text and not StopFlag(study.folder / STOP).raised

@@ -13,8 +13,11 @@ from typer.testing import CliRunner
 
 from deploy.commands.hospital import hospital_app
 from preprocessing.review.contact_sheet import DOUBT_COLOUR
+from preprocessing.settings import PreprocessingSettings
+from preprocessing.store.lobe_store import LobeStore
 from shared_model.errors import PneumofedError
 from tests.support.chests import PIXEL_MM, SLICE_MM, chest, write_series
+from tests.support.diagnosed_scans import write_series as ellipsoids
 from tests.support.other_bodies import abdomen
 from tests.support.segmentation import dice
 
@@ -92,6 +95,20 @@ def test_prepare_reports_counts_and_problems(tmp_path: Path) -> None:
     assert [(one["row"], one["code"]) for one in document["problems"]] == [(3, "too-few-slices")]
     code, text = run(*words)
     assert (code, "0 added, 1 there before, 1 rejected" in text) == (0, True)
+
+
+def test_prepare_by_the_paper_makes_a_store_of_its_settings(tmp_path: Path) -> None:
+    ellipsoids(tmp_path / "studies" / "a")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("study,label\na,covid\n")
+    words = ("prepare", tmp_path / "studies", "--labels", labels, "--store", tmp_path / "store", "--json")
+    assert run(*words, "--settings", "paper")[0] == 0
+    settings = LobeStore.open(tmp_path / "store").settings
+    assert settings == PreprocessingSettings(lobes="paper", breath="paper")
+    with pytest.raises(PneumofedError) as error:
+        run(*words)
+    assert error.value.code == "store-fingerprint"
+    assert run(*words, "--settings", "other")[0] == 2
 
 
 def test_prepare_tells_doubtful_scans_first(tmp_path: Path) -> None:

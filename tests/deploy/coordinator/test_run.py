@@ -2,16 +2,20 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from deploy.coordinator import run as run_module
+from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.provision import provision, revoke
 from deploy.coordinator.settings import load_federation
 from server import events
-from server.app import LOCK
+from server.app import LEDGER, LOCK
+from server.ledger import Ledger
 from server.status import StatusFile, StudyStatus
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
+from shared_model.study import load_study
 from tests.support.coordinator_command import FEDERATION
 
 NEW = StudyStatus(study="s", fingerprint="f")
@@ -73,6 +77,26 @@ def test_revoked_hospitals_are_not_waited_for_and_the_quorum_is_all_others(tmp_p
     revoke(federation, "south")
     settings = run_module._settings(federation, tmp_path, "demo", "Phantoms.", None, False)
     assert (settings["quorum"], settings["training"]) == (1, "north")
+
+
+@pytest.mark.parametrize("begin", [run_module.run, run_module.propose])
+def test_a_repeat_with_another_strategy_is_refused_before_anything_is_started(tmp_path, begin):
+    file = tmp_path / "federation.toml"
+    file.write_text(FEDERATION)
+    federation = load_federation(file)
+    provision(federation)
+    study = load_study("tiny")
+    folder = CoordinatorFolder(federation.state).study(study.fingerprint)
+
+    def code(**options) -> str:
+        with pytest.raises(PneumofedError) as caught:
+            begin(federation, "tiny", trained_on="Noise.", tell=lambda status: None, **options)
+        return caught.value.code
+
+    assert code() == "superlink-unreachable" and not folder.exists()
+    Ledger(folder / LEDGER, study, {"a": np.zeros(1, np.float32)})
+    assert code(strategy="own_step:step") == "ledger-of-another-study"
+    assert code() == "superlink-unreachable"
 
 
 def test_watch_tells_each_status_until_nothing_runs(tmp_path, monkeypatch):

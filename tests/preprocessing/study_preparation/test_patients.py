@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from preprocessing.labels import LabelledStudy
+from preprocessing.study_preparation.identifiers import identifiers_of
 from preprocessing.study_preparation.patients import Patient, patients_of
 from tests.support.chests import chest, write_series
 
@@ -16,9 +16,9 @@ def found(tmp_path: Path, *studies: dict[str, Any]) -> list[Patient]:
     for number, tags in enumerate(studies):
         write_series(tmp_path / str(number), HU, series_uid=f"1.2.{number}",
                      **{"StudyInstanceUID": f"1.3.{number}", **tags})  # fmt: skip
-    labelled = [LabelledStudy(tmp_path / str(number), "covid", number) for number in range(len(studies))]
-    patients = patients_of(labelled)
-    return [patients[number] for number in range(len(studies))]
+    names = [str(number) for number in range(len(studies))]
+    patients = patients_of(identifiers_of({name: tmp_path / name for name in names}))
+    return [patients[name] for name in names]
 
 
 def test_one_patient_id_is_one_patient(tmp_path: Path) -> None:
@@ -63,4 +63,4 @@ def test_the_same_sex_and_birth_date_or_none_contradict_nothing(tmp_path: Path) 
 def test_a_study_without_an_image_has_no_patient(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "letter.txt").write_text("x")
-    assert patients_of([LabelledStudy(tmp_path / "s", "covid", 2)]) == {}
+    assert patients_of(identifiers_of({"s": tmp_path / "s"})) == {}

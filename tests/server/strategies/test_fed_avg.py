@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_SCANS_IN_ALL, FedAvg, Mean, fed_avg
+from server.strategies.fed_avg import LARGEST_WEIGHT, MOST_HOSPITALS, MOST_SCANS_IN_ALL, FedAvg, Mean, fed_avg
 from server.strategies.share_cap import most_say
 from shared_model.errors import PneumofedError
 from shared_model.weights import fingerprint
@@ -128,6 +128,15 @@ def test_beyond_the_exact_range_is_refused_and_not_counted() -> None:
         average.add(weights_of(2), {"diseased": MOST_SCANS_IN_ALL, "covid": 1})
     assert refusal.value.code == "too-many-scans"
     assert fingerprint(average.result()) == fingerprint(weights_of(1))
+
+
+def test_more_hospitals_than_the_exact_range_allows_are_refused() -> None:
+    average, one = FedAvg({"diseased/w": np.zeros(1, np.float32)}), {"diseased/w": np.ones(1, np.float32)}
+    for _ in range(MOST_HOSPITALS):
+        average.add(one, {"diseased": 1})
+    with pytest.raises(PneumofedError) as refusal:
+        average.add(one, {"diseased": 1})
+    assert refusal.value.code == "too-many-scans"
 
 
 def capped_mean(updates: Updates, share: float) -> NDArray[np.float32]:

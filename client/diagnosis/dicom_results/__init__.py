@@ -1,0 +1,1 @@
+"""A diagnosis as DICOM objects in the scan's own study, for a PACS."""
