@@ -18,6 +18,7 @@ from shared_model.study import load_study, study_names
 
 POLL_S = 1.0
 RETURN_S = 180.0
+ENDS_S = 60.0
 """How long a run waits for a SuperLink that does not answer; `serve` restarts it, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]
@@ -101,9 +102,20 @@ def _folder(federation: Federation, study: str, rehearsal: bool) -> Path:
     """The folder of the study, or of its rehearsal. Raises PneumofedError `study-running`."""
     config = rehearsal_of(load_study(study)) if rehearsal else load_study(study)
     folder = CoordinatorFolder(federation.state).study(config.fingerprint)
-    if is_running(folder):
+    if _still_runs(folder):
         raise _running(study)
     return folder
+
+
+def _still_runs(folder: Path) -> bool:
+    """Whether a process runs the study; one whose status says that it ended is given ENDS_S to do so."""
+    begun = time.monotonic()
+    while is_running(folder):
+        status = present_status(folder)
+        if status is None or status.state in RUNS or time.monotonic() > begun + ENDS_S:
+            return True
+        time.sleep(POLL_S)
+    return False
 
 
 def _started(superlink: SuperLink, settings: Mapping[str, str | int | float], folder: Path) -> int:

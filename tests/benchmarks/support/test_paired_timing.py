@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.support.paired_timing import agreement, our_store
-from benchmarks.support.preprocessing_steps import PAPER
 from preprocessing.crop import crop_for_box, crop_image
+from preprocessing.settings import PAPER_SETTINGS
 from preprocessing.store.lobe_store import LobeStore
 from tests.reference import prepare as literal
 
 
 def test_our_store_holds_what_the_literal_way_gives(folder: Path, lobes: list[dict], tmp_path: Path) -> None:
-    our_store(folder, tmp_path, PAPER)
+    our_store(folder, tmp_path, PAPER_SETTINGS)
     store = LobeStore.open(tmp_path / "store")
     (scan,) = store.scans()
     arrays = store.read(scan.key, range(len(scan.side)))

@@ -135,3 +135,19 @@ def test_a_superlink_that_restarts_is_waited_for_but_not_for_ever(tmp_path, monk
     assert follow(path, Ended("completed", away=5), monkeypatch) is None
     gone = Ended("completed", away=10**9)
     assert follow(path, gone, monkeypatch, return_s=0.05) == "superlink-unreachable"
+
+
+def test_a_study_that_ended_is_given_time_to_let_go_of_its_folder(tmp_path, monkeypatch):
+    """`run` right after `stop`: the status has ended, and the process not yet."""
+    monkeypatch.setattr(run_module, "POLL_S", 0.001)
+    status = StatusFile(tmp_path / "status.json", NEW)
+    with exclusive(tmp_path / LOCK, refusal=PneumofedError("held", "held")) as _:
+        status.on_event(events.StudyProposed("f"))
+        assert run_module._still_runs(tmp_path)  # at once: it says that it runs
+        status.stop()
+        monkeypatch.setattr(run_module, "ENDS_S", 0.01)
+        assert run_module._still_runs(tmp_path)
+        looks = iter([True, True, False])
+        monkeypatch.setattr(run_module, "ENDS_S", 60.0)
+        monkeypatch.setattr(run_module, "is_running", lambda folder: next(looks))
+        assert not run_module._still_runs(tmp_path)
