@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import FrozenSettings, check_settings, read_settings
+from shared_model.settings_file import FrozenSettings, ShortName, check_settings, read_settings
 
 LONGEST_SOCKET_PATH = 107
 """The most bytes that Linux allows in a Unix socket's path (unix(7))."""
@@ -66,7 +66,7 @@ class ReleaseSettings(FrozenSettings):
 class HospitalSettings(FrozenSettings):
     """One hospital. Relative paths are relative to the file's folder."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="As the coordinator registered it.")
+    name: ShortName = Field(description="As the coordinator registered it.")
     kit: int = Field(
         0, ge=0, description="Version of the kit that brought this file; 0: before kits had any."
     )

@@ -24,6 +24,8 @@ HOSPITAL: Words = (
 """Of a hospital's node."""
 
 COORDINATOR: Words = (
+    # A hospital's preflight asks with an interval that is refused, so that nothing changes.
+    (r"\[/v1/fleet/.*\[?ApiError:2003", None),
     (r"\[/v1/fleet/.*\[?ApiError:2004", "a node whose key is not known (yet) was turned away"),
 )
 """Of SuperLink."""

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from deploy.system_user import SystemUser
 
@@ -34,6 +35,8 @@ class Service:
     """Whose rights it gets; none: those of this process."""
     reload_on: Sequence[Path] = ()
     """Files; when one changes, the process gets SIGHUP and reads its files again."""
+    tell: Callable[[str], None] | None = None
+    """Gets each line that the process writes to stderr, without its end; none: this process's stderr does."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE_S, init=False)
@@ -55,8 +58,15 @@ class Service:
             # A process group of its own: its children end with it, and Ctrl-C reaches only the supervisor.
             rights = {} if self.user is None else self.user.rights()
             self.process = subprocess.Popen(
-                self.command, env=self.environment, start_new_session=True, **rights
+                self.command,
+                env=self.environment,
+                stderr=None if self.tell is None else subprocess.PIPE,
+                start_new_session=True,
+                **rights,
             )
+            if self.tell is not None and self.process.stderr is not None:
+                told = (self.process.stderr, self.tell)
+                threading.Thread(target=_pass_on, args=told, daemon=True).start()
             self.started = now
             self.changed = self._changed()
             log.info("%s started, process %d", self.name, self.process.pid)
@@ -73,6 +83,13 @@ class Service:
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
+
+
+def _pass_on(stream: IO[bytes], tell: Callable[[str], None]) -> None:
+    """Each line of `stream` until its end."""
+    with stream:
+        for line in stream:
+            tell(line.decode(errors="replace").rstrip("\n"))
 
 
 def supervise(services: Sequence[Service]) -> None:

@@ -1,14 +1,29 @@
 """Settings in TOML files: parsed and validated, with every problem named in one line."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from shared_model.errors import PneumofedError
+from shared_model.settings_problems import problems_in_words
 
 Settings = TypeVar("Settings", bound=BaseModel)
+
+
+SHORT_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+
+
+def _short_name(name: str) -> str:
+    if not re.fullmatch(SHORT_NAME, name):
+        raise ValueError("small letters, digits and '-' only, 63 at most, the first no '-'")
+    return name
+
+
+ShortName = Annotated[str, AfterValidator(_short_name)]
+"""Of a federation or a hospital; it is also the name of files."""
 
 
 class FrozenSettings(BaseModel):
@@ -46,11 +61,4 @@ def check_settings(document: dict[str, Any], model: type[Settings], *, name: str
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(_problem_text(problem["loc"], problem["msg"]) for problem in error.errors())
-        raise PneumofedError(code, f"{name}: {problems}") from None
-
-
-def _problem_text(location: tuple[int | str, ...], message: str) -> str:
-    where = ".".join(str(part) for part in location)
-    message = message.removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
+        raise PneumofedError(code, f"{name}: {problems_in_words(error, model, document)}") from None

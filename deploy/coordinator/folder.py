@@ -6,6 +6,7 @@ STATE/hospitals/NAME.pub, .crt   by which hospitals that may take part are known
 STATE/revoked/                   keys that are no longer taken
 STATE/kits/NAME.zip              a hospital's kit; delete it once it is handed over
 STATE/studies/FINGERPRINT/       a study: ledger, model, status
+STATE/noticing                   since when notices are sent, if they are
 STATE/superlink.db               what Flower knows of nodes and runs
 STATE/superexec.secret           by which the executor is known to SuperLink
 STATE/proxy/, STATE/flower/      the proxy's configuration, and what Flower writes
@@ -85,6 +86,11 @@ class CoordinatorFolder:
     def admitted(self) -> Path:
         """The part of the proxy's configuration that lists the hospitals' certificates."""
         return self.proxy / "admitted.conf"
+
+    @property
+    def noticing(self) -> Path:
+        """Since when notices are sent."""
+        return self.state / "noticing"
 
     def study(self, fingerprint: str) -> Path:
         return self.state / "studies" / fingerprint

@@ -1,6 +1,7 @@
 """Tells people by e-mail or webhook when a study waits, fails or ends, as `[notice]` of federation.toml says.
 
     STATE/studies/FINGERPRINT/noticed    what was told last, so that nothing is told twice
+    STATE/noticing                       since when notices are sent: what ended before is no news
 
 A process of its own looks at the studies' status files: whatever becomes of a notice, no study notices it. A
 notice names the study, its round, hospitals that are waited for and a code. No count of patients is in it.
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import EmailNotice, Federation, NoticeSettings, load_federation
 from deploy.coordinator.studies import present_status, study_folders
 from deploy.coordinator.study_words import awaited_in_words
@@ -32,8 +34,6 @@ NOTICED = "noticed"
 LOOK_S = 5.0
 SEND_S = 10.0
 """How long a server may take to accept a notice."""
-NEWS_S = 3600.0
-"""A study that ended longer ago is no news to one who is told for the first time."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def tell_news(federation: Federation) -> None:
     settings = federation.notice
     if settings is None:
         return
+    since = _noticing_since(CoordinatorFolder(federation.state).noticing)
     for folder in study_folders(federation):
         status = present_status(folder)
         found = None if status is None else _notice(federation, settings, status)
@@ -75,8 +76,23 @@ def tell_news(federation: Federation) -> None:
         if before == key:
             continue
         write_atomically(noticed, key.encode(), mode=0o600)
-        if before is not None or time.time() - status.updated < NEWS_S:
+        if status.state in RUNS or status.updated >= since:
             send(settings, notice)
+
+
+def _noticing_since(path: Path) -> float:
+    """When notices were sent first, in seconds since 1970, since they are wanted."""
+    try:
+        return float(path.read_text())
+    except (FileNotFoundError, ValueError):
+        now = time.time()
+        write_atomically(path, f"{now}\n".encode(), mode=0o600)
+        return now
+
+
+def forget(federation: Federation) -> None:
+    """No notices are wanted; once they are again, what ends until then is no news."""
+    CoordinatorFolder(federation.state).noticing.unlink(missing_ok=True)
 
 
 def _notice(
@@ -98,7 +114,8 @@ def _notice(
         event, code = status.state, status.error_code
         why = f" ({code})" if code else ""
         text = f"{status.state}{why}, {where}"
-        key = f"{status.state} {status.since}"
+        # A repeat of a completed study completes it again, and does nothing else.
+        key = status.state if status.state == "completed" else f"{status.state} {status.since}"
     line = f"pneumofed {federation.name}: study {status.study!r} {text}; see `pneumofed coordinator status`"
     return Notice(federation.name, status.study, status.fingerprint, event, code, line), key
 

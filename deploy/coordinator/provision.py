@@ -17,10 +17,11 @@ from deploy.coordinator import certificates
 from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.kit import Kit
 from deploy.coordinator.proxy import write_admitted
-from deploy.coordinator.settings import NAME, Federation
+from deploy.coordinator.settings import Federation
 from deploy.loopback import ensure_certificate
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
+from shared_model.settings_file import SHORT_NAME
 
 T = TypeVar("T")
 
@@ -130,7 +131,7 @@ def revoke(federation: Federation, hospital: str) -> None:
     """
     folder = _provisioned(federation)
     # A name of the command line must not become a path before it is known to be a name.
-    named = re.fullmatch(NAME, hospital) is not None
+    named = re.fullmatch(SHORT_NAME, hospital) is not None
     if not named or not (_is_listed(federation, hospital) or folder.public_key(hospital).exists()):
         raise PneumofedError("hospital-unknown", f"{hospital!r} is no hospital of this federation")
     path = folder.public_key(hospital)

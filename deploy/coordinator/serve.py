@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from deploy.coordinator.folder import CoordinatorFolder
+from deploy.coordinator.notices import forget
 from deploy.coordinator.proxy import proxy_command, write_proxy_configuration
+from deploy.coordinator.proxy_log import ProxyLog
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import check_healthy
 from deploy.coordinator.superlink import SuperLink
@@ -32,6 +34,8 @@ def serve(path: Path) -> None:
     Raises PneumofedError `not-provisioned`, `proxy-missing`.
     """
     federation = load_federation(path)
+    if federation.notice is None:
+        forget(federation)
     supervise(services(federation, path))
 
 
@@ -52,7 +56,7 @@ def services(federation: Federation, path: Path) -> list[Service]:
         Service("superlink", superlink_command(federation), environment),
         Service("executor", executor_command(federation), frugal),
         Service("nodes", nodes, environment),
-        Service("proxy", proxy, reload_on=(certificate, folder.admitted)),
+        Service("proxy", proxy, reload_on=(certificate, folder.admitted), tell=ProxyLog()),
         *([] if federation.notice is None else [Service("notices", notices)]),
     ]
 

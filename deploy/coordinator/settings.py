@@ -10,10 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared_model.errors import PneumofedError
 from shared_model.protocol import Role
-from shared_model.settings_file import FrozenSettings, read_settings
-
-NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
-"""Of a federation or a hospital; it is also the name of files."""
+from shared_model.settings_file import FrozenSettings, ShortName, read_settings
 
 
 def _host(name: str) -> str:
@@ -26,13 +23,19 @@ def _host(name: str) -> str:
     return name
 
 
+def _web_address(address: str) -> str:
+    if not re.fullmatch(r"https?://\S+", address):
+        raise ValueError("write an address that begins with https:// or http://")
+    return address
+
+
 Host = Annotated[str, AfterValidator(_host)]
 
 
 class HospitalEntry(FrozenSettings):
     """A hospital that is to take part."""
 
-    name: str = Field(pattern=NAME, description="Short name: small letters, digits and '-'.")
+    name: ShortName = Field(description="Short name: small letters, digits and '-'.")
     role: Role = Field("training", description="'held-out' evaluates and never trains.")
 
 
@@ -58,8 +61,8 @@ class NoticeSettings(FrozenSettings):
     """Who is told when a study waits, fails or ends. Nobody is without this."""
 
     email: EmailNotice | None = None
-    webhook: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="Gets a JSON object (`text` and fields) by POST."
+    webhook: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Gets a JSON object (`text` and fields) by POST.", repr=False
     )
     waits_minutes: float = Field(10, ge=0, description="How long a hospital is waited for until it is told.")
 
@@ -73,7 +76,7 @@ class NoticeSettings(FrozenSettings):
 class Federation(FrozenSettings):
     """A federation. Relative paths are relative to the file's folder."""
 
-    name: str = Field(pattern=NAME, description="Short name of the federation.")
+    name: ShortName = Field(description="Short name of the federation.")
     hosts: tuple[Host, ...] = Field(
         min_length=1, description="Names and addresses that hospitals call; the first goes into their kits."
     )

@@ -46,8 +46,14 @@ def test_every_problem_is_named_at_once(tmp_path):
     count_floor = 0
     """
     message = refused(written(tmp_path, text))
-    for name in ("name:", "device:", "stroe:", "coordinator.address:", "limits.count_floor:"):
-        assert name in message
+    for words in (
+        "`name` 'North Hospital': small letters",
+        "`device` 'tpu': 'cpu', 'cuda' or 'cuda:1'",
+        "no setting `stroe`, do you mean `store`?",
+        "`coordinator.address` 'https://fed.example.org': write host:port",
+        "`limits.count_floor` is 0, it must be at least 1",
+    ):
+        assert words in message
     assert "write host:port" in message and "\n" not in message
 
 

@@ -48,6 +48,10 @@ def test_a_refused_key_is_told_in_words_at_both_ends(words, line, told):
     assert told in text and "Exit Code" not in text and "BEGIN" not in text and "http" not in text
 
 
+def test_a_preflight_is_no_error_at_the_coordinator():
+    assert heard(FlowerWords(COORDINATOR), (logging.ERROR, UNKNOWN_KEY.replace("2004", "2003"))) == []
+
+
 def test_a_lost_coordinator_is_a_warning_whatever_flower_calls_it():
     record = logging.LogRecord("flwr", logging.DEBUG, "", 0, "Connection attempt failed, retrying", (), None)
     assert FlowerWords(HOSPITAL).filter(record) and record.levelname == "WARNING"

@@ -42,6 +42,15 @@ def test_what_was_killed_comes_back_after_a_pause_that_grows(monkeypatch):
     assert not alive(pids[-1])
 
 
+def test_what_a_process_says_can_be_heard_line_by_line():
+    heard = []
+    code = "import sys; sys.stderr.write('one\\ntwo\\nthr'); sys.stdout.write('not this')"
+    service = Service("talker", [sys.executable, "-c", code], tell=heard.append)
+    until_started(service)
+    wait_until(lambda: heard == ["one", "two", "thr"], seconds=20)
+    end([service])
+
+
 def test_a_process_that_does_not_listen_is_killed_with_all_it_started(tmp_path, monkeypatch):
     monkeypatch.setattr(supervise, "END_S", 0.2)
     code = (

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.coordinator import notices
 from deploy.coordinator.folder import CoordinatorFolder
-from deploy.coordinator.notices import tell_news
+from deploy.coordinator.notices import forget, tell_news
 from deploy.coordinator.serve import services
 from deploy.coordinator.settings import Federation, load_federation
 from deploy.join import free_port
@@ -84,6 +83,7 @@ def test_waiting_going_on_and_failing_are_told_once_each(tmp_path: Path, study: 
 def test_the_end_of_a_study_is_told(tmp_path: Path, study: StatusFile, end, event: str | None) -> None:
     with http_sink() as (port, received):
         settings = federation(tmp_path, webhook(port))
+        tell_news(settings)
         end(study)
         tell_news(settings)
     assert [one["event"] for one in received] == ([event] if event else [])
@@ -91,34 +91,61 @@ def test_the_end_of_a_study_is_told(tmp_path: Path, study: StatusFile, end, even
 
 def test_a_study_that_no_process_runs_is_told_as_interrupted(tmp_path: Path) -> None:
     folder = CoordinatorFolder(tmp_path / "coordinator").study("f")
-    folder.mkdir(parents=True)
-    StatusFile(folder / STATUS, StudyStatus(study="s"))
     with http_sink() as (port, received):
-        tell_news(federation(tmp_path, webhook(port)))
+        settings = federation(tmp_path, webhook(port))
+        folder.mkdir(parents=True)
+        tell_news(settings)
+        StatusFile(folder / STATUS, StudyStatus(study="s"))
+        tell_news(settings)
     assert [one["event"] for one in received] == ["interrupted"]
 
 
-def test_a_short_wait_and_an_end_of_long_ago_are_no_news(
-    tmp_path: Path, study: StatusFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_wait_is_no_news(tmp_path: Path, study: StatusFile) -> None:
     with http_sink() as (port, received):
         settings = federation(tmp_path, webhook(port, waits=10))
         study.on_event(events.HospitalsAwaited({"south": "paused"}))
         tell_news(settings)
-        study.complete()
-        now = study.status.updated + notices.NEWS_S + 1
-        with monkeypatch.context() as patch:
-            patch.setattr("deploy.coordinator.notices.time.time", lambda: now)
-            tell_news(settings)
-        tell_news(settings)
     assert received == []
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_what_ended_before_notices_were_wanted_is_no_news(
+    tmp_path: Path, study: StatusFile, told_before: bool
+) -> None:
+    with http_sink() as (port, received):
+        settings = federation(tmp_path, webhook(port))
+        if told_before:  # notices were wanted once, and then no more
+            study.on_event(events.HospitalsAwaited({"south": "paused"}))
+            tell_news(settings)
+            forget(settings)
+        received.clear()
+        study.complete()
+        tell_news(settings)
+        assert received == []
+        study.fail(PneumofedError("quorum-missed", "1 of 2"))
+        tell_news(settings)
+    assert [one["event"] for one in received] == ["failed"]
+
+
+def test_a_repeat_of_a_completed_study_is_no_news(tmp_path: Path, study: StatusFile) -> None:
+    with http_sink() as (port, received):
+        settings = federation(tmp_path, webhook(port))
+        tell_news(settings)
+        for _ in range(2):
+            again = StatusFile(study._path, study.status)
+            tell_news(settings)
+            again.complete()
+            tell_news(settings)
+    assert [one["event"] for one in received] == ["completed"]
 
 
 def test_an_e_mail_has_sender_recipients_and_one_line(tmp_path: Path, study: StatusFile) -> None:
     (tmp_path / "password").write_text("s3cret\n")
-    study.complete()
     with smtp_sink() as (port, received):
-        tell_news(federation(tmp_path, mail(port, 'user = "fed"\npassword_file = "password"\n')))
+        settings = federation(tmp_path, mail(port, 'user = "fed"\npassword_file = "password"\n'))
+        tell_news(settings)
+        study.complete()
+        tell_news(settings)
     (sent,) = received
     assert sent["from"] == "fed@example.org" and sent["to"] == ["ada@example.org", "bo@example.org"]
     assert base64.b64decode(sent["auth"]) == b"\0fed\0s3cret"
@@ -130,10 +157,11 @@ def test_an_e_mail_has_sender_recipients_and_one_line(tmp_path: Path, study: Sta
 def test_what_cannot_be_sent_is_a_line_without_the_address_and_nothing_else(
     tmp_path: Path, study: StatusFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    study.complete()
     with ExitStack() as stack:
         port, received = stack.enter_context(http_sink())
         settings = federation(tmp_path, webhook(port, "/broken") + mail(free_port()))
+        tell_news(settings)
+        study.complete()
         with caplog.at_level(logging.WARNING):
             tell_news(settings)
             tell_news(settings)
