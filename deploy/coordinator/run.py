@@ -17,8 +17,9 @@ from shared_model.rehearsal import rehearsal_of
 from shared_model.study import load_study, study_names
 
 POLL_S = 1.0
-RETURN_S = 180.0
 ENDS_S = 60.0
+"""How long a run waits for the process of the same study's last run to end."""
+RETURN_S = 180.0
 """How long a run waits for a SuperLink that does not answer; `serve` restarts it, and the study goes on."""
 
 Listener = Callable[[StudyStatus], None]
