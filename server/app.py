@@ -66,13 +66,7 @@ def main(grid: Grid, context: Context) -> None:
     study, folder = load_study(_required(context, "study")), Path(_required(context, "folder"))
     ran = rehearsal_of(study) if settings.get("rehearsal") else study
     trained_on, command = _required(context, "trained-on"), str(settings.get("command", ""))
-    policy = RoundPolicy(
-        deadline_s=float(settings.get("deadline-s", math.inf)),
-        quorum=int(settings.get("quorum", 1)),
-        retries=RETRIES,
-        retry_after_s=RETRY_AFTER_S,
-        required=_names(settings, "required"),
-    )
+    policy = _policy(settings)
     expected = Expected(_names(settings, "training"), _names(settings, "held-out"))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Two runs of one study would write one ledger. Who looks whether it runs holds the lock for an instant.
@@ -154,6 +148,16 @@ def _run(
         on_event=on_event,
         expected=expected if expected.names else None,
         stop=stop,
+    )
+
+
+def _policy(settings: Mapping[str, Any]) -> RoundPolicy:
+    return RoundPolicy(
+        deadline_s=float(settings.get("deadline-s", math.inf)),
+        quorum=int(settings.get("quorum", 1)),
+        retries=RETRIES,
+        retry_after_s=RETRY_AFTER_S,
+        required=_names(settings, "required"),
     )
 
 

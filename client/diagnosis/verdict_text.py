@@ -9,6 +9,7 @@ _CAUTIONS = {
     "lungs-cut-off": "Only part of the lungs is in view: the result says nothing of the rest.",
     "one-lung": "One lung is missing or nearly so: the result rests on the other.",
 }
+RESEARCH_ONLY = "research use only"
 NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
 
 
@@ -24,9 +25,6 @@ def format_probability(value: float) -> str:
     if value < 0.005:
         return "< 0.01"
     return "> 0.99" if value > 0.995 else f"{value:.2f}"
-
-
-RESEARCH_ONLY = "research use only"
 
 
 def verdict_words(diagnosis: Diagnosis) -> str:
