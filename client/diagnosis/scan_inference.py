@@ -1,6 +1,6 @@
 """Runs both networks over all lobes of a scan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,6 @@ from torch import Tensor
 from client.learning.lobe_inference import decide, extract_batches, group_by_extractor
 from preprocessing.crop import to_image
 from preprocessing.pipeline import PreparedScan
-from preprocessing.store.scan_record import LobeArrays
 from shared_model.constants import TASKS, Task
 from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
@@ -58,12 +57,9 @@ def infer_scan(
         infected_pixels=np.zeros(count, np.int64),
     )
 
-    def read(lobes: Sequence[int]) -> LobeArrays:
-        return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
-
     for group in group_by_extractor(networks):
         fine = "diseased" in group
-        batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
+        batches = extract_batches(networks[group[0]], scan.inputs.read, count, dtype=dtype, fine=fine)
         for chunk, tensors, features in batches:
             for network in group:
                 output = decide(networks[network], features, fine=network == "diseased")
@@ -91,9 +87,3 @@ def _keep_maps(
         inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
         seen.infected[lobe.slice][box] |= inside
         seen.infected_pixels[number] = np.count_nonzero(inside)
-
-
-def _some(arrays: LobeArrays, lobes: slice) -> LobeArrays:
-    return LobeArrays(
-        arrays.images[lobes], arrays.mask[lobes], arrays.distance[lobes], arrays.semi_infection[lobes]
-    )
