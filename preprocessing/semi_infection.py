@@ -24,8 +24,8 @@ def semi_infection_bounds(counts: NDArray[np.int64]) -> tuple[int, int]:
     """(lower, upper) bounds, exclusive, of grey values that may be infection in one scan (2.7.2).
 
     `counts` is int64 [2049], pixels of each grey value in the lobes' crops; 0, the black canvas around a
-    crop, is not counted. The lower bound is the standard deviation of the scan's images, the upper one the valley
-    of their smoothed histogram between its black and its white peak.
+    crop, is not counted. The lower bound is the standard deviation of the scan's images, the upper one the
+    valley of their smoothed histogram between its black and its white peak.
     """
     low = round(_deviation(counts))
     return low, _valley(counts, low)
