@@ -25,11 +25,6 @@ def conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Conv2d
     return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2)
 
 
-def relu() -> nn.ReLU:
-    """In place: a pass through memory less, which for the largest maps is much of the time."""
-    return nn.ReLU(inplace=True)
-
-
 def upsample(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 2, stride=2)
 
@@ -75,7 +70,7 @@ class PatchFeatureExtractor(nn.Module):
         # Table 1 has the second ReLU before the pooling. Max pooling and ReLU commute, and ReLU is cheaper
         # on a quarter of the pixels.
         return nn.Sequential(
-            conv(inputs, outputs), relu(), conv(outputs, outputs), nn.MaxPool2d(2, 2), relu()
+            conv(inputs, outputs), nn.ReLU(), conv(outputs, outputs), nn.MaxPool2d(2, 2), nn.ReLU()
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,10 +94,10 @@ class VicinityFeatureExtractor(nn.Module):
         super().__init__()
         v = c.vicinity
         self.encode1 = conv(c.patch, v, size=1)
-        self.encode2 = nn.Sequential(conv(v, v, stride=2), conv(v, v), relu())
-        self.encode3 = nn.Sequential(conv(v, v, stride=2), conv(v, v), relu())
-        self.decode2 = nn.Sequential(upsample(v, v), conv(v, v), relu())
-        self.decode1 = nn.Sequential(upsample(2 * v, v), conv(v, v), relu())
+        self.encode2 = nn.Sequential(conv(v, v, stride=2), conv(v, v), nn.ReLU())
+        self.encode3 = nn.Sequential(conv(v, v, stride=2), conv(v, v), nn.ReLU())
+        self.decode2 = nn.Sequential(upsample(v, v), conv(v, v), nn.ReLU())
+        self.decode1 = nn.Sequential(upsample(2 * v, v), conv(v, v), nn.ReLU())
 
     def forward(self, patches: Tensor) -> Tensor:
         vfe1 = self.encode1(patches)  # [n, 64, 32, 32]
@@ -120,7 +115,7 @@ class PatchDecider(nn.Sequential):
 
     def __init__(self, c: Channels, dropout: float) -> None:
         super().__init__(
-            conv(c.features + 1, c.hidden, size=1), relu(), nn.Dropout(dropout), conv(c.hidden, 2, size=1)
+            conv(c.features + 1, c.hidden, size=1), nn.ReLU(), nn.Dropout(dropout), conv(c.hidden, 2, size=1)
         )
 
 
@@ -131,12 +126,12 @@ class FineInfectionDecider(nn.Module):
         super().__init__()
         h = c.fine
         self.reduce = conv(c.features + 1, h, size=1)
-        self.decode2 = nn.Sequential(upsample(h, h), conv(h, h), relu())
-        self.decode1 = nn.Sequential(upsample(h + c.pfe2, h), conv(h, h), relu())
+        self.decode2 = nn.Sequential(upsample(h, h), conv(h, h), nn.ReLU())
+        self.decode1 = nn.Sequential(upsample(h + c.pfe2, h), conv(h, h), nn.ReLU())
         self.decide = nn.Sequential(
             nn.Dropout(dropout),
             conv(h + c.pfe1, h, size=1),
-            relu(),
+            nn.ReLU(),
             nn.Dropout(dropout),
             conv(h, 2, size=1),
         )
@@ -160,7 +155,9 @@ class LobeDecider(nn.Sequential):
     deviation: Tensor
 
     def __init__(self, c: Channels, dropout: float) -> None:
-        super().__init__(nn.Linear(c.features, c.hidden), relu(), nn.Dropout(dropout), nn.Linear(c.hidden, 1))
+        super().__init__(
+            nn.Linear(c.features, c.hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(c.hidden, 1)
+        )
         self.register_buffer("mean", torch.zeros(c.features))
         self.register_buffer("deviation", torch.ones(c.features))
 

@@ -32,7 +32,7 @@ def outputs(network: LobeNetwork, drawn) -> dict[str, torch.Tensor]:
     found: dict[str, torch.Tensor] = {}
     for name, layer in network.named_modules():
         if hasattr(layer, "weight"):
-            layer.register_forward_hook(lambda _m, _i, out, name=name: found.__setitem__(name, out.clone()))
+            layer.register_forward_hook(lambda _m, _i, out, name=name: found.__setitem__(name, out))
     with torch.inference_mode():
         network.eval()(drawn.images, drawn.distance, fine=True)
     return found
