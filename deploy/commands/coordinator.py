@@ -134,6 +134,20 @@ def report(
 
 
 @coordinator_app.command()
+def view(
+    file: FederationFile,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 for a free one.")] = 8470,
+) -> None:
+    """Serve pages of hospitals, rounds and reports to this machine's browser; prints the address."""
+    from deploy.pages.access import new_token
+    from deploy.pages.coordinator.coordinator_pages import coordinator_app as pages
+    from deploy.pages.serving import serve_page
+
+    token = new_token()
+    serve_page(pages(file, token), port, token, typer.echo)
+
+
+@coordinator_app.command()
 def healthy(file: FederationFile) -> None:
     """Whether SuperLink and proxy answer; ends with 1 if one does not."""
     from deploy.coordinator.settings import load_federation
