@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from deploy.coordinator.acknowledge import acknowledge
 from deploy.coordinator.run import begin
-from deploy.coordinator.settings import load_federation
+from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import certificate_in_words
 from deploy.coordinator.studies import stop
 from deploy.coordinator.study_words import clock, expected_end, headline
@@ -164,12 +164,14 @@ class CoordinatorPages:
 
     def _parts(self, fingerprint: str | None) -> Parts:
         """The live parts: of the federation, and of one study."""
-        document = self._watch.document()
+        document, federation = self._watch.document(), load_federation(self._watch.file)
         study = self._watch.study(document, fingerprint)
         status, rounds = self._of(study)
         training = [one["name"] for one in document["hospitals"] if one["role"] == "training"]
         values: dict[str, Any] = {
             "document": document,
+            "quorum": federation.quorum or max(1, len(training)),
+            "deadline": _deadline(status, federation),
             "certificate": certificate_in_words(document["certificate_until"]),
             "rows": hospital_rows(document, status, rounds),
             "study": status,
@@ -193,6 +195,13 @@ class CoordinatorPages:
         if study is None:
             return None, []
         return _status_of(study), self._watch.rounds(Path(study["folder"]))
+
+
+def _deadline(study: StudyStatus | None, federation: Federation) -> float | None:
+    """Of the round in progress, in seconds since 1970."""
+    if study is None or study.state != "running" or study.round_began is None:
+        return None
+    return study.round_began + 60 * federation.deadline_minutes
 
 
 def _status_of(study: dict[str, Any]) -> StudyStatus:

@@ -16,7 +16,7 @@ function curve(one, place) {
     dash: DASHES[place % DASHES.length],
     spanGaps: true,
     points: { show: true, size: 6 },
-    value: (_chart, value) => (value === null ? "undefined" : value.toFixed(4)),
+    value: (_chart, value, _series, place) => (place === null ? "" : value === null ? "undefined" : value.toFixed(4)),
   };
 }
 
