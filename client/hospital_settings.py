@@ -47,6 +47,12 @@ class Limits(FrozenSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads for training; none: all cores.")
 
 
+class ApprovalSettings(FrozenSettings):
+    """How the hospital decides on studies."""
+
+    four_eyes: bool = Field(False, description="Whether a study needs approvals under two different names.")
+
+
 class Users(FrozenSettings):
     """Users of the operating system, by name or number, for the two zones of a `join` that root starts."""
 
@@ -75,9 +81,14 @@ class HospitalSettings(FrozenSettings):
     state: Path = Field(Path("state"), description="Approvals, audit log, ledger; the trainer's alone.")
     node: Path = Field(Path("node"), description="What the network zone writes; it writes nowhere else.")
     socket: Path = Field(Path("run/trainer.sock"), description="Unix socket between the two zones.")
+    control: Path = Field(
+        Path("control/control.sock"),
+        description="Unix socket at which the trainer serves the hospital's page; closed to the node.",
+    )
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     coordinator: CoordinatorAddress
     limits: Limits = Limits()
+    approval: ApprovalSettings = ApprovalSettings()
     users: Users | None = Field(None, description="None: `join` runs both zones as the user who starts it.")
 
     release: ReleaseSettings | None = Field(
@@ -85,11 +96,14 @@ class HospitalSettings(FrozenSettings):
     )
 
     @model_validator(mode="after")
-    def _socket_fits(self) -> Self:
-        if len(str(self.socket).encode()) > LONGEST_SOCKET_PATH:
-            raise ValueError(
-                f"socket: its path is longer than {LONGEST_SOCKET_PATH} bytes; choose a shorter one"
-            )
+    def _sockets_fit(self) -> Self:
+        for name, path in (("socket", self.socket), ("control", self.control)):
+            if len(str(path).encode()) > LONGEST_SOCKET_PATH:
+                raise ValueError(
+                    f"{name}: its path is longer than {LONGEST_SOCKET_PATH} bytes; choose a shorter one"
+                )
+        if self.control.parent == self.socket.parent:
+            raise ValueError("control: the node may enter the folder of `socket`; choose another folder")
         return self
 
 
@@ -107,7 +121,7 @@ def load_hospital_settings(path: Path) -> HospitalSettings:
 def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
     coordinator |= {name: folder / coordinator[name] for name in ("ca", "key", "certificate")}
-    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket")}
+    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket", "control")}
     release = None if hospital.release is None else hospital.release.model_dump()
     if release is not None:
         release = {name: folder / path for name, path in release.items()}

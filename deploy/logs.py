@@ -28,11 +28,12 @@ class OneLine(logging.Formatter):
         return f"{line}: {kind.__name__} in {', '.join(reversed(places))}"
 
 
-def log_to_stderr() -> None:
-    """Log what pneumofed says, and of its libraries warnings."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(OneLine())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+def log_to_stderr(*others: logging.Handler) -> None:
+    """Log what pneumofed says, and of its libraries warnings; to `others` in the same lines."""
+    handlers = [logging.StreamHandler(), *others]
+    for handler in handlers:
+        handler.setFormatter(OneLine())
+    logging.basicConfig(level=logging.WARNING, handlers=handlers)
     logging.getLogger("pneumofed").setLevel(logging.INFO)
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from client.hospital_settings import load_hospital_settings
 from client.trainer.study_decisions import HospitalDecisions
 from deploy.coordinator.settings import load_federation
 from deploy.coordinator.status import status_document
@@ -130,7 +131,7 @@ class _Federation:
 
     def approve(self, hospital: HospitalPlan, *, ask: bool) -> None:
         """Show what the hospital is asked, and let it be approved."""
-        proposal = HospitalDecisions(self.folder / _site(hospital)).proposed(None)
+        proposal = HospitalDecisions(load_hospital_settings(self.folder / _site(hospital))).proposed(None)
         answer = [] if ask else ["--yes"]
         self.command("hospital", "approve", proposal.fingerprint, *answer, "--site", _site(hospital))
 

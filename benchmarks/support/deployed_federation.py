@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from client.trainer.study_decisions import HospitalDecisions
+from client.hospital_settings import load_hospital_settings
+from client.trainer.study_decisions import Decider, HospitalDecisions
 from preprocessing.settings import PreprocessingSettings
 from server.app import INITIAL
 from shared_model.study import load_study
@@ -99,9 +100,9 @@ def our_rounds(folder: Path, weights: Path, *, hospitals: int, rounds: int) -> R
 
 
 def _approve(deployment: Deployment, name: str) -> None:
-    decisions = HospitalDecisions(deployment.site(name))
+    decisions = HospitalDecisions(load_hospital_settings(deployment.site(name)))
     wait_until(lambda: decisions.approvals.all(), seconds=5, what=f"the proposal at {name}")
-    decisions.approve(decisions.proposed(None))
+    decisions.approve(decisions.proposed(None), Decider.user())
 
 
 def _first_training(deployment: Deployment, name: str) -> float:

@@ -78,7 +78,8 @@ def check_store(hospital: HospitalSettings) -> list[CheckResult]:
     try:
         store = LobeStore.open(hospital.store)
     except (PneumofedError, OSError) as error:
-        return [fail("store", str(error), "check its path and rights")]
+        found = str(error) if isinstance(error, PneumofedError) else f"{error.strerror}"
+        return [fail("store", found, "check its path and rights")]
     scans = sum(1 for folder in (hospital.store / "studies").iterdir() if folder.name[0] != ".")
     rows = [
         ok("store", f"{scans} scans, preprocessing {store.fingerprint}")

@@ -1,12 +1,15 @@
 """A proposed study in words, for the people who decide on it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from client.hospital_settings import HospitalSettings
+from client.trainer.class_warnings import Patients, class_lines
 from client.trainer.setting_lines import setting_lines
+from shared_model.fingerprint_words import words_of
 from shared_model.printable_text import escape
 from shared_model.proposal import BYTES_A_VALUE, Proposal
 from shared_model.protocol import is_trained
@@ -28,32 +31,50 @@ _PURPOSE = {
 }
 
 
-def summarise_proposal(
+@dataclass(frozen=True)
+class Section:
+    """One part of what people read before they decide; every text is escaped."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+def proposal_sections(
     proposal: Proposal,
     hospital: HospitalSettings,
     last: Proposal | None,
     *,
     floor_before: int | None,
     epsilon_spent: float,
-) -> str:
-    """What will run, what leaves the hospital, what it costs, what differs from before, and all settings.
+    proposed: str | None,
+    patients: Patients | None,
+) -> list[Section]:
+    """Who asks, what will run, what leaves and stays, what it costs, what differs from before, all settings.
 
     Every line is escaped: what the coordinator wrote cannot act on the screen. last: another proposal,
     approved before, if any; floor_before: the hospital's `count_floor` at its last approval; epsilon_spent:
-    by all private training here until now.
+    by all private training here until now; proposed: when it was proposed here; patients: by class, None
+    where they were not counted.
     """
-    study = proposal.study
-    parts = [
-        (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _runs(proposal, hospital)),
+    study, floor = proposal.study, hospital.limits.count_floor
+    trains = _trains(proposal, hospital)
+    parts: list[tuple[str, Iterator[str]]] = [
+        (f"Study {study.name!r}, fingerprint {proposal.fingerprint}", _asks(proposal, hospital, proposed)),
+        ("What will run", _runs(proposal, hospital)),
         ("What leaves the hospital", _leaves(proposal, hospital)),
+        ("What stays in the hospital", _stays(hospital)),
         ("What it costs", _costs(proposal, hospital)),
         ("What it may disclose about a patient", _disclosure(proposal, hospital, last, epsilon_spent)),
+        ("What this hospital's classes mean for it", class_lines(proposal, patients, floor, trains=trains)),
         ("What differs from the last approval", _differs(proposal, hospital, last, floor_before)),
         ("All settings", setting_lines(study)),
     ]
-    return "\n\n".join(
-        "\n".join([escape(title), *(f"  {escape(line)}" for line in lines)]) for title, lines in parts
-    )
+    return [Section(escape(title), tuple(escape(line) for line in lines)) for title, lines in parts]
+
+
+def sections_as_text(sections: Sequence[Section]) -> str:
+    """The sections for a terminal."""
+    return "\n\n".join("\n".join([one.title, *(f"  {line}" for line in one.lines)]) for one in sections)
 
 
 def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
@@ -70,6 +91,19 @@ def differences(before: Any, after: Any, where: str = "") -> Iterator[str]:
             yield from differences(one, other, f"{where}[{index}]")
     elif before != after:
         yield f"{where}: {_shown(before)} -> {_shown(after)}"
+
+
+def _asks(proposal: Proposal, hospital: HospitalSettings, proposed: str | None) -> Iterator[str]:
+    yield f"words for the telephone: {words_of(proposal.fingerprint)}"
+    when = "" if proposed is None else f", first proposed here at {proposed}"
+    yield f"asked by the coordinator at {hospital.coordinator.address}{when}"
+
+
+def _stays(hospital: HospitalSettings) -> Iterator[str]:
+    yield "every scan and what is computed of one: grey values, lungs, features, scores, areas"
+    yield "names, identifiers, dates, file names and paths, and the label of each scan"
+    floor = hospital.limits.count_floor
+    yield f"any number of patients below {floor}; the secret that draws who trains and who is measured"
 
 
 def _runs(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:

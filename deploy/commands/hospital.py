@@ -16,6 +16,7 @@ from deploy.commands.hospital_federation import (
     status,
     studies,
     trainer,
+    view,
     withdraw,
 )
 
@@ -28,7 +29,7 @@ hospital_app = typer.Typer(
 
 for command in (
     *(check, prepare, lobes),
-    *(preflight, install, join, status),
+    *(preflight, install, join, status, view),
     *(approve, withdraw, pause, resume, studies, audit),
     *(healthy, trainer, node),
 ):

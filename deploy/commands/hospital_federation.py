@@ -4,7 +4,7 @@ Each imports its heavy parts when it runs, so that help is quick.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,19 @@ from deploy.commands.output import print_json
 from shared_model.printable_text import escape
 from shared_model.quantity import quantity
 
+if TYPE_CHECKING:
+    from client.trainer.study_decisions import HospitalDecisions
+
 StudyName = Annotated[
     str | None,
     typer.Argument(metavar="[STUDY]", help="Fingerprint or name of the study; needed if there are several."),
 ]
+
+
+Who = Annotated[
+    str | None, typer.Option("--name", help="Who decides, for the audit log; else the system's user.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
 
 
 def approve(
@@ -26,52 +35,60 @@ def approve(
     yes: Annotated[
         bool, typer.Option("--yes", help="Approve without being asked; needs the study's fingerprint.")
     ] = False,
+    name: Who = None,
+    reason: Reason = "",
 ) -> None:
-    """Show what a proposed study will do here, and approve it."""
-    from client.trainer.study_decisions import HospitalDecisions
+    """Show what a proposed study will do here, and approve it; with `four_eyes` two people must."""
+    from client.trainer.proposal_summary import sections_as_text
+    from client.trainer.store_patients import patients_of_store
+    from client.trainer.study_decisions import Decider
     from shared_model.proposal import as_fingerprint
 
-    decisions = HospitalDecisions(site)
+    decisions = _decisions(site)
     proposal = decisions.proposed(study)
     # Of one name there may be another study than the one that people looked at.
     if yes and (study is None or as_fingerprint(study) != proposal.fingerprint):
         raise typer.BadParameter("name the study that you looked at: approve FINGERPRINT --yes")
-    typer.echo(decisions.summary(proposal))
+    patients = patients_of_store(decisions.hospital.store, decisions.hospital.limits.count_floor)
+    typer.echo(sections_as_text(decisions.sections(proposal, patients)))
     if not yes and not typer.confirm("\nApprove?", default=False):
         typer.echo("not approved")
         raise typer.Exit(1)
-    decisions.approve(proposal)
-    typer.echo(f"approved {proposal.fingerprint}")
+    if decisions.approve(proposal, Decider.user(name, reason)):
+        typer.echo(f"approved {proposal.fingerprint}")
+    else:
+        typer.echo(f"{proposal.fingerprint} waits for the approval of a second person (approve --name)")
 
 
-def withdraw(study: StudyName = None, site: HospitalFile = HOSPITAL_FILE) -> None:
+def withdraw(
+    study: StudyName = None, site: HospitalFile = HOSPITAL_FILE, name: Who = None, reason: Reason = ""
+) -> None:
     """Leave a study: its running task is stopped and no other is done. What was sent stays in the model."""
-    from client.trainer.study_decisions import HospitalDecisions
+    from client.trainer.study_decisions import Decider
 
-    typer.echo(f"withdrawn from {HospitalDecisions(site).withdraw(study).fingerprint}")
+    withdrawn = _decisions(site).withdraw(study, Decider.user(name, reason))
+    typer.echo(f"withdrawn from {withdrawn.fingerprint}")
 
 
-def pause(site: HospitalFile = HOSPITAL_FILE) -> None:
+def pause(site: HospitalFile = HOSPITAL_FILE, name: Who = None, reason: Reason = "") -> None:
     """Stop what runs and refuse all tasks until `resume`."""
-    from client.trainer.study_decisions import HospitalDecisions
+    from client.trainer.study_decisions import Decider
 
-    HospitalDecisions(site).pause()
+    _decisions(site).pause(Decider.user(name, reason))
     typer.echo("paused")
 
 
-def resume(site: HospitalFile = HOSPITAL_FILE) -> None:
+def resume(site: HospitalFile = HOSPITAL_FILE, name: Who = None, reason: Reason = "") -> None:
     """Take tasks again after `pause`."""
-    from client.trainer.study_decisions import HospitalDecisions
+    from client.trainer.study_decisions import Decider
 
-    HospitalDecisions(site).resume()
+    _decisions(site).resume(Decider.user(name, reason))
     typer.echo("resumed")
 
 
 def studies(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> None:
     """The studies that were proposed to this hospital, and what it decided."""
-    from client.trainer.study_decisions import HospitalDecisions
-
-    approvals = HospitalDecisions(site).approvals
+    approvals = _decisions(site).approvals
     known: list[dict[str, Any]] = [
         {"fingerprint": s.proposal.fingerprint, "name": s.proposal.study.name, "decision": s.decision}
         for s in approvals.all()
@@ -104,9 +121,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Every decision and task of this hospital, and what left; ends with 1 if the log is not whole."""
-    from client.trainer.study_decisions import HospitalDecisions
-
-    entries = HospitalDecisions(site).audit.entries(noted=head)
+    entries = _decisions(site).audit.entries(noted=head)
     last = entries[-1].hash if entries else "none"
     if as_json:
         lines = [] if verify else [{"time": e.time, "event": e.event, **e.facts} for e in entries]
@@ -190,15 +205,31 @@ def preflight(site: HospitalFile = HOSPITAL_FILE, as_json: AsJson = False) -> No
 
 def trainer(site: HospitalFile = HOSPITAL_FILE) -> None:
     """Run the trainer alone: the part with data and GPU. It needs no network."""
+    from client.control.recent_lines import RecentLines
+    from client.control.trainer_process import run_trainer
     from client.hospital_settings import load_hospital_settings
-    from client.trainer.server import run_trainer
     from deploy.logs import log_to_stderr
     from deploy.release.installed import check_installed
 
-    log_to_stderr()
+    lines = RecentLines()
+    log_to_stderr(lines)
     hospital = load_hospital_settings(site)
     check_installed(hospital.release)
-    run_trainer(hospital)
+    run_trainer(hospital, lines)
+
+
+def view(
+    site: HospitalFile = HOSPITAL_FILE,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 for a free one.")] = 8471,
+) -> None:
+    """Serve the hospital's page to this machine's browser; prints the address."""
+    from client.hospital_settings import load_hospital_settings
+    from deploy.pages.access import new_token
+    from deploy.pages.hospital.hospital_pages import hospital_app
+    from deploy.pages.serving import serve_page
+
+    token = new_token()
+    serve_page(hospital_app(load_hospital_settings(site), token), port, token, typer.echo)
 
 
 def node(site: HospitalFile = HOSPITAL_FILE) -> None:
@@ -206,3 +237,10 @@ def node(site: HospitalFile = HOSPITAL_FILE) -> None:
     from deploy.join import run_node
 
     run_node(site)
+
+
+def _decisions(site: Path) -> "HospitalDecisions":
+    from client.hospital_settings import load_hospital_settings
+    from client.trainer.study_decisions import HospitalDecisions
+
+    return HospitalDecisions(load_hospital_settings(site))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from client.hospital_settings import HospitalSettings
-from client.trainer.proposal_summary import summarise_proposal
+from client.trainer.proposal_summary import proposal_sections, sections_as_text
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from tests.support.scripted_sites import named
@@ -57,6 +57,9 @@ def test_what_slipped_through_is_escaped_on_the_screen() -> None:
     stage = PROPOSAL.study.stages[0].model_copy(update={"name": REDRAW})
     study = PROPOSAL.study.model_copy(update={"name": REDRAW, "stages": (stage,)})
     hostile = PROPOSAL.model_copy(update={"study": study, "trained_on": REDRAW})
-    words = summarise_proposal(hostile, HOSPITAL, PROPOSAL, floor_before=10, epsilon_spent=0.0)
+    sections = proposal_sections(
+        hostile, HOSPITAL, PROPOSAL, floor_before=10, epsilon_spent=0.0, proposed=None, patients=None
+    )
+    words = sections_as_text(sections)
     assert all(char.isprintable() or char == "\n" for char in words)
     assert "[2K" in words

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from client.hospital_settings import load_hospital_settings
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
-from client.trainer.study_decisions import HospitalDecisions
+from client.trainer.proposal_summary import sections_as_text
+from client.trainer.study_decisions import Decider, HospitalDecisions
 from shared_model.errors import PneumofedError
 from shared_model.study_stage import StageConfig
 from tests.support.scripted_sites import named
@@ -27,11 +29,11 @@ def test_each_decision_is_noted_with_its_study_and_who_took_it(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
-    decisions = HospitalDecisions(site)
-    decisions.approve(decisions.proposed(None))
-    decisions.pause()
-    decisions.resume()
-    decisions.withdraw(PROPOSAL.fingerprint)
+    decisions = HospitalDecisions(load_hospital_settings(site))
+    decisions.approve(decisions.proposed(None), Decider.user())
+    decisions.pause(Decider.user())
+    decisions.resume(Decider.user())
+    decisions.withdraw(PROPOSAL.fingerprint, Decider.user())
     noted = [
         (e.event, e.facts.get("study"), e.facts["by"]) for e in AuditLog(site.parent / "state").entries()
     ]
@@ -45,22 +47,22 @@ def test_each_decision_is_noted_with_its_study_and_who_took_it(
 
 
 def test_a_lower_floor_is_shown_before_the_study_is_approved_again(site: Path) -> None:
-    HospitalDecisions(site).approve(PROPOSAL)
+    HospitalDecisions(load_hospital_settings(site)).approve(PROPOSAL, Decider.user())
     with site.open("a") as file:
         file.write("[limits]\ncount_floor = 3\n")
-    again = HospitalDecisions(site)
-    assert "this hospital's own count_floor: 10 -> 3" in again.summary(again.proposed(None))
-    again.approve(again.proposed(None))
+    again = HospitalDecisions(load_hospital_settings(site))
+    assert "this hospital's own count_floor: 10 -> 3" in sections_as_text(again.sections(again.proposed(None), None))
+    again.approve(again.proposed(None), Decider.user())
     floors = [entry.facts["count_floor"] for entry in AuditLog(site.parent / "state").entries()]
     assert floors == [10, 3]
 
 
 def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:
-    decisions = HospitalDecisions(site)
-    decisions.pause()
+    decisions = HospitalDecisions(load_hospital_settings(site))
+    decisions.pause(Decider.user())
     log = site.parent / "state" / "audit.jsonl"
     log.write_text("no line of a log\n")
-    for decide in (decisions.resume, lambda: decisions.approve(PROPOSAL), lambda: decisions.withdraw(None)):
+    for decide in (lambda: decisions.resume(Decider.user()), lambda: decisions.approve(PROPOSAL, Decider.user()), lambda: decisions.withdraw(None, Decider.user())):
         with pytest.raises(PneumofedError) as caught:
             decide()
         assert caught.value.code == "audit-damaged"
@@ -76,7 +78,7 @@ def test_a_user_without_an_account_decides_under_its_number(
         raise KeyError("getpwuid(): uid not found")
 
     monkeypatch.setattr("getpass.getuser", unknown)
-    HospitalDecisions(site).approve(PROPOSAL)
+    HospitalDecisions(load_hospital_settings(site)).approve(PROPOSAL, Decider.user())
     (entry,) = AuditLog(site.parent / "state").entries()
     assert entry.facts["by"] == str((site.parent / "state").stat().st_uid)
 
@@ -85,5 +87,5 @@ def test_another_user_than_the_trainers_is_refused(site: Path, monkeypatch: pyte
     owner = (site.parent / "state").stat().st_uid
     monkeypatch.setattr("os.geteuid", lambda: owner + 1)
     with pytest.raises(PneumofedError) as caught:
-        HospitalDecisions(site)
+        HospitalDecisions(load_hospital_settings(site))
     assert caught.value.code == "wrong-user"
