@@ -58,8 +58,8 @@ lock: $(STAMP) ## Lock what is installed, by version and hash, at the versions o
 	$(LOCK) pyproject.toml --extra dev -o deploy/release/dev.txt
 	printf 'hatchling\npip\n' | $(LOCK) - -o deploy/release/build.txt
 
-stubs: $(STAMP) ## Generate the trainer service's stubs from client/wire/trainer.proto
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. client/wire/trainer.proto
+stubs: $(STAMP) ## Generate the stubs of both sockets from client/wire/*.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. client/wire/trainer.proto client/wire/control.proto
 
 format: $(STAMP) ## Sort imports and lay out the code
 	$(BIN)/ruff check --fix --select I .

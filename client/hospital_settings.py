@@ -121,7 +121,9 @@ def load_hospital_settings(path: Path) -> HospitalSettings:
 def _absolute(hospital: HospitalSettings, folder: Path) -> dict[str, Any]:
     coordinator = hospital.coordinator.model_dump()
     coordinator |= {name: folder / coordinator[name] for name in ("ca", "key", "certificate")}
-    paths = {name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket", "control")}
+    paths = {
+        name: folder / getattr(hospital, name) for name in ("store", "state", "node", "socket", "control")
+    }
     release = None if hospital.release is None else hospital.release.model_dump()
     if release is not None:
         release = {name: folder / path for name, path in release.items()}

@@ -70,7 +70,9 @@ def _moved(hospital: HospitalSettings, source: Path, target: Path) -> HospitalSe
 
     kit = hospital.coordinator
     files = {name: place(getattr(kit, name)) for name in ("ca", "key", "certificate")}
-    folders = {name: place(getattr(hospital, name)) for name in ("store", "state", "node", "socket")}
+    folders = {
+        name: place(getattr(hospital, name)) for name in ("store", "state", "node", "socket", "control")
+    }
     return hospital.model_copy(update={**folders, "coordinator": kit.model_copy(update=files)})
 
 
@@ -90,7 +92,8 @@ def _problems(plan: Plan) -> Iterator[str]:
     if not plan.program.is_file():
         yield f"{plan.program} is not there: install pneumofed with pip"
     hospital = plan.hospital
-    for path in (plan.program, plan.target, hospital.store, hospital.state, hospital.node, hospital.socket):
+    sockets = (hospital.socket, hospital.control)
+    for path in (plan.program, plan.target, hospital.store, hospital.state, hospital.node, *sockets):
         if any(path.is_relative_to(folder) for folder in HIDDEN):
             yield f"{path} is hidden from services: choose a place outside of /home, /root and /tmp"
         if any(character.isspace() or character in "\"'\\$" for character in str(path)):

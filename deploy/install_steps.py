@@ -7,7 +7,7 @@ from pathlib import Path
 
 from client.hospital_settings import HospitalSettings
 from deploy.service_units import NODE_UNIT, TRAINER_UNIT, ServiceUnits
-from deploy.zone_users import RUN_MODE
+from deploy.zone_users import CONTROL_MODE, RUN_MODE
 
 NODE_USER, TRAINER_USER = "pneumofed-node", "pneumofed"
 UNIT_FOLDER = Path("/etc/systemd/system")
@@ -91,6 +91,10 @@ class Plan:
         make = f"{_command('mkdir', '-p', run)} && {_command('chown', f'{TRAINER_USER}:{NODE_USER}', run)}"
         words = f"{run.name}: the socket between the two; it gets the group of the folder"
         yield Step(words, f"{make} && {_command('chmod', f'{RUN_MODE:o}', run)}")
+        control = hospital.control.parent
+        make = f"{_command('mkdir', '-p', control)} && {_command('chown', f'{TRAINER_USER}:', control)}"
+        words = f"{control.name}: the page's socket; closed to {NODE_USER}, open to the group {TRAINER_USER}"
+        yield Step(words, f"{make} && {_command('chmod', f'{CONTROL_MODE:o}', control)}")
 
     def _services(self) -> Iterator[Step]:
         units = ServiceUnits(self.hospital, self.target / "hospital.toml", self.program)

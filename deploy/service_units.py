@@ -43,6 +43,7 @@ class ServiceUnits:
             f"{KIT_PLACE}/store": hospital.store,
             f"{KIT_PLACE}/state": hospital.state,
             f"{KIT_PLACE}/run": hospital.socket.parent,
+            f"{KIT_PLACE}/control": hospital.control.parent,
             f"{KIT_PLACE}/node": hospital.node,
         }
         lines = text.splitlines()

@@ -13,6 +13,9 @@ READ, WRITE, ENTER = os.R_OK, os.W_OK, os.X_OK
 RUN_MODE = 0o2750
 """Of the socket's folder: the socket gets the folder's group, so the node's user may connect."""
 
+CONTROL_MODE = 0o750
+"""Of the folder of the page's socket: closed to the node's user, who is not in the trainer's group."""
+
 Access = tuple[Path, int]
 """A path, and one of READ, WRITE and ENTER."""
 
@@ -41,6 +44,7 @@ def zone_users(hospital: HospitalSettings, site: Path) -> ZoneUsers | None:
     users.node.make_folder(hospital.node, mode=0o700)
     users.trainer.make_folder(hospital.state, mode=0o700)
     users.trainer.make_folder(hospital.socket.parent, mode=RUN_MODE, gid=users.node.gid)
+    users.trainer.make_folder(hospital.control.parent, mode=CONTROL_MODE)
     problems = [*_node_problems(hospital, site, users), *_trainer_problems(hospital, site, users.trainer)]
     if problems:
         raise PneumofedError("zones-open", f"{'; '.join(problems)}: see docs/hospital.md")
@@ -54,6 +58,7 @@ def _node_problems(hospital: HospitalSettings, site: Path, users: ZoneUsers) -> 
     needs += [(hospital.node, WRITE), (run, ENTER)]
     closed = [(path, mode) for path in (hospital.store, hospital.state) for mode in (READ, WRITE, ENTER)]
     closed += [(path, WRITE) for path in (site, site.parent, run)]
+    closed += [(hospital.control.parent, mode) for mode in (READ, ENTER)]
     yield from _wrong(users.node, needs, closed)
     folder = run.stat()
     if folder.st_gid != users.node.gid or folder.st_mode & 0o7777 != RUN_MODE:
@@ -63,6 +68,7 @@ def _node_problems(hospital: HospitalSettings, site: Path, users: ZoneUsers) -> 
 def _trainer_problems(hospital: HospitalSettings, site: Path, trainer: SystemUser) -> Iterator[str]:
     needs = [(site, READ), (hospital.store, READ), (hospital.store, ENTER)]
     needs += [(hospital.state, WRITE), (hospital.socket.parent, WRITE)]
+    needs += [(hospital.control.parent, WRITE)]
     closed = [(hospital.coordinator.key, READ), (hospital.coordinator.certificate_key, READ)]
     closed += [(site, WRITE), (site.parent, WRITE)]
     yield from _wrong(trainer, needs, closed)

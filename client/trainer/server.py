@@ -1,8 +1,6 @@
 """The resident trainer: the service on its Unix socket, with gRPC's standard health service."""
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +14,6 @@ from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.job_runner import JobRunner
 from client.trainer.service import TrainerService
-from client.trainer.site_factory import SiteFactory
 from client.trainer.worker import MakeSite
 from client.wire.trainer_pb2_grpc import add_TrainerServicer_to_server
 from shared_model.errors import PneumofedError
@@ -27,22 +24,12 @@ _THREADS = 8  # one job works at a time; the others are cancelled, refused or as
 _SOCKET_UMASK = 0o117  # user and group may connect
 
 
-def run_trainer(hospital: HospitalSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PneumofedError `trainer-running`, `socket-unusable`."""
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    limits = hospital.limits
-    open_site = SiteFactory(
-        hospital.store, hospital.state, hospital.role, hospital.device, limits.count_floor, limits.threads
-    )
-    with serving(hospital, open_site):
-        ending.wait()
-
-
 @contextmanager
 def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
-    """The service, with studies opened by `open_site`, for as long as the block runs."""
+    """The service, with studies opened by `open_site`, for as long as the block runs.
+
+    Raises PneumofedError `trainer-running`, `socket-unusable`.
+    """
     hospital.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     hospital.socket.parent.mkdir(parents=True, exist_ok=True)
     running = PneumofedError("trainer-running", "a trainer runs here already; stop it first")
@@ -56,7 +43,7 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
         answering = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(answering, server)
         audit.write("trainer started")
-        _listen(server, hospital.socket)
+        listen(server, hospital.socket)
         for name in ("", SERVICE):
             answering.set(name, health_pb2.HealthCheckResponse.SERVING)
         runner.start()
@@ -70,7 +57,8 @@ def serving(hospital: HospitalSettings, open_site: MakeSite) -> Iterator[None]:
             hospital.socket.unlink(missing_ok=True)
 
 
-def _listen(server: grpc.Server, socket: Path) -> None:
+def listen(server: grpc.Server, socket: Path) -> None:
+    """Start the server on a Unix socket that user and group may open. Raises `socket-unusable`."""
     before = os.umask(_SOCKET_UMASK)
     try:
         server.add_insecure_port(f"unix:{socket}")

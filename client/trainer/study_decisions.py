@@ -8,12 +8,13 @@ the hospital's page decide through this one class.
 import getpass
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from client.hospital_settings import HospitalSettings
 from client.privacy.ledger import PrivacyLedger
 from client.records.audit import AuditLog
+from client.records.chained_log import Entry
 from client.trainer.approvals import Approvals
 from client.trainer.asked_tasks import APPROVED
 from client.trainer.proposal_summary import Section, proposal_sections
@@ -43,6 +44,12 @@ class Decider:
     def is_same_person(self, name: str) -> bool:
         """Whether two names differ in capitals and spaces alone."""
         return _plain(self.name) == _plain(name)
+
+
+def proposed_at(entries: Sequence[Entry], fingerprint: str) -> str | None:
+    """When the study was last proposed as new here; None if the lines do not tell."""
+    rows = [entry for entry in entries if entry.event == PROPOSED]
+    return next((row.time for row in reversed(rows) if row.facts.get("study") == fingerprint), None)
 
 
 def _plain(name: str) -> str:
@@ -84,19 +91,16 @@ class HospitalDecisions:
             None if other is None else other.proposal,
             floor_before=None if latest is None else latest.count_floor,
             epsilon_spent=PrivacyLedger(self.hospital.state).epsilon(),
-            proposed=self.proposed_at(proposal.fingerprint),
+            proposed=proposed_at(self.audit.entries(), proposal.fingerprint),
             patients=patients,
         )
 
-    def proposed_at(self, fingerprint: str) -> str | None:
-        """When the study was last proposed as new here, as the audit log tells; None if it does not."""
-        rows = [entry for entry in self.audit.entries() if entry.event == PROPOSED]
-        return next((row.time for row in reversed(rows) if row.facts.get("study") == fingerprint), None)
-
-    def agreed_by(self, fingerprint: str) -> str | None:
+    def agreed_by(self, entries: Sequence[Entry], fingerprint: str) -> str | None:
         """Who approved first, where a second person must; None if nobody did since the last decision."""
         first: str | None = None
-        for entry in self.audit.entries():
+        if not self.hospital.approval.four_eyes:
+            return None
+        for entry in entries:
             if entry.facts.get("study") != fingerprint:
                 continue
             if entry.event in (APPROVED, WITHDRAWN, PROPOSED):
@@ -112,7 +116,7 @@ class HospitalDecisions:
         """
         floor, fingerprint = self.hospital.limits.count_floor, proposal.fingerprint
         facts = {"study": fingerprint, "name": proposal.study.name, "count_floor": floor, **who.facts()}
-        first = self.agreed_by(fingerprint) if self.hospital.approval.four_eyes else None
+        first = self.agreed_by(self.audit.entries(), fingerprint)
         if self.hospital.approval.four_eyes and first is None:
             self.audit.write(AGREED, **facts)
             return False

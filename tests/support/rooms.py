@@ -25,9 +25,10 @@ ROOMS = {
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
         "rectangle scan_figures scan_head strategy study_stage",
         "bounded_json constants file_lock files polling progress settings_file threads tls",
-        "errors printable_text quantity settings_problems versions",
+        "errors fingerprint_words printable_text quantity settings_problems versions",
     ),
     "client": (
+        "control",
         "diagnosis preflight",
         "node trainer",
         "privacy",

@@ -51,7 +51,9 @@ def test_a_lower_floor_is_shown_before_the_study_is_approved_again(site: Path) -
     with site.open("a") as file:
         file.write("[limits]\ncount_floor = 3\n")
     again = HospitalDecisions(load_hospital_settings(site))
-    assert "this hospital's own count_floor: 10 -> 3" in sections_as_text(again.sections(again.proposed(None), None))
+    assert "this hospital's own count_floor: 10 -> 3" in sections_as_text(
+        again.sections(again.proposed(None), None)
+    )
     again.approve(again.proposed(None), Decider.user())
     floors = [entry.facts["count_floor"] for entry in AuditLog(site.parent / "state").entries()]
     assert floors == [10, 3]
@@ -62,7 +64,11 @@ def test_what_cannot_be_noted_is_not_decided(site: Path) -> None:
     decisions.pause(Decider.user())
     log = site.parent / "state" / "audit.jsonl"
     log.write_text("no line of a log\n")
-    for decide in (lambda: decisions.resume(Decider.user()), lambda: decisions.approve(PROPOSAL, Decider.user()), lambda: decisions.withdraw(None, Decider.user())):
+    for decide in (
+        lambda: decisions.resume(Decider.user()),
+        lambda: decisions.approve(PROPOSAL, Decider.user()),
+        lambda: decisions.withdraw(None, Decider.user()),
+    ):
         with pytest.raises(PneumofedError) as caught:
             decide()
         assert caught.value.code == "audit-damaged"
