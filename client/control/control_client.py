@@ -30,7 +30,7 @@ WORDS = {
     "study-unknown": "no such study waits here; look at the list of studies",
     "second-person-needed": "this person has approved already; a second person must approve, too",
     "decision-invalid": "write a name and a reason, of at most 80 and 500 characters, on one line",
-    "audit-damaged": "the audit log is not whole, so nothing can be recorded: tell your data protection officer",
+    "audit-damaged": "the audit log is not whole, so nothing is decided: tell the data protection officer",
     "disk-full": "the disk of the state folder is full; free some space",
 }
 """What a code of the trainer means for people at the page."""

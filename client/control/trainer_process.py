@@ -1,5 +1,6 @@
 """The trainer's process: the service for the node and, on a socket of its own, the one for the page."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from client.hospital_settings import HospitalSettings
 from client.trainer.server import listen, serving
 from client.trainer.site_factory import SiteFactory
 from client.wire.control_pb2_grpc import add_ControlServicer_to_server
+
+log = logging.getLogger("pneumofed.trainer")
 
 FOLDER_MODE = 0o750
 """Of the control socket's folder: the trainer's group may enter it, which the node's user is not in."""
@@ -42,8 +45,13 @@ def run_trainer(hospital: HospitalSettings, lines: RecentLines) -> None:
 
 @contextmanager
 def serving_control(hospital: HospitalSettings, looker: Looker, lines: RecentLines) -> Iterator[None]:
-    """The page's service for as long as the block runs. Raises PneumofedError `socket-unusable`."""
-    hospital.control.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    """The page's service for as long as the block runs; without it where its folder cannot be made."""
+    try:
+        hospital.control.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    except OSError:  # a unit or a compose file from before there was a page
+        log.warning("no page: the control socket's folder cannot be made; see docs/hospital.md")
+        yield
+        return
     server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
     add_ControlServicer_to_server(ControlService(hospital, looker, lines), server)
     listen(server, hospital.control)

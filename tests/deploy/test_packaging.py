@@ -63,6 +63,8 @@ def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
     assert "./store:/kit/store:ro" in trainer["volumes"]
     assert not any("store" in volume or "state" in volume for volume in node["volumes"])
     assert not any("key" in volume for volume in trainer["volumes"])
+    assert "./control:/kit/control" in trainer["volumes"]
+    assert not any("control" in volume for volume in node["volumes"])
     for service in (trainer, node):
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and service["user"] != "0"
         assert "./run:/kit/run" in service["volumes"] and service["restart"] == "unless-stopped"
@@ -73,7 +75,8 @@ def test_under_systemd_too():
     trainer, node = unit("trainer"), unit("node")
     assert trainer["PrivateNetwork"] == "yes" and trainer["RestrictAddressFamilies"] == "AF_UNIX"
     assert "PrivateNetwork" not in node
-    assert node["InaccessiblePaths"].split() == [f"/var/lib/pneumofed/{part}" for part in ("store", "state")]
+    closed = [f"/var/lib/pneumofed/{part}" for part in ("store", "state", "control")]
+    assert node["InaccessiblePaths"].split() == closed
     assert trainer["User"] != node["User"] and trainer["Group"] != node["Group"]
     assert trainer["NoNewPrivileges"] == node["NoNewPrivileges"] == "yes"
 

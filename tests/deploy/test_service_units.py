@@ -30,9 +30,9 @@ def test_every_path_is_the_hospitals_own(tmp_path):
     texts = units(tmp_path, 'store = "/data/100%/lobes"\nsocket = "talk/s"').texts()
     trainer, node = service(texts[TRAINER_UNIT]), service(texts[NODE_UNIT])
     assert trainer["ExecStart"] == f"{sys.executable} hospital trainer --site {tmp_path}/hospital.toml"
-    assert trainer["ReadWritePaths"] == f"{tmp_path}/state {tmp_path}/talk"
+    assert trainer["ReadWritePaths"] == f"{tmp_path}/state {tmp_path}/talk {tmp_path}/control"
     assert trainer["ReadOnlyPaths"] == "/data/100%%/lobes"  # systemd.unit(5): % begins a specifier
-    assert node["InaccessiblePaths"] == f"/data/100%%/lobes {tmp_path}/state"
+    assert node["InaccessiblePaths"] == f"/data/100%%/lobes {tmp_path}/state {tmp_path}/control"
     assert node["ReadWritePaths"] == f"{tmp_path}/node"
     assert all(KIT_PLACE not in text and "/opt/" not in text for text in texts.values())
     assert site_of(texts[NODE_UNIT]) == site_of(texts[TRAINER_UNIT]) == tmp_path / "hospital.toml"
@@ -46,7 +46,9 @@ def test_the_kits_own_units_are_those_of_the_usual_places(tmp_path):
     found = units(tmp_path).hospital
     folders = {name: place / name for name in ("store", "state", "node")}
     usual = HospitalSettings.model_validate(
-        found.model_dump() | folders | {"socket": place / "run" / "trainer.sock"}
+        found.model_dump()
+        | folders
+        | {"socket": place / "run" / "trainer.sock", "control": place / "control" / "control.sock"}
     )
     program = Path("/opt/pneumofed/bin/pneumofed")
     for name, text in ServiceUnits(usual, place / "hospital.toml", program).texts().items():
