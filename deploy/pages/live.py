@@ -60,3 +60,4 @@ class LiveParts:
                     self._parts = parts
                     self._changed.notify_all()
             await asyncio.sleep(LOOK_S)
+        self._parts = {}  # whoever comes later is not shown what was

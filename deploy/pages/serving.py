@@ -27,6 +27,11 @@ def serve_page(app: FastAPI, port: int, token: str, tell: Callable[[str], None])
         listening.listen(128)
         tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}/login?token={token}")
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+            app,
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=2,
         )
         uvicorn.Server(config).run(sockets=[listening])

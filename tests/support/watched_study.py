@@ -59,14 +59,14 @@ class WatchedStudy:
         return Ledger(self.folder / LEDGER, STUDY, INITIAL).records
 
     @contextmanager
-    def running(self, steps: int = 100) -> Iterator[None]:
-        """The study at the start of its first round, after `steps` rounds at most held, until the block ends."""
+    def running(self) -> Iterator[None]:
+        """The study, held at the start of its first round; at the end of the block it goes on to its end."""
         thread = threading.Thread(target=self._run, daemon=True)
         with exclusive(self.folder / LOCK):
             thread.start()
             self._arrived.acquire()
             yield
-            self._permits.release(steps)
+            self._permits.release(len(STUDY.stages) * 100)
             thread.join()
 
     def step(self) -> None:
