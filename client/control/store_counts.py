@@ -6,7 +6,8 @@ from pathlib import Path
 
 from client.control.documents import ScanCounts
 from client.error_redaction import code_of
-from client.trainer.store_patients import patients_by_class, told
+from client.trainer.store_patients import patients_by_class
+from client.trainer.told_counts import told
 from preprocessing.review.scan_doubts import KINDS
 from preprocessing.review.sheet_files import read_doubts
 from preprocessing.store.lobe_store import LobeStore

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from client.trainer.store_patients import count_in_words
+from client.trainer.told_counts import count_in_words
 from shared_model.constants import LABEL_WORDS, LABELS, NEGATIVE, POSITIVE, TASK_WORDS, Task
 from shared_model.proposal import Proposal
 from shared_model.quantity import quantity

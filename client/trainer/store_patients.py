@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from client.trainer.told_counts import told
 from preprocessing.store.lobe_store import LobeStore
 from preprocessing.store.scan_record import ScanRecord
 from shared_model.constants import LABELS
@@ -20,13 +21,3 @@ def patients_of_store(path: Path, floor: int) -> dict[str, int | None] | None:
         return patients_by_class(LobeStore.open(path).scans(), floor)
     except (PneumofedError, OSError):
         return None
-
-
-def told(count: int, floor: int) -> int | None:
-    """A count as it may be told: None if it is below `floor`, zero included."""
-    return count if count >= floor else None
-
-
-def count_in_words(count: int | None, floor: int) -> str:
-    """A count that `told` gave."""
-    return f"fewer than {floor}" if count is None else str(count)

@@ -225,11 +225,10 @@ def view(
     """Serve the hospital's page to this machine's browser; prints the address."""
     from client.hospital_settings import load_hospital_settings
     from deploy.pages.access import new_token
-    from deploy.pages.hospital.hospital_pages import hospital_app
+    from deploy.pages.hospital.hospital_pages import hospital_pages
     from deploy.pages.serving import serve_page
 
-    token = new_token()
-    serve_page(hospital_app(load_hospital_settings(site), token), port, token, typer.echo)
+    serve_page(hospital_pages(load_hospital_settings(site), new_token()), port, typer.echo)
 
 
 def node(site: HospitalFile = HOSPITAL_FILE) -> None:
