@@ -35,6 +35,7 @@ MUST_NOT_LOAD = {
     "client.learning": ("flwr", "opacus"),  # Opacus takes seconds to load
     "client.privacy.ledger": ("torch",),
     "preprocessing": ("torch", "flwr"),
+    "deploy.pages.hospital": ("torch", "flwr", "pydicom", "preprocessing", "server"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
     "server": ("torch", "pydicom", "preprocessing", "client", "sqlalchemy", "uvicorn"),
 }

@@ -1,4 +1,4 @@
-"""A ZIP for whoever helps: versions, settings, checks, the audit log's head, log lines. Nothing of a patient."""
+"""A ZIP for whoever helps: versions, settings, checks, audit head, log lines. Nothing of a patient."""
 
 import io
 import json
