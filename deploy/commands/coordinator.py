@@ -140,11 +140,10 @@ def view(
 ) -> None:
     """Serve pages of hospitals, rounds and reports to this machine's browser; prints the address."""
     from deploy.pages.access import new_token
-    from deploy.pages.coordinator.coordinator_pages import coordinator_app as pages
+    from deploy.pages.coordinator.coordinator_pages import coordinator_pages
     from deploy.pages.serving import serve_page
 
-    token = new_token()
-    serve_page(pages(file, token), port, token, typer.echo)
+    serve_page(coordinator_pages(file, new_token()), port, typer.echo)
 
 
 @coordinator_app.command()

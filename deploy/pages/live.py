@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 
 LOOK_S = 0.1  # how often is looked for a change
@@ -25,14 +26,14 @@ class LiveParts:
         self._changed = asyncio.Condition()
         self._watching: asyncio.Task[None] | None = None
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """The stream of one viewer, as text/event-stream."""
+    async def events(self, ending: threading.Event) -> AsyncIterator[bytes]:
+        """The stream of one viewer, as text/event-stream, until `ending` is set."""
         self._viewers += 1
         if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch())
+            self._watching = asyncio.create_task(self._watch(ending))
         seen: Parts = {}
         try:
-            while True:
+            while not ending.is_set():
                 parts = await self._next(seen)
                 changed = {name: part for name, part in parts.items() if seen.get(name) != part}
                 yield f"data: {json.dumps(changed)}\n\n".encode() if changed else b": still here\n\n"
@@ -49,10 +50,10 @@ class LiveParts:
                 return seen
             return self._parts
 
-    async def _watch(self) -> None:
+    async def _watch(self, ending: threading.Event) -> None:
         """Look and render until nobody views."""
         before: Hashable = None
-        while self._viewers:
+        while self._viewers and not ending.is_set():
             now = await asyncio.to_thread(self._look)
             if now != before or not self._parts:
                 parts, before = await asyncio.to_thread(self._render), now
@@ -60,4 +61,6 @@ class LiveParts:
                     self._parts = parts
                     self._changed.notify_all()
             await asyncio.sleep(LOOK_S)
-        self._parts = {}  # whoever comes later is not shown what was
+        async with self._changed:
+            self._parts = {}  # whoever comes later is not shown what was
+            self._changed.notify_all()

@@ -1,6 +1,7 @@
 """What all pages share: login, headers, files, templates."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import threading
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -9,38 +10,24 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
-from deploy.pages.access import COOKIE, SESSION_S, Sessions, is_loopback_host, is_same_origin
+from deploy.pages.access import COOKIE, SESSION_S, Sessions
 from deploy.pages.form import form_of
+from deploy.pages.guard import Guard
 from deploy.pages.live import LiveParts
 from shared_model.errors import PneumofedError
-
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_OPEN_PATHS = ("/login", "/static/")
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class PageApp:
     """An application with login. `add` routes to `app`, render templates of `package` with `page`.
 
-    heading: what the page is of, shown at its top; navigation: (path, words) of its main pages.
+    heading: what the page is of, shown at its top; navigation: (path, words) of its main pages. `ending` is
+    set when the server ends, so that streams end.
     """
 
     def __init__(
         self, package: str, *, token: str, heading: str, navigation: Sequence[tuple[str, str]]
     ) -> None:
-        self.sessions = Sessions(token)
+        self.sessions, self.ending = Sessions(token), threading.Event()
         self.app = FastAPI(title=heading, docs_url=None, redoc_url=None, openapi_url=None)
         self._templates = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("deploy.pages")]),
@@ -49,7 +36,7 @@ class PageApp:
         self._templates.globals.update(heading=heading, navigation=tuple(navigation))
         static = resources.files("deploy.pages").joinpath("static")
         self.app.mount("/static", StaticFiles(directory=str(static)), name="static")
-        self.app.middleware("http")(self._guarded)
+        self.app.add_middleware(Guard, sessions=self.sessions)
         self.app.add_api_route("/login", self._login_page, methods=["GET"])
         self.app.add_api_route("/login", self._login, methods=["POST"])
         self.app.add_api_route("/logout", self._logout, methods=["POST"])
@@ -64,10 +51,10 @@ class PageApp:
         return HTMLResponse(self.part(template, path=path, **values), status_code)
 
     def stream(self, path: str, parts: LiveParts) -> None:
-        """Serve the live `parts` at `path`."""
+        """Serve the live `parts` at `path`, until the server ends."""
 
         async def events() -> Response:
-            return StreamingResponse(parts.events(), media_type="text/event-stream")
+            return StreamingResponse(parts.events(self.ending), media_type="text/event-stream")
 
         self.app.add_api_route(path, events, methods=["GET"])
 
@@ -79,26 +66,6 @@ class PageApp:
             status_code=404 if error.code == "not-found" else 409,
             error=str(error),
         )
-
-    async def _guarded(self, request: Request, answer: Handler) -> Response:
-        response = self._refusal(request) or await answer(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    def _refusal(self, request: Request) -> Response | None:
-        """The answer to a request that is not permitted; None for one that is."""
-        host = request.headers.get("host")
-        if not is_loopback_host(host):
-            return HTMLResponse("open this page by the address that the command printed", 421)
-        if request.method == "POST" and not is_same_origin(request.headers.get("origin"), host):
-            return HTMLResponse("this form was not sent from the page itself", 403)
-        path = request.url.path
-        if path.startswith(_OPEN_PATHS) or self.sessions.is_open(request.cookies.get(COOKIE)):
-            return None
-        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
-        return Response("log in first", 401)
 
     async def _login_page(self, token: str | None = None) -> Response:
         """The form; with the token of the address that the command printed, straight in."""

@@ -2,17 +2,30 @@
 
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
 
+from deploy.pages.page_app import PageApp
 from shared_model.errors import PneumofedError
 
 ADDRESS = "127.0.0.1"
 
 
-def serve_page(app: FastAPI, port: int, token: str, tell: Callable[[str], None]) -> None:
-    """Serve `app` on 127.0.0.1 until SIGINT or SIGTERM; `tell` is given the address with the token.
+class PageServer(uvicorn.Server):
+    """Ends the streams of the pages when it is asked to end, so that it does not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, pages: PageApp) -> None:
+        super().__init__(config)
+        self._pages = pages
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._pages.ending.set()
+        super().handle_exit(sig, frame)
+
+
+def serve_page(pages: PageApp, port: int, tell: Callable[[str], None]) -> None:
+    """Serve `pages` on 127.0.0.1 until SIGINT or SIGTERM; `tell` is given the address with the token.
 
     port: 0 for a free one. Raises PneumofedError `port-taken`.
     """
@@ -25,13 +38,13 @@ def serve_page(app: FastAPI, port: int, token: str, tell: Callable[[str], None])
                 "port-taken", f"{ADDRESS}:{port} is in use; choose another one with --port"
             ) from None
         listening.listen(128)
-        tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}/login?token={token}")
+        tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}/login?token={pages.sessions.token}")
         config = uvicorn.Config(
-            app,
+            pages.app,
             log_level="warning",
             access_log=False,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=2,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        PageServer(config, pages).run(sockets=[listening])

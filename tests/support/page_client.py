@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 
+from deploy.pages.page_app import PageApp
 from tests.support.processes import wait_until
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Serve `app` in a thread until the block ends; its address, as http://127.0.0.1:PORT."""
-    config = uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1)
+def serving(pages: PageApp) -> Iterator[str]:
+    """Serve `pages` in a thread until the block ends; its address, as http://127.0.0.1:PORT."""
+    config = uvicorn.Config(pages.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -22,6 +22,7 @@ def serving(app: FastAPI) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
+        pages.ending.set()
         server.should_exit = True
         thread.join()
 

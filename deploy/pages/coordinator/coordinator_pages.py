@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from deploy.coordinator.acknowledge import acknowledge
@@ -43,10 +43,9 @@ ACTIONS = {
 }
 
 
-def coordinator_app(file: Path, token: str) -> FastAPI:
-    """The application for the federation of `file`. Raises PneumofedError `federation-invalid` and such."""
-    pages = CoordinatorPages(file, token)
-    return pages.shared.app
+def coordinator_pages(file: Path, token: str) -> PageApp:
+    """The pages of the federation of `file`. Raises PneumofedError as `load_federation`."""
+    return CoordinatorPages(file, token).shared
 
 
 class CoordinatorPages:

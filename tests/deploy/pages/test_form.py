@@ -4,25 +4,26 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 
 from deploy.pages.form import MAX_FORM_BYTES, form_of
+from deploy.pages.page_app import PageApp
 from shared_model.errors import PneumofedError
-from tests.support.page_client import serving
+from tests.support.page_client import logged_in, serving
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    app = FastAPI()
+    pages = PageApp("deploy.pages.coordinator", token="t", heading="", navigation=[])
 
-    @app.post("/")
     async def echo(request: Request) -> dict[str, str]:
         try:
             return await form_of(request)
         except PneumofedError as error:
             return {"code": error.code}
 
-    with serving(app) as address, httpx.Client(base_url=address) as client:
+    pages.app.add_api_route("/", echo, methods=["POST"])
+    with serving(pages) as address, logged_in(address, "t") as client:
         yield client
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 
 from deploy.pages import live
@@ -36,7 +37,7 @@ async def message(events: AsyncIterator[bytes]) -> dict[str, str]:
 def test_a_viewer_gets_all_parts_and_then_those_that_changed() -> None:
     async def view() -> None:
         source = Source()
-        events = LiveParts(source.look, source.render).events()
+        events = LiveParts(source.look, source.render).events(threading.Event())
         assert await message(events) == {"a": "1", "b": "1"}
         source.parts["b"] = "<2>\n"
         assert await message(events) == {"b": "<2>\n"}
@@ -48,7 +49,7 @@ def test_fifty_viewers_cost_one_rendering() -> None:
     async def view() -> None:
         source = Source()
         parts = LiveParts(source.look, source.render)
-        viewers = [parts.events() for _ in range(50)]
+        viewers = [parts.events(threading.Event()) for _ in range(50)]
         assert await asyncio.gather(*map(message, viewers)) == [{"a": "1", "b": "1"}] * 50
         source.parts["a"] = "2"
         assert await asyncio.gather(*map(message, viewers)) == [{"a": "2"}] * 50
@@ -61,7 +62,7 @@ def test_nothing_is_looked_at_while_nobody_views() -> None:
     async def view() -> None:
         source = Source()
         parts = LiveParts(source.look, source.render)
-        events = parts.events()
+        events = parts.events(threading.Event())
         await message(events)
         await events.aclose()  # type: ignore[attr-defined]
         watching = parts._watching
@@ -69,7 +70,7 @@ def test_nothing_is_looked_at_while_nobody_views() -> None:
         await watching  # it ends by itself
         looks = source.looks
         assert looks >= 1
-        again = parts.events()
+        again = parts.events(threading.Event())
         await message(again)
         assert source.looks > looks
 
@@ -81,7 +82,7 @@ def test_a_quiet_stream_is_kept_alive(monkeypatch: object) -> None:
 
     async def view() -> None:
         source = Source()
-        events = LiveParts(source.look, source.render).events()
+        events = LiveParts(source.look, source.render).events(threading.Event())
         await message(events)
         assert (await anext(events)).startswith(b": ")
 
@@ -89,3 +90,14 @@ def test_a_quiet_stream_is_kept_alive(monkeypatch: object) -> None:
         asyncio.run(asyncio.wait_for(view(), 20))
     finally:
         live.KEEP_ALIVE_S = live_s
+
+
+def test_streams_end_with_the_server() -> None:
+    async def view() -> None:
+        source, ending = Source(), threading.Event()
+        events = LiveParts(source.look, source.render).events(ending)
+        await message(events)
+        ending.set()
+        assert [event async for event in events] in ([], [b": still here\n\n"])
+
+    asyncio.run(asyncio.wait_for(view(), 20))

@@ -29,7 +29,7 @@ def pages() -> PageApp:
 
 @pytest.fixture
 def address(pages: PageApp) -> Iterator[str]:
-    with serving(pages.app) as address:
+    with serving(pages) as address:
         yield address
 
 

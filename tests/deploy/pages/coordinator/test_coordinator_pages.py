@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.pages.coordinator import coordinator_pages
-from deploy.pages.coordinator.coordinator_pages import coordinator_app
+from deploy.pages.coordinator import coordinator_pages as module
+from deploy.pages.coordinator.coordinator_pages import coordinator_pages
 from server import events
 from server.app import STOP
 from server.study_result import HospitalOutcome
@@ -27,7 +27,7 @@ def study(tmp_path: Path) -> WatchedStudy:
 
 @pytest.fixture
 def browser(study: WatchedStudy) -> Iterator[httpx.Client]:
-    with serving(coordinator_app(study.file, "t")) as address, logged_in(address, "t") as client:
+    with serving(coordinator_pages(study.file, "t")) as address, logged_in(address, "t") as client:
         yield client
 
 
@@ -155,7 +155,7 @@ def test_a_study_is_begun_as_the_command_begins_it(
         begun.append((federation.name, name, settings))
         return study.folder
 
-    monkeypatch.setattr(coordinator_pages, "begin", begin)
+    monkeypatch.setattr(module, "begin", begin)
     form = {"action": action, "study": "demo", "trained_on": "<b>scans</b> of 2026"}
     asked = browser.post("/ask", data=form)
     assert "&lt;b&gt;scans&lt;/b&gt; of 2026" in asked.text and not begun
