@@ -78,7 +78,7 @@ class HospitalPages:
             self.shared.app.add_api_route(path, action, methods=["POST"])
 
     def _now(self) -> Response:
-        self._watch.mark()
+        self._watch.ask()
         return self.shared.page("now.html.j2", path="/", parts=self._parts(), live="/live")
 
     def _parts(self) -> Parts:

@@ -28,13 +28,18 @@ class HospitalWatch:
                 self._ask()
             return self.problem, None if self.overview is None else self.overview.model_dump_json()
 
-    def now(self) -> Overview:
-        """Asks, whenever it was asked last. Raises PneumofedError as `ControlClient` does."""
+    def ask(self) -> None:
+        """Asks, whenever it was asked last: what a person has just done must be seen."""
         with self._guard:
             self._ask()
-            if self.overview is None:
-                raise PneumofedError("trainer-silent", self.problem or "")
-            return self.overview
+
+    def now(self) -> Overview:
+        """How it stands now. Raises PneumofedError `trainer-silent`."""
+        self.ask()
+        overview = self.overview
+        if overview is None:
+            raise PneumofedError("trainer-silent", self.problem or "the trainer does not answer; try again")
+        return overview
 
     def _ask(self) -> None:
         try:

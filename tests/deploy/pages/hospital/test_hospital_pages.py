@@ -1,4 +1,4 @@
-"""The hospital's page over a real trainer's control socket: every figure is the audit log's or the settings'."""
+"""The hospital's page over a real control socket: every figure is the audit log's or the settings'."""
 
 import io
 import re
