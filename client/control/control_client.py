@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -85,11 +86,11 @@ class ControlClient:
                 raise _error_of(error) from None
 
 
-def _document(kind: type[Document], reply: object) -> Document:
-    return parsed(kind, str(reply.json))  # type: ignore[attr-defined]
+def _document(kind: type[Document], reply: Any) -> Document:
+    return parsed(kind, reply.json)
 
 
-def _wire(person: Person) -> object:
+def _wire(person: Person) -> Any:
     return pb.Decider(name=person.name, reason=person.reason)
 
 

@@ -14,20 +14,9 @@ from typing import Any
 import grpc
 from pydantic import BaseModel, ValidationError
 
+from client.control import documents
 from client.control.audit_summary import AuditReader, last_contact, left_by_day, running_task
 from client.control.data_zone_checks import named_paths
-from client.control.documents import (
-    MOST_ROWS,
-    Connection,
-    Overview,
-    Person,
-    Privacy,
-    Records,
-    Row,
-    Section,
-    Study,
-    StudyDocument,
-)
 from client.control.look import Looker
 from client.control.machine_load import gpu_load, machine_load
 from client.control.recent_lines import RecentLines
@@ -76,11 +65,11 @@ class ControlService(ControlServicer):
         with self._answering("records", context):
             entries, _ = self._audit.read()
             rows = tuple(
-                Row(number=entry.number, time=entry.time, event=entry.event, facts=entry.facts)
-                for entry in reversed(entries[-MOST_ROWS:])
+                documents.Row(number=entry.number, time=entry.time, event=entry.event, facts=entry.facts)
+                for entry in reversed(entries[-documents.MOST_ROWS :])
             )
             lines = tuple(named_paths(line, self._hospital) for line in self._lines.latest_first())
-            return _document(Records(rows=rows, lines=lines))
+            return _document(documents.Records(rows=rows, lines=lines))
 
     def Look(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Begin a look at machine and store."""
@@ -114,11 +103,11 @@ class ControlService(ControlServicer):
             log.error("the page's request %s ended: %s (%s)", what, code_of(error), place_of(error))
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, code_of(error))
 
-    def _overview(self) -> Overview:
+    def _overview(self) -> documents.Overview:
         hospital = self._hospital
         entries, audit = self._audit.read()
         studies, (look, looking) = self._decisions.approvals.all(), self._looker.latest()
-        return Overview(
+        return documents.Overview(
             name=hospital.name,
             role=hospital.role,
             count_floor=hospital.limits.count_floor,
@@ -137,9 +126,9 @@ class ControlService(ControlServicer):
             damaged=tuple(self._decisions.approvals.damaged()),
         )
 
-    def _row(self, study: StudyFile, entries: Sequence[Entry]) -> Study:
+    def _row(self, study: StudyFile, entries: Sequence[Entry]) -> documents.Study:
         fingerprint = study.proposal.fingerprint
-        return Study(
+        return documents.Study(
             fingerprint=fingerprint,
             name=study.proposal.study.name,
             decision=study.decision,
@@ -147,22 +136,22 @@ class ControlService(ControlServicer):
             agreed_by=self._decisions.agreed_by(entries, fingerprint),
         )
 
-    def _study(self, study: StudyFile) -> StudyDocument:
+    def _study(self, study: StudyFile) -> documents.StudyDocument:
         proposal, (look, _) = study.proposal, self._looker.latest()
         patients = None if look is None or look.scans.problem else look.scans.patients
         privacy, (entries, _) = proposal.study.privacy, self._audit.read()
-        return StudyDocument(
+        return documents.StudyDocument(
             study=self._row(study, entries),
             words=words_of(proposal.fingerprint),
             proposed=proposed_at(entries, proposal.fingerprint),
             asked_by=self._hospital.coordinator.address,
             sections=tuple(
-                Section.model_validate(asdict(section))
+                documents.Section.model_validate(asdict(section))
                 for section in self._decisions.sections(proposal, patients)
             ),
             privacy=None
             if privacy is None
-            else Privacy(
+            else documents.Privacy(
                 epsilon=privacy.epsilon,
                 delta=privacy.delta,
                 spent=PrivacyLedger(self._hospital.state).epsilon(),
@@ -176,16 +165,16 @@ class ControlService(ControlServicer):
                 return study
         raise PneumofedError("study-unknown", "no study of this fingerprint; see `hospital studies`")
 
-    def _connection(self, contact: str | None) -> Connection:
+    def _connection(self, contact: str | None) -> documents.Connection:
         """The node's state where its folder can be seen: not if node and trainer are two users."""
         try:
             found = read_connection(self._hospital.node)
         except OSError:
-            return Connection(state="not-seen", since=None, last_contact=contact)
+            return documents.Connection(state="not-seen", since=None, last_contact=contact)
         if found is None:
             state = "not-running" if self._hospital.node.is_dir() else "not-seen"
-            return Connection(state=state, since=None, last_contact=contact)
-        return Connection(state=found.state, since=found.since, last_contact=contact)
+            return documents.Connection(state=state, since=None, last_contact=contact)
+        return documents.Connection(state=found.state, since=found.since, last_contact=contact)
 
     def _gpu_now(self) -> str | None:
         if time.monotonic() - self._gpu_asked > GPU_EVERY_S:
@@ -200,7 +189,7 @@ def _document(model: BaseModel) -> Any:
 def _decider(asked: Any) -> Decider:
     """Raises PneumofedError `decision-invalid`."""
     try:
-        person = Person(name=asked.name, reason=asked.reason)
+        person = documents.Person(name=asked.name, reason=asked.reason)
     except ValidationError:
         raise PneumofedError(
             "decision-invalid",

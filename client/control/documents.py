@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from client.preflight.check_result import State
 from client.trainer.approvals import Decision
-from shared_model.constants import Label
 from shared_model.errors import PneumofedError
 from shared_model.printable_text import PrintableName, PrintableText
 from shared_model.protocol import Role
@@ -45,7 +44,7 @@ class Check(_Frozen):
 class ScanCounts(_Frozen):
     """Of the store. patients: by label; doubtful: scans by what is doubtful; refused: studies by code."""
 
-    patients: dict[Label, ToldCount]
+    patients: dict[Text, ToldCount]
     doubtful: dict[Text, ToldCount]
     refused: dict[Text, ToldCount]
     problem: Text | None = Field(None, description="Code of what kept the scans from being counted.")
