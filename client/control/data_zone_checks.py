@@ -21,7 +21,6 @@ def data_zone_checks(hospital: HospitalSettings) -> list[CheckResult]:
         machine.check_gpu(hospital.device),
         *(_without_count(row) for row in files.check_store(hospital)),
         *files.check_write_rights({"state": hospital.state}),
-        files.check_socket(hospital.socket),
     ]
     return [without_paths(row, hospital) for row in rows]
 
