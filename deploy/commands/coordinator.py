@@ -147,6 +147,17 @@ def view(
 
 
 @coordinator_app.command()
+def metrics(file: FederationFile) -> None:
+    """Print the state as OpenMetrics text, for a monitoring that reads files."""
+    from deploy.coordinator.metrics import coordinator_metrics
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import status_document
+    from deploy.openmetrics import openmetrics
+
+    typer.echo(openmetrics(coordinator_metrics(status_document(load_federation(file)))), nl=False)
+
+
+@coordinator_app.command()
 def healthy(file: FederationFile) -> None:
     """Whether SuperLink and proxy answer; ends with 1 if one does not."""
     from deploy.coordinator.settings import load_federation

@@ -209,7 +209,3 @@ def test_four_eyes_are_two_people(tmp_path: Path) -> None:
         assert page.overview().studies[0].decision == "approved"
     facts = rows(hospital, "approved")[-1]
     assert (facts["by"], facts["after"]) == ("Bea", "Ada Lo")
-
-
-def test_a_trainer_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert code_of(ControlClient(tmp_path / "none.sock").overview) == "trainer-unreachable"

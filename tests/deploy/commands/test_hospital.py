@@ -175,3 +175,30 @@ def test_a_log_made_anew_does_not_have_the_hash_noted_before(site, capsys):
     run(capsys, "resume", site=site)
     assert run(capsys, "audit", "--verify", site=site)[0] == 0
     assert run(capsys, "audit", "--verify", "--head", noted, site=site)[0] == 1
+
+
+def test_with_four_eyes_two_people_approve(site, capsys):
+    with site.open("a") as file:
+        file.write("[approval]\nfour_eyes = true\n")
+    approvals(site).receive(FIRST)
+    approving = ("approve", FIRST.fingerprint, "--yes", "--name")
+    assert "waits for the approval of a second person" in run(capsys, *approving, "Ada", site=site)[1]
+    assert approvals(site).find(FIRST.fingerprint).decision == "waiting"
+    assert run(capsys, *approving, "a d a", site=site)[0] == 1
+    assert run(capsys, *approving, "Bea", "--reason", "read", site=site)[0] == 0
+    assert approvals(site).find(FIRST.fingerprint).decision == "approved"
+    facts = [e.facts for e in AuditLog(load_hospital_settings(site).state).entries() if "by" in e.facts]
+    assert [(f["by"], f.get("after"), f.get("reason")) for f in facts] == [
+        ("Ada", None, None), ("Bea", "Ada", "read")
+    ]  # fmt: skip
+
+
+def test_a_withdrawal_takes_back_the_first_of_two_approvals(site, capsys):
+    with site.open("a") as file:
+        file.write("[approval]\nfour_eyes = true\n")
+    approvals(site).receive(FIRST)
+    approving = ("approve", FIRST.fingerprint, "--yes", "--name")
+    run(capsys, *approving, "Ada", site=site)
+    run(capsys, "withdraw", FIRST.fingerprint, site=site)
+    assert "second person" in run(capsys, *approving, "Bea", site=site)[1]
+    assert approvals(site).find(FIRST.fingerprint).decision == "withdrawn"
