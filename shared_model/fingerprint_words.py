@@ -1,7 +1,6 @@
 """A study's fingerprint as words that two people compare by telephone."""
 
-WORDS = tuple(
-    """
+_LIST = """
 acorn actor album amber anchor angle ankle apple apron arch army arrow attic autumn axe badge bagel
 baker bamboo banana barn basket beach beard beaver bell bench berry bicycle bird blanket blossom boat
 bonfire book bottle branch bread breeze brick bridge broom bucket bulb butter button cabin cable cactus
@@ -18,9 +17,10 @@ mouse mushroom napkin needle nest net north nurse oak oasis ocean olive onion or
 owl ox paddle palace panda paper parrot peach peanut pebble pencil pepper piano picnic pillow pilot
 pirate planet plum pocket pond pony potato pumpkin puzzle queen rabbit radio raft rainbow ribbon river
 robot rocket roof rose saddle sailor sandal saturn shovel silver spider sugar tiger tulip
-""".split()
-)
-"""256 English words, one for each byte, of which no two are alike when they are said."""
+"""
+
+WORDS = tuple(_LIST.split())
+"""256 plain English words, one for each byte."""
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # of a fingerprint, 5 bits each (shared_model/proposal.py)
 

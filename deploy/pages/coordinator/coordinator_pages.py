@@ -26,6 +26,7 @@ from server.report.report_files import DOCUMENT, FIGURES, PAGE
 from server.status import RUNS, StudyStatus
 from server.study_result import HospitalOutcome, RoundRecord
 from shared_model.errors import PneumofedError
+from shared_model.fingerprint_words import words_of
 from shared_model.quantity import quantity
 from shared_model.study import study_names
 
@@ -186,6 +187,7 @@ class CoordinatorPages:
             "clock": clock,
             "quantity": quantity,
             "remedy": remedy,
+            "words_of": words_of,
         }
         names = ("state", "hospitals", "study", "timeline", "curves")
         return {name: self.shared.part(f"part_{name}.html.j2", **values) for name in names}

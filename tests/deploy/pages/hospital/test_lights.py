@@ -18,7 +18,8 @@ def overview(
     machine = Machine(load=0, cores=1, memory_free=1, memory_total=1, disk_free=1, disk_total=1, gpu=None)
     return Overview(
         name="north", role="training", count_floor=10, four_eyes=False, versions={}, settings={},
-        paused=False, running=None, connection=Connection(state=state, since=None, last_contact=contact), machine=machine,
+        paused=False, running=None, machine=machine,
+        connection=Connection(state=state, since=None, last_contact=contact),
         looking=False, look=Look(at=0, checks=CHECKS, scans=scans) if looked else None,
         audit=AuditState(lines=7, head=None, problem=problem), left=(), studies=(), damaged=(),
     )  # fmt: skip
