@@ -4,6 +4,7 @@ import time
 
 from server.status import RUNS, Asked, Awaited, StudyStatus
 from server.study_result import HospitalOutcome
+from shared_model.fingerprint_words import words_of
 from shared_model.quantity import quantity
 
 _OUTCOME = {
@@ -43,6 +44,8 @@ NOT_APPROVED = ("study-not-approved", "study-changed")
 def study_in_words(status: StudyStatus) -> list[str]:
     """A study's state and each hospital's last task, a line each."""
     lines = [headline(status)]
+    if status.state in ("waiting", "proposed") and status.fingerprint:
+        lines.append(f"  words for the telephone: {words_of(status.fingerprint)}")
     if status.error is not None:
         lines.append(f"  {status.error_code}: {status.error}" if status.error_code else f"  {status.error}")
     if status.state == "interrupted":

@@ -54,9 +54,15 @@ def test_the_folders_are_made_for_their_users(site):
     for _ in range(2):
         users = zone_users(hospital, site)
         assert users is not None and (users.node.uid, users.trainer.uid) == (NODE, TRAINER)
-    found = {path: path.stat() for path in (hospital.node, hospital.state, hospital.socket.parent)}
+    folders = (hospital.node, hospital.state, hospital.socket.parent, hospital.control.parent)
+    found = {path: path.stat() for path in folders}
     modes = [(one.st_uid, one.st_gid, one.st_mode & 0o7777) for one in found.values()]
-    assert modes == [(NODE, NODE, 0o700), (TRAINER, TRAINER, 0o700), (TRAINER, NODE, 0o2750)]
+    assert modes == [
+        (NODE, NODE, 0o700),
+        (TRAINER, TRAINER, 0o700),
+        (TRAINER, NODE, 0o2750),
+        (TRAINER, TRAINER, 0o750),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,12 @@ def test_a_state_folder_of_another_user_is_refused(site):
     (site.parent / "state").mkdir(mode=0o755)
     found = problem(site)
     assert f"{NODE} can reach state" in found and f"{TRAINER} needs state" in found
+
+
+def test_a_control_folder_that_the_node_may_enter_is_refused(site):
+    (site.parent / "control").mkdir(mode=0o750)
+    os.chown(site.parent / "control", TRAINER, NODE)
+    assert f"{NODE} can reach control" in problem(site)
 
 
 def test_a_socket_folder_from_before_is_refused_with_its_remedy(site):

@@ -65,7 +65,7 @@ def identity(pid: int) -> dict[str, list[int]]:
     return {name: sorted({int(word) for word in fields[name].split()}) for name in ("Uid", "Gid", "Groups")}
 
 
-def test_the_node_takes_part_in_a_study_and_cannot_open_store_or_state(federation):
+def test_the_node_takes_part_in_a_study_and_cannot_open_store_state_or_the_pages_socket(federation):
     site = federation.site(HOSPITAL)
     hospital = load_hospital_settings(site)
     node, trainer = (identity(federation.process(HOSPITAL, name)) for name in ("node", "trainer"))
@@ -76,8 +76,9 @@ def test_the_node_takes_part_in_a_study_and_cannot_open_store_or_state(federatio
     federation.approve(HOSPITAL)
     assert federation.weights(federation.run(study))
     secret, log = hospital.store / "secret.key", hospital.state / "audit.jsonl"
-    assert secret.is_file() and log.is_file()
-    for path in (secret, log, hospital.store, hospital.state / "studies"):
+    assert secret.is_file() and log.is_file() and hospital.control.is_socket()
+    closed = (secret, log, hospital.store, hospital.state / "studies", hospital.control)
+    for path in (*closed, hospital.control.parent):
         for command in (["cat", path], ["ls", path], ["touch", path]):
             done = run_as(NODE, NODE, [str(word) for word in command], reachable_by_all())
             assert done.returncode != 0 and "Permission denied" in done.stderr
