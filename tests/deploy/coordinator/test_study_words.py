@@ -8,8 +8,8 @@ from deploy.coordinator.study_words import clock, expected_end, study_in_words
 from server.status import Asked, Awaited, StudyStatus
 from server.study_result import HospitalOutcome
 
-PRINT = "0000-0000-0000-0000"
-NEW = StudyStatus(study="s", fingerprint=PRINT, rounds_total=8)
+FP = "0000-0000-0000-0000"
+NEW = StudyStatus(study="s", fingerprint=FP, rounds_total=8)
 NOW = 1_800_000_000.0
 
 
@@ -45,7 +45,7 @@ def test_words_name_the_round_and_each_hospitals_fate() -> None:
         }
     )
     assert study_in_words(status) == [
-        f"study 's' ({PRINT}): running, stage 'lobes', round 2 of 5, 1 of 8 rounds done, loss diseased 0.5123, "
+        f"study 's' ({FP}): running, stage 'lobes', round 2 of 5, 1 of 8 rounds done, loss diseased 0.5123, "
         "about to end 08:07",
         "  c: e",
         "  far has declined the study",
@@ -76,7 +76,7 @@ def test_a_study_that_waits_says_for_whom_and_when_it_begins_without_them() -> N
     }
     waiting = NEW.model_copy(update={"state": "waiting", "awaited": awaited})
     assert study_in_words(waiting) == [
-        f"study 's' ({PRINT}): proposed, waiting for approval by north, south and for far, 0 of 8 rounds done",
+        f"study 's' ({FP}): proposed, waiting for approval by north, south and for far, 0 of 8 rounds done",
         "  words for the telephone: acorn acorn acorn acorn acorn acorn acorn acorn acorn acorn",
         "  far is paused since 08:00",
         "  north has approved another version of the study, not this one since 08:00",
@@ -108,9 +108,7 @@ def test_a_time_of_another_day_has_its_date() -> None:
 
 
 def test_what_people_are_to_know_of_a_hospital_is_said_with_the_remedy() -> None:
-    status = StudyStatus(
-        study="s", fingerprint=PRINT, notices={"north": ("quarantined", "log-went-back")}
-    )
+    status = StudyStatus(study="s", fingerprint=FP, notices={"north": ("quarantined", "log-went-back")})
     lines = study_in_words(status)[1:]
     assert len(lines) == 2 and all(line.startswith("  north: ") for line in lines)
     assert "two of its replies in a row were refused" in lines[0] and "fewer lines" in lines[1]

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import zipfile
 from collections.abc import Iterator
 from html import unescape
@@ -20,6 +21,8 @@ from client.trainer.proposal_summary import sections_as_text
 from client.trainer.store_patients import patients_of_store
 from client.trainer.study_decisions import HospitalDecisions
 from deploy.pages.hospital.hospital_pages import hospital_pages
+from deploy.pages.hospital.times import clock_of
+from shared_model.errors import PneumofedError
 from shared_model.fingerprint_words import words_of
 from shared_model.protocol import TrainRequest
 from shared_model.study import PrivacyConfig
@@ -27,6 +30,7 @@ from shared_model.study_stage import StageConfig
 from shared_model.weights import to_bytes
 from tests.support.controlled_hospital import FLOOR, PATIENT, UID, controlled, propose, written_hospital
 from tests.support.page_client import logged_in, serving
+from tests.support.processes import wait_until
 from tests.support.scripted_sites import WEIGHTS, named
 
 SCRIPT = "<script>alert(1)</script>"
@@ -141,6 +145,35 @@ def test_what_left_equals_the_audit_log(hospital: HospitalSettings, client: http
     assert [int(text.replace(",", "")) for text in figures(page, "bytes")] == sizes
     assert figures(page, "answers") == ["1", "2"]
     assert f">{entries[-1].hash}</textarea>" in page and figure(page, "lines") == str(len(entries))
+
+
+def test_now_shows_the_task_that_runs_and_a_pause_ends_it(
+    hospital: HospitalSettings, client: httpx.Client
+) -> None:
+    stuck = named("stuck", StageConfig(name="lobes", networks=("diseased",), rounds=7))
+    propose(hospital, stuck)
+    decide(client, "approve", stuck.fingerprint, compared="yes")
+    node = TrainerClient(hospital.socket, stuck, deadline_s=120)
+    codes: list[str] = []
+
+    def train() -> None:
+        with pytest.raises(PneumofedError) as caught:
+            node.train(to_bytes(WEIGHTS), TrainRequest(0, 3))
+        codes.append(caught.value.code)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    trainer = ControlClient(hospital.control)
+    wait_until(lambda: trainer.overview().running is not None, seconds=60, what="the task")
+    page, task = client.get("/").text, AuditLog(hospital.state).entries()[-1]
+    assert (task.event, task.facts["stage"], task.facts["round"]) == ("task", 0, 3)
+    assert [figure(page, name) for name in ("study", "stage", "round", "since")] == [
+        "stuck", "lobes", "3 of 7", clock_of(task.time)
+    ]  # fmt: skip
+    decide(client, "pause")
+    thread.join(timeout=60)
+    assert codes == ["paused"] and 'data-figure="round"' not in client.get("/").text
+    decide(client, "resume")
 
 
 def test_scans_are_counted_under_the_floor(client: httpx.Client) -> None:
