@@ -6,9 +6,10 @@ An RPC that fails ends with the error's code as its details, and nothing else.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import grpc
@@ -26,7 +27,7 @@ from client.node.connection import read_connection
 from client.privacy.ledger import PrivacyLedger
 from client.records.chained_log import Entry
 from client.trainer.approvals import StudyFile
-from client.trainer.study_decisions import Decider, HospitalDecisions, proposed_at
+from client.trainer.study_decisions import DECISIONS, Decider, HospitalDecisions, proposed_at
 from client.wire import control_pb2 as pb
 from client.wire.control_pb2_grpc import ControlServicer
 from shared_model.errors import PneumofedError
@@ -64,10 +65,7 @@ class ControlService(ControlServicer):
         """The last rows of the audit log, and lines of the trainer's log."""
         with self._answering("records", context):
             entries, _ = self._audit.read()
-            rows = tuple(
-                documents.Row(number=entry.number, time=entry.time, event=entry.event, facts=entry.facts)
-                for entry in reversed(entries[-documents.MOST_ROWS :])
-            )
+            rows = _rows(entries[::-1])
             lines = tuple(named_paths(line, self._hospital) for line in self._lines.latest_first())
             return _document(documents.Records(rows=rows, lines=lines))
 
@@ -140,8 +138,10 @@ class ControlService(ControlServicer):
         proposal, (look, _) = study.proposal, self._looker.latest()
         patients = None if look is None or look.scans.problem else look.scans.patients
         privacy, (entries, _) = proposal.study.privacy, self._audit.read()
+        decided = (entry for entry in entries[::-1] if entry.event in DECISIONS)
         return documents.StudyDocument(
             study=self._row(study, entries),
+            decisions=_rows(e for e in decided if e.facts.get("study") == proposal.fingerprint),
             words=words_of(proposal.fingerprint),
             proposed=proposed_at(entries, proposal.fingerprint),
             asked_by=self._hospital.coordinator.address,
@@ -180,6 +180,14 @@ class ControlService(ControlServicer):
         if time.monotonic() - self._gpu_asked > GPU_EVERY_S:
             self._gpu, self._gpu_asked = gpu_load(self._hospital.device), time.monotonic()
         return self._gpu
+
+
+def _rows(entries: Iterable[Entry]) -> tuple[documents.Row, ...]:
+    """The first MOST_ROWS of the lines."""
+    return tuple(
+        documents.Row(number=entry.number, time=entry.time, event=entry.event, facts=entry.facts)
+        for entry in islice(entries, documents.MOST_ROWS)
+    )
 
 
 def _document(model: BaseModel) -> Any:

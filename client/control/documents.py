@@ -153,17 +153,6 @@ class Privacy(_Frozen):
     spent: float
 
 
-class StudyDocument(_Frozen):
-    """What people read before they decide; proposed: ISO."""
-
-    study: Study
-    words: Text
-    proposed: Text | None
-    asked_by: Text
-    sections: tuple[Section, ...]
-    privacy: Privacy | None
-
-
 class Row(_Frozen):
     """One row of the audit log, as it is there."""
 
@@ -171,6 +160,18 @@ class Row(_Frozen):
     time: Text
     event: Text
     facts: dict[Text, JsonValue]
+
+
+class StudyDocument(_Frozen):
+    """What people read before they decide; proposed: ISO; decisions: rows of the audit log."""
+
+    study: Study
+    words: Text
+    proposed: Text | None
+    asked_by: Text
+    sections: tuple[Section, ...]
+    privacy: Privacy | None
+    decisions: Annotated[tuple[Row, ...], Field(max_length=MOST_ROWS)]
 
 
 class Records(_Frozen):

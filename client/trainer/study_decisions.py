@@ -24,6 +24,9 @@ from shared_model.proposal import Proposal
 AGREED, WITHDRAWN, PROPOSED = "agreed", "withdrawn", "proposed"
 """Events of the audit log: the first of two approvals; a withdrawal; a proposal that is new here."""
 
+DECISIONS = (AGREED, APPROVED, WITHDRAWN)
+"""Events that are a person's decision on a study."""
+
 
 @dataclass(frozen=True)
 class Decider:

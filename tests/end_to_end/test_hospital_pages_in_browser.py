@@ -1,5 +1,6 @@
 """The hospital's page in a real browser, over a real trainer: by keyboard, live, on a phone, in print."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -135,3 +136,4 @@ def test_the_printed_approval_is_without_controls(browser: Browser, address: str
     page.emulate_media(media="print")
     assert page.locator(".printed").is_visible() and not page.locator("#name").is_visible()
     assert page.locator("[data-figure=words]").is_visible()
+    assert re.findall(rb"/Count (\d+)", page.pdf(format="A4")) == [b"1"]  # one page for the file

@@ -101,7 +101,8 @@ def test_an_approval_is_asked_twice_and_recorded(hospital: HospitalSettings, cli
     assert decide(client, "approve", STUDY.fingerprint, compared="yes").status_code == 200
     last = AuditLog(hospital.state).entries()[-1]
     assert (last.event, last.facts["by"], last.facts["reason"]) == ("approved", "Ada Lo", "as agreed")
-    assert "approved" in client.get(f"/studies/{STUDY.fingerprint}").text
+    page = client.get(f"/studies/{STUDY.fingerprint}").text
+    assert f"approved at {clock_of(last.time)} by Ada Lo: as agreed" in page
     assert decide(client, "refuse", HOSTILE.fingerprint).status_code == 200
     study = Approvals(hospital.state, FLOOR).find(HOSTILE.fingerprint)
     assert study is not None and study.decision == "withdrawn"
