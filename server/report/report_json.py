@@ -1,16 +1,17 @@
 """A study's result as report.json: everything that the page shows, and nothing about a patient."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
+from server.report.curves_json import group_curves, hospital_curves
 from server.report.group_metrics import group_block
 from server.report.refusals import refusals
+from server.report.round_log import round_json, traffic, utc_date
 from server.report.statement import statement
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.report.three_classes import three_class_block
 from server.report.warnings import study_warnings
-from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
+from server.study_result import Hospital, HospitalOutcome, StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
 from shared_model.metrics.calibration import fit_temperature
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
@@ -30,7 +31,7 @@ def report_document(result: StudyResult, seconds: Mapping[str, float] | None = N
     document = {
         "study": {"name": result.study.name, "fingerprint": result.study.fingerprint},
         "partial": result.is_partial,
-        "dates": {"started": _date(result.started), "ended": _date(result.ended)},
+        "dates": {"started": utc_date(result.started), "ended": utc_date(result.ended)},
         "rounds_planned": sum(stage.rounds for stage in result.study.stages),
         "trained_on": result.trained_on,
         "warnings": study_warnings(result),
@@ -42,9 +43,10 @@ def report_document(result: StudyResult, seconds: Mapping[str, float] | None = N
             group: {task: roc_points(merge_all(found.values()), task) for task in TASKS}
             for group, found in groups.items()
         },
+        "curves": _curves(result, groups, temperature),
         "operating_point": result.operating_point.model_dump(),
         "temperature": temperature,
-        "rounds": [_round(result, record) for record in result.rounds],
+        "rounds": [round_json(result, record) for record in result.rounds],
         "best_rounds": dict(result.best_rounds),
         "settings": result.study.model_dump(mode="json"),
         "weights_sha256": result.weights_sha256,
@@ -53,11 +55,6 @@ def report_document(result: StudyResult, seconds: Mapping[str, float] | None = N
         "software": dict(result.software),
     }
     return {"statement": statement(document)} | document
-
-
-def _date(seconds: float | None) -> str | None:
-    """ISO 8601 in UTC, to the second."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
@@ -81,6 +78,7 @@ def _hospital(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
         "counts_at_least": list(hospital.at_least),
         "count_floor": hospital.count_floor,
         "rounds": {"asked": len(asked), "returned": sum(r.status == "returned" for r in asked)},
+        "traffic": traffic(result, hospital.name),
         **blocks,
     }
 
@@ -138,25 +136,19 @@ def _pooled(
     return blocks | {"three_class": three_class_block(merge_all(evaluations.values()), reason)}
 
 
-def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
-    replies = [reply for reply in record.train.values() if reply.status != "quarantined"]
-    networks = result.study.stages[record.stage].networks
-    return {
-        "stage": result.study.stages[record.stage].name,
-        "round": record.round,
-        "hospitals": {
-            "asked": len(replies),
-            "returned": sum(reply.status == "returned" for reply in replies),
-        },
-        "loss": {network: _mean_loss(replies, network) for network in networks},
-        "accuracy": dict(record.accuracy),
-        "within_auc": dict(record.within_auc),
-        "seconds": round(record.seconds, 2),
+def _curves(
+    result: StudyResult,
+    groups: Mapping[str, Mapping[str, SiteEvaluation]],
+    temperature: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Points by group and by hospital, of probabilities scaled as `diagnose` shows them."""
+    point, scale = result.operating_point.model_dump(), {task: temperature[task] or 1.0 for task in TASKS}
+    found = {
+        group: group_curves(merge_all(members.values()), scale, point) for group, members in groups.items()
     }
-
-
-def _mean_loss(replies: Iterable[HospitalOutcome], network: Task) -> float | None:
-    """Mean over the hospitals that returned an update, weighted by training scans as in FedAvg."""
-    counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
-    scans = sum(r.scans[network] for r in counted)
-    return sum(r.loss[network] * r.scans[network] for r in counted) / scans if scans else None
+    return found | {
+        "hospitals": {
+            one.name: hospital_curves(result.evaluations.get(one.name), scale, point)
+            for one in result.hospitals
+        }
+    }

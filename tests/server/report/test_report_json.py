@@ -17,7 +17,7 @@ FIGURES = {
 }
 
 
-BETWEEN = ("next_hospital", "worst_hospital", "calibration")
+BETWEEN = ("next_hospital", "worst_hospital", "calibration", "calibration_intercept", "calibration_slope")
 """Of groups of hospitals only, beside `within_auc`."""
 
 
