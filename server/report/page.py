@@ -1,6 +1,7 @@
 """The report as one HTML page without external files."""
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -8,8 +9,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from server.report.plots import curves, roc_curves, stage_starts
-from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, metrics_table, percent
+from server.report.figures import figures
+from server.report.figures_csv import figures_csv
+from server.report.incidents import byte_text, incidents
+from server.report.svg import csv_data_url
+from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, decimal, metrics_table, percent
+from server.report.threshold_chooser import chooser_json, threshold_rows
+from server.report.training_plots import stage_starts
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
 from shared_model.study_stage import StageConfig
 
@@ -43,16 +49,20 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
     )  # fmt: skip
     environment.filters.update({
         "percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed,
-        "period": period, "floors": floors, "last_validated": last_validated,
+        "period": period, "floors": floors, "last_validated": last_validated, "bytes": byte_text,
+        "named": named, "decimal": decimal,
     })  # fmt: skip
+    script = _template_text("report.js")
     return environment.get_template("report.html.j2").render(
         document=document,
-        css=resources.files("server.report").joinpath("templates", "report.css").read_text(),
+        css=_template_text("report.css"),
+        script=script,
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         networks=TASK_WORDS,
         labels=LABEL_WORDS,
         headlines=[(task, words, document["pooled"]["unseen"][task]) for task, words in TASK_WORDS.items()],
         largest=max((_known(h["counts"]) for h in document["hospitals"]), default=0),
-        curves=curves(document),
+        plots=figures(document),
         stages=[name for _, name in stage_starts(document["rounds"])],
         tables=[
             ("table-3", 3, "Diseased or healthy", metrics_table(document, "diseased", TABLE_3)),
@@ -60,9 +70,21 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
         ],
         calls=calls_tables(document),
         groups={"unseen": "held-out", "seen": "training"},
-        rocs=[] if document["partial"] else roc_curves(document),
+        incidents=incidents(document),
+        chooser=chooser_json(document),
+        thresholds={task: threshold_rows(document, "unseen", task) for task in TASK_WORDS},
+        figures_csv_url=csv_data_url(figures_csv(document)),
         examples=examples,
     )
+
+
+def _template_text(name: str) -> str:
+    return resources.files("server.report").joinpath("templates", name).read_text()
+
+
+def named(hospitals: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The hospital of this name, with its `index`."""
+    return next({**one, "index": index} for index, one in enumerate(hospitals) if one["name"] == name)
 
 
 def period(dates: Mapping[str, str | None]) -> str:

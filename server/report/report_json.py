@@ -6,7 +6,7 @@ from typing import Any
 from server.report.curves_json import group_curves, hospital_curves
 from server.report.group_metrics import group_block
 from server.report.refusals import refusals
-from server.report.round_log import round_json, traffic, utc_date
+from server.report.round_log import outcomes, round_json, traffic, utc_date
 from server.report.statement import statement
 from server.report.task_metrics import Block, Reason, roc_points, task_block, undefined_block
 from server.report.three_classes import three_class_block
@@ -47,6 +47,7 @@ def report_document(result: StudyResult, seconds: Mapping[str, float] | None = N
         "operating_point": result.operating_point.model_dump(),
         "temperature": temperature,
         "rounds": [round_json(result, record) for record in result.rounds],
+        "measurement": outcomes(result.final_replies),
         "best_rounds": dict(result.best_rounds),
         "settings": result.study.model_dump(mode="json"),
         "weights_sha256": result.weights_sha256,

@@ -29,8 +29,8 @@ def round_json(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
         "within_auc": dict(record.within_auc),
         "seconds": round(record.seconds, 2),
         "ended": utc_date(record.ended),
-        "train": _outcomes(record.train),
-        "validate": _outcomes(record.validate_replies),
+        "train": outcomes(record.train),
+        "validate": outcomes(record.validate_replies),
     }
 
 
@@ -41,7 +41,7 @@ def _mean_loss(replies: Iterable[HospitalOutcome], network: Task) -> float | Non
     return sum(r.loss[network] * r.scans[network] for r in counted) / scans if scans else None
 
 
-def _outcomes(replies: Mapping[str, HospitalOutcome]) -> dict[str, Any]:
+def outcomes(replies: Mapping[str, HospitalOutcome]) -> dict[str, Any]:
     """By hospital: status, reason, seconds, how often it was asked, and its mean loss by network."""
     return {
         name: {

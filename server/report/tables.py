@@ -81,6 +81,11 @@ def area(value: float) -> str:
     return f"{value:.3f}"
 
 
+def decimal(value: float) -> str:
+    """Two decimals with a minus sign, and no negative zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 def metrics_table(document: Mapping[str, Any], task: str, columns: Sequence[Column]) -> Table:
     """The figures `columns` of `task` by hospital and pooled, training hospitals before held-out ones."""
     notes: dict[str, int] = {}

@@ -16,7 +16,10 @@ def test_a_hospital_s_curve_has_its_area(document: dict[str, Any]) -> None:
     drawn = 0
     for hospital in document["hospitals"]:
         for task in TASKS:
-            points, area = document["curves"]["hospitals"][hospital["name"]][task]["roc"], hospital[task]["auc"]
+            points, area = (
+                document["curves"]["hospitals"][hospital["name"]][task]["roc"],
+                hospital[task]["auc"],
+            )
             assert (points is None) == (area is None)
             if points is not None:
                 x, y = np.array(points).T
