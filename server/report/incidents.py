@@ -12,7 +12,7 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Incident:
-    """At one hospital. when: the end of the round or the study, UTC, to the minute, empty if not known; round:
+    """At one hospital. when: the end of round or study, UTC, to the minute, empty if not known; round:
     None in the measurement."""
 
     when: str
