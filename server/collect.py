@@ -14,6 +14,7 @@ from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from server import events, messages
+from server.content_bytes import content_bytes
 from server.dispatch import RequestResult, RoundPolicy, send_requests
 from server.standing import Kind, Standing, Standings
 from server.stop_flag import NOBODY_STOPS, StopFlag
@@ -95,7 +96,7 @@ class Collector:
         received: int | None = None
         try:
             with _costs_the_round():
-                received = messages.content_bytes(result.message.content)
+                received = content_bytes(result.message.content)
                 envelope = messages.read_envelope(result.message)
                 if envelope.question != question.name:
                     raise PneumofedError("reply-mismatch", "the reply answers another question")

@@ -11,7 +11,7 @@ from flwr.serverapp import Grid
 from google.protobuf.message import DecodeError
 
 from server import events
-from server.messages import content_bytes
+from server.content_bytes import content_bytes
 from server.study_result import HospitalOutcome, Status
 from shared_model.polling import Pauses
 from shared_model.protocol import is_code

@@ -18,14 +18,6 @@ from shared_model.weights import Weights, from_bytes, to_bytes
 _BYTES_BESIDES_VALUES = 1024
 
 
-def content_bytes(content: RecordDict) -> int:
-    """The bytes of arrays and texts in a message; its few numbers and names are not counted."""
-    arrays = (array for record in content.array_records.values() for array in record.values())
-    values = (value for record in content.config_records.values() for value in record.values())
-    texts = (value for value in values if isinstance(value, str | bytes))
-    return sum(len(array.data) for array in arrays) + sum(map(len, texts))
-
-
 def describe_request(proposal: Proposal) -> RecordDict:
     return RecordDict({protocol.REQUEST: _settings(proposal)})
 

@@ -13,7 +13,9 @@ Curves = dict[str, Any]
 
 
 def hospital_curves(
-    evaluation: SiteEvaluation | None, temperature: Mapping[str, float], operating_point: Mapping[str, float]
+    evaluation: SiteEvaluation | None,
+    temperature: Mapping[Task, float],
+    operating_point: Mapping[Task, float],
 ) -> Curves:
     """By task: `roc` as [false positive rate, true positive rate], and `thresholds`; None if there are none.
 
@@ -31,7 +33,7 @@ def hospital_curves(
 
 
 def group_curves(
-    merged: SiteEvaluation, temperature: Mapping[str, float], operating_point: Mapping[str, float]
+    merged: SiteEvaluation, temperature: Mapping[Task, float], operating_point: Mapping[Task, float]
 ) -> Curves:
     """By task: `calibration`, groups of scans with like scores, and `thresholds` with net benefits.
 

@@ -42,6 +42,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[Line]:
         yield {"task": task, "figure": "operating point", "value": document["operating_point"][task]}
     for record in document["rounds"]:
         yield from _round(record)
+    if document["comparison"] is not None:
+        yield from _comparison(document["comparison"])
 
 
 def _counts(place: Line, hospital: Mapping[str, Any]) -> Iterator[Line]:
@@ -102,3 +104,13 @@ def _round(record: Mapping[str, Any]) -> Iterator[Line]:
         yield at | {"figure": "requests", "value": reply["requests"], "undefined": reply["reason"]}
         for task, loss in reply["loss"].items():
             yield at | {"task": task, "figure": "loss", "value": loss}
+
+
+def _comparison(compared: Mapping[str, Any]) -> Iterator[Line]:
+    """The other study's figures, and this study's less those."""
+    for group, tasks in compared["figures"].items():
+        for task, figures in tasks.items():
+            for name, sides in figures.items():
+                line = {"place": "all", "role": _ROLES[group], "task": task}
+                yield from _figure(line, f"other study {name}", sides["other"], sides["undefined"])
+                yield from _figure(line, f"difference {name}", sides["difference"], sides["undefined"])

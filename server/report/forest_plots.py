@@ -76,7 +76,7 @@ def _draw(axes: Axes, place: int, row: _Row, colour: str) -> None:
     """The name and the figure in words above the interval, so that long names fit on a phone."""
     is_title, ink = row.kind == "title", MUTED if row.kind in ("title", "next") else INK
     weight = "bold" if row.kind in ("title", "group") else "normal"
-    text = {"va": "bottom", "fontsize": 7.5, "color": ink, "fontweight": weight}
+    text: dict[str, Any] = {"va": "bottom", "fontsize": 7.5, "color": ink, "fontweight": weight}
     axes.text(0, place, row.name, ha="left", **text)
     if is_title:
         axes.axhline(place + 0.02, color=RULE, linewidth=0.8)

@@ -52,13 +52,3 @@ def _told(reply: Document) -> str:
     if (reply["requests"] or 0) > 1:
         parts.append(f"asked {reply['requests']} times")
     return ", ".join(parts)
-
-
-def byte_text(count: int | None) -> str:
-    """A number of bytes in decimal units, as 6.1 MB."""
-    if count is None:
-        return "unknown"
-    size, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while size >= 999.95 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"

@@ -11,13 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from server.report.figures import figures
 from server.report.figures_csv import figures_csv
-from server.report.incidents import byte_text, incidents
+from server.report.incidents import incidents
+from server.report.number_text import area, byte_text, decimal, percent, signed
+from server.report.round_axes import stage_starts
+from server.report.settings_table import flat, of_stages
 from server.report.svg import csv_data_url
-from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, decimal, metrics_table, percent
+from server.report.tables import FIGURE_NAMES, TABLE_3, TABLE_4, calls_tables, metrics_table
 from server.report.threshold_chooser import chooser_json, threshold_rows
-from server.report.training_plots import stage_starts
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
-from shared_model.study_stage import StageConfig
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
     environment.filters.update({
         "percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed,
         "period": period, "floors": floors, "last_validated": last_validated, "bytes": byte_text,
-        "named": named, "decimal": decimal,
+        "named": named, "decimal": decimal, "signed": signed,
     })  # fmt: skip
     script = _template_text("report.js")
     return environment.get_template("report.html.j2").render(
@@ -69,6 +70,7 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
             ("table-4", 4, "COVID-19 or other pneumonia", metrics_table(document, "covid", TABLE_4)),
         ],
         calls=calls_tables(document),
+        figure_names=FIGURE_NAMES,
         groups={"unseen": "held-out", "seen": "training"},
         incidents=incidents(document),
         chooser=chooser_json(document),
@@ -116,35 +118,6 @@ def last_validated(document: Mapping[str, Any], task: str) -> Mapping[str, Any] 
 
 def _known(counts: Mapping[str, int | None]) -> int:
     return sum(count for count in counts.values() if count is not None)
-
-
-def setting(value: Any) -> str:
-    """A setting's value as text."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {setting(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as (dotted.name, value), without the stages, which have their own table."""
-    rows: list[tuple[str, str]] = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            rows += flat(value, f"{prefix}{name}.")
-        elif name != "stages":
-            rows.append((prefix + name, setting(value)))
-    return rows
-
-
-def of_stages(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """(name, value in each stage) of the settings that any stage sets; the default in stages that do not."""
-    fields = StageConfig.model_fields
-    names = [name for name in fields if name != "name" and any(name in stage for stage in stages)]
-    return [(name, [setting(stage.get(name, fields[name].default)) for stage in stages]) for name in names]
 
 
 def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:

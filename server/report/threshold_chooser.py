@@ -1,7 +1,7 @@
 """Sensitivity, specificity and predictive values by threshold: a table, and what the page's slider reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ def threshold_rows(document: Document, group: str, task: str) -> list[ThresholdR
     if columns is None:
         return []
     thresholds, point = columns["threshold"], operating_row(document, columns, task)
-    shown = {min(range(len(thresholds)), key=lambda i, p=p: abs(thresholds[i] - p)) for p in SHOWN}
+    shown = {_nearest(thresholds, share) for share in SHOWN}
     return [
         ThresholdRow(thresholds[row], row == point, _figures(columns, row)) for row in sorted(shown | {point})
     ]
@@ -39,8 +39,11 @@ def operating_row(document: Document, columns: Document, task: str) -> int:
     """The row of the study's operating point, which is a probability before scaling."""
     point, temperature = document["operating_point"][task], document["temperature"][task] or 1.0
     scaled = 1 / (1 + (1 / point - 1) ** (1 / temperature))
-    thresholds = columns["threshold"]
-    return min(range(len(thresholds)), key=lambda row: abs(thresholds[row] - scaled))
+    return _nearest(columns["threshold"], scaled)
+
+
+def _nearest(thresholds: Sequence[float], value: float) -> int:
+    return min(range(len(thresholds)), key=lambda row: abs(thresholds[row] - value))
 
 
 def _figures(columns: Document, row: int) -> dict[str, Proportion | None]:

@@ -4,19 +4,13 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from matplotlib.axes import Axes
-
-from server.report.svg import MUTED, NETWORK_COLOURS, Plot, new_figure, styled, to_svg
+from server.report.round_axes import FEW, Points, mark_stages, set_limits, write_values
+from server.report.svg import NETWORK_COLOURS, Plot, new_figure, styled, to_svg
 from shared_model.constants import TASK_WORDS
 
 # Line style and marker differ too, so that colour is not needed to tell the networks apart.
 LINES = {"diseased": ("-", "o"), "covid": ("--", "s")}
-FEW = 4
-"""Up to so many values of a network are written beside its points."""
-MOST_TICKS = 8
-
 Document = Mapping[str, Any]
-Points = list[tuple[int, float]]
 
 
 def training_curves(document: Document) -> list[Plot]:
@@ -54,15 +48,6 @@ def hospital_curves(document: Document) -> list[Plot]:
         ]  # fmt: skip
 
 
-def stage_starts(rounds: Sequence[Document]) -> list[tuple[int, str]]:
-    """(first round, counted over all stages; name) of each stage."""
-    return [
-        (x, r["stage"])
-        for x, r in enumerate(rounds, start=1)
-        if x == 1 or rounds[x - 2]["stage"] != r["stage"]
-    ]
-
-
 def _loss(record: Document, hospital: str, network: str) -> float | None:
     reply = record["train"].get(hospital)
     return None if reply is None else reply["loss"].get(network)
@@ -92,9 +77,9 @@ def _plot(
             for kept in _kept(document, network, points):
                 axes.plot(*kept, "o", markersize=10, fillstyle="none", markeredgewidth=1.2, color=colour)
     highest = max((y for points in known.values() for _, y in points), default=1.0)
-    _set_limits(axes, len(rounds), is_share, highest if top is None else top)
-    _write_values(axes, known)
-    _mark_stages(axes, rounds)
+    set_limits(axes, len(rounds), is_share, highest if top is None else top)
+    write_values(axes, known)
+    mark_stages(axes, rounds)
     rows = [(rounds[x - 1]["stage"], rounds[x - 1]["round"], network, y)
             for network, points in known.items() for x, y in points]  # fmt: skip
     return Plot(
@@ -114,40 +99,6 @@ def _kept(document: Document, network: str, points: Points) -> Points:
         (x, y) for x, y in points
         if best.get(f"{rounds[x - 1]['stage']}/{network}") == rounds[x - 1]["round"]
     ]  # fmt: skip
-
-
-def _set_limits(axes: Axes, rounds: int, is_share: bool, top: float) -> None:
-    """A tick for every round, or every n-th; a scale from 0, so that noise does not look like change."""
-    last = max(rounds, 1)
-    axes.set_xlim(0.5, last + max(0.5, 0.03 * last))
-    step = -(-last // MOST_TICKS)
-    axes.set_xticks(range(step, last + 1, step) if step > 1 else range(1, last + 1))
-    axes.set_ylim(0, 1.05 if is_share else 1.15 * max(top, 1e-9))
-    axes.set_xlabel("round")
-
-
-def _write_values(axes: Axes, known: Mapping[str, Points]) -> None:
-    """The values beside points that are so few that a curve hardly shows."""
-    heights = {network: sum(y for _, y in points) for network, points in known.items() if points}
-    highest = max(heights, key=heights.__getitem__, default=None)
-    for network, points in known.items():
-        for x, y in points if len(points) <= FEW else ():
-            above = network == highest
-            axes.annotate(
-                f"{y:.2f}", (x, y), xytext=(0, 6 if above else -6), textcoords="offset points",
-                ha="center", va="bottom" if above else "top", fontsize=7, color=NETWORK_COLOURS[network],
-            )  # fmt: skip
-
-
-def _mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:
-    starts = stage_starts(rounds)
-    if len(starts) == 1:
-        return
-    for number, (start, _) in enumerate(starts, start=1):
-        if number > 1:
-            axes.axvline(start - 0.5, color=MUTED, linewidth=0.8, linestyle=":")
-        above = axes.get_xaxis_transform()
-        axes.text(start - 0.45, 1.02, str(number), transform=above, color=MUTED, fontsize=7)
 
 
 def _describe(known: Mapping[str, Points]) -> str:

@@ -1,11 +1,9 @@
-"""What did not go smoothly is named with hospital, round and date; bytes are told in units."""
+"""What did not go smoothly is named with hospital, round and date."""
 
 import copy
 from typing import Any
 
-import pytest
-
-from server.report.incidents import Incident, byte_text, incidents
+from server.report.incidents import Incident, incidents
 
 
 def test_late_failed_and_repeated_requests_are_named(document: dict[str, Any]) -> None:
@@ -33,12 +31,3 @@ def test_of_many_the_last_are_shown(document: dict[str, Any]) -> None:
     long["rounds"] = [{**long["rounds"][2], "round": number} for number in range(1, 251)]
     found, before = incidents(long)
     assert len(found) == 200 and before == 51 and found[-1].stage == "measurement" and found[-2].round == 250
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(None, "unknown"), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_940, "999.9 kB"),
-     (999_960, "1.0 MB"), (6_100_000, "6.1 MB"), (2_500_000_000_000_000, "2500.0 TB")],
-)  # fmt: skip
-def test_bytes_in_words(count: int | None, words: str) -> None:
-    assert byte_text(count) == words

@@ -7,31 +7,15 @@ import hashlib
 import io
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from server.report.figures import figures
 from server.report.figures_csv import figures_csv
-from server.report.page import Example, of_stages, render, timed
+from server.report.page import Example, render, timed
 from tests.support import example_result
-
-
-class Tags(HTMLParser):
-    """All (tag, attributes) of a page, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from tests.support.html_tags import Tags
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +82,6 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     assert Tags(page).text.count(planted) >= 10
 
 
-def test_a_setting_of_one_stage_shows_the_others_default(document: dict[str, Any]) -> None:
-    assert "patches" not in document["settings"]["stages"][0]  # what is as by default may be left out
-    rows = dict(of_stages(document["settings"]["stages"]))
-    assert rows["patches"] == ["crop", "lobe"] and rows["rounds"] == ["6", "2"]
-    assert rows["augmentation"] == ["none", "shift 4, intensity 0.02, flip no, breath 0.25"]
-    assert "name" not in rows and "warm_up_rounds" not in rows  # no stage says so
-    text = Tags(render(document, [])).text
-    assert all(f"{name}{''.join(values)}" in text for name, values in rows.items())
-
-
 def no_curves(document: dict[str, Any]) -> dict[str, Any]:
     """The curves of a document of which no scan was scored."""
     group = {task: {"calibration": None, "thresholds": None} for task in ("diseased", "covid")}
@@ -117,7 +91,9 @@ def no_curves(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_figures_can_be_saved_as_csv(document: dict[str, Any], page: str) -> None:
-    links = {a["download"]: a["href"] or "" for tag, a in Tags(page).tags if tag == "a" and "download" in a}
+    links = {
+        str(a["download"]): a["href"] or "" for tag, a in Tags(page).tags if tag == "a" and "download" in a
+    }
     assert links.keys() == {"figures.csv"} | {
         f"{plot.name}.csv" for plots in figures(document).values() for plot in plots
     }
@@ -126,7 +102,7 @@ def test_figures_can_be_saved_as_csv(document: dict[str, Any], page: str) -> Non
     rows = list(csv.DictReader(io.StringIO(text["decision-covid.csv"])))
     columns = document["curves"]["unseen"]["covid"]["thresholds"]
     assert [float(row["net benefit of the model"]) for row in rows] == columns["net_benefit"]
-    svgs = [a["data-name"] for tag, a in Tags(page).tags if tag == "button"]
+    svgs = [str(a["data-name"]) for tag, a in Tags(page).tags if tag == "button"]
     assert sorted(f"{name}.csv" for name in svgs) == sorted(links.keys() - {"figures.csv"})
 
 
