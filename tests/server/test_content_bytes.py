@@ -10,7 +10,7 @@ def test_arrays_and_texts_are_counted_and_numbers_are_not() -> None:
     packed = Array("uint8", (3,), "safetensors", b"abc")
     content = RecordDict({
         "weights": ArrayRecord({"weights": packed}),
-        "task": ConfigRecord({"proposal": "p" * 40, "raw": b"12345", "round": 3, "tasks": ["a"], "empty": ""}),
+        "task": ConfigRecord({"proposal": "p" * 40, "raw": b"12345", "round": 3, "tasks": ["a"], "no": ""}),
         "loss": MetricRecord({"diseased": 0.5}),
     })  # fmt: skip
     assert content_bytes(content) == 3 + 40 + 5
