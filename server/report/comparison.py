@@ -102,13 +102,22 @@ def _hospitals(this: Document, other: Document) -> dict[str, list[str]]:
 
 def _settings(this: Document, other: Document) -> list[list[str]]:
     """[name, value in this study, value in the other] of the settings that differ; "none" where there is
-    no such setting."""
-    mine, theirs = dict(_flat(this)), dict(_flat(other))
-    names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
-    return [[name, mine.get(name, "none"), theirs.get(name, "none")] for name in names if name != "name"]
+    no such setting. A stage's setting that is the same in all stages of both is left out."""
+    mine, theirs = _by_name(this), _by_name(other)
+    none = ("none",)
+    return [
+        [name, " | ".join(mine.get(name, none)), " | ".join(theirs.get(name, none))]
+        for name in {**mine, **theirs}
+        if name != "name" and _differ(mine.get(name, none), theirs.get(name, none))
+    ]
 
 
-def _flat(settings: Document) -> list[tuple[str, str]]:
-    stages = [(f"stages.{name}", " | ".join(values)) for name, values in of_stages(settings["stages"])]
-    named = ("stages", " | ".join(stage["name"] for stage in settings["stages"]))
-    return [*flat(settings), named, *stages]
+def _by_name(settings: Document) -> dict[str, tuple[str, ...]]:
+    """The value of a setting, or those of all stages."""
+    found = {name: (value,) for name, value in flat(settings)}
+    found["stages"] = tuple(stage["name"] for stage in settings["stages"])
+    return found | {f"stages.{name}": tuple(values) for name, values in of_stages(settings["stages"])}
+
+
+def _differ(mine: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    return mine != theirs and len({*mine, *theirs}) > 1

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from server.report.round_axes import FEW, Points, mark_stages, set_limits, write_values
-from server.report.svg import NETWORK_COLOURS, Plot, new_figure, styled, to_svg
+from server.report.svg import MUTED, NETWORK_COLOURS, Plot, new_figure, styled, to_svg
 from shared_model.constants import TASK_WORDS
 
 # Line style and marker differ too, so that colour is not needed to tell the networks apart.
@@ -76,6 +76,8 @@ def _plot(
         if marks_kept:
             for kept in _kept(document, network, points):
                 axes.plot(*kept, "o", markersize=10, fillstyle="none", markeredgewidth=1.2, color=colour)
+    if not any(known.values()):
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=MUTED)
     highest = max((y for points in known.values() for _, y in points), default=1.0)
     set_limits(axes, len(rounds), is_share, highest if top is None else top)
     write_values(axes, known)

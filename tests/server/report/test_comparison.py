@@ -70,6 +70,16 @@ def test_what_differs_between_the_studies_is_named(compared: dict[str, Any]) -> 
     assert told["settings"] == [["seed", "7", "8"]]
 
 
+def test_stages_are_compared_by_what_is_not_the_same_in_all(document: dict[str, Any]) -> None:
+    shorter = copy.deepcopy(document)
+    (lobes, _) = shorter["settings"]["stages"]
+    shorter["settings"]["stages"] = [{**lobes, "rounds": 3}]
+    told = {name: (mine, theirs) for name, mine, theirs in comparison(shorter, document)["settings"]}
+    assert told["stages"] == ("lobes", "lobes | fine infection") and told["stages.rounds"] == ("3", "6 | 2")
+    assert told["stages.patches"] == ("none", "crop | lobe")
+    assert "stages.learning_rate" not in told and "stages.optimizer" not in told
+
+
 def test_an_undefined_side_has_its_reason(document: dict[str, Any], other: dict[str, Any]) -> None:
     lost = copy.deepcopy(other)
     block = lost["pooled"]["unseen"]["covid"]
@@ -81,7 +91,7 @@ def test_an_undefined_side_has_its_reason(document: dict[str, Any], other: dict[
 def test_the_page_and_the_csv_show_what_the_document_says(compared: dict[str, Any]) -> None:
     page = render(compared, [])
     tags = Tags(page)
-    assert "Beside Other <i>study</i>" in tags.text and "<i>study" not in page
+    assert "Beside another study: Other <i>study</i>" in tags.text and "<i>study" not in page
     assert "only here: holm" in tags.text
     sides = compared["comparison"]["figures"]["unseen"]["diseased"]["specificity"]
     difference_text = f"{sides['difference']['value']:+.3f}".replace("-", "\N{MINUS SIGN}")

@@ -61,7 +61,7 @@ def test_an_undefined_value_is_left_out_of_its_curve(document: dict[str, Any]) -
     assert markers(parted.svg) < markers(whole.svg)
     for one in validated:
         one["within_auc"] = dict.fromkeys(one["within_auc"])
-    assert training_curves(gap)[2].description == "no values"
+    assert training_curves(gap)[2].description == "no values" and ">no values<" in training_curves(gap)[2].svg
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3])
