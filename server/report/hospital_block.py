@@ -51,6 +51,8 @@ def _reason(hospital: Hospital) -> Reason:
     def reason(label: str) -> str:
         if hospital.counts[label] == 0:
             return f"no {LABEL_WORDS[label]} scan at this hospital"
+        if hospital.count_floor == 1:
+            return f"no patient with {LABEL_WORDS[label]} scans among {split}"
         return f"fewer than {hospital.count_floor} patients with {LABEL_WORDS[label]} scans among {split}"
 
     return reason

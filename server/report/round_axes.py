@@ -1,6 +1,7 @@
 """Axes whose x is the round, counted over all stages: limits, ticks, stages, and values of few points."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from server.report.svg import MUTED, NETWORK_COLOURS
 
 FEW = 4
 """Up to so many values of a network are written beside its points."""
+VALUE_INCHES = 0.36
 MOST_TICKS = 8
 
 Document = Mapping[str, Any]
@@ -34,17 +36,22 @@ def set_limits(axes: Axes, rounds: int, is_share: bool, top: float) -> None:
     axes.set_xlabel("round")
 
 
-def write_values(axes: Axes, known: Mapping[str, Points]) -> None:
-    """The values beside points that are so few that a curve hardly shows."""
+def write_values(axes: Axes, known: Mapping[str, Points], inches_a_round: float) -> None:
+    """The values beside points that are so few that a curve hardly shows, where there is room for them."""
     heights = {network: sum(y for _, y in points) for network, points in known.items() if points}
     highest = max(heights, key=heights.__getitem__, default=None)
     for network, points in known.items():
-        for x, y in points if len(points) <= FEW else ():
+        for x, y in points if _have_room(points, inches_a_round) else ():
             above = network == highest
             axes.annotate(
                 f"{y:.2f}", (x, y), xytext=(0, 6 if above else -6), textcoords="offset points",
                 ha="center", va="bottom" if above else "top", fontsize=7, color=NETWORK_COLOURS[network],
             )  # fmt: skip
+
+
+def _have_room(points: Points, inches_a_round: float) -> bool:
+    gaps = [after - before for (before, _), (after, _) in pairwise(points)]
+    return len(points) <= FEW and min(gaps, default=1) * inches_a_round >= VALUE_INCHES
 
 
 def mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:

@@ -80,7 +80,7 @@ def _plot(
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color=MUTED)
     highest = max((y for points in known.values() for _, y in points), default=1.0)
     set_limits(axes, len(rounds), is_share, highest if top is None else top)
-    write_values(axes, known)
+    write_values(axes, known, (width - 0.4) / max(1, len(rounds)))
     mark_stages(axes, rounds)
     rows = [(rounds[x - 1]["stage"], rounds[x - 1]["round"], network, y)
             for network, points in known.items() for x, y in points]  # fmt: skip

@@ -75,6 +75,18 @@ def test_few_rounds_have_their_values_written_and_a_tick_each(rounds: int) -> No
     assert [text for text in texts if text.isdigit()] == [str(x) for x in range(1, rounds + 1)]
 
 
+def test_values_are_not_written_where_they_would_overlap() -> None:
+    """Four values of one network at neighbouring rounds of eight: too near in a small plot."""
+    result = example_result.result()
+    near = [
+        record.model_copy(update={"train": record.train if index in (2, 3, 4, 5) else {}})
+        for index, record in enumerate(result.rounds)
+    ]
+    document = report_document(result.model_copy(update={"rounds": tuple(near)}))
+    small = hospital_curves(document)[0]
+    assert len(drawn(small)) == 8 and not re.search(r">\d\.\d\d<", small.svg)
+
+
 def test_many_rounds_have_few_ticks_and_no_values() -> None:
     result = example_result.result()
     many = [
