@@ -65,7 +65,7 @@ def test_every_marked_figure_is_the_one_in_report_json(compared: dict[str, Any])
         assert number is not None, (path, text)
         digits = len((number.group(1) or ".")[1:])
         shown = float(number.group().replace("−", "-"))
-        scale = 100 if path.split(".")[-1] in PERCENT and not path.startswith("comparison") else 1
+        scale = 100.0 if path.split(".")[-1] in PERCENT and not path.startswith("comparison") else 1
         if ".bytes_" in path:
             scale = 1 / UNITS[text.split()[-1]]
         assert shown == pytest.approx(scale * value, abs=0.5 * 10**-digits * (1 + 1e-9)), path
