@@ -44,7 +44,7 @@ ROOMS = {
         "collect",
         "admission dispatch feasibility messages model_selection",
         "events grid standing stop_flag strategies",
-        "software study_result",
+        "content_bytes software study_result",
     ),
     "deploy": (
         "commands",
