@@ -82,15 +82,16 @@ class RequestResult:
 class _PendingRequest:
     """A request to one hospital that has no result yet.
 
-    retry_reason: why it would be sent again. message_ids: ids of its messages without a reply. disconnected:
-    the node was not connected at the last poll. sent, bytes_down: messages so far, and what they held. Times
-    are those of time.monotonic.
+    retry_reason: why it would be sent again. told: why the hospital waits, as it said last. message_ids:
+    ids of its messages without a reply. disconnected: the node was not connected at the last poll. sent,
+    bytes_down: messages so far, and what they held. Times are those of time.monotonic.
     """
 
     hospital: str
     node_id: int
     backoff_s: float
     retry_reason: str | None = None
+    told: str | None = None
     message_ids: list[str] = field(default_factory=list)
     failures: int = 0
     sent_at: float = -math.inf
@@ -168,8 +169,9 @@ class _Dispatch:
                 time.sleep(self.pauses.next_s())
                 self._shorten_backoff_after_reconnect(pending)
         for request in pending:
-            why = request.retry_reason if request.retry_reason in WAITED_CODES else "deadline"
-            late = HospitalOutcome(status="late", reason=why, seconds=self._elapsed_s())
+            late = HospitalOutcome(
+                status="late", reason=request.told or "deadline", seconds=self._elapsed_s()
+            )
             yield request.with_cost(RequestResult(request.hospital, None, late))
 
     def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
@@ -202,6 +204,7 @@ class _Dispatch:
     def _postpone(self, request: _PendingRequest, outcome: HospitalOutcome) -> bool:
         """After an answer that does not stand: whether the hospital is asked again."""
         reason = request.retry_reason = outcome.reason or outcome.status
+        request.told = reason if reason in WAITED_CODES else None
         if request.message_ids:
             pass  # an earlier message is still processed
         elif reason in WAITED_CODES and self.policy.repeats:

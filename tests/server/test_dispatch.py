@@ -165,6 +165,11 @@ def test_a_hospital_that_is_paused_at_the_deadline_is_late_as_paused() -> None:
     assert (status, reason) == ("late", "paused") and asked > 3
 
 
+def test_what_it_said_last_stands_if_the_deadline_comes_before_its_next_answer() -> None:
+    assert outcome_of([PAUSED, "lost"], deadline_s=0.2)[:2] == ("late", "paused")
+    assert outcome_of([PAUSED, ABSENT, "lost"], deadline_s=0.2)[:2] == ("late", "deadline")
+
+
 def test_a_wish_to_stop_ends_the_requests() -> None:
     def check() -> None:
         if grid.asked > 2:
