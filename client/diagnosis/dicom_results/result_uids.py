@@ -9,8 +9,15 @@ from client.diagnosis.dicom_results.source_images import SourceImages
 from shared_model.saved_model import ModelCard
 from shared_model.versions import package_version
 
-# Of the scan's headers, those that results copy: after a correction of the patient's they are other results.
-_COPIED = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "AccessionNumber")
+# Of the scan's headers, those that results copy: if they are corrected, the results are others.
+_COPIED = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "AccessionNumber",
+)
 
 
 def result_uid(source: SourceImages, card: ModelCard, *part: str) -> UID:
