@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from socketserver import BaseServer
 from typing import Any
 
-from pynetdicom import evt
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationServer, RequestHandler
 

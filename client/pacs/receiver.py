@@ -98,10 +98,12 @@ class Receiver:
         )
 
     def _requested(self, event: Any) -> None:
-        requestor = event.assoc.requestor
-        if (requestor.ae_title.strip(), plain_address(requestor.address)) not in self._peers:
+        association, requestor = event.assoc, event.assoc.requestor
+        caller = (requestor.primitive.calling_ae_title.strip(), plain_address(requestor.address))
+        if caller not in self._peers:
             self._count("unknown-peer")
-            event.assoc.acse.send_reject(_REJECTED, _BY_USER, _CALLING_TITLE)
+            association.acse.send_reject(_REJECTED, _BY_USER, _CALLING_TITLE)
+            association.kill()  # returns once the rejection was sent
 
     def _store(self, event: Any) -> int:
         """The status with which a C-STORE is answered."""

@@ -1,0 +1,86 @@
+"""pacs.toml for tests, the processes that read it, and a model for them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from client.pacs.pacs_settings import PacsSettings, load_pacs_settings
+from shared_model.saved_model import save_model
+from tests.support.diagnosed_scans import card
+from tests.support.initial_weights import initial_weights
+from tests.support.processes import pneumofed, running, wait_until
+
+_TABLES = """\
+device = "cpu"
+[listen]
+address = "127.0.0.1"
+port = {port}
+quiet_s = {quiet_s}
+idle_s = {idle_s}
+max_object_mb = {max_object_mb}
+min_free_gb = 0
+[[listen.peers]]
+ae_title = "ORTHANC"
+address = "127.0.0.1"
+[c_store]
+called_ae_title = "ORTHANC"
+address = "127.0.0.1"
+port = {dicom}
+timeout_s = 10
+[dicomweb]
+url = "http://127.0.0.1:{http}/dicom-web"
+timeout_s = 20
+[deliver]
+method = "{method}"
+attempts = 3
+first_pause_s = {pause_s}
+longest_pause_s = {pause_s}
+"""
+
+
+def write_settings(
+    folder: Path,
+    *,
+    port: int = 11112,
+    dicom: int = 4242,
+    http: int = 8042,
+    method: str = "c-store",
+    quiet_s: float = 1,
+    idle_s: float = 5,
+    max_object_mb: float = 8,
+    pause_s: float = 0.2,
+) -> Path:
+    """pacs.toml in `folder`, all on loopback."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pacs.toml"
+    path.write_text(
+        _TABLES.format(
+            port=port, dicom=dicom, http=http, method=method, quiet_s=quiet_s, idle_s=idle_s,
+            max_object_mb=max_object_mb, pause_s=pause_s,
+        )
+    )  # fmt: skip
+    return path
+
+
+def settings_in(folder: Path, **changes: object) -> PacsSettings:
+    """The same, read."""
+    return load_pacs_settings(write_settings(folder, **changes))  # type: ignore[arg-type]
+
+
+def write_model(folder: Path) -> None:
+    """A small model that was never trained."""
+    save_model(folder, initial_weights(card().study), card())
+
+
+@contextmanager
+def listening(pacs: Path) -> Iterator[None]:
+    """`hospital listen` as a process, from when it accepts connections."""
+    log = pacs.parent / "listen.log"
+    said = log.read_text().count("listening on port") if log.exists() else 0
+    with running(pneumofed("hospital", "listen", "--pacs", pacs), log):
+        wait_until(
+            lambda: log.exists() and log.read_text().count("listening on port") > said,
+            seconds=60,
+            what="the receiver",
+        )
+        yield
