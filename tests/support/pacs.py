@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
 from client.pacs.pacs_settings import PacsSettings, load_pacs_settings
 from shared_model.saved_model import save_model
-from tests.support.diagnosed_scans import card
+from tests.support.diagnosed_scans import PATIENT, card
 from tests.support.initial_weights import initial_weights
 from tests.support.processes import pneumofed, running, wait_until
 
@@ -84,3 +87,32 @@ def listening(pacs: Path) -> Iterator[None]:
             what="the receiver",
         )
         yield
+
+
+def image(
+    folder: Path, name: str = "image", *, number: int = 0, **tags: object
+) -> Path:
+    """A CT image of 4 x 4 pixels in a file of its own; `number` tells images of a series apart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    data = small_dataset(number, **tags)
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+def small_dataset(number: int = 0, **tags: object) -> FileDataset:
+    """The dataset of `image`; a tag of None is left out."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    values: dict[str, object] = {
+        "SOPClassUID": CTImageStorage, "SOPInstanceUID": f"1.2.3.{number}", "Modality": "CT", **PATIENT,
+        "Rows": 4, "Columns": 4, "BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "SamplesPerPixel": 1,
+        "PixelRepresentation": 0, "PhotometricInterpretation": "MONOCHROME2", "PixelData": bytes(32), **tags,
+    }  # fmt: skip
+    for keyword, value in values.items():
+        if value is not None:
+            setattr(data, keyword, value)
+    meta.MediaStorageSOPClassUID = data.get("SOPClassUID")
+    meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID")
+    return data
