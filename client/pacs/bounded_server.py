@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from socketserver import BaseServer
 from typing import Any
 
@@ -99,7 +100,17 @@ class _BoundedHandler(RequestHandler):
         reader = BoundedReader(self.request, self.server.bounds, self.server.on_refusal)
         setattr(association.dul.socket, "recv", reader.read)  # noqa: B010
         association.bind(evt.EVT_DIMSE_RECV, lambda _: reader.message_ended())
+        association.bind(evt.EVT_CONN_CLOSE, lambda _: _drop(association, self.request))
         return association
+
+
+def _drop(association: Association, connection: socket.socket) -> None:
+    """Close the connection, which pynetdicom does not if its peer did first, and drop half an object."""
+    connection.close()
+    half = getattr(association.dimse.message, "_data_set_file", None)
+    if half is not None:
+        half.close()
+        Path(half.name).unlink(missing_ok=True)
 
 
 class BoundedReader:

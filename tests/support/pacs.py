@@ -6,11 +6,16 @@ from pathlib import Path
 
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pynetdicom import AE
+from pynetdicom.association import Association
 
-from client.pacs.pacs_settings import PacsSettings, load_pacs_settings
+from client.pacs.inbox import Inbox
+from client.pacs.pacs_settings import PacsSettings, Peer, load_pacs_settings
+from client.pacs.receiver import Receiver
 from shared_model.saved_model import save_model
 from tests.support.diagnosed_scans import PATIENT, card
 from tests.support.initial_weights import initial_weights
+from tests.support.orthanc import free_port
 from tests.support.processes import pneumofed, running, wait_until
 
 _TABLES = """\
@@ -116,3 +121,28 @@ def small_dataset(number: int = 0, **tags: object) -> FileDataset:
     meta.MediaStorageSOPClassUID = data.get("SOPClassUID")
     meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID")
     return data
+
+
+@contextmanager
+def receiving(folder: Path, **changes: object) -> Iterator[tuple[Receiver, Inbox, int]]:
+    """A receiver in this process, its inbox and its port. Peers: ORTHANC at 127.0.0.1, SECOND at 127.0.0.2."""
+    settings = settings_in(folder, port=free_port())
+    assert settings.listen is not None
+    peers = (*settings.listen.peers, Peer(ae_title="SECOND", address="127.0.0.2"))
+    listen = settings.listen.model_copy(update={"peers": peers, "address": "0.0.0.0", **changes})
+    inbox = Inbox(settings.inbox)
+    receiver = Receiver(listen, inbox)
+    with receiver.serving():
+        yield receiver, inbox, listen.port
+
+
+def call(
+    port: int, *, title: str = "ORTHANC", called: str = "PNEUMOFED", source: str = "127.0.0.1",
+    classes: tuple[str, ...] = (CTImageStorage, "1.2.840.10008.1.1"),
+) -> Association:  # fmt: skip
+    """An association as a peer asks for it, established or not."""
+    ae = AE(ae_title=title)
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
+    for one in classes:
+        ae.add_requested_context(one, ExplicitVRLittleEndian)
+    return ae.associate("127.0.0.1", port, ae_title=called, bind_address=(source, 0))
