@@ -38,6 +38,8 @@ def _associate(objects: Sequence[FileDataset], settings: CStoreSettings) -> Asso
         raise UnreachableError("unreachable") from None
     if association.is_rejected:
         raise RefusedError("rejected")
+    if not association.is_established and association.rejected_contexts:
+        raise RefusedError("class-refused")
     if not association.is_established:
         raise UnreachableError("unreachable")
     return association

@@ -146,3 +146,12 @@ def call(
     for one in classes:
         ae.add_requested_context(one, ExplicitVRLittleEndian)
     return ae.associate("127.0.0.1", port, ae_title=called, bind_address=(source, 0))
+
+
+def write_results(study: Path, uid: str = "1.9") -> Path:
+    """What `hospital diagnose` leaves of a study, with objects of a few bytes whose UIDs begin with `uid`."""
+    names = ("segmentation.dcm", "label-map.dcm", "report.dcm", "picture-01.dcm", "picture-02.dcm")
+    for number, name in enumerate(names):
+        image(study / "dicom", name, SOPInstanceUID=f"{uid}.{number}")
+    (study / "diagnosis.json").write_text("{}")
+    return study
