@@ -6,8 +6,6 @@ from importlib.util import find_spec
 
 from shared_model.errors import PneumofedError
 
-_QUOTING = ("pynetdicom", "pydicom", "dicomweb_client", "urllib3", "requests", "highdicom")
-
 
 def check_pacs_libraries() -> None:
     """Raises PneumofedError `pacs-missing`."""
@@ -19,7 +17,10 @@ def check_pacs_libraries() -> None:
 
 
 def quiet_libraries() -> None:
-    """For the rest of this process: they quote what they read. What matters is logged by a code."""
-    for name in _QUOTING:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    """After `log_to_stderr`: log for the rest of this process what pneumofed says, and of no library a word.
+
+    They quote what they read. What matters of it is counted, and logged by a code.
+    """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(logging.Filter("pneumofed"))
     warnings.simplefilter("ignore")  # pydicom warns with the value

@@ -102,11 +102,12 @@ class StudyQueue:
 
     def _looked_at(self, name: str, folder: Path) -> _Known:
         version = _version(folder)
-        if (folder / REFUSED).exists():
-            remove_diagnosis(self._results / name)
-            return _Known(version, _of_several_patients(), None)
         started = time.monotonic()
-        outcome = self._outcome(folder / IMAGES, self._results / name)
+        refused = _of_several_patients()
+        outcome = refused if _is_refused(folder) else self._outcome(folder / IMAGES, self._results / name)
+        if _is_refused(folder):  # before, or meanwhile
+            remove_diagnosis(self._results / name)
+            outcome = refused
         code = outcome.code if isinstance(outcome, PneumofedError) else "diagnosed"
         log.info("%s: %s after %.0f s", name, code, time.monotonic() - started)
         return _Known(version, outcome, read_identifiers(folder / IMAGES))
@@ -148,6 +149,10 @@ class StudyQueue:
         for folder in self._results.iterdir():
             if folder.is_dir() and folder.name not in present and folder.stat().st_mtime < until:
                 shutil.rmtree(folder)
+
+
+def _is_refused(folder: Path) -> bool:
+    return (folder / REFUSED).exists()
 
 
 def _version(folder: Path) -> tuple[int, ...]:

@@ -89,7 +89,9 @@ class Orthanc:
     def counts(self, study_uid: str) -> dict[str, int]:
         """How many instances it has of each modality in a study."""
         found: dict[str, int] = {}
-        for study in self.call("tools/find", json={"Level": "Study", "Query": {"StudyInstanceUID": study_uid}}):
+        for study in self.call(
+            "tools/find", json={"Level": "Study", "Query": {"StudyInstanceUID": study_uid}}
+        ):
             for series in self.call(f"studies/{study}/series"):
                 modality = series["MainDicomTags"]["Modality"]
                 found[modality] = found.get(modality, 0) + len(series["Instances"])

@@ -94,9 +94,7 @@ def listening(pacs: Path) -> Iterator[None]:
         yield
 
 
-def image(
-    folder: Path, name: str = "image", *, number: int = 0, **tags: object
-) -> Path:
+def image(folder: Path, name: str = "image", *, number: int = 0, **tags: object) -> Path:
     """A CT image of 4 x 4 pixels in a file of its own; `number` tells images of a series apart."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
@@ -125,7 +123,7 @@ def small_dataset(number: int = 0, **tags: object) -> FileDataset:
 
 @contextmanager
 def receiving(folder: Path, **changes: object) -> Iterator[tuple[Receiver, Inbox, int]]:
-    """A receiver in this process, its inbox and its port. Peers: ORTHANC at 127.0.0.1, SECOND at 127.0.0.2."""
+    """A receiver in this process, its inbox and port. Peers: ORTHANC at 127.0.0.1, SECOND at 127.0.0.2."""
     settings = settings_in(folder, port=free_port())
     assert settings.listen is not None
     peers = (*settings.listen.peers, Peer(ae_title="SECOND", address="127.0.0.2"))

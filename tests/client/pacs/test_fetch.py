@@ -28,7 +28,9 @@ class Pacs:
 
     def search_for_instances(self, study_uid: str, **_: object) -> list[Any]:
         keywords = ("SOPClassUID", "SeriesInstanceUID", "SOPInstanceUID")
-        return [{tag(one, word): one[word].to_json_dict(None, 1024) for word in keywords} for one in self.objects]
+        return [
+            {tag(one, word): one[word].to_json_dict(None, 1024) for word in keywords} for one in self.objects
+        ]
 
     def retrieve_instance(self, study_uid: str, series_uid: str, image_uid: str) -> FileDataset:
         if self.fails and image_uid != "1.2.3.0":

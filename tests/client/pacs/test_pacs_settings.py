@@ -25,7 +25,9 @@ def test_the_password_s_file_is_beside_the_file_too(tmp_path: Path) -> None:
     path = tmp_path / "pacs.toml"
     path.write_text('[dicomweb]\nurl = "https://pacs/dicom-web/"\nuser = "u"\npassword_file = "secret"\n')
     web = load_pacs_settings(path).dicomweb
-    assert web is not None and web.password_file == tmp_path / "secret" and web.url == "https://pacs/dicom-web"
+    assert (
+        web is not None and web.password_file == tmp_path / "secret" and web.url == "https://pacs/dicom-web"
+    )
 
 
 @pytest.mark.parametrize(
