@@ -46,7 +46,7 @@ class ListenSettings(FrozenSettings):
 
     ae_title: AeTitle = Field("PNEUMOFED", description="Of the receiver; calls for another one are rejected.")
     address: IpAddress = Field(description="IP address of this machine to listen on.")
-    port: Port = 11112
+    port: Port = Field(11112, description="TCP port to listen on.")
     peers: tuple[Peer, ...] = Field(min_length=1)
     quiet_s: float = Field(120, ge=1, description="A study is complete if no image came for so long.")
     idle_s: float = Field(30, ge=1, description="A peer that stalls for so long is cut off.")
@@ -66,6 +66,12 @@ class DicomWebSettings(FrozenSettings):
     timeout_s: float = Field(60, gt=0, description="A request that stalls for so long is given up.")
     max_object_mb: float = Field(512, gt=0, description="The largest answer that is accepted, in MiB.")
 
+    @model_validator(mode="after")
+    def _password_is_there(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("dicomweb: `user` and `password_file` need each other")
+        return self
+
 
 class CStoreSettings(FrozenSettings):
     """Where results go by C-STORE."""
@@ -73,7 +79,7 @@ class CStoreSettings(FrozenSettings):
     ae_title: AeTitle = Field("PNEUMOFED", description="With which pneumofed calls.")
     called_ae_title: AeTitle = Field(description="Of the PACS.")
     address: str = Field(description="Name or IP address of the PACS.")
-    port: Port = 104
+    port: Port = Field(104, description="TCP port of the PACS.")
     timeout_s: float = Field(60, gt=0, description="A PACS that stalls for so long is given up.")
 
 

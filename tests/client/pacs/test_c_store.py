@@ -22,8 +22,13 @@ def settings(port: int, called: str = "PACS") -> CStoreSettings:
 
 
 @contextmanager
-def pacs(statuses: list[int], sop_class: str = CTImageStorage) -> Iterator[tuple[int, list[str]]]:
-    """One that answers the objects in turn with `statuses`; its port and the UIDs that it was sent."""
+def pacs(
+    statuses: list[int], sop_class: str = CTImageStorage, *, busy: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """One that answers the objects in turn with `statuses`; its port and the UIDs that it was sent.
+
+    busy: it has as many associations as it can.
+    """
     port, sent, left = free_port(), list[str](), list(statuses)
 
     def store(event: evt.Event) -> int:
@@ -33,6 +38,8 @@ def pacs(statuses: list[int], sop_class: str = CTImageStorage) -> Iterator[tuple
     ae = AE(ae_title="PACS")
     ae.require_called_aet = True
     ae.add_supported_context(sop_class)
+    if busy:
+        ae._maximum_associations = 0
     server = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
     assert server is not None
     try:
@@ -64,8 +71,15 @@ def test_some_classes_that_the_pacs_does_not_know_are_a_refusal() -> None:
 
 
 def test_another_name_is_rejected() -> None:
-    with pacs([]) as (port, _), pytest.raises(RefusedError, match="rejected"):
-        send_by_c_store(OBJECTS, settings(port, "ANOTHER"))
+    with pacs([]) as (port, _):
+        for _ in range(10):
+            with pytest.raises(RefusedError, match="rejected"):
+                send_by_c_store(OBJECTS, settings(port, "ANOTHER"))
+
+
+def test_a_rejection_for_now_is_no_refusal() -> None:
+    with pacs([], busy=True) as (port, _), pytest.raises(UnreachableError, match="busy"):
+        send_by_c_store(OBJECTS, settings(port))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -39,6 +39,7 @@ def test_the_password_s_file_is_beside_the_file_too(tmp_path: Path) -> None:
         ('[dicomweb]\nurl = "pacs/dicom-web"\n', "write http:// or https://"),
         ('[c_store]\ncalled_ae_title = "SEVENTEEN LETTERS"\naddress = "pacs"\n', "1 to 16 ASCII"),
         ("[listen]\n", "`listen.peers` is missing"),
+        ('[dicomweb]\nurl = "https://pacs"\nuser = "u"\n', "`user` and `password_file` need each other"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, text: str, said: str) -> None:
