@@ -223,6 +223,7 @@ def results_of(hospital: Hospital) -> dict[str, str]:
 def test_late_images_are_diagnosed_with_the_others(diagnosed: Hospital, tmp_path: Path) -> None:
     """The study opens again, and its results are those of all images."""
     hospital = copy_of(diagnosed, tmp_path)
+    hospital.configure(quiet_s=3600)
     before = results_of(hospital)
     images = hospital.images()
     late = dcmread(images[0])
@@ -236,6 +237,7 @@ def test_late_images_are_diagnosed_with_the_others(diagnosed: Hospital, tmp_path
         assert hospital.complete == []
         hospital.run("diagnose", "--once")
         assert results_of(hospital) == before
+        os.utime(images[0].parent, (0, 0))  # as if an hour had passed
         wait_until(lambda: hospital.complete, seconds=30)
     hospital.run("diagnose", "--once")
     after = results_of(hospital)
