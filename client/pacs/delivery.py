@@ -33,7 +33,7 @@ class Delivery:
     def __init__(self, results: Path, records: Path, settings: DeliverSettings, send: Send) -> None:
         self._results, self._settings, self._send = results, settings, send
         self._folder, self._records = records, DeliveryRecords(records)
-        self._done: dict[str, int] = {}  # version of the results that need nothing more
+        self._delivered: dict[str, int] = {}  # version of results that the PACS is known to have
 
     def run(self, ending: threading.Event, *, once: bool = False, pause_s: float = 1.0) -> None:
         """Deliver until `ending` is set, or one attempt for each study that is due if `once`.
@@ -41,6 +41,7 @@ class Delivery:
         Raises PneumofedError `delivery-busy` if another process delivers; OSError if a record
         cannot be written.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         busy = PneumofedError("delivery-busy", f"{self._folder}: another process delivers from here; end it")
         with exclusive(self._folder, create=False, refusal=busy):
             while not ending.is_set():
@@ -51,25 +52,27 @@ class Delivery:
 
     def _deliver_due(self, ending: threading.Event) -> None:
         studies = {study.name: study for study in studies_with_results(self._results)}
-        for name in [name for name, _ in self._records.all() if not (self._results / name).exists()]:
-            self._records.remove(name)  # its results were deleted
+        for name in self._records.studies():
+            if not (self._results / name).exists():  # its results were deleted
+                self._records.remove(name)
         for name, study in studies.items():
             if ending.is_set():
                 return
             self._deliver_if_due(name, study)
 
     def _deliver_if_due(self, name: str, study: Path) -> None:
+        now = version(study)
+        if self._delivered.get(name) == now:
+            return
         record = self._records.read(name)
         if record is not None and record.state == "waiting" and record.next_at > time.time():
             return
-        if record is not None and record.state != "waiting" and self._done.get(name) == version(study):
-            return
-        now = version(study)
         found = read_results(study, label_map=self._settings.label_map)
         if found is None:
             return
         if record is not None and record.digest == found.digest and record.state != "waiting":
-            self._done[name] = now  # the same results, made again
+            if record.state == "delivered":
+                self._delivered[name] = now
             return
         if record is None or record.digest != found.digest:
             record = DeliveryRecord(digest=found.digest, state="waiting", objects=len(found.objects))

@@ -30,11 +30,10 @@ class DeliveryRecord(BaseModel):
 
 
 class DeliveryRecords:
-    """The records in `folder`, which is made if it is missing."""
+    """The records in `folder`; none if there is no such folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, study: str) -> DeliveryRecord | None:
         """None if there is none, or none that can be read: then it is delivered again."""
@@ -51,11 +50,15 @@ class DeliveryRecords:
         """Forget a study."""
         self._path(study).unlink(missing_ok=True)
 
+    def studies(self) -> list[str]:
+        """The names of all studies of which there is a record, sorted."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
     def all(self) -> Iterator[tuple[str, DeliveryRecord]]:
         """Each study and its record, sorted."""
-        for path in sorted(self._folder.glob("*.json")):
-            if (record := self.read(path.stem)) is not None:
-                yield path.stem, record
+        for study in self.studies():
+            if (record := self.read(study)) is not None:
+                yield study, record
 
     def undelivered(self) -> dict[str, DeliveryRecord]:
         """Dead letters, and those that wait after a failed attempt."""
@@ -63,7 +66,7 @@ class DeliveryRecords:
 
     def retry(self, study: str) -> None:
         """Let `hospital deliver` try a dead letter again. Raises PneumofedError `no-dead-letter`."""
-        record = self.read(study) if study in dict(self.all()) else None
+        record = self.read(study) if study in self.studies() else None
         if record is None or record.state != "dead":
             raise PneumofedError(
                 "no-dead-letter", f"{study}: is no dead letter; `hospital undelivered` lists them"

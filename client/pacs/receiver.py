@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydicom.uid import UID
 from pynetdicom import AE, AllStoragePresentationContexts, _config, evt
 
 from client.pacs.bounded_server import BoundedServer, Bounds, plain_address
@@ -109,7 +108,7 @@ class Receiver:
         """The status with which a C-STORE is answered."""
         try:
             self._check_space()
-            self._inbox.take(event.dataset_path, named=UID(event.request.AffectedSOPInstanceUID))
+            self._inbox.take(event.dataset_path, named=str(event.request.AffectedSOPInstanceUID))
         except NotKeptError as not_kept:
             self._count(not_kept.reason)
             return _ANSWERS.get(not_kept.reason, NOT_UNDERSTOOD)

@@ -13,6 +13,8 @@ DEAD = DeliveryRecord(digest="d", state="dead", objects=6, attempts=5, refusals=
 def test_records_survive_and_the_undelivered_are_listed(tmp_path: Path) -> None:
     records = DeliveryRecords(tmp_path / "delivery")
     waiting = DEAD.model_copy(update={"state": "waiting"})
+    assert records.undelivered() == {} and not (tmp_path / "delivery").exists()
+    (tmp_path / "delivery").mkdir()
     for study, record in (("a", DEAD), ("b", waiting), ("c", DEAD.model_copy(update={"state": "delivered"}))):
         records.write(study, record)
     (tmp_path / "delivery" / "d.json").write_text("{")

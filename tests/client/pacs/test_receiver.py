@@ -3,6 +3,7 @@
 import gc
 import socket
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,17 @@ from client.pacs.inbox import Inbox
 from client.pacs.received_image import NotKeptError
 from tests.support.pacs import call, receiving, small_dataset
 from tests.support.processes import wait_until
+
+# pynetdicom's side of a peer that is cut off leaves its socket open.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def forget_sockets() -> Iterator[None]:
+    """In the test that made them."""
+    yield
+    gc.collect()
+
 
 MR, CT = MRImageStorage, "1.2.840.10008.5.1.4.1.1.2"
 
@@ -124,6 +136,14 @@ def test_a_peer_that_stalls_holds_up_nobody_and_is_cut_off(tmp_path: Path) -> No
         assert counts["stalled"] == 1 and counts["too-many-associations"] >= 1 and stored(inbox) == 1
 
 
+def test_an_association_without_a_word_is_ended(tmp_path: Path) -> None:
+    with receiving(tmp_path, idle_s=1, associations=1) as (_, _, port):
+        association = call(port)
+        assert association.is_established and not _is_let_in(port)
+        wait_until(lambda: association.is_aborted, seconds=20, what="the end of the association")
+        wait_until(lambda: _is_let_in(port), seconds=20, what="its place")
+
+
 def _one_more_is_refused(port: int) -> bool:
     with socket.create_connection(("127.0.0.1", port), timeout=0.5) as more:
         try:
@@ -139,7 +159,6 @@ def _is_let_in(port: int) -> bool:
     return bool(association.is_released)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_oversized_object_ends_its_association_and_nothing_else(tmp_path: Path) -> None:
     with receiving(tmp_path, max_object_mb=0.5) as (receiver, inbox, port):
         association = call(port)
@@ -151,8 +170,6 @@ def test_an_oversized_object_ends_its_association_and_nothing_else(tmp_path: Pat
         good.release()
         assert receiver.counts() == {"kept": 1, "object-too-large": 1} and stored(inbox) == 1
         assert not list(inbox.incoming.iterdir())
-    del association
-    gc.collect()  # pynetdicom leaves the socket of a peer that was cut off open
 
 
 def test_a_pdu_that_claims_to_be_endless_is_not_read(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_fetch_reads_uids_from_standard_input_and_prints_none(
 def test_dead_letters_are_listed_and_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pacs, records = write_settings(tmp_path), DeliveryRecords(tmp_path / "delivery")
     dead = DeliveryRecord(digest="d", state="dead", objects=6, attempts=3, refusals=3, code="refused-a700")
+    (tmp_path / "delivery").mkdir()
     for study in ("3fa9", "81bc"):
         records.write(study, dead)
     records.write("done", dead.model_copy(update={"state": "delivered"}))
