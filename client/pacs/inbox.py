@@ -3,7 +3,7 @@
     INBOX/STUDY/images/IMAGE.dcm    an image as it was sent
     INBOX/STUDY/complete            made after the quiet time, removed if an image comes after all
     INBOX/STUDY/refused             in place of it: images of several patients came for this study
-    INBOX/.quarantine/REASON-*.dcm  what is not kept, at most MOST_QUARANTINED files
+    INBOX/.quarantine/REASON-*.dcm  what is not kept, the newest up to a number and size
     INBOX/.incoming/                what is being received
     INBOX/.key                      key of the hashes that STUDY and IMAGE are; nothing of a header is a name
 
@@ -26,7 +26,7 @@ from shared_model.files import flush_folder, write_atomically
 
 IMAGES, COMPLETE, REFUSED = "images", "complete", "refused"
 INCOMING, QUARANTINE, _KEY, _LOCK = ".incoming", ".quarantine", ".key", ".lock"
-MOST_QUARANTINED = 1000
+MOST_QUARANTINED, MOST_QUARANTINED_BYTES = 1000, 1 << 30
 SEVERAL_PATIENTS = "several-patients"
 _FOR_GROUP = 0o640  # `diagnose` may run as another user, of the folder's group
 
@@ -111,9 +111,12 @@ class Inbox:
         _make_durable(received)
         os.replace(received, folder / f"{reason}-{secrets.token_hex(8)}.dcm")
         flush_folder(folder)
-        held = sorted(_files(folder), key=lambda file: file.stat().st_mtime)
-        for oldest in held[: max(0, len(held) - MOST_QUARANTINED)]:
-            oldest.unlink(missing_ok=True)
+        held = sorted(((file, file.stat()) for file in _files(folder)), key=lambda one: -one[1].st_mtime_ns)
+        total = 0
+        for number, (file, status) in enumerate(held, start=1):  # the newest first
+            total += status.st_size
+            if number > MOST_QUARANTINED or total > MOST_QUARANTINED_BYTES:
+                file.unlink(missing_ok=True)
 
     def mark_complete(self, study: str) -> None:
         """Say that all images of `study` have come."""

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from client.pacs import inbox as module
 from client.pacs.inbox import Inbox, complete_studies, refused_studies
@@ -130,11 +131,21 @@ def test_what_is_not_kept_is_in_quarantine_and_nowhere_else(inbox: Inbox, tmp_pa
 
 
 def test_the_quarantine_does_not_grow_without_end(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_QUARANTINED", 3)
-    for number in range(5):
+    def quarantined() -> set[str]:
+        return {dcmread(file).SOPInstanceUID[-1] for file in (inbox.folder / ".quarantine").iterdir()}
+
+    def refuse(number: int) -> None:
         with pytest.raises(NotKeptError):
             inbox.take(received(inbox, number=number, Modality="MR"))
-    assert len(files(inbox.folder / ".quarantine")) == 3
+
+    monkeypatch.setattr(module, "MOST_QUARANTINED", 3)
+    for number in range(5):
+        refuse(number)
+    assert quarantined() == {"2", "3", "4"}
+    size = next((inbox.folder / ".quarantine").iterdir()).stat().st_size
+    monkeypatch.setattr(module, "MOST_QUARANTINED_BYTES", 2 * size)
+    refuse(5)
+    assert quarantined() == {"4", "5"}
 
 
 def test_old_studies_are_deleted(inbox: Inbox) -> None:
