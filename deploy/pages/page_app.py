@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.staticfiles import StaticFiles
 
 from deploy.pages.access import COOKIE, SESSION_S, Sessions
@@ -33,6 +34,7 @@ class PageApp:
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("deploy.pages")]),
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
+        self._templates.filters["code"] = with_code
         self._templates.globals.update(heading=heading, navigation=tuple(navigation))
         static = resources.files("deploy.pages").joinpath("static")
         self.app.mount("/static", StaticFiles(directory=str(static)), name="static")
@@ -87,3 +89,12 @@ class PageApp:
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE)
         return response
+
+
+def with_code(text: str) -> Markup:
+    """`text` escaped, with what stands in backticks as code, as our messages write commands."""
+    parts = str(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )

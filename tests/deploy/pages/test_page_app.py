@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deploy.pages.page_app import PageApp
+from deploy.pages.page_app import PageApp, with_code
 from shared_model.errors import PneumofedError
 from tests.support.page_client import logged_in, serving, stranger
 
@@ -99,3 +99,8 @@ def test_files_of_the_look_are_open_and_no_others(client: httpx.Client) -> None:
     assert client.get("/static/pages.css").status_code == 200
     for path in ("/static/../page_app.py", "/static/%2e%2e/page_app.py", "/static/%2e%2e%2fpage_app.py"):
         assert client.get(path).status_code in (401, 404)
+
+
+def test_commands_in_a_message_are_code_and_nothing_is_markup() -> None:
+    assert with_code("run `a <b>` & go") == "run <code>a &lt;b&gt;</code> &amp; go"
+    assert with_code("<i>no code</i>") == "&lt;i&gt;no code&lt;/i&gt;"
