@@ -24,6 +24,7 @@ UNITS = {
     "trainer": FOLDER / "pneumofed-trainer.service",
     "node": FOLDER / "pneumofed-node.service",
     "coordinator": COORDINATOR / "pneumofed-coordinator.service",
+    **{name: FOLDER / f"pneumofed-{name}.service" for name in ("listen", "diagnose", "deliver")},
 }
 
 
@@ -76,6 +77,18 @@ def test_under_systemd_too():
     assert node["InaccessiblePaths"].split() == [f"/var/lib/pneumofed/{part}" for part in ("store", "state")]
     assert trainer["User"] != node["User"] and trainer["Group"] != node["Group"]
     assert trainer["NoNewPrivileges"] == node["NoNewPrivileges"] == "yes"
+
+
+def test_between_pacs_and_model_each_service_has_one_right():
+    listen, diagnose, deliver = (unit(name) for name in ("listen", "diagnose", "deliver"))
+    services, folder = (listen, diagnose, deliver), "/var/lib/pneumofed-pacs"
+    assert [one.get("PrivateNetwork") for one in services] == [None, "yes", None]
+    assert diagnose["RestrictAddressFamilies"] == "AF_UNIX"
+    written = [one["ReadWritePaths"].removeprefix(f"{folder}/") for one in services]
+    assert written == ["inbox", "results", "delivery"]
+    closed = [one["InaccessiblePaths"].replace(f"-{folder}/", "").split() for one in services]
+    assert closed == [["results", "delivery", "model"], ["delivery"], ["inbox", "model"]]
+    assert len({one["User"] for one in services}) == 3
 
 
 def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():
@@ -185,7 +198,7 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower().strip()
 
 
-@pytest.mark.parametrize("name", ["trainer", "node", "coordinator"])
+@pytest.mark.parametrize("name", UNITS)
 def test_systemd_itself_understands_the_units(name):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")

@@ -28,7 +28,8 @@ ROOMS = {
         "errors printable_text quantity settings_problems versions",
     ),
     "client": (
-        "diagnosis preflight",
+        "pacs preflight",
+        "diagnosis",
         "node trainer",
         "privacy",
         "learning",
