@@ -6,6 +6,8 @@ which leaves HU minus the HU of air. The division is done at the network's input
 integers 0..2048.
 """
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +48,13 @@ def air_level(volume: CtVolume) -> int:
     is returned: the table's foam passes the threshold for air, but lies on one side of the patient. If too
     little air remains, edges are included. Raises PneumofedError `no-background`.
     """
-    shifted = np.clip(volume.hu, LOWEST_HU, HIGHEST_HU)
-    shifted -= np.int16(LOWEST_HU)  # 0..5000
-    levels = shifted.view(np.uint16)
-    padding = volume.padding | _outside_round_field(levels)
+    beyond = _outside_round_field(volume.hu)
     measured = np.zeros(_LENGTH, np.int64)
-    for image, outside in zip(levels, padding, strict=True):
+    for image, outside in _levels(volume, beyond):
         measured += histogram(image, _LENGTH, ~outside if outside.any() else None)
     low = two_means_threshold(measured)
     for edge in (max(1, round(_EDGE_MM / volume.spacing_mm[1])), 0):
-        halves = _background(levels, padding, low, edge)
+        halves = _background(volume, beyond, low, edge)
         enough = [half for half in halves if half.sum() >= _MIN_AIR * measured.sum()]
         if enough:
             return LOWEST_HU + min(int(np.searchsorted(np.cumsum(half), half.sum() / 2)) for half in enough)
@@ -63,33 +62,45 @@ def air_level(volume: CtVolume) -> int:
     raise PneumofedError("no-background", reason)
 
 
-def _background(
-    levels: NDArray[np.uint16], padding: NDArray[np.bool_], low: int, edge: int
-) -> NDArray[np.int64]:
+def _levels(
+    volume: CtVolume, beyond: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.bool_]]]:
+    """Each slice as levels 0..5000 above LOWEST_HU, uint16 [row, column], and its padding, bool.
+
+    `beyond` bool [row, column] is padding of all slices. Slice by slice, as a copy of the scan would double
+    its memory.
+    """
+    for hu, padding in zip(volume.hu, volume.padding, strict=True):
+        level = np.clip(hu, LOWEST_HU, HIGHEST_HU)
+        level -= np.int16(LOWEST_HU)
+        yield level.view(np.uint16), padding | beyond
+
+
+def _background(volume: CtVolume, beyond: NDArray[np.bool_], low: int, edge: int) -> NDArray[np.int64]:
     """Histogram of the air around the patient, int64 [half, value]: front half, back half.
 
     Air is darker than `low`, connected to the image border and at least `edge` pixels from anything brighter.
     """
     square = np.ones((2 * edge + 1, 2 * edge + 1), np.uint8)
-    middle = levels.shape[1] // 2
+    middle = volume.hu.shape[1] // 2
     counts = np.zeros((2, _LENGTH), np.int64)
-    for image, outside in zip(levels, padding, strict=True):
+    for image, outside in _levels(volume, beyond):
         air = erode(connected_to_border((image < low) | outside), square) & ~outside
         counts[0] += histogram(image[:middle], _LENGTH, air[:middle])
         counts[1] += histogram(image[middle:], _LENGTH, air[middle:])
     return counts
 
 
-def _outside_round_field(levels: NDArray[np.uint16]) -> NDArray[np.bool_]:
+def _outside_round_field(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Undeclared padding, bool [row, column]: outside a circle around the image's centre.
 
     It equals the slice's corner pixel in every slice. So does noise-free air, but that does not end at a
     circle.
     """
-    constant = np.ones(levels.shape[1:], np.bool_)
-    for image in levels:
+    constant = np.ones(hu.shape[1:], np.bool_)
+    for image in hu:
         constant &= image == image[0, 0]
-    rows, columns = levels.shape[1:]
+    rows, columns = hu.shape[1:]
     radius = np.hypot(np.arange(rows)[:, np.newaxis] - (rows - 1) / 2, np.arange(columns) - (columns - 1) / 2)
     field = radius <= radius.max(where=~constant, initial=0)
     return constant & ~field & (constant[field].mean() <= _MAX_SHARE_INSIDE)

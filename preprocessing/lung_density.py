@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from preprocessing.histogram import stack_histogram, two_means_threshold
+from preprocessing.histogram import two_means_threshold
 from shared_model.constants import FULL_SCALE
 
 WATER = 1000  # grey value of water; air is 0 (2.2)
@@ -15,17 +15,14 @@ _SMOOTH = 15.0  # sigma in grey values: leaves one peak of normal lung despite n
 _MIN_POWER, _MAX_POWER = 0.5, 2.0
 
 
-def normal_lung_level(planes: NDArray[np.uint16], masks: NDArray[np.bool_]) -> int:
+def normal_lung_level(counts: NDArray[np.int64], lung: NDArray[np.int64]) -> int:
     """Grey value of a scan's normal lung: the peak of its lobes' smoothed histogram below the tissue
     threshold.
 
-    `planes` uint16 and `masks` bool (inside the lobe) are [lobe, 256, 256]; 0, the black canvas around a
-    crop, is not counted. If there is hardly any normal lung, the peak is that of the darkest tissue.
+    `counts` and `lung` are int64 [2049]: pixels of each grey value in the lobes' crops, and inside the lobes;
+    0, the black canvas around a crop, is not counted. If there is hardly any normal lung, the peak is that of
+    the darkest tissue.
     """
-    counts = stack_histogram(planes, FULL_SCALE + 1)
-    counts[0] = 0
-    lung = stack_histogram(planes * masks, FULL_SCALE + 1)
-    lung[0] = 0
     smooth = gaussian_filter1d(lung.astype(np.float64), _SMOOTH, mode="constant")
     return int(np.argmax(smooth[: two_means_threshold(counts)]))
 

@@ -1,28 +1,21 @@
 """Prepares one series in memory, through all steps; used by `prepare` and `diagnose`."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
 from preprocessing.chest_check import check_chest
-from preprocessing.crop import Crop, crop_for_box, write_crop
-from preprocessing.lung_density import density_correction, normal_lung_level
+from preprocessing.crop import Crop
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lungs.lobes import Lobe, find_lobes
-from preprocessing.periphery import periphery_distance
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.volume import load_volume
-from preprocessing.semi_infection import (
-    density_semi_infection_mask,
-    paper_semi_infection_mask,
-    semi_infection_bounds,
-)
 from preprocessing.settings import DEFAULT_SETTINGS, PreprocessingSettings
 from preprocessing.store.scan_record import LobeArrays, ScanRecord
-from shared_model.constants import CROP_SIZE
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,19 @@ class SegmentedScan:
 
 @dataclass(frozen=True)
 class PreparedScan(SegmentedScan):
-    """A scan ready for the networks; `crops` and `arrays` are in the order of `lobes`."""
+    """A scan ready for the networks, which read its lobes from `inputs`."""
 
-    crops: tuple[Crop, ...]
-    arrays: LobeArrays
+    inputs: LobeInputs
+
+    @property
+    def crops(self) -> tuple[Crop, ...]:
+        """In the order of `lobes`."""
+        return self.inputs.crops
+
+    @cached_property
+    def arrays(self) -> LobeArrays:
+        """The networks' input of all lobes, in the order of `lobes`."""
+        return self.inputs.read(range(len(self.lobes)))
 
     @property
     def digest(self) -> bytes:
@@ -83,10 +85,12 @@ def find_scan_lobes(series: CtSeries, settings: PreprocessingSettings = DEFAULT_
     Raises what load_volume, remove_batch_effect and check_chest raise: a scan without a chest has no lobes.
     """
     volume = load_volume(series)
+    spacing_mm, z_mm, flags = volume.spacing_mm, volume.z_mm, volume.flags
     images = remove_batch_effect(volume)
-    lobes = find_lobes(images, volume.spacing_mm, method=settings.lobes)
-    flags = sorted((*volume.flags, *check_chest(lobes, images, volume.spacing_mm)))
-    return SegmentedScan(images, volume.spacing_mm, volume.z_mm, tuple(flags), tuple(lobes))
+    del volume  # finding the lobes needs its memory
+    lobes = find_lobes(images, spacing_mm, method=settings.lobes)
+    flags = tuple(sorted((*flags, *check_chest(lobes, images, spacing_mm))))
+    return SegmentedScan(images, spacing_mm, z_mm, flags, tuple(lobes))
 
 
 def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> PreparedScan:
@@ -95,36 +99,5 @@ def prepare_series(series: CtSeries, settings: PreprocessingSettings) -> Prepare
     Raises what find_scan_lobes raises.
     """
     scan = find_scan_lobes(series, settings)
-    crops = tuple(crop_for_box(lobe.box) for lobe in scan.lobes)
-    arrays = lobe_arrays(scan.images, scan.lobes, crops, settings)
-    return PreparedScan(
-        scan.images, scan.spacing_mm, scan.z_mm, scan.flags, scan.lobes, crops=crops, arrays=arrays
-    )
-
-
-def lobe_arrays(
-    images: NDArray[np.uint16],
-    lobes: Sequence[Lobe],
-    crops: Sequence[Crop],
-    settings: PreprocessingSettings = DEFAULT_SETTINGS,
-) -> LobeArrays:
-    """The networks' input for each lobe of a scan (2.3, 2.4, 2.7.2); density as `settings.breath` says.
-
-    `images` is uint16 [slice, row, column] after 2.2, and is not changed.
-    """
-    planes = np.zeros((len(lobes), 3, CROP_SIZE, CROP_SIZE), np.uint16)
-    masks = np.zeros((len(lobes), CROP_SIZE, CROP_SIZE), np.bool_)
-    for number, (lobe, crop) in enumerate(zip(lobes, crops, strict=True)):
-        row0, column0, row1, column1 = lobe.box
-        for place, step in enumerate((-1, 0, 1)):
-            neighbour = images[min(max(lobe.slice + step, 0), len(images) - 1)]
-            write_crop(neighbour[row0:row1, column0:column1], crop, planes[number, place])
-        write_crop(lobe.mask, crop, masks[number])
-    distances = np.stack([periphery_distance(mask) for mask in masks])
-    own = planes[:, 1]
-    if settings.breath == "paper":
-        semi = paper_semi_infection_mask(own, masks, semi_infection_bounds(own))
-    else:
-        planes = density_correction(normal_lung_level(own, masks))[planes]
-        semi = density_semi_infection_mask(planes[:, 1], masks)
-    return LobeArrays(planes, masks, distances, semi)
+    inputs = LobeInputs.of(scan.images, scan.lobes, settings)
+    return PreparedScan(scan.images, scan.spacing_mm, scan.z_mm, scan.flags, scan.lobes, inputs)

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from preprocessing.histogram import stack_histogram, two_means_threshold
+from preprocessing.histogram import two_means_threshold
 from preprocessing.lung_density import NORMAL_LUNG
-from shared_model.constants import FULL_SCALE
 
 _DENSER = 240  # difference in grey value (HU) from which lung is denser than normal
 _SMOOTH = 25.0  # sigma in grey values (HU): leaves one black and one white peak
@@ -21,15 +20,13 @@ def density_semi_infection_mask(planes: NDArray[np.uint16], masks: NDArray[np.bo
     return masks & (planes > NORMAL_LUNG + _DENSER)
 
 
-def semi_infection_bounds(planes: NDArray[np.uint16]) -> tuple[int, int]:
+def semi_infection_bounds(counts: NDArray[np.int64]) -> tuple[int, int]:
     """(lower, upper) bounds, exclusive, of grey values that may be infection in one scan (2.7.2).
 
-    `planes` is uint16 [lobe, 256, 256], the lobes' crops. The lower bound is the standard deviation of the
-    scan's images, the upper one the valley of their smoothed histogram between its black and its white
-    peak. 0, the black canvas around a crop, is not counted.
+    `counts` is int64 [2049], pixels of each grey value in the lobes' crops; 0, the black canvas around a
+    crop, is not counted. The lower bound is the standard deviation of the scan's images, the upper one the
+    valley of their smoothed histogram between its black and its white peak.
     """
-    counts = stack_histogram(planes, FULL_SCALE + 1)
-    counts[0] = 0
     low = round(_deviation(counts))
     return low, _valley(counts, low)
 

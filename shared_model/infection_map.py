@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,10 +20,10 @@ def infection_map(output: LobeOutput, mask: Tensor) -> Tensor:
     """
     if output.patch is None or output.fine is None:
         raise ValueError("infection maps need the diseased network's patch and fine outputs")
-    # A probability above 0.5 is a positive difference of the two logits.
-    coarse = COARSE.pixel_maximum(output.patch[:, 1] - output.patch[:, 0]) > 0
-    fine = FINE.pixel_maximum(output.fine[:, 1] - output.fine[:, 0]) > 0
-    return torch.logical_and(torch.logical_and(coarse, fine), mask)
+    # A probability above 0.5 is a logit above the other one's.
+    coarse = COARSE.covered(output.patch[:, 1] > output.patch[:, 0])
+    fine = FINE.covered(output.fine[:, 1] > output.fine[:, 0])
+    return coarse & fine & mask
 
 
 @dataclass(frozen=True)

@@ -49,19 +49,23 @@ class PatchMesh:
         """
         return self._reduce(torch.amin, values)
 
-    def pixel_maximum(self, patch_values: Tensor) -> Tensor:
-        """Maximum over the patches that cover each pixel (2.8).
+    def covered(self, chosen: Tensor) -> Tensor:
+        """Pixels that at least one chosen patch covers (2.8): bool [n, count, count] -> bool [n, 256, 256].
 
-        float [n, count, count] -> float [n, 256, 256]. Separable: along rows, then along columns.
+        Separable: along rows, then along columns. All edges are multiples of a block of pixels, so blocks are
+        marked and enlarged at the end.
         """
-        return self._row_maximum(self._row_maximum(patch_values).transpose(1, 2)).transpose(1, 2)
+        block = math.gcd(self.size, self.stride, self.margin)
+        blocks = self._covered_rows(self._covered_rows(chosen, block).transpose(1, 2), block).transpose(1, 2)
+        return blocks.repeat_interleave(block, 1).repeat_interleave(block, 2)
 
-    def _row_maximum(self, values: Tensor) -> Tensor:
-        n, _, width = values.shape
-        out = values.new_full((n, CROP_SIZE, width), -torch.inf)
+    def _covered_rows(self, chosen: Tensor, block: int) -> Tensor:
+        """`covered` along rows only, in blocks: [n, count, width] -> [n, 256 / block, width]."""
+        n, _, width = chosen.shape
+        out = chosen.new_zeros((n, CROP_SIZE // block, width))
         for index in range(self.count):
-            rows = self.pixels(index)
-            out[:, rows] = torch.maximum(out[:, rows], values[:, index : index + 1])
+            pixels = self.pixels(index)
+            out[:, pixels.start // block : pixels.stop // block] |= chosen[:, index : index + 1]
         return out
 
     def _reduce(self, reduce: Callable[[Tensor, int], Tensor], images: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ TESTED_BY = {
     "preprocessing/phantom/great_vessels.py": "preprocessing/phantom/test_patient.py",
     "preprocessing/phantom/organs.py": "preprocessing/phantom/test_patient.py",
     "preprocessing/phantom/parenchyma.py": "preprocessing/phantom/test_disease.py",
+    "preprocessing/pipeline.py": "preprocessing/test_prepare.py",
     "shared_model/layer_scaling.py": "shared_model/test_initial_weights.py",
     "shared_model/pretrained.py": "shared_model/test_networks.py",
     "shared_model/rectangle.py": "shared_model/test_sparse_convolution.py",

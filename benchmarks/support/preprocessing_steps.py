@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.support.timing import timed
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.crop import crop_for_box
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lungs.lobes import find_lobes
-from preprocessing.pipeline import lobe_arrays, prepare_series
+from preprocessing.pipeline import prepare_series
 from preprocessing.reading.series import find_series
 from preprocessing.reading.volume import load_volume
 from preprocessing.settings import PAPER_SETTINGS
@@ -31,7 +31,7 @@ def our_steps(folder: Path, work: Path) -> dict[str, float]:
     mark()
     lobes = find_lobes(images, volume.spacing_mm, method="paper")
     mark()
-    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), PAPER_SETTINGS)
+    arrays = LobeInputs.of(images, lobes, PAPER_SETTINGS).read(range(len(lobes)))
     mark()
     steps = {
         name: marks[i + 1] - marks[i] for i, name in enumerate(("read", "batch effect", "lobes", "arrays"))

@@ -54,7 +54,7 @@ def diagnose(
 ) -> Diagnosis:
     """Diagnose one series with both networks over all its lobes, found as those that they learned from.
 
-    `progress` counts lobes, once for each pass over them. Raises PneumofedError `preprocessing-mismatch` if
+    `progress` counts lobes. Raises PneumofedError `preprocessing-mismatch` if
     this version does not have the preprocessing that the model was trained with, `no-lungs` if no lung is
     found, and what `prepare_series` raises.
     """

@@ -73,7 +73,8 @@ class Canvas:
     def png(self) -> bytes:
         buffer = io.BytesIO()
         with mpl.rc_context(_STYLE):
-            self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+            fast = {"compress_level": 1}  # a fifth larger than at the default, in a quarter of the time
+            self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs=fast)
         return buffer.getvalue()
 
 

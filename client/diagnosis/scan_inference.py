@@ -1,6 +1,6 @@
 """Runs both networks over all lobes of a scan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from client.learning.lobe_inference import decide, extract_batches, group_by_extractor
+from client.learning.activation_dtype import device_of
+from client.learning.lobe_inference import decide, extract, group_by_extractor, inference_batches
+from client.learning.lobe_tensors import LobeTensors
 from preprocessing.crop import to_image
 from preprocessing.pipeline import PreparedScan
-from preprocessing.store.scan_record import LobeArrays
 from shared_model.constants import TASKS, Task
 from shared_model.infection_map import infection_map
 from shared_model.networks import LobeNetwork, LobeOutput
@@ -44,10 +45,7 @@ def infer_scan(
     dtype: torch.dtype,
     progress: Progress | None = None,
 ) -> ScanOutputs:
-    """Run both networks over every lobe, with activations in `dtype`.
-
-    `progress` counts lobes, from 0 for each group of networks that share their patch features.
-    """
+    """Run both networks over every lobe, with activations in `dtype`; `progress` counts lobes."""
     count = len(scan.lobes)
     seen = ScanOutputs(
         logits={network: np.empty(count, np.float32) for network in TASKS},
@@ -58,22 +56,20 @@ def infer_scan(
         infected_pixels=np.zeros(count, np.int64),
     )
 
-    def read(lobes: Sequence[int]) -> LobeArrays:
-        return _some(scan.arrays, slice(lobes[0], lobes[-1] + 1))
-
-    for group in group_by_extractor(networks):
-        fine = "diseased" in group
-        batches = extract_batches(networks[group[0]], read, count, dtype=dtype, fine=fine)
-        for chunk, tensors, features in batches:
+    groups, device = group_by_extractor(networks), device_of(networks["diseased"])
+    for chunk in inference_batches(count):
+        tensors = LobeTensors.from_arrays(scan.inputs.read(chunk), device)
+        seen.in_lobe[chunk.start : chunk.stop] = tensors.patch_in_lobe.cpu().numpy()
+        for group in groups:
+            features = extract(networks[group[0]], tensors, dtype=dtype, fine="diseased" in group)
             for network in group:
                 output = decide(networks[network], features, fine=network == "diseased")
                 seen.logits[network][chunk.start : chunk.stop] = output.lobe.cpu().numpy()
                 seen.attention[network][chunk.start : chunk.stop] = output.attention.cpu().numpy()
                 if network == "diseased":
-                    seen.in_lobe[chunk.start : chunk.stop] = tensors.patch_in_lobe.cpu().numpy()
                     _keep_maps(seen, scan, chunk, tensors.mask, output)
-            if progress is not None:
-                progress(chunk.stop, count)
+        if progress is not None:
+            progress(chunk.stop, count)
     return seen
 
 
@@ -91,9 +87,3 @@ def _keep_maps(
         inside = to_image(crop_map, scan.crops[number], scan.images.shape[1:])[box] & lobe.mask
         seen.infected[lobe.slice][box] |= inside
         seen.infected_pixels[number] = np.count_nonzero(inside)
-
-
-def _some(arrays: LobeArrays, lobes: slice) -> LobeArrays:
-    return LobeArrays(
-        arrays.images[lobes], arrays.mask[lobes], arrays.distance[lobes], arrays.semi_infection[lobes]
-    )

@@ -51,7 +51,7 @@ def add_consolidation(
     ribs = find_ribs(images, bright, spacing_mm)
     space = pleural_space(ribs, sides, body, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
-    to_left = np.arange(left.shape[2]) - line[:, :, np.newaxis]
+    to_left = np.arange(left.shape[2], dtype=np.int16) - line[:, :, np.newaxis].astype(np.int16)
     off_line = {1: -1 - to_left, 2: to_left}
     gas = non_lung_gas(images, sides, enclosed, airway, spacing_mm)
     sides = _add_patchy(images, sides, space, gas, off_line, level, middle[1], spacing_mm)
@@ -78,7 +78,7 @@ def _add_patchy(
     sides: NDArray[np.uint8],
     space: NDArray[np.bool_],
     gas: NDArray[np.bool_],
-    off_line: dict[int, NDArray[np.int64]],
+    off_line: dict[int, NDArray[np.int16]],
     level: float,
     middle: float,
     spacing_mm: Spacing,

@@ -60,9 +60,10 @@ def _gas_apart(
     A bulla or the gas of a pneumothorax adjoins lung. Gas between arm and trunk does not.
     """
     count = len(keep)
-    grey = np.bincount(components.ravel(), coarse.ravel(), count)
-    gas = keep & (grey < _GAS_RATIO * typical * np.bincount(components.ravel(), minlength=count))
-    gas[0] = False
+    inside = components > 0
+    labels = components[inside]
+    grey = np.bincount(labels, coarse[inside], count)
+    gas = keep & (grey < _GAS_RATIO * typical * np.bincount(labels, minlength=count))
     if not gas.any():
         return gas
     disc = disc_kernel(round(_PARTED_MM / spacing_mm[1]) + 2)  # as both were eroded by a pixel

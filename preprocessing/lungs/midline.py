@@ -47,7 +47,10 @@ def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
 
 def split_into_sides(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Lung labels 1 (right) and 2 (left) of 3-D components; only one that holds both lungs is split."""
-    sizes, on_left = (np.bincount(part, minlength=256) for part in (objects.ravel(), objects[left]))
+    sizes, on_left = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    for image, beyond in zip(objects, left, strict=True):
+        sizes += np.bincount(image.ravel(), minlength=256)
+        on_left += np.bincount(image[beyond], minlength=256)
     share = on_left / np.maximum(sizes, 1)
     whole = np.where(share > 0.5, 2, 1).astype(np.uint8)
     whole[0] = 0

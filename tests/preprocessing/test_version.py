@@ -5,9 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from preprocessing.batch_effect import remove_batch_effect
-from preprocessing.crop import crop_for_box
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lungs.lobes import find_lobes
-from preprocessing.pipeline import lobe_arrays
 from preprocessing.reading.volume import CtVolume
 from preprocessing.settings import VERSION, PreprocessingSettings
 from tests.support.chests import chest, ellipse
@@ -46,7 +45,7 @@ def scan() -> CtVolume:
 def summary(settings: PreprocessingSettings) -> dict[str, int]:
     images = remove_batch_effect(scan())
     lobes = find_lobes(images, SPACING, method=settings.lobes)
-    arrays = lobe_arrays(images, lobes, tuple(crop_for_box(lobe.box) for lobe in lobes), settings)
+    arrays = LobeInputs.of(images, lobes, settings).read(range(len(lobes)))
 
     def total(array: NDArray) -> int:
         return int(array.sum(dtype=np.int64))

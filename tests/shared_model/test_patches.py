@@ -70,8 +70,9 @@ def test_share_and_minimum_over_each_patch(mesh: PatchMesh) -> None:
         assert least[r, c].item() == window.min()
 
 
+@pytest.mark.parametrize("share", [0.002, 0.5])
 @pytest.mark.parametrize("mesh", [COARSE, FINE])
-def test_a_pixel_has_the_greatest_of_its_patches(mesh: PatchMesh) -> None:
-    values = torch.rand(1, mesh.count, mesh.count, generator=torch.Generator().manual_seed(3))
-    expected = literal.pixel_map(values[0].tolist(), mesh.count, mesh.size, mesh.stride, mesh.margin)
-    np.testing.assert_array_equal(mesh.pixel_maximum(values)[0].numpy(), np.array(expected, np.float32))
+def test_a_pixel_is_covered_by_any_of_its_patches(mesh: PatchMesh, share: float) -> None:
+    chosen = torch.rand(1, mesh.count, mesh.count, generator=torch.Generator().manual_seed(3)) < share
+    expected = literal.pixel_map(chosen[0].tolist(), mesh.count, mesh.size, mesh.stride, mesh.margin)
+    np.testing.assert_array_equal(mesh.covered(chosen)[0].numpy(), np.array(expected, bool))

@@ -11,9 +11,9 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from client.diagnosis.diagnose import make_diagnosis
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.scan_inference import ScanOutputs
-from preprocessing.crop import crop_for_box
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lungs.lobes import Lobe
-from preprocessing.pipeline import PreparedScan, lobe_arrays
+from preprocessing.pipeline import PreparedScan
 from preprocessing.settings import PreprocessingSettings
 from shared_model.constants import TASKS
 from shared_model.model_quality import MeasuredAuc, ModelQuality, TaskQuality
@@ -63,10 +63,9 @@ def scan_of(
     """A scan of noise with full rectangular lobes (slice, side, box), feet at z = -100 mm."""
     images = np.random.default_rng(3).integers(0, 1500, shape).astype(np.uint16)
     made = [Lobe(z, side, box, np.ones((box[2] - box[0], box[3] - box[1]), bool)) for z, side, box in lobes]
-    crops = tuple(crop_for_box(box) for _, _, box in lobes)
     z_mm = -100 + spacing_mm[0] * np.arange(shape[0], dtype=np.float64)
-    arrays = lobe_arrays(images, made, crops)
-    return PreparedScan(images, spacing_mm, z_mm, ("uneven-spacing",), tuple(made), crops, arrays)
+    inputs = LobeInputs.of(images, made)
+    return PreparedScan(images, spacing_mm, z_mm, ("uneven-spacing",), tuple(made), inputs)
 
 
 def two_lungs(slices: int, spacing_mm: Spacing = (5.0, 1.0, 1.0)) -> PreparedScan:

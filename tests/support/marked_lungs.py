@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis
-from preprocessing.crop import crop_for_box
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lungs.lobes import Lobe
-from preprocessing.pipeline import PreparedScan, lobe_arrays
+from preprocessing.pipeline import PreparedScan
 from preprocessing.reading.series import CtSeries
 from preprocessing.reading.series_selection import select_series
 from preprocessing.reading.volume import load_volume
@@ -52,9 +52,8 @@ def diagnosed_series(series: CtSeries, lesion_side: int) -> Diagnosis:
     lungs = [(volume.hu == (RIGHT, LEFT)[side]) | (lesion & (lesion_side == side + 1)) for side in (0, 1)]
     lobes = [_lobe(z, side, lungs[side][z]) for z in range(len(volume.hu)) for side in (0, 1)]
     images = np.clip(volume.hu.astype(np.int32) + 1000, 0, 2048).astype(np.uint16)
-    crops = tuple(crop_for_box(lobe.box) for lobe in lobes)
-    arrays = lobe_arrays(images, lobes, crops)
-    scan = PreparedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes), crops, arrays)
+    inputs = LobeInputs.of(images, lobes)
+    scan = PreparedScan(images, volume.spacing_mm, volume.z_mm, volume.flags, tuple(lobes), inputs)
     return diagnosed(scan, observation(scan, lesion, diseased=2.0, covid=1.0))
 
 

@@ -10,6 +10,7 @@ ROOMS = {
         "study_preparation",
         "review",
         "labels pipeline",
+        "lobe_inputs",
         "batch_effect chest_check label_rows periphery semi_infection store",
         "lung_measures",
         "lung_density lungs reading settings",

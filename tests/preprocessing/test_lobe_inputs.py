@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from preprocessing.crop import crop_for_box
+from preprocessing.lobe_inputs import LobeInputs
 from preprocessing.lung_density import (
     NORMAL_LUNG,
     density_curve,
 )
 from preprocessing.lungs.lobes import Lobe
-from preprocessing.pipeline import lobe_arrays
 from preprocessing.settings import PreprocessingSettings
 from shared_model.constants import CROP_SIZE
 from tests.support.lobe_images import DENSE, GLASS, lung_of
@@ -20,8 +19,7 @@ BOX = (40, 40, 200, 210)
 def arrays_of(images: np.ndarray, mask: np.ndarray, **settings: str):
     row0, column0, row1, column1 = BOX
     lobes = [Lobe(number, 1, BOX, mask[row0:row1, column0:column1]) for number in range(len(images))]
-    crops = tuple(crop_for_box(lobe.box) for lobe in lobes)
-    return lobe_arrays(images, lobes, crops, PreprocessingSettings(**settings))
+    return LobeInputs.of(images, lobes, PreprocessingSettings(**settings)).read(range(len(lobes)))
 
 
 @pytest.mark.parametrize("power", [0.8, 1.3])
