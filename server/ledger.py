@@ -195,8 +195,18 @@ def read_result(folder: Path) -> StudyResult | None:
         raise _damaged(path) from error
 
 
+def record_paths(folder: Path) -> list[Path]:
+    """The files of the complete rounds in the ledger `folder`, in order."""
+    return sorted(folder.glob("[0-9]*-[0-9]*.json"))
+
+
+def read_record(path: Path) -> RoundRecord:
+    """One complete round. Raises PneumofedError `ledger-damaged`."""
+    return _read(path, RoundRecord)
+
+
 def _records(folder: Path) -> list[RoundRecord]:
-    return [_read(path, RoundRecord) for path in sorted(folder.glob("[0-9]*-[0-9]*.json"))]
+    return [read_record(path) for path in record_paths(folder)]
 
 
 def _read(path: Path, model: type[T]) -> T:

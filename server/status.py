@@ -191,21 +191,10 @@ def _of_rounds(records: Sequence[RoundRecord]) -> dict[str, Any]:
     validated = [record.within_auc for record in records if record.within_auc]
     return {
         "seconds_per_round": sum(timed) / len(timed),
-        "loss": _mean_loss(last),
+        "loss": {task: loss for task in TASKS if (loss := last.mean_loss(task)) is not None},
         "within_auc": validated[-1] if validated else {},
         "counted": last.counted,
     }
-
-
-def _mean_loss(record: RoundRecord) -> dict[Task, float]:
-    """By network, weighted by each hospital's say."""
-    means: dict[Task, float] = {}
-    for task in TASKS:
-        told = [(one.loss[task], one.scans.get(task, 0)) for one in record.train.values() if task in one.loss]
-        says = sum(say for _, say in told)
-        if says:
-            means[task] = sum(loss * say for loss, say in told) / says
-    return means
 
 
 def read_status(path: Path) -> StudyStatus | None:

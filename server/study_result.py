@@ -74,6 +74,12 @@ class RoundRecord(_Record):
         None, description="When it was complete, in seconds since 1970; null in ledgers of earlier versions."
     )
 
+    def mean_loss(self, task: Task) -> float | None:
+        """Mean over the hospitals that returned an update, weighted by training scans as in FedAvg."""
+        replies = [one for one in self.train.values() if one.status == "returned" and task in one.loss]
+        scans = sum(one.scans.get(task, 0) for one in replies)
+        return sum(one.loss[task] * one.scans.get(task, 0) for one in replies) / scans if scans else None
+
 
 @dataclass(frozen=True)
 class Hospital:

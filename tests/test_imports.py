@@ -31,7 +31,7 @@ MAY_IMPORT = {
 # What a part must not load from others, not even through a third module.
 MUST_NOT_LOAD = {
     "client.node": ("torch", "safetensors", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
-    "client.trainer": ("torch", "flwr"),
+    "client.trainer": ("torch", "flwr", "fastapi", "starlette"),
     "client.learning": ("flwr", "opacus"),  # Opacus takes seconds to load
     "client.privacy.ledger": ("torch",),
     "preprocessing": ("torch", "flwr"),

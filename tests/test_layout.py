@@ -57,6 +57,11 @@ TESTED_BY = {
     "deploy/evaluate.py": "deploy/commands/test_root.py",
     "deploy/example_scans.py": "deploy/test_demo.py",
     "deploy/progress.py": "deploy/test_demo.py",
+    "deploy/openmetrics.py": "deploy/test_hospital_metrics.py",
+    "deploy/pages/guard.py": "deploy/pages/test_page_app.py",
+    "deploy/pages/coordinator/curves.py": "deploy/pages/coordinator/test_coordinator_pages.py",
+    "deploy/pages/coordinator/federation_watch.py": "deploy/pages/coordinator/test_coordinator_pages.py",
+    "deploy/pages/coordinator/remedies.py": "deploy/pages/coordinator/test_coordinator_pages.py",
     "deploy/simulation/grids.py": "deploy/simulation/test_worker_grid.py",
     "deploy/simulation/site_trainer.py": "client/node/test_app.py",
 }

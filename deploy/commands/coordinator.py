@@ -134,6 +134,30 @@ def report(
 
 
 @coordinator_app.command()
+def view(
+    file: FederationFile,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 for a free one.")] = 8470,
+) -> None:
+    """Serve pages of hospitals, rounds and reports to this machine's browser; prints the address."""
+    from deploy.pages.access import new_token
+    from deploy.pages.coordinator.coordinator_pages import coordinator_pages
+    from deploy.pages.serving import serve_page
+
+    serve_page(coordinator_pages(file, new_token()), port, typer.echo)
+
+
+@coordinator_app.command()
+def metrics(file: FederationFile) -> None:
+    """Print the state as OpenMetrics text, for a monitoring that reads files."""
+    from deploy.coordinator.metrics import coordinator_metrics
+    from deploy.coordinator.settings import load_federation
+    from deploy.coordinator.status import status_document
+    from deploy.openmetrics import openmetrics
+
+    typer.echo(openmetrics(coordinator_metrics(status_document(load_federation(file)))), nl=False)
+
+
+@coordinator_app.command()
 def healthy(file: FederationFile) -> None:
     """Whether SuperLink and proxy answer; ends with 1 if one does not."""
     from deploy.coordinator.settings import load_federation

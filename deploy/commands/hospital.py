@@ -9,6 +9,7 @@ from deploy.commands.hospital_federation import (
     healthy,
     install,
     join,
+    metrics,
     node,
     pause,
     preflight,
@@ -29,7 +30,7 @@ hospital_app = typer.Typer(
 for command in (
     *(check, prepare, lobes),
     *(preflight, install, join, status),
-    *(approve, withdraw, pause, resume, studies, audit),
+    *(approve, withdraw, pause, resume, studies, audit, metrics),
     *(healthy, trainer, node),
 ):
     hospital_app.command()(command)

@@ -118,6 +118,15 @@ def audit(
     typer.echo(f"the log is whole: {len(entries)} lines; note the last hash elsewhere: {last}")
 
 
+def metrics(site: HospitalFile = HOSPITAL_FILE) -> None:
+    """Print the hospital's state as OpenMetrics text, for a monitoring that reads files."""
+    from client.hospital_settings import load_hospital_settings
+    from deploy.hospital_metrics import hospital_metrics
+    from deploy.openmetrics import openmetrics
+
+    typer.echo(openmetrics(hospital_metrics(load_hospital_settings(site))), nl=False)
+
+
 def healthy(
     site: HospitalFile = HOSPITAL_FILE,
     node: Annotated[bool, typer.Option("--node", help="Whether the node is connected instead.")] = False,

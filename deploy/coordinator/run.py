@@ -53,9 +53,8 @@ def run(
     `run-failed` if Flower's run ended without one (the same command resumes from the ledger), and
     `superlink-unreachable`.
     """
-    folder, begun = _folder(federation, study, rehearsal), time.time()
-    check_repeat(folder / LEDGER, trained_on, strategy)
-    settings = _settings(federation, folder, study, trained_on, strategy, rehearsal)
+    begun = time.time()
+    folder, settings = _planned(federation, study, trained_on, strategy, rehearsal, proposes=False)
     with SuperLink(federation) as superlink:
         run_id = _started(superlink, settings, folder)
         attend(lambda: _follow(superlink, run_id, folder, begun, tell), folder)
@@ -75,12 +74,24 @@ def propose(
 
     Raises PneumofedError as `run`.
     """
-    folder, begun = _folder(federation, study, rehearsal), time.time()
-    check_repeat(folder / LEDGER, trained_on, strategy)
-    settings = _settings(federation, folder, study, trained_on, strategy, rehearsal) | {"propose": 1}
+    begun = time.time()
+    folder, settings = _planned(federation, study, trained_on, strategy, rehearsal, proposes=True)
     with SuperLink(federation) as superlink:
         run_id = _started(superlink, settings, folder)
         return _follow(superlink, run_id, folder, begun, tell, ends_as="proposed")
+
+
+def begin(
+    federation: Federation, study: str, *, trained_on: str, rehearsal: bool = False, proposes: bool = False
+) -> Path:
+    """Start `study`, or show it to the hospitals alone (`proposes`), and do not wait; the study's folder.
+
+    Raises PneumofedError as `run`, except for what happens later.
+    """
+    folder, settings = _planned(federation, study, trained_on, None, rehearsal, proposes=proposes)
+    with SuperLink(federation) as superlink:
+        _started(superlink, settings, folder)
+    return folder
 
 
 def watch(folder: Path, tell: Listener) -> StudyStatus:
@@ -97,6 +108,22 @@ def watch(folder: Path, tell: Listener) -> StudyStatus:
         if status is None or status.state not in RUNS:
             return _judged(status, "completed")
         time.sleep(POLL_S)
+
+
+def _planned(
+    federation: Federation,
+    study: str,
+    trained_on: str,
+    strategy: str | None,
+    rehearsal: bool,
+    *,
+    proposes: bool,
+) -> tuple[Path, dict[str, str | int | float]]:
+    """The study's folder and the run configuration, after a check that the run fits earlier ones."""
+    folder = _folder(federation, study, rehearsal)
+    check_repeat(folder / LEDGER, trained_on, strategy)
+    settings = _settings(federation, folder, study, trained_on, strategy, rehearsal)
+    return folder, settings | {"propose": 1} if proposes else settings
 
 
 def _folder(federation: Federation, study: str, rehearsal: bool) -> Path:

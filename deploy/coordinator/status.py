@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -33,20 +34,30 @@ SOON = timedelta(days=14)
 RENEW = "run `pneumofed coordinator renew`"
 
 
+def connections(federation: Federation) -> dict[str, str] | None:
+    """Of each hospital's node by name: "registered", "online" or "offline"; None if nothing is served."""
+    try:
+        with SuperLink(federation) as superlink:
+            return {node.name: node.status for node in superlink.nodes()}
+    except PneumofedError:
+        return None
+
+
 def status_document(federation: Federation) -> dict[str, Any]:
+    """The present state, as `state_with`."""
+    return state_with(federation, connections(federation))
+
+
+def state_with(federation: Federation, nodes: Mapping[str, str] | None) -> dict[str, Any]:
     """`provisioned`, `serving`, `certificate_until`, `versions`, `studies`, and `hospitals` (name, role,
     connection, versions).
 
     certificate_until: when the certificate that hospitals see expires, ISO 8601; null if there is none.
     versions: of the coordinator, and of each hospital as it last described itself, by a name of
     shared_model/versions.py; studies: as StudyStatus, and its `folder`.
+    nodes: as `connections` gives them.
     """
-    folder = CoordinatorFolder(federation.state)
-    try:
-        with SuperLink(federation) as superlink:
-            nodes, serving = {node.name: node.status for node in superlink.nodes()}, True
-    except PneumofedError:
-        nodes, serving = {}, False
+    folder, serving = CoordinatorFolder(federation.state), nodes is not None
     found = [(present_status(path), path) for path in study_folders(federation)]
     studies = sorted(
         ((one, path) for one, path in found if one is not None), key=lambda known: known[0].updated
@@ -63,7 +74,7 @@ def status_document(federation: Federation) -> dict[str, Any]:
             {
                 "name": one.name,
                 "role": one.role,
-                "connection": nodes.get(one.name, "shut out" if serving else "not known"),
+                "connection": "not known" if nodes is None else nodes.get(one.name, "shut out"),
                 "versions": told.get(one.name, {}),
             }
             for one in federation.hospitals
@@ -126,10 +137,16 @@ def versions_in_words(hospital: dict[str, str], coordinator: dict[str, str]) -> 
 
 
 def _days_until(day: str) -> str:
+    days = days_until(day)
+    return "unknown days" if days is None else quantity(days, "day")
+
+
+def days_until(day: str) -> int | None:
+    """Days until an ISO 8601 date that a hospital told; None if it told none."""
     try:
-        return quantity((date.fromisoformat(day) - datetime.now(UTC).date()).days, "day")
-    except ValueError:  # as the hospital told it
-        return "unknown days"
+        return (date.fromisoformat(day) - datetime.now(UTC).date()).days
+    except ValueError:
+        return None
 
 
 def _expiry(pem: bytes) -> str:

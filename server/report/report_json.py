@@ -1,6 +1,6 @@
 """A study's result as report.json: everything that the page shows, and nothing about a patient."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -148,15 +148,8 @@ def _round(result: StudyResult, record: RoundRecord) -> dict[str, Any]:
             "asked": len(replies),
             "returned": sum(reply.status == "returned" for reply in replies),
         },
-        "loss": {network: _mean_loss(replies, network) for network in networks},
+        "loss": {network: record.mean_loss(network) for network in networks},
         "accuracy": dict(record.accuracy),
         "within_auc": dict(record.within_auc),
         "seconds": round(record.seconds, 2),
     }
-
-
-def _mean_loss(replies: Iterable[HospitalOutcome], network: Task) -> float | None:
-    """Mean over the hospitals that returned an update, weighted by training scans as in FedAvg."""
-    counted = [r for r in replies if r.status == "returned" and r.scans.get(network, 0) and network in r.loss]
-    scans = sum(r.scans[network] for r in counted)
-    return sum(r.loss[network] * r.scans[network] for r in counted) / scans if scans else None

@@ -1,0 +1,1 @@
+"""The coordinator's pages: hospitals, studies, rounds as they come (`pneumofed coordinator view`)."""
