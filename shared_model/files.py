@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the names in `folder` durable. Raises OSError."""
+    """Make the names in `folder` survive a power failure. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

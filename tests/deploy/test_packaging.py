@@ -70,6 +70,17 @@ def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
     assert trainer["user"] != node["user"]
 
 
+def test_what_is_run_by_hand_has_no_more_rights_than_it_needs():
+    services = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+    prepare, preflight = services["prepare"], services["preflight"]
+    for service in (prepare, preflight):
+        assert service["profiles"] == ["by-hand"] and service["restart"] == "no"
+        assert service["read_only"] and service["cap_drop"] == ["ALL"]
+        assert service["image"] == services["trainer"]["image"]
+    assert prepare["network_mode"] == "none" and prepare["user"] == services["trainer"]["user"]
+    assert preflight["user"] == "0:0" and preflight["cap_add"] == ["DAC_OVERRIDE"]
+
+
 def test_under_systemd_too():
     trainer, node = unit("trainer"), unit("node")
     assert trainer["PrivateNetwork"] == "yes" and trainer["RestrictAddressFamilies"] == "AF_UNIX"
