@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from client.diagnosis.document import DiagnosisDocument
 from client.hospital_settings import HospitalSettings
+from client.pacs.pacs_settings import PacsSettings
 from deploy.commands.root import app
 from deploy.coordinator.settings import Federation
 from preprocessing.reading.refusals import FILE_REFUSALS, FLAGS, SCAN_REFUSALS, SERIES_REFUSALS
@@ -43,6 +44,7 @@ def pages() -> dict[str, str]:
         "commands.md": MADE + _commands(),
         "federation-toml.md": MADE + _settings("federation.toml", Federation),
         "hospital-toml.md": MADE + _settings("hospital.toml", HospitalSettings),
+        "pacs-toml.md": MADE + _settings("pacs.toml", PacsSettings),
         "study-toml.md": MADE + _settings("A study's file", StudyConfig),
         "diagnosis-json.md": MADE + _document(DiagnosisDocument),
         "diagnosis.schema.json": json.dumps(DiagnosisDocument.model_json_schema(), indent=2) + "\n",
@@ -56,7 +58,7 @@ _INDEX = """\
 
 - [commands.md](commands.md): every command, its options and defaults
 - every setting: [federation-toml.md](federation-toml.md), [hospital-toml.md](hospital-toml.md),
-  [study-toml.md](study-toml.md)
+  [pacs-toml.md](pacs-toml.md), [study-toml.md](study-toml.md)
 - [diagnosis-json.md](diagnosis-json.md): every field of `diagnosis.json`; as JSON Schema in
   [diagnosis.schema.json](diagnosis.schema.json)
 - [errors.md](errors.md): every error code with its remedy, and why scans are refused

@@ -112,13 +112,10 @@ def _patient_notes(patients: Mapping[str, Patient], studies: Sequence[LabelledSt
 
 
 def _store(path: Path, settings: PreprocessingSettings) -> LobeStore:
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return LobeStore.create(path, settings)
-    if not path.is_dir():
+    if path.exists() and not path.is_dir():
         raise PneumofedError("store-is-a-file", "the store's path is a file; name a folder")
     if not (path / "store.json").exists():
-        reason = "the store's folder holds other files; name an empty folder, or one to be made"
-        raise PneumofedError("store-exists", reason)
+        return LobeStore.create(path, settings)
     store = LobeStore.open(path)
     if store.fingerprint != settings.fingerprint:
         reason = "the store was made with other preprocessing settings; prepare into a new store"

@@ -14,6 +14,7 @@ from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from server import events, messages
+from server.content_bytes import content_bytes
 from server.dispatch import RequestResult, RoundPolicy, send_requests
 from server.standing import Kind, Standing, Standings
 from server.stop_flag import NOBODY_STOPS, StopFlag
@@ -92,21 +93,23 @@ class Collector:
     def _outcome(self, result: RequestResult, question: Question, use: UseReply) -> HospitalOutcome:
         if result.message is None:
             return result.outcome
+        received: int | None = None
         try:
             with _costs_the_round():
+                received = content_bytes(result.message.content)
                 envelope = messages.read_envelope(result.message)
                 if envelope.question != question.name:
                     raise PneumofedError("reply-mismatch", "the reply answers another question")
                 told = use(result.hospital, result.message)
         except PneumofedError as error:
             log.warning("%s: reply refused: %s", result.hospital, error.code)
-            refused = {"status": "refused", "reason": error.code, "detail": None}
+            refused = {"status": "refused", "reason": error.code, "detail": None, "bytes_up": received}
             if question.phase == "describe":
                 refused["detail"] = str(error)
             return result.outcome.model_copy(update=refused)
         standing = self.standings.of(result.hospital)
         self._note(result.hospital, standing.after_head(envelope.head))
-        return result.outcome.model_copy(update=dict(told))
+        return result.outcome.model_copy(update={**told, "bytes_up": received})
 
     def _note(self, hospital: str, standing: Standing) -> None:
         before = self.standings.of(hospital).notices

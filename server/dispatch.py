@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flwr.app import DEFAULT_TTL, Message, RecordDict
 from flwr.common.constant import ErrorCode
@@ -11,6 +11,7 @@ from flwr.serverapp import Grid
 from google.protobuf.message import DecodeError
 
 from server import events
+from server.content_bytes import content_bytes
 from server.study_result import HospitalOutcome, Status
 from shared_model.polling import Pauses
 from shared_model.protocol import is_code
@@ -81,19 +82,28 @@ class RequestResult:
 class _PendingRequest:
     """A request to one hospital that has no result yet.
 
-    retry_reason: why it would be sent again. message_ids: ids of its messages without a reply. disconnected:
-    the node was not connected at the last poll. Times are those of time.monotonic.
+    retry_reason: why it would be sent again. told: why the hospital waits, as it said last. message_ids:
+    ids of its messages without a reply. disconnected: the node was not connected at the last poll. sent,
+    bytes_down: messages so far, and what they held. Times are those of time.monotonic.
     """
 
     hospital: str
     node_id: int
     backoff_s: float
     retry_reason: str | None = None
+    told: str | None = None
     message_ids: list[str] = field(default_factory=list)
     failures: int = 0
     sent_at: float = -math.inf
     retry_at: float = math.inf
     disconnected: bool = False
+    sent: int = 0
+    bytes_down: int = 0
+
+    def with_cost(self, result: RequestResult) -> RequestResult:
+        """The result, and what asking took."""
+        cost = {"requests": self.sent, "bytes_down": self.bytes_down}
+        return replace(result, outcome=result.outcome.model_copy(update=cost))
 
 
 def send_requests(
@@ -149,7 +159,7 @@ class _Dispatch:
                 if result is not None:
                     arrived = True
                     pending.remove(request)
-                    yield result
+                    yield request.with_cost(result)
                     del result  # it may hold 13 MB, and the next one is read while this one waits
                 elif time.monotonic() >= request.retry_at:
                     self._send(request)
@@ -159,9 +169,10 @@ class _Dispatch:
                 time.sleep(self.pauses.next_s())
                 self._shorten_backoff_after_reconnect(pending)
         for request in pending:
-            why = request.retry_reason if request.retry_reason in WAITED_CODES else "deadline"
-            late = HospitalOutcome(status="late", reason=why, seconds=self._elapsed_s())
-            yield RequestResult(request.hospital, None, late)
+            late = HospitalOutcome(
+                status="late", reason=request.told or "deadline", seconds=self._elapsed_s()
+            )
+            yield request.with_cost(RequestResult(request.hospital, None, late))
 
     def _shorten_backoff_after_reconnect(self, pending: list[_PendingRequest]) -> None:
         """A hospital that reconnected waits at most for the first pause, however long its present one is."""
@@ -193,6 +204,7 @@ class _Dispatch:
     def _postpone(self, request: _PendingRequest, outcome: HospitalOutcome) -> bool:
         """After an answer that does not stand: whether the hospital is asked again."""
         reason = request.retry_reason = outcome.reason or outcome.status
+        request.told = reason if reason in WAITED_CODES else None
         if request.message_ids:
             pass  # an earlier message is still processed
         elif reason in WAITED_CODES and self.policy.repeats:
@@ -223,6 +235,8 @@ class _Dispatch:
         message = Message(content, request.node_id, self.message_type, ttl=max(1.0, ttl), group_id=self.group)
         sent = [message_id for message_id in self.grid.push_messages([message]) if message_id]
         request.message_ids += sent
+        request.sent += len(sent)
+        request.bytes_down += len(sent) * content_bytes(content)
         request.failures += not sent
         request.retry_reason = "silent" if sent else "not-sent"
         request.sent_at = time.monotonic()

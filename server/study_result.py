@@ -38,6 +38,11 @@ class HospitalOutcome(_Record):
     reason: str | None = Field(None, description="The code of what went wrong; none if it returned.")
     detail: str | None = Field(None, description="Why, in words, where its description cannot be used.")
     seconds: float = Field(0.0, description="From asking to the reply.")
+    requests: int | None = Field(
+        None, description="How often it was sent; null if never, and in ledgers of earlier versions."
+    )
+    bytes_down: int | None = Field(None, description="Of arrays and texts sent to it, all requests together.")
+    bytes_up: int | None = Field(None, description="Of arrays and texts in the reply that was read.")
     scans: dict[Task, int] = Field(default_factory=dict, description="Learned from, per network.")
     loss: dict[Task, float] = Field(default_factory=dict, description="Mean over its batches, per network.")
     cost: TrainingCost | None = Field(None, description="Of its training, as it says; null: not told.")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power failure. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -31,7 +32,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 @contextmanager
@@ -49,9 +50,9 @@ def atomic_folder(path: Path, *, flush: bool = True) -> Iterator[Path]:
             for file in filter(Path.is_file, temporary.rglob("*")):
                 with file.open("rb") as written:
                     os.fsync(written.fileno())
-            _flush_folder(temporary)
+            flush_folder(temporary)
         os.rename(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)

@@ -36,7 +36,8 @@ class InfectedVolume:
     @property
     def percent(self) -> float | None:
         """Infected share in percent; None if no lung was found."""
-        return 100 * self.infected_ml / self.lung_ml if self.lung_ml > 0 else None
+        # Sums of volumes round, so that of a lung that is infected all over may come out above 100.
+        return min(100 * self.infected_ml / self.lung_ml, 100.0) if self.lung_ml > 0 else None
 
     def __add__(self, other: "InfectedVolume") -> "InfectedVolume":
         return InfectedVolume(self.infected_ml + other.infected_ml, self.lung_ml + other.lung_ml)

@@ -32,6 +32,10 @@ MAY_IMPORT = {
 MUST_NOT_LOAD = {
     "client.node": ("torch", "safetensors", "pydicom", "preprocessing", "sqlalchemy", "uvicorn"),
     "client.trainer": ("torch", "flwr", "fastapi", "starlette"),
+    **{
+        f"client.pacs.{network}": ("torch", "flwr", "highdicom")
+        for network in ("listen", "fetch", "delivery", "delivery_record")
+    },
     "client.learning": ("flwr", "opacus"),  # Opacus takes seconds to load
     "client.privacy.ledger": ("torch",),
     "preprocessing": ("torch", "flwr"),

@@ -25,7 +25,7 @@ def test_every_command_has_a_sentence_and_every_parameter_too():
 
 
 def test_every_setting_is_described():
-    for name in ("federation-toml.md", "hospital-toml.md", "study-toml.md"):
+    for name in ("federation-toml.md", "hospital-toml.md", "pacs-toml.md", "study-toml.md"):
         assert re.findall(r"^- `[^`]+` \([^)]*\):\s*$", PAGES[name], re.MULTILINE) == []
 
 

@@ -76,8 +76,8 @@ def diagnose_studies(
     present = 0
     with exclusive(out, create=False, refusal=busy):
         for name, study in studies.items():
-            known = _known(study.path, model, out / name, dicom=dicom)
-            outcome = known or _diagnosed(study.path, model, out / name, dicom=dicom)
+            known = known_diagnosis(study.path, model, out / name, dicom=dicom)
+            outcome = known or diagnosis_or_reason(study.path, model, out / name, dicom=dicom)
             present += known is not None
             outcomes[printable(name)] = outcome
             write_atomically(out / WORKLIST, worklist_csv(worklist(outcomes, earlier)))
@@ -86,8 +86,11 @@ def diagnose_studies(
     return StudiesReport(worklist(outcomes, earlier), present)
 
 
-def _known(folder: Path, model: LoadedModel, out: Path, *, dicom: bool) -> DiagnosisDocument | None:
-    """The document in `out` if this model made it, with DICOM results if asked for, of the files of now."""
+def known_diagnosis(folder: Path, model: LoadedModel, out: Path, *, dicom: bool) -> DiagnosisDocument | None:
+    """The document in `out`, without slices, if this model made it of the files that are in `folder` now.
+
+    dicom: and if its DICOM results are there.
+    """
     known = read_diagnosis(out)
     if known is None or (dicom and not has_dicom(out)):
         return None
@@ -100,10 +103,13 @@ def _without_slices(document: DiagnosisDocument) -> DiagnosisDocument:
     return document.model_copy(update={"slices": []})  # of hundreds of studies, they would fill the memory
 
 
-def _diagnosed(
+def diagnosis_or_reason(
     folder: Path, model: LoadedModel, out: Path, *, dicom: bool
 ) -> DiagnosisDocument | PneumofedError:
-    """The document of a study, or why there is none. Raises OSError if the disk is full."""
+    """Diagnose the study in `folder`: its document, without slices, or why there is none.
+
+    What an earlier diagnosis left in `out` is removed first. Raises OSError if the disk is full.
+    """
     try:
         remove_diagnosis(out)
         return _without_slices(

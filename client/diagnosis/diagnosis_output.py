@@ -20,12 +20,10 @@ from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.dicom_results.source_images import SourceImages
 from client.diagnosis.document import DiagnosisDocument
+from client.diagnosis.result_names import DICOM, DICOM_FILES, DOCUMENT
 from client.diagnosis.slice_pictures import OVERVIEW, pictures
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically
-
-DOCUMENT, DICOM = "diagnosis.json", "dicom"
-_DICOM_FILES = ("segmentation.dcm", "label-map.dcm", "report.dcm")  # and pictures
 
 
 def write_diagnosis(diagnosis: Diagnosis, out: Path, source: SourceImages | None = None) -> dict[str, Any]:
@@ -73,14 +71,14 @@ def read_diagnosis(out: Path) -> DiagnosisDocument | None:
 def remove_diagnosis(out: Path) -> None:
     """Remove the files of an earlier diagnosis in `out`, the document first; other files are kept."""
     drawn = [out / OVERVIEW, *out.glob("slice-[0-9][0-9].png")]
-    dicom = [out / DICOM / name for name in _DICOM_FILES] + [*(out / DICOM).glob("picture-[0-9][0-9].dcm")]
+    dicom = [out / DICOM / name for name in DICOM_FILES] + [*(out / DICOM).glob("picture-[0-9][0-9].dcm")]
     for path in (out / DOCUMENT, out / ATTENTION, *drawn, *dicom):
         path.unlink(missing_ok=True)
 
 
 def has_dicom(out: Path) -> bool:
     """Whether the diagnosis in `out` was written with its DICOM results."""
-    return all((out / DICOM / name).is_file() for name in _DICOM_FILES)
+    return all((out / DICOM / name).is_file() for name in DICOM_FILES)
 
 
 def check_output_folder(out: Path) -> None:

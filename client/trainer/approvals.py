@@ -38,12 +38,12 @@ class StudyFile(BaseModel):
 class Approvals:
     """The decisions in a hospital's state folder, used by the trainer and the command line.
 
-    count_floor: the hospital's at present.
+    count_floor: the hospital's at present. Reading makes no folder: `preflight` reads as root, and what root
+    makes is closed to the trainer.
     """
 
     def __init__(self, state: Path, count_floor: int) -> None:
         self._folder, self._paused, self._floor = state / "studies", state / "paused", count_floor
-        self._folder.mkdir(parents=True, exist_ok=True)
 
     def check(self, proposal: Proposal, purpose: Purpose | None) -> None:
         """Check that the hospital approved exactly this proposal, for this purpose, and is not paused.
@@ -185,5 +185,6 @@ class Approvals:
         return self._folder / f"{fingerprint}.json"
 
     def _write(self, study: StudyFile) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(study.proposal.fingerprint)
         write_atomically(path, study.model_dump_json(indent=1).encode(), mode=0o600)

@@ -117,6 +117,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder to write into; else the study's own.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="report.json of another finished study, to stand beside this one."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a study's report again from the ledger. Nothing needs to run, and nothing is measured."""
@@ -125,7 +129,7 @@ def report(
     from deploy.coordinator.settings import load_federation
     from server.report.report_files import PAGE
 
-    folder, document = write(load_federation(file), study, out)
+    folder, document = write(load_federation(file), study, out, against)
     if as_json:
         print_json({"partial": document["partial"], **report_paths(folder)})
     else:

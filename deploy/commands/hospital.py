@@ -20,9 +20,10 @@ from deploy.commands.hospital_federation import (
     view,
     withdraw,
 )
+from deploy.commands.hospital_pacs import deliver, diagnose, fetch, listen, undelivered
 
 hospital_app = typer.Typer(
-    help="Check, prepare and look at a hospital's own scans; take part in a federation.",
+    help="Check, prepare and look at a hospital's own scans; take part in a federation; serve its PACS.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,5 +34,6 @@ for command in (
     *(preflight, install, join, status, view),
     *(approve, withdraw, pause, resume, studies, audit, metrics),
     *(healthy, trainer, node),
+    *(listen, fetch, diagnose, deliver, undelivered),
 ):
     hospital_app.command()(command)

@@ -7,6 +7,7 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import Federation
 from server.app import LEDGER, STATUS
 from server.ledger import read_result
+from server.report.comparison import read_report
 from server.report.report_files import DOCUMENT, FIGURES, PAGE, write_report
 from server.status import read_status
 from shared_model.errors import PneumofedError
@@ -14,19 +15,25 @@ from shared_model.proposal import as_fingerprint
 from shared_model.study import load_study, study_names
 
 
-def report(federation: Federation, study: str | None, out: Path | None) -> tuple[Path, dict[str, Any]]:
+def report(
+    federation: Federation, study: str | None, out: Path | None, against: Path | None = None
+) -> tuple[Path, dict[str, Any]]:
     """Write the report of a study into `out`, else into the study's folder; that folder, and report.json.
 
-    study: its name, file or fingerprint, None: the only one. Raises PneumofedError `study-unknown`,
-    `study-missing` and `study-invalid` for a file, `ledger-damaged`.
+    study: its name, file or fingerprint, None: the only one; against: another study's report.json, or the
+    folder that holds it. Raises PneumofedError `study-unknown`, `study-missing` and `study-invalid` for a
+    file, `ledger-damaged`, `report-unreadable`, and `report-partial` if either study is not finished.
     """
     folder = study_folder(federation, study)
     result = read_result(folder / LEDGER)
     if result is None:
         raise PneumofedError("no-round-yet", f"{folder}: no round is complete, so there is nothing to report")
+    if against is not None and result.is_partial:
+        raise PneumofedError("report-partial", f"{folder}: the study is not finished; compare it when it is")
+    other = None if against is None else read_report(against)
     out = folder if out is None else out
     out.mkdir(parents=True, exist_ok=True)
-    return out, write_report(out, result)
+    return out, write_report(out, result, against=other)
 
 
 def report_paths(folder: Path) -> dict[str, str]:

@@ -15,7 +15,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from preprocessing.store.lobe_files import DamagedFileError, encode_lobes, read_
 from preprocessing.store.scan_record import LobeArrays, Pseudonyms, ScanRecord
 from preprocessing.store.store_lock import locked
 from shared_model.errors import PneumofedError
-from shared_model.files import atomic_folder, write_atomically
+from shared_model.files import atomic_folder, flush_folder, write_atomically
 
 FORMAT = 3
 LOBES = "lobes.blosc"
@@ -50,19 +49,22 @@ class LobeStore:
 
         secret: 32 bytes, of phantoms alone.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.parent, wait_s=10), atomic_folder(path) as folder:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise PneumofedError("store-exists", "the store's folder is already in use; name another one")
-            for leftover in path.parent.glob(f".{path.name}.*.partial"):  # of a run that was killed
-                if leftover != folder:
-                    shutil.rmtree(leftover)
+        if path.exists() and not path.is_dir():
+            raise _occupied()
+        if not path.exists():
+            path.mkdir(parents=True, exist_ok=True)
+            flush_folder(path.parent)
+        # Nothing beside it is written: in a container the folder is a mount, below a root that is read-only.
+        with locked(path, wait_s=10):
+            if not _is_new(path):
+                raise _occupied()
             secret, choices = secret or secrets.token_bytes(32), settings.model_dump()
-            write_atomically(folder / "secret.key", secret, mode=0o600)
+            (path / "studies").mkdir(exist_ok=True)
+            write_atomically(path / "secret.key", secret, mode=0o600)
             record = {"format": FORMAT, "fingerprint": settings.fingerprint, "settings": choices}
             record["secret_mac"] = _mac(secret)
-            write_atomically(folder / "store.json", json.dumps(record, indent=1).encode(), mode=0o600)
-            (folder / "studies").mkdir()
+            # Last, as this makes the folder a store.
+            write_atomically(path / "store.json", json.dumps(record, indent=1).encode(), mode=0o600)
         return cls.open(path)
 
     @classmethod
@@ -165,6 +167,17 @@ class LobeStore:
     def _damaged(self, key: str) -> PneumofedError:
         reason = f"scan {key} is damaged; delete its folder in the store and prepare again"
         return PneumofedError("store-damaged", reason)
+
+
+def _is_new(path: Path) -> bool:
+    """Whether the folder is empty, or holds no more than a killed `create` left."""
+    parts = {one.name for one in path.iterdir() if not one.name.endswith(".partial")}
+    return parts <= {"studies", "secret.key"} and not any(path.glob("studies/*"))
+
+
+def _occupied() -> PneumofedError:
+    reason = "the store's folder holds other files; name an empty folder, or one to be made"
+    return PneumofedError("store-exists", reason)
 
 
 def _encode(scan: ScanRecord, lobes: FileSum) -> bytes:

@@ -42,6 +42,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[Line]:
         yield {"task": task, "figure": "operating point", "value": document["operating_point"][task]}
     for record in document["rounds"]:
         yield from _round(record)
+    if document["comparison"] is not None:
+        yield from _comparison(document["comparison"])
 
 
 def _counts(place: Line, hospital: Mapping[str, Any]) -> Iterator[Line]:
@@ -54,6 +56,9 @@ def _counts(place: Line, hospital: Mapping[str, Any]) -> Iterator[Line]:
     yield place | {"figure": "count floor", "value": hospital["count_floor"]}
     rounds = hospital["rounds"]
     yield place | {"figure": "rounds returned", "value": rounds["returned"], "n": rounds["asked"]}
+    for name, value in hospital["traffic"].items():
+        why = "not counted by an earlier version" if value is None else None
+        yield place | {"figure": f"traffic {name}", "value": value, "undefined": why}
 
 
 def _blocks(place: Line, blocks: Mapping[str, Any]) -> Iterator[Line]:
@@ -94,3 +99,18 @@ def _round(record: Mapping[str, Any]) -> Iterator[Line]:
         for task, value in record[name].items():
             why = "undefined in this round" if value is None else None
             yield place | {"role": "training", "task": task, "figure": name, "value": value, "undefined": why}
+    for hospital, reply in record["train"].items():
+        at = place | {"place": hospital, "role": "training"}
+        yield at | {"figure": "requests", "value": reply["requests"], "undefined": reply["reason"]}
+        for task, loss in reply["loss"].items():
+            yield at | {"task": task, "figure": "loss", "value": loss}
+
+
+def _comparison(compared: Mapping[str, Any]) -> Iterator[Line]:
+    """The other study's figures, and this study's less those."""
+    for group, tasks in compared["figures"].items():
+        for task, figures in tasks.items():
+            for name, sides in figures.items():
+                line = {"place": "all", "role": _ROLES[group], "task": task}
+                yield from _figure(line, f"other study {name}", sides["other"], sides["undefined"])
+                yield from _figure(line, f"difference {name}", sides["difference"], sides["undefined"])

@@ -7,12 +7,14 @@ from server.report.task_metrics import Block, Reason, task_block
 from shared_model.constants import Task
 from shared_model.metrics.auc import Auc
 from shared_model.metrics.calibration import expected_calibration_error
+from shared_model.metrics.calibration_line import calibration_intercept, calibration_slope
 from shared_model.metrics.random_effects import LEAST_HOSPITALS, next_hospital
 from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.metrics.within_hospital import hospital_aucs, within_hospital_auc
 
 NO_HOSPITAL = "no hospital returned scores of both classes"
 NO_SCAN = "no scan was scored"
+SEPARATED = "one score separates the classes: no finite slope fits"
 
 
 def group_block(
@@ -29,6 +31,7 @@ def group_block(
                     mean_low and mean_high the mean's own interval
     worst_hospital  the least area inside a hospital, with its name
     calibration     expected calibration error before and after `temperature`, over all scans
+    calibration_intercept, calibration_slope  of the scaled probabilities, over all scans
 
     Each is None if it is undefined; then `undefined[name]` is the reason in words.
     """
@@ -38,12 +41,17 @@ def group_block(
     pooled = block.pop("auc")
     within = within_hospital_auc(evaluations.values(), task)
     predicted = next_hospital(tuple(areas.values()))
+    classes = merged.positive(task), merged.negative(task)
+    intercept = calibration_intercept(*classes, temperature)
+    slope = calibration_slope(*classes, temperature)
     block |= {
         "within_auc": within.as_json() if within else None,
         "auc": pooled,
         "next_hospital": predicted.as_json() if predicted else None,
         "worst_hospital": _worst(areas),
         "calibration": calibration_block(merged, task, temperature),
+        "calibration_intercept": intercept.as_json() if intercept else None,
+        "calibration_slope": slope.as_json() if slope else None,
     }
     reasons = {
         "within_auc": NO_HOSPITAL,
@@ -53,6 +61,8 @@ def group_block(
         ),
         "worst_hospital": NO_HOSPITAL,
         "calibration": NO_SCAN,
+        "calibration_intercept": undefined.get("auc", ""),
+        "calibration_slope": undefined.get("auc", SEPARATED),
     }
     return block | {"undefined": undefined | {n: why for n, why in reasons.items() if block[n] is None}}
 

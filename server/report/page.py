@@ -1,6 +1,7 @@
 """The report as one HTML page without external files."""
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -8,10 +9,16 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from server.report.plots import curves, roc_curves, stage_starts
-from server.report.tables import TABLE_3, TABLE_4, area, calls_tables, metrics_table, percent
+from server.report.figures import figures
+from server.report.figures_csv import figures_csv
+from server.report.incidents import incidents
+from server.report.number_text import area, byte_text, decimal, percent, signed
+from server.report.round_axes import stage_starts
+from server.report.settings_table import flat, of_stages
+from server.report.svg import csv_data_url
+from server.report.tables import FIGURE_NAMES, TABLE_3, TABLE_4, calls_tables, metrics_table
+from server.report.threshold_chooser import chooser_json, threshold_rows
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
-from shared_model.study_stage import StageConfig
 
 
 @dataclass(frozen=True)
@@ -43,26 +50,43 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
     )  # fmt: skip
     environment.filters.update({
         "percent": percent, "area": area, "flat": flat, "of_stages": of_stages, "timed": timed,
-        "period": period, "floors": floors, "last_validated": last_validated,
+        "period": period, "floors": floors, "last_validated": last_validated, "bytes": byte_text,
+        "named": named, "decimal": decimal, "signed": signed,
     })  # fmt: skip
+    script = _template_text("report.js")
     return environment.get_template("report.html.j2").render(
         document=document,
-        css=resources.files("server.report").joinpath("templates", "report.css").read_text(),
+        css=_template_text("report.css"),
+        script=script,
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         networks=TASK_WORDS,
         labels=LABEL_WORDS,
         headlines=[(task, words, document["pooled"]["unseen"][task]) for task, words in TASK_WORDS.items()],
         largest=max((_known(h["counts"]) for h in document["hospitals"]), default=0),
-        curves=curves(document),
+        plots=figures(document),
         stages=[name for _, name in stage_starts(document["rounds"])],
         tables=[
             ("table-3", 3, "Diseased or healthy", metrics_table(document, "diseased", TABLE_3)),
             ("table-4", 4, "COVID-19 or other pneumonia", metrics_table(document, "covid", TABLE_4)),
         ],
         calls=calls_tables(document),
+        figure_names=FIGURE_NAMES,
         groups={"unseen": "held-out", "seen": "training"},
-        rocs=[] if document["partial"] else roc_curves(document),
+        incidents=incidents(document),
+        chooser=chooser_json(document),
+        thresholds={task: threshold_rows(document, "unseen", task) for task in TASK_WORDS},
+        figures_csv_url=csv_data_url(figures_csv(document)),
         examples=examples,
     )
+
+
+def _template_text(name: str) -> str:
+    return resources.files("server.report").joinpath("templates", name).read_text()
+
+
+def named(hospitals: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The hospital of this name, with its `index`."""
+    return next({**one, "index": index} for index, one in enumerate(hospitals) if one["name"] == name)
 
 
 def period(dates: Mapping[str, str | None]) -> str:
@@ -94,35 +118,6 @@ def last_validated(document: Mapping[str, Any], task: str) -> Mapping[str, Any] 
 
 def _known(counts: Mapping[str, int | None]) -> int:
     return sum(count for count in counts.values() if count is not None)
-
-
-def setting(value: Any) -> str:
-    """A setting's value as text."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {setting(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as (dotted.name, value), without the stages, which have their own table."""
-    rows: list[tuple[str, str]] = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            rows += flat(value, f"{prefix}{name}.")
-        elif name != "stages":
-            rows.append((prefix + name, setting(value)))
-    return rows
-
-
-def of_stages(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """(name, value in each stage) of the settings that any stage sets; the default in stages that do not."""
-    fields = StageConfig.model_fields
-    names = [name for name in fields if name != "name" and any(name in stage for stage in stages)]
-    return [(name, [setting(stage.get(name, fields[name].default)) for stage in stages]) for name in names]
 
 
 def timed(seconds: Iterable[tuple[str, float]]) -> list[tuple[str, str]]:

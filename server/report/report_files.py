@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from server.report.comparison import comparison
 from server.report.figures_csv import figures_csv
 from server.report.page import Example, render
 from server.report.report_json import report_document
@@ -25,12 +26,15 @@ def write_report(
     *,
     seconds: Mapping[str, float] | None = None,
     examples: Sequence[Example] = (),
+    against: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write the three files, each atomically, into the existing `folder`; returns report.json's document.
 
-    seconds: as for `report_document`; examples: shown on the page.
+    seconds: as for `report_document`; examples: shown on the page; against: the document of another finished
+    study, to be compared with.
     """
     document = report_document(result, seconds)
+    document["comparison"] = None if against is None else comparison(document, against)
     files = {
         PAGE: render(document, examples),
         FIGURES: figures_csv(document),

@@ -1,9 +1,13 @@
 """matplotlib figures as inline SVG that uses the colours and fonts of the page."""
 
+import base64
+import csv
 import io
 import re
 import warnings
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -39,6 +43,37 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.6,
     "lines.markersize": 3.2,
 }
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of the page.
+
+    name: makes its ids unique and names its files; title and description (for screen readers): plain text;
+    svg: an element to inline; rows: what is drawn, the columns' names first; notes: why parts are undefined.
+    """
+
+    name: str
+    title: str
+    description: str
+    svg: str
+    rows: tuple[Sequence[Any], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def csv_url(self) -> str:
+        """The rows as a CSV file in a data URL."""
+        return csv_data_url(_csv_text(self.rows))
+
+
+def csv_data_url(text: str) -> str:
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
+
+
+def _csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue()
 
 
 def styled() -> AbstractContextManager[None]:

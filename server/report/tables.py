@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from server.report.number_text import area, percent
 from shared_model.constants import LABELS
 
 UNDEFINED = "undefined"
+FIGURE_NAMES = {
+    "within_auc": "AUC within hospitals", "auc": "pooled AUC", "accuracy": "accuracy",
+    "sensitivity": "sensitivity", "specificity": "specificity",
+}  # fmt: skip
 Column = tuple[str, str]
 """Key of the figure in a task's block, and the column's heading."""
 
@@ -71,14 +76,6 @@ class Table:
 EMPTY = Cell(None, "")
 OF_ONE_HOSPITAL: dict[str, str | None] = {"within_auc": "auc", "auc": None}
 """Where the row of a hospital differs from that of a group: the figure shown under a column's key."""
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def area(value: float) -> str:
-    return f"{value:.3f}"
 
 
 def metrics_table(document: Mapping[str, Any], task: str, columns: Sequence[Column]) -> Table:

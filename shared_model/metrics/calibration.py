@@ -1,10 +1,12 @@
 """Whether a probability means what it says: temperature scaling, and the calibration error."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
+from shared_model.metrics.proportion import Proportion
 from shared_model.metrics.score_histogram import ScoreHistogram, bin_logits
 
 GROUPS = 10
@@ -42,20 +44,51 @@ def _root(rising: Callable[[float], float]) -> float:
     return (low + high) / 2
 
 
+@dataclass(frozen=True)
+class CalibrationGroup:
+    """Scans with like scores: the mean of their predicted probabilities, and the share that is positive."""
+
+    predicted: float
+    positive: Proportion
+
+    def as_json(self) -> dict[str, float | int]:
+        return {"predicted": self.predicted, **self.positive.as_json()}
+
+
+def calibration_groups(
+    positive: ScoreHistogram, negative: ScoreHistogram, temperature: float
+) -> list[CalibrationGroup]:
+    """Up to ten groups of scans of nearly equal size, ordered by score (Nixon et al. 2019).
+
+    The groups are the same before and after scaling, none of them nearly empty. Scans in one bin of the
+    histogram stay together; the patients of a group are its part of all patients.
+    """
+    both = positive.merge(negative)
+    if not both.total:
+        return []
+    middle = np.cumsum(both.counts) - both.counts / 2
+    group = np.minimum(np.floor(GROUPS * middle / both.total).astype(np.int64), GROUPS - 1)
+    probabilities = both.counts * expit(bin_logits() / temperature)
+    scans, positives, sums = (
+        np.bincount(group, weights=weights, minlength=GROUPS)
+        for weights in (both.counts, positive.counts, probabilities)
+    )
+    return [
+        CalibrationGroup(
+            float(sums[i] / scans[i]),
+            Proportion(int(positives[i]), int(scans[i]), max(1, int(scans[i] * both.patients / both.total))),
+        )
+        for i in np.flatnonzero(scans)
+    ]
+
+
 def expected_calibration_error(
     positive: ScoreHistogram, negative: ScoreHistogram, temperature: float
 ) -> float | None:
-    """Mean distance between predicted probability and share of positives, over groups of scans; None without
-    scans.
-
-    The groups are 10 of nearly equal size, ordered by score (Nixon et al. 2019): the same before and after
-    scaling, none of them nearly empty. Scans in one bin of the histogram stay together.
-    """
-    scans = positive.counts + negative.counts
-    total = int(scans.sum())
-    if not total:
+    """Mean distance between predicted probability and share of positives, over `calibration_groups`; None
+    without scans."""
+    groups = calibration_groups(positive, negative, temperature)
+    if not groups:
         return None
-    group = np.floor(GROUPS * (np.cumsum(scans) - scans / 2) / total).astype(np.int64)
-    surplus = scans * expit(bin_logits() / temperature) - positive.counts
-    by_group = np.bincount(np.minimum(group, GROUPS - 1), weights=surplus, minlength=GROUPS)
-    return float(np.abs(by_group).sum() / total)
+    total = sum(group.positive.n for group in groups)
+    return sum(group.positive.n * abs(group.predicted - group.positive.value) for group in groups) / total

@@ -88,14 +88,23 @@ def bin_logits() -> NDArray[np.float64]:
     return (np.arange(BINS, dtype=np.float64) + 0.5) / _BINS_PER_UNIT - LOGIT_LIMIT
 
 
+def bin_edge_logit(threshold_bin: int) -> float:
+    """The lowest logit that falls into `threshold_bin`."""
+    return threshold_bin / _BINS_PER_UNIT - LOGIT_LIMIT
+
+
 def bin_probability(threshold_bin: int) -> float:
     """The lowest probability that falls into `threshold_bin`."""
-    return 1.0 / (1.0 + math.exp(LOGIT_LIMIT - threshold_bin / _BINS_PER_UNIT))
+    return 1.0 / (1.0 + math.exp(-bin_edge_logit(threshold_bin)))
 
 
 def probability_bin(probability: float) -> int:
     """The bin whose lower edge is nearest to `probability` in (0, 1): inverse of `bin_probability`."""
-    logit = math.log(probability) - math.log1p(-probability)
+    return nearest_edge(math.log(probability) - math.log1p(-probability))
+
+
+def nearest_edge(logit: float) -> int:
+    """The bin whose lower edge is nearest to `logit`."""
     return int(np.clip(round((logit + LOGIT_LIMIT) * _BINS_PER_UNIT), 0, BINS - 1))
 
 

@@ -7,7 +7,7 @@ set up; CONTAINERS_CONF may name other settings.
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -150,30 +150,41 @@ def test_a_container_that_is_killed_comes_back(federation: Federation) -> None:
     wait_until(federation.are_online, seconds=300, what="both hospitals online again")
 
 
+def upgrade(project: Project, names: Sequence[str]) -> None:
+    """As both documents say; the new version is the same image under the next tag."""
+    for name in names:
+        podman("tag", f"pneumofed-{name}:{package_version()}", f"pneumofed-{name}:{NEXT}")
+    compose = project.folder / "compose.yaml"
+    compose.write_text(compose.read_text().replace(f":{package_version()}\n", f":{NEXT}\n"))
+    project.shell("docker compose up -d")
+    for name in names:
+        assert project.state(name)["ImageName"].endswith(f"pneumofed-{name}:{NEXT}")
+        wait_until(lambda: project.is_healthy(name), seconds=300, what=f"the new {name} healthy")  # noqa: B023
+
+
 def test_a_study_reaches_its_report_and_an_upgrade_keeps_it(federation: Federation) -> None:
     federation.ask("run", "federation.toml", *STUDY, "--propose")
     for name in federation.hospitals:
         federation.approve(name)
     federation.ask("run", "federation.toml", *STUDY)
-    (report,) = (federation.coordinator.folder / "coordinator" / "studies").glob("*/report.json")
-    document = json.loads(report.read_text())
+    (found,) = (federation.coordinator.folder / "coordinator" / "studies").glob("*/report.json")
+    document = json.loads(found.read_text())
     assert {one["name"] for one in document["hospitals"]} == set(federation.hospitals)
     assert not document["partial"]
 
-    upgraded = federation.hospitals["north"]
-    for name in ("node", "trainer"):
-        podman("tag", f"pneumofed-{name}:{package_version()}", f"pneumofed-{name}:{NEXT}")
-    compose = upgraded.folder / "compose.yaml"
-    compose.write_text(compose.read_text().replace(f":{package_version()}\n", f":{NEXT}\n"))
-    upgraded.shell("docker compose up -d")
+    report = found.read_bytes()
+    upgraded = {federation.coordinator: ("coordinator",), federation.hospitals["north"]: ("node", "trainer")}
     try:
-        for name in ("node", "trainer"):
-            assert upgraded.state(name)["ImageName"].endswith(f"pneumofed-{name}:{NEXT}")
-        wait_until(lambda: upgraded.is_healthy("node"), seconds=300, what="the upgraded node healthy")
-        studies = upgraded.inside("trainer", "pneumofed", "hospital", "studies", "--json").stdout
+        for project, names in upgraded.items():
+            upgrade(project, names)
+        wait_until(federation.are_online, seconds=300, what="both hospitals online after the upgrade")
+        assert "done" in federation.ask("run", "federation.toml", *STUDY) and found.read_bytes() == report
+        north = federation.hospitals["north"]
+        studies = north.inside("trainer", "pneumofed", "hospital", "studies", "--json").stdout
         assert [one["decision"] for one in json.loads(studies)["studies"]] == ["approved"]
-        assert upgraded.inside("trainer", "pneumofed", "hospital", "audit", "--verify").returncode == 0
+        assert north.inside("trainer", "pneumofed", "hospital", "audit", "--verify").returncode == 0
     finally:
-        upgraded.down()
-        for name in ("node", "trainer"):
-            podman("rmi", f"pneumofed-{name}:{NEXT}")
+        for project, names in upgraded.items():
+            project.down()
+            for name in names:
+                podman("rmi", "--ignore", f"pneumofed-{name}:{NEXT}")

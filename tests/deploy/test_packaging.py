@@ -24,6 +24,7 @@ UNITS = {
     "trainer": FOLDER / "pneumofed-trainer.service",
     "node": FOLDER / "pneumofed-node.service",
     "coordinator": COORDINATOR / "pneumofed-coordinator.service",
+    **{name: FOLDER / f"pneumofed-{name}.service" for name in ("listen", "diagnose", "deliver")},
 }
 
 
@@ -71,6 +72,17 @@ def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
     assert trainer["user"] != node["user"]
 
 
+def test_what_is_run_by_hand_has_no_more_rights_than_it_needs():
+    services = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+    prepare, preflight = services["prepare"], services["preflight"]
+    for service in (prepare, preflight):
+        assert service["profiles"] == ["by-hand"] and service["restart"] == "no"
+        assert service["read_only"] and service["cap_drop"] == ["ALL"]
+        assert service["image"] == services["trainer"]["image"]
+    assert prepare["network_mode"] == "none" and prepare["user"] == services["trainer"]["user"]
+    assert preflight["user"] == "0:0" and preflight["cap_add"] == ["DAC_OVERRIDE"]
+
+
 def test_under_systemd_too():
     trainer, node = unit("trainer"), unit("node")
     assert trainer["PrivateNetwork"] == "yes" and trainer["RestrictAddressFamilies"] == "AF_UNIX"
@@ -79,6 +91,18 @@ def test_under_systemd_too():
     assert node["InaccessiblePaths"].split() == closed
     assert trainer["User"] != node["User"] and trainer["Group"] != node["Group"]
     assert trainer["NoNewPrivileges"] == node["NoNewPrivileges"] == "yes"
+
+
+def test_between_pacs_and_model_each_service_has_one_right():
+    listen, diagnose, deliver = (unit(name) for name in ("listen", "diagnose", "deliver"))
+    services, folder = (listen, diagnose, deliver), "/var/lib/pneumofed-pacs"
+    assert [one.get("PrivateNetwork") for one in services] == [None, "yes", None]
+    assert diagnose["RestrictAddressFamilies"] == "AF_UNIX"
+    written = [one["ReadWritePaths"].removeprefix(f"{folder}/") for one in services]
+    assert written == ["inbox", "results", "delivery"]
+    closed = [one["InaccessiblePaths"].replace(f"-{folder}/", "").split() for one in services]
+    assert closed == [["results", "delivery", "model"], ["delivery"], ["inbox", "model"]]
+    assert len({one["User"] for one in services}) == 3
 
 
 def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():
@@ -188,7 +212,7 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower().strip()
 
 
-@pytest.mark.parametrize("name", ["trainer", "node", "coordinator"])
+@pytest.mark.parametrize("name", UNITS)
 def test_systemd_itself_understands_the_units(name):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")

@@ -47,6 +47,10 @@ def test_any_fault_in_using_a_reply_costs_its_hospital_alone(
     assert used == ["east", "far", "south"] and list(outcomes) == ["east", "far", "north", "south"]
     assert (outcomes["north"].status, outcomes["north"].reason) == ("refused", "reply-unusable")
     assert outcomes["east"].status == "returned" and outcomes["east"].scans == {"covid": 3}
+    for name in ("north", "east"):  # a refused reply came over the line too
+        outcome = outcomes[name]
+        assert outcome.requests == 1 and outcome.bytes_up is not None and outcome.bytes_up > 100
+        assert outcome.bytes_down == len(PROPOSAL.to_text())
     finished = [e for e in told if isinstance(e, events.RequestFinished)]
     assert {e.hospital: e.outcome for e in finished} == outcomes
 

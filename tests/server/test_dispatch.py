@@ -3,8 +3,9 @@
 from collections.abc import Container, Iterable
 from typing import Any
 
+import numpy as np
 import pytest
-from flwr.app import Error, Message, MessageType
+from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MessageType, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.proto.node_pb2 import NodeInfo
 
@@ -127,6 +128,22 @@ def test_a_permanent_failure_is_not_retried() -> None:
     assert outcome_of([(FAILED, "diverged"), "good"]) == ("failed", "diverged", 1)
 
 
+@pytest.mark.parametrize(
+    ("script", "requests"), [(["good"], 1), (["lost", ABSENT, "good"], 3), (["unsent", "good"], 1)]
+)
+def test_an_outcome_says_how_often_it_was_asked_and_what_was_sent(
+    script: list[object], requests: int
+) -> None:
+    weights = np.zeros(1000, np.uint8)
+    packed = ArrayRecord({"w": Array(weights)})
+    content = RecordDict({"weights": packed, "task": ConfigRecord({"proposal": "x" * 50, "round": 3})})
+    quick = RoundPolicy(poll_s=0.002, retry_after_s=0.01, retries=2, deadline_s=20.0)
+    grid = ScriptedGrid(script)
+    (result,) = send_requests(grid, lambda _: content, MessageType.QUERY, {"a": 1001}, quick, group="g")
+    assert result.outcome.requests == requests
+    assert result.outcome.bytes_down == requests * (len(packed["w"].data) + 50)
+
+
 def test_events_name_each_request_and_why_it_is_sent_again() -> None:
     told: list[events.Event] = []
     outcome_of(["lost", ABSENT, "unsent", "good"], on_event=told.append, retries=3)
@@ -146,6 +163,11 @@ def test_an_event_says_at_once_why_a_hospital_is_asked_again_and_none_that_it_is
 def test_a_hospital_that_is_paused_at_the_deadline_is_late_as_paused() -> None:
     status, reason, asked = outcome_of([PAUSED], deadline_s=1.0)
     assert (status, reason) == ("late", "paused") and asked > 3
+
+
+def test_what_it_said_last_stands_if_the_deadline_comes_before_its_next_answer() -> None:
+    assert outcome_of([PAUSED, "lost"], deadline_s=0.2)[:2] == ("late", "paused")
+    assert outcome_of([PAUSED, ABSENT, "lost"], deadline_s=0.2)[:2] == ("late", "deadline")
 
 
 def test_a_wish_to_stop_ends_the_requests() -> None:

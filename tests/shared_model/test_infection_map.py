@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from shared_model.infection_map import infection_map
+from shared_model.infection_map import InfectedVolume, infection_map
 from shared_model.networks import LobeOutput
 from tests.reference import scan as literal
 
@@ -23,3 +23,8 @@ def test_the_infection_map_is_both_maps_inside_the_lobe() -> None:
         finer = literal.pixel_map(fine[i].softmax(0)[1].tolist(), 128, 6, 2, 2)
         expected = (np.array(coarse) > 0.5) & (np.array(finer) > 0.5) & mask[i].numpy()
         np.testing.assert_array_equal(ours[i].numpy(), expected)
+
+
+def test_a_share_that_rounds_to_more_than_all_is_all():
+    assert InfectedVolume(0.1 + 0.2, 0.3).percent == 100.0
+    assert 100 * (0.1 + 0.2) / 0.3 > 100

@@ -79,8 +79,11 @@ def result() -> StudyResult:
         for h in hospitals
         if h.name != "birch"
     }
-    replies = {h.name: HospitalOutcome(status="returned", seconds=3.0) for h in hospitals}
-    replies["birch"] = HospitalOutcome(status="failed", reason="out-of-memory", seconds=1.5)
+    asked = {"requests": 1, "bytes_down": 6_100_000}
+    replies = {
+        h.name: HospitalOutcome(status="returned", seconds=3.0, **asked, bytes_up=4_000) for h in hospitals
+    }
+    replies["birch"] = HospitalOutcome(status="failed", reason="out-of-memory", seconds=1.5, **asked)
     validation = evaluations["amber"].merge(evaluations["dune & <b>sons</b>"])
     return StudyResult(
         study=study(),
@@ -112,12 +115,17 @@ def _round(stage: int, number: int, validation: SiteEvaluation) -> RoundRecord:
     train = {
         name: HospitalOutcome(
             status="returned", seconds=20.0, scans={n: (counts[1] or 0) + 1 for n in networks},
-            loss={n: 1.3 - 0.8 * progress + 0.1 * (n == "covid") for n in networks},
+            loss={n: 1.3 - 0.8 * progress + 0.1 * (n == "covid") + 0.02 * len(name) for n in networks},
+            requests=1, bytes_down=6_100_000, bytes_up=6_000_000,
         )
         for name, role, counts in SITES if role == "training"
     }  # fmt: skip
     if number == 3:
-        train["cedar"] = HospitalOutcome(status="late", reason="deadline", seconds=600.0)
+        train["cedar"] = HospitalOutcome(
+            status="late", reason="deadline", seconds=600.0, requests=3, bytes_down=18_300_000
+        )
+    if number == 5:
+        train["amber"] = train["amber"].model_copy(update={"requests": 2, "bytes_down": 12_200_000})
     return RoundRecord(
         stage=stage, round=number, train=train, validation=validation if validated else None,
         accuracy={n: 0.55 + 0.36 * progress - 0.06 * (n == "covid") for n in TASKS} if validated else {},

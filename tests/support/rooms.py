@@ -29,7 +29,8 @@ ROOMS = {
     ),
     "client": (
         "control",
-        "diagnosis preflight",
+        "pacs preflight",
+        "diagnosis",
         "node trainer",
         "privacy",
         "learning",
@@ -45,7 +46,7 @@ ROOMS = {
         "collect",
         "admission dispatch feasibility messages model_selection",
         "events grid standing stop_flag strategies",
-        "software study_result",
+        "content_bytes software study_result",
     ),
     "deploy": (
         "commands",

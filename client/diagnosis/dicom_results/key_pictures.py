@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 from highdicom.sc import SCImage
 from numpy.typing import NDArray
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian
 
 from client.diagnosis.dicom_results.producer import description, equipment
+from client.diagnosis.dicom_results.result_uids import result_uid
 from client.diagnosis.dicom_results.source_images import SourceImages
 from client.diagnosis.slice_pictures import OVERVIEW
 from shared_model.saved_model import ModelCard
@@ -18,7 +19,7 @@ SERIES_NUMBER = 9004
 
 def key_pictures(pictures: Mapping[str, bytes], source: SourceImages, card: ModelCard) -> list[SCImage]:
     """One image for each of `pictures` (PNG by file name), in their order, in one series of the study."""
-    series_uid = generate_uid(prefix=None)
+    series_uid = result_uid(source, card, "pictures", "series")
     images = []
     for number, (name, png) in enumerate(pictures.items(), start=1):
         image = SCImage.from_ref_dataset(
@@ -31,7 +32,7 @@ def key_pictures(pictures: Mapping[str, bytes], source: SourceImages, card: Mode
             patient_orientation=("L", "F") if name == OVERVIEW else ("L", "P"),
             series_instance_uid=series_uid,
             series_number=SERIES_NUMBER,
-            sop_instance_uid=generate_uid(prefix=None),
+            sop_instance_uid=result_uid(source, card, "pictures", name),
             instance_number=number,
             series_description=description(card, "key pictures"),
             transfer_syntax_uid=ExplicitVRLittleEndian,

@@ -24,7 +24,6 @@ from highdicom.sr import (
 )
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import generate_uid
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.dicom_results.producer import (
@@ -37,6 +36,7 @@ from client.diagnosis.dicom_results.producer import (
     equipment,
     private_code,
 )
+from client.diagnosis.dicom_results.result_uids import named_uid, result_uid
 from client.diagnosis.dicom_results.segmentation import INFECTION, LEFT_LUNG, RIGHT_LUNG
 from client.diagnosis.dicom_results.source_images import SourceImages
 from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, verdict_sentence
@@ -52,6 +52,7 @@ CALLED = private_code("called", "What the scan is called by the model")
 INFECTED_VOLUME = private_code("infected-volume", "Infected volume of the lung")
 INFECTED_SHARE = private_code("infected-share", "Infected share of the lung volume")
 _FINDINGS: dict[Task, CodedConcept] = {"diseased": PNEUMONIA, "covid": COVID_19}
+_DECISIONS: dict[Task, str] = {"diseased": "diseased or healthy", "covid": "COVID-19, if diseased"}
 _SIDES = {
     "right": (RIGHT_LUNG, codes.SCT.Right),
     "left": (LEFT_LUNG, codes.SCT.Left),
@@ -68,7 +69,7 @@ def measurement_report(diagnosis: Diagnosis, source: SourceImages, segmentation:
     card = diagnosis.card
     groups = [_lung(diagnosis, side, segmentation) for side in _SIDES if _volume(diagnosis, side)]
     groups.append(_infection(diagnosis, segmentation))
-    groups += [_decision(diagnosis, task) for task in _FINDINGS]
+    groups += [_decision(diagnosis, task, segmentation) for task in _FINDINGS]
     report = MeasurementReport(
         observation_context=_context(card),
         procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
@@ -77,9 +78,9 @@ def measurement_report(diagnosis: Diagnosis, source: SourceImages, segmentation:
     return ComprehensiveSR(
         evidence=[segmentation, *source.datasets],
         content=report[0],
-        series_instance_uid=generate_uid(prefix=None),
+        series_instance_uid=result_uid(source, card, "report", "series"),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=generate_uid(prefix=None),
+        sop_instance_uid=result_uid(source, card, "report"),
         instance_number=1,
         is_complete=True,
         is_final=False,
@@ -94,7 +95,7 @@ def measurement_report(diagnosis: Diagnosis, source: SourceImages, segmentation:
 
 def _context(card: ModelCard) -> ObservationContext:
     observer = DeviceObserverIdentifyingAttributes(
-        uid=generate_uid(prefix=None, entropy_srcs=[MAKER, card.weights_sha256]),
+        uid=named_uid("observer", card.weights_sha256),
         name=algorithm_name(card),
         manufacturer_name=MAKER,
         model_name=MAKER,
@@ -107,8 +108,8 @@ def _algorithm(card: ModelCard) -> AlgorithmIdentification:
     return AlgorithmIdentification(algorithm_name(card), algorithm_version(card), manufacturer=MAKER)
 
 
-def _tracking(name: str) -> TrackingIdentifier:
-    return TrackingIdentifier(uid=generate_uid(prefix=None), identifier=name)
+def _tracking(segmentation: Dataset, name: str) -> TrackingIdentifier:
+    return TrackingIdentifier(uid=named_uid(segmentation.SOPInstanceUID, name), identifier=name)
 
 
 def _referenced(segmentation: Dataset, number: int) -> ReferencedSegment:
@@ -131,7 +132,7 @@ def _lung(diagnosis: Diagnosis, side: str, segmentation: Dataset) -> Any:
     number, laterality = _SIDES[side]
     volume = diagnosis.infected_volume(side)
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        _tracking(f"{side} lung"),
+        _tracking(segmentation, f"{side} lung"),
         referenced_segment=_referenced(segmentation, number),
         finding_type=codes.SCT.Lung,
         finding_sites=[FindingSite(codes.SCT.Lung, laterality)],
@@ -147,7 +148,7 @@ def _lung(diagnosis: Diagnosis, side: str, segmentation: Dataset) -> Any:
 def _infection(diagnosis: Diagnosis, segmentation: Dataset) -> Any:
     volume = diagnosis.infected_volume()
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        _tracking("infection of both lungs"),
+        _tracking(segmentation, "infection of both lungs"),
         referenced_segment=_referenced(segmentation, INFECTION),
         finding_type=codes.SCT.Inflammation,
         finding_sites=[FindingSite(codes.SCT.Lung)],
@@ -159,11 +160,11 @@ def _infection(diagnosis: Diagnosis, segmentation: Dataset) -> Any:
     )
 
 
-def _decision(diagnosis: Diagnosis, task: Task) -> Any:
+def _decision(diagnosis: Diagnosis, task: Task, segmentation: Dataset) -> Any:
     score = diagnosis.scores[task]
     positive = score.positive and diagnosis.scores["diseased"].positive  # COVID-19 only if diseased (2.6)
     group = MeasurementsAndQualitativeEvaluations(
-        _tracking({"diseased": "diseased or healthy", "covid": "COVID-19, if diseased"}[task]),
+        _tracking(segmentation, _DECISIONS[task]),
         finding_type=_FINDINGS[task],
         algorithm_id=_algorithm(diagnosis.card),
         measurements=[

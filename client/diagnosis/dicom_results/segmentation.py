@@ -9,10 +9,11 @@ from highdicom.seg import Segmentation as SegmentationImage
 from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.dicom_results.producer import algorithm, description, equipment
+from client.diagnosis.dicom_results.result_uids import result_uid
 from client.diagnosis.dicom_results.source_images import SourceImages
 from preprocessing.reading.slice_labels import labels_on_slices
 from shared_model.saved_model import ModelCard
@@ -92,9 +93,9 @@ def _segmentation(
         segment_descriptions=[
             _description(number, one, card) for number, one in enumerate(segments, start=1)
         ],
-        series_instance_uid=generate_uid(prefix=None),
+        series_instance_uid=result_uid(source, card, kind.value, "series"),
         series_number=SERIES_NUMBER if is_binary else LABEL_MAP_SERIES_NUMBER,
-        sop_instance_uid=generate_uid(prefix=None),
+        sop_instance_uid=result_uid(source, card, kind.value),
         instance_number=1,
         content_label="LUNGS",
         content_description="Lungs and infection",

@@ -73,6 +73,8 @@ def test_the_store_and_the_studies_that_it_must_suit(hospital):
     (row,) = files.check_store(hospital)
     assert row.state == "ok" and row.found.startswith("1 scans") and store.fingerprint in row.found
     hospital.state.mkdir()
+    files.check_store(hospital)  # as root, mostly: what it made there would be closed to the trainer
+    assert not any(hospital.state.iterdir())
     proposal = Proposal.of(study_of(BOTH), weights_of(0))  # its preprocessing is "p1"
     Approvals(hospital.state, 10).receive(proposal)
     assert [row.state for row in files.check_store(hospital)] == ["ok", "fail"]

@@ -8,13 +8,16 @@ from deploy.coordinator.folder import CoordinatorFolder
 from deploy.coordinator.settings import load_federation
 from deploy.coordinator.status import status_document
 from server import events
-from server.app import LOCK, STATUS, STOP
+from server.app import LEDGER, LOCK, STATUS, STOP
+from server.ledger import Ledger
 from server.status import StatusFile, StudyStatus
 from server.stop_flag import StopFlag
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.study import load_study
+from tests.support import example_result
 from tests.support.coordinator_command import FEDERATION, coordinator
+from tests.support.fake_sites import weights_of
 
 NEW = StudyStatus(study="s", fingerprint="f")
 
@@ -113,3 +116,19 @@ def test_without_a_terminal_ctrl_c_leaves_the_study_and_does_not_say_that_it_is_
     with exclusive(study.folder / LOCK):
         code, text = coordinator(capsys, "watch", study.file)
     assert code == 130 and "left; the study goes on" in text and not StopFlag(study.folder / STOP).raised
+
+
+def test_a_report_stands_beside_another_study(tmp_path, capsys):
+    file = tmp_path / "federation.toml"
+    file.write_text(FEDERATION)
+    coordinator(capsys, "provision", file)
+    result = example_result.result()
+    folder = CoordinatorFolder(tmp_path / "coordinator").study(result.study.fingerprint)
+    Ledger(folder / LEDGER, result.study, weights_of(0)).write_result(result)
+    code, text = coordinator(capsys, "report", file, "--against", tmp_path / "none.json")
+    assert code == 1 and "report-unreadable" in text and "none.json" in text
+    assert coordinator(capsys, "report", file)[0] == 0
+    beside = ("report", file, "--out", tmp_path / "both", "--against", folder)
+    code, text = coordinator(capsys, *beside)
+    assert code == 0 and "AUC" in text
+    assert "Beside another study: Made-up study" in (tmp_path / "both" / "report.html").read_text()

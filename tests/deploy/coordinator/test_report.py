@@ -73,3 +73,14 @@ def test_it_is_written_beside_the_model_or_elsewhere(federation: Federation, tmp
     elsewhere, same = report(federation, "two", tmp_path / "a" / "b")
     assert elsewhere == tmp_path / "a" / "b" and same == document
     assert len(list(elsewhere.iterdir())) == 3
+
+
+def test_it_stands_beside_another_study_that_is_finished(federation: Federation, tmp_path: Path) -> None:
+    folder, other = report(federation, "one", None)
+    _, document = report(federation, "two", tmp_path / "both", folder)
+    assert document["comparison"]["study"] == other["study"]
+    partial = {**other, "partial": True}
+    (folder / "report.json").write_text(json.dumps(partial))
+    with pytest.raises(PneumofedError, match="not finished"):
+        report(federation, "two", tmp_path / "not", folder)
+    assert not (tmp_path / "not").exists()

@@ -1,6 +1,7 @@
 """The store: what goes in comes out, whole or not at all, and damage is told by code."""
 
 import json
+import os
 import pickle
 import stat
 import threading
@@ -147,6 +148,38 @@ def test_a_store_that_is_none_or_another_is_refused(tmp_path: Path, store: LobeS
     with pytest.raises(PneumofedError) as error:
         LobeStore.open(store.path)
     assert code_of(error) == "store-damaged"
+
+
+def test_a_store_is_made_in_an_empty_folder_and_nothing_beside_it(tmp_path: Path) -> None:
+    """As a container's mount is; by a user who may not write beside it."""
+    folder = tmp_path / "mount" / "store"
+    folder.mkdir(parents=True)
+    inode = folder.stat().st_ino
+    before = folder.parent.stat().st_mtime_ns
+    LobeStore.create(folder, SETTINGS)
+    assert folder.stat().st_ino == inode and folder.parent.stat().st_mtime_ns == before
+    assert LobeStore.open(folder).keys() == []
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_store_whose_making_was_interrupted_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    rename, done = os.replace, []
+
+    def stop(source: Path, target: Path) -> None:
+        if len(done) == written:
+            raise KeyboardInterrupt
+        done.append(target)
+        rename(source, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", stop)
+        LobeStore.create(tmp_path / "store", SETTINGS)
+    with pytest.raises(PneumofedError) as error:
+        LobeStore.open(tmp_path / "store")
+    assert code_of(error) == "store-missing"
+    assert LobeStore.create(tmp_path / "store", SETTINGS).keys() == []
 
 
 @pytest.mark.parametrize("damage", ["record", "label", "short", "gone"])

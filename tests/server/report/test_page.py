@@ -1,32 +1,21 @@
 """report.html is one file that needs nothing, and trusts no word that it prints."""
 
+import base64
 import copy
+import csv
+import hashlib
+import io
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from server.report.page import Example, of_stages, render, timed
-from server.report.plots import curves
+from server.report.figures import figures
+from server.report.figures_csv import figures_csv
+from server.report.page import Example, render, timed
 from tests.support import example_result
-
-
-class Tags(HTMLParser):
-    """All (tag, attributes) of a page, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from tests.support.html_tags import Tags
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +23,27 @@ def page(document: dict[str, Any]) -> str:
     return render(document, example_result.examples())
 
 
-def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
+def policy(page: str) -> dict[str, str]:
+    """The content security policy, by directive."""
+    (content,) = (a["content"] for _, a in Tags(page).tags if a.get("http-equiv"))
+    assert content is not None
+    return {part.split()[0]: part.split(maxsplit=1)[1] for part in content.split("; ")}
+
+
+def test_the_one_script_is_the_one_that_is_allowed(page: str) -> None:
+    told = policy(page)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert len(scripts) == 1 == page.count("<script")
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert told["script-src"] == f"'sha256-{digest}'" and told["default-src"] == "'none'"
+    assert set(told) == {"default-src", "style-src", "img-src", "script-src", "base-uri", "form-action"}
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|import|eval|innerHTML)\b", scripts[0])
+
+
+def test_nothing_is_fetched(page: str) -> None:
     assert "http:" not in page and "https:" not in page
     tags = Tags(page).tags
-    assert not {"script", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in tags}
+    assert not {"iframe", "object", "embed", "base", "form"} & {tag for tag, _ in tags}
     for tag, attributes in tags:
         assert not any(name.startswith("on") for name in attributes), tag
         for name in ("src", "href", "xlink:href"):
@@ -56,27 +62,15 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     assert {link[1:] for link in links} | named <= set(ids)
 
 
-def test_an_undefined_figure_is_left_out_of_its_curve(document: dict[str, Any]) -> None:
-    gap = copy.deepcopy(document)
-    validated = [one for one in gap["rounds"] if one["within_auc"]]
-    assert len(validated) == 4
-    whole = curves(gap)[2]
-    validated[1]["within_auc"]["covid"] = None
-    parted = curves(gap)[2]
-    assert "COVID-19 or other pneumonia" in whole.description and "in 4 rounds" in whole.description
-    assert parted.description == whole.description[: -len("4 rounds")] + "3 rounds"
-    assert parted.svg != whole.svg
-    for one in validated:
-        one["within_auc"] = dict.fromkeys(one["within_auc"])
-    assert curves(gap)[2].description == "no values"
-    assert render(gap, [])
-
-
 def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     planted = "<script>alert(1)</script>\"'&$x^2$"
     bad = copy.deepcopy(document)
     bad["study"]["name"] = bad["trained_on"] = bad["command"] = planted
+    hospital = bad["hospitals"][0]["name"]
     bad["hospitals"][0]["name"] = planted
+    bad["curves"]["hospitals"][planted] = bad["curves"]["hospitals"].pop(hospital)
+    for replies in (bad["measurement"], *(record["train"] for record in bad["rounds"])):
+        replies[planted] = {**replies.pop(hospital), "status": "failed", "reason": planted}
     bad["hospitals"][1]["diseased"]["undefined"]["auc"] = planted
     bad["left_out"] = {planted: planted}
     bad["settings"]["name"] = bad["settings"]["stages"][0]["name"] = planted
@@ -84,18 +78,39 @@ def test_every_word_is_escaped(document: dict[str, Any]) -> None:
     for record in bad["rounds"]:
         record["stage"] = planted
     page = render(bad, [Example(planted, "covid", planted, b"", 0.0, 0.0)])
-    assert "<script" not in page
+    assert page.count("<script") == 1 and "<script>alert" not in page
     assert Tags(page).text.count(planted) >= 10
 
 
-def test_a_setting_of_one_stage_shows_the_others_default(document: dict[str, Any]) -> None:
-    assert "patches" not in document["settings"]["stages"][0]  # what is as by default may be left out
-    rows = dict(of_stages(document["settings"]["stages"]))
-    assert rows["patches"] == ["crop", "lobe"] and rows["rounds"] == ["6", "2"]
-    assert rows["augmentation"] == ["none", "shift 4, intensity 0.02, flip no, breath 0.25"]
-    assert "name" not in rows and "warm_up_rounds" not in rows  # no stage says so
-    text = Tags(render(document, [])).text
-    assert all(f"{name}{''.join(values)}" in text for name, values in rows.items())
+def no_curves(document: dict[str, Any]) -> dict[str, Any]:
+    """The curves of a document of which no scan was scored."""
+    group = {task: {"calibration": None, "thresholds": None} for task in ("diseased", "covid")}
+    hospital = {task: {"roc": None, "thresholds": None} for task in ("diseased", "covid")}
+    hospitals = {one["name"]: hospital for one in document["hospitals"]}
+    return {"seen": group, "unseen": group, "hospitals": hospitals}
+
+
+def test_figures_can_be_saved_as_csv(document: dict[str, Any], page: str) -> None:
+    links = {
+        str(a["download"]): a["href"] or "" for tag, a in Tags(page).tags if tag == "a" and "download" in a
+    }
+    assert links.keys() == {"figures.csv"} | {
+        f"{plot.name}.csv" for plots in figures(document).values() for plot in plots
+    }
+    text = {name: base64.b64decode(link.split("base64,")[1]).decode() for name, link in links.items()}
+    assert text["figures.csv"] == figures_csv(document)
+    rows = list(csv.DictReader(io.StringIO(text["decision-covid.csv"])))
+    columns = document["curves"]["unseen"]["covid"]["thresholds"]
+    assert [float(row["net benefit of the model"]) for row in rows] == columns["net_benefit"]
+    svgs = [str(a["data-name"]) for tag, a in Tags(page).tags if tag == "button"]
+    assert sorted(f"{name}.csv" for name in svgs) == sorted(links.keys() - {"figures.csv"})
+
+
+def test_without_a_script_nothing_is_shown_that_needs_it(page: str) -> None:
+    for tag, attributes in Tags(page).tags:
+        if tag == "button" or attributes.get("id") == "chooser":
+            assert "hidden" in attributes
+    assert page.count("operating point</small>") == 2  # the table of thresholds is there
 
 
 def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
@@ -105,6 +120,7 @@ def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
             figures = set(place[task]) - {"n", "undefined"}
             place[task] = {"n": 0, "undefined": dict.fromkeys(figures, "none came")} | dict.fromkeys(figures)
     nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
+    nothing["curves"] = no_curves(nothing)
     page = render(nothing, [])
     cells = re.findall(
         r'<td class="number" data-figure="(?:hospitals\.\d|pooled\.\w+)\.(?:diseased|covid)\.\w+">(.*?)</td>',
@@ -121,13 +137,17 @@ def test_what_is_undefined_between_hospitals_is_said(document: dict[str, Any]) -
     nothing = copy.deepcopy(document)
     for group in nothing["pooled"].values():
         for task in ("diseased", "covid"):
-            names = ("within_auc", "auc", "next_hospital", "worst_hospital", "calibration")
+            names = (
+                "within_auc", "auc", "next_hospital", "worst_hospital", "calibration",
+                "calibration_intercept", "calibration_slope",
+            )  # fmt: skip
             group[task] |= dict.fromkeys(names)
             group[task]["undefined"] |= {name: f"no {name} here" for name in names}
         group["three_class"]["counts"] = dict.fromkeys(group["three_class"]["counts"])
         group["three_class"]["undefined"] = dict.fromkeys(group["three_class"]["counts"], "none was called")
         group["three_class"]["accuracy"] = None
     nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
+    nothing["curves"] |= {group: no_curves(nothing)[group] for group in ("seen", "unseen")}
     nothing["temperature"] = {"diseased": None, "covid": None, "undefined": {"diseased": "a", "covid": "b"}}
     text = Tags(render(nothing, [])).text
     assert text.count("undefined: none was called") == 6

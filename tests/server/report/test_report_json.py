@@ -1,5 +1,6 @@
 """report.json keeps its contract: names, types and intervals of all figures."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -17,7 +18,7 @@ FIGURES = {
 }
 
 
-BETWEEN = ("next_hospital", "worst_hospital", "calibration")
+BETWEEN = ("next_hospital", "worst_hospital", "calibration", "calibration_intercept", "calibration_slope")
 """Of groups of hospitals only, beside `within_auc`."""
 
 
@@ -64,6 +65,11 @@ def test_reasons_tell_none_from_too_few_from_silence(document: dict[str, Any]) -
     amber = report_document(changed)["hospitals"][0]
     assert amber["covid"]["undefined"]["specificity"] == (
         "fewer than 10 patients with other pneumonia scans among its test scans"
+    )
+    open_hospital = dataclasses.replace(result.hospitals[0], count_floor=1)
+    told = report_document(changed.model_copy(update={"hospitals": (open_hospital, *result.hospitals[1:])}))
+    assert told["hospitals"][0]["covid"]["undefined"]["specificity"] == (
+        "no patient with other pneumonia scans among its test scans"
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
-from shared_model.metrics.calibration import expected_calibration_error, fit_temperature
+from shared_model.metrics.calibration import calibration_groups, expected_calibration_error, fit_temperature
 from shared_model.metrics.score_histogram import ScoreHistogram
 
 BIN = 1 / 32
@@ -81,3 +81,19 @@ def test_few_scans_or_none() -> None:
     one = ScoreHistogram.of(np.array([2.0 + BIN / 2]))
     assert expected_calibration_error(one, ScoreHistogram(), 1.0) == pytest.approx(1 - expit(2 + BIN / 2))
     assert expected_calibration_error(ScoreHistogram(), ScoreHistogram(), 1.0) is None
+
+
+def test_groups_are_like_sized_and_hold_all_scans() -> None:
+    logits, positive = drawn(0.5, 237, seed=4)
+    p, q = histograms(logits, positive)
+    fewer = ScoreHistogram(p.counts, p.total // 2), ScoreHistogram(q.counts, q.total // 2)
+    groups = calibration_groups(*fewer, 1.7)
+    assert len(groups) == 10
+    assert sum(group.positive.k for group in groups) == positive.sum()
+    assert sum(group.positive.n for group in groups) == 237
+    scores = np.sort(expit(logits / 1.7))
+    ends = np.cumsum([0, *(group.positive.n for group in groups)])
+    for group, low, high in zip(groups, ends, ends[1:], strict=False):
+        assert group.predicted == pytest.approx(scores[low:high].mean())
+        assert 20 <= group.positive.n <= 27 and group.positive.patients == group.positive.n * 118 // 237
+    assert calibration_groups(ScoreHistogram(), ScoreHistogram(), 1.0) == []

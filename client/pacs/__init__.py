@@ -1,0 +1,1 @@
+"""A hospital's PACS: studies come in, results go back."""
