@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import grpc
 
@@ -17,6 +18,7 @@ from client.hospital_settings import HospitalSettings
 from client.trainer.server import listen, serving
 from client.trainer.site_factory import SiteFactory
 from client.wire.control_pb2_grpc import add_ControlServicer_to_server
+from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed.trainer")
 
@@ -45,19 +47,25 @@ def run_trainer(hospital: HospitalSettings, lines: RecentLines) -> None:
 
 @contextmanager
 def serving_control(hospital: HospitalSettings, looker: Looker, lines: RecentLines) -> Iterator[None]:
-    """The page's service for as long as the block runs; without it where its folder cannot be made."""
-    try:
-        hospital.control.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    except OSError:  # a unit or a compose file from before there was a page
-        log.warning("no page: the control socket's folder cannot be made; see docs/hospital.md")
-        yield
-        return
+    """The page's service for as long as the block runs; without it where it cannot listen."""
     server = grpc.server(ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
     add_ControlServicer_to_server(ControlService(hospital, looker, lines), server)
-    listen(server, hospital.control)
+    listens = _listen(server, hospital.control)
     try:
         yield
     finally:
         server.stop(grace=1).wait()
         looker.close()
-        hospital.control.unlink(missing_ok=True)
+        if listens:
+            hospital.control.unlink(missing_ok=True)
+
+
+def _listen(server: grpc.Server, socket: Path) -> bool:
+    """Whether the socket could be made: a unit or compose file from before there was a page has no folder."""
+    try:
+        socket.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        listen(server, socket)
+    except (OSError, PneumofedError):
+        log.warning("no page: this user cannot listen in the control socket's folder; see docs/hospital.md")
+        return False
+    return True

@@ -30,10 +30,14 @@ def test_the_socket_is_there_while_it_serves(tmp_path: Path) -> None:
         assert ControlClient(hospital.control).overview().name == "north"
 
 
-def test_without_its_folder_the_trainer_runs_all_the_same(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("no_folder", [True, False])
+def test_where_it_cannot_listen_the_trainer_runs_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, no_folder: bool
 ) -> None:
     hospital = written_hospital(tmp_path)
-    (tmp_path / "c").write_text("no folder")
+    if no_folder:
+        (tmp_path / "c").write_text("no folder")
+    else:
+        (tmp_path / "c" / "c.sock").mkdir(parents=True)
     with caplog.at_level(logging.WARNING), serve(hospital):
         assert "no page" in caplog.text and str(tmp_path) not in caplog.text
