@@ -159,10 +159,10 @@ def test_commands_in_these_files_exist():
 LOADED = {
     "node": "deploy.commands.root, deploy.join, client.node.deployed, client.node.supernode",
     "trainer": "deploy.commands.root, client.trainer.server, client.learning.site, client.privacy.dp_sgd, "
-    "client.preflight.preflight, preprocessing.prepare, deploy.hospital_status",
+    "client.preflight.preflight, preprocessing.prepare, deploy.hospital_status, deploy.hospital_metrics",
     "coordinator": "deploy.commands.root, deploy.coordinator.serve, deploy.coordinator.superlink_process, "
     "deploy.executor, deploy.coordinator.notices, server.process, server.report.report_files, "
-    "shared_model.initial_weights",
+    "shared_model.initial_weights, deploy.coordinator.metrics",
 }
 LEFT_OUT = {
     "node": {"torch", "pydicom", "blosc2"},
