@@ -96,6 +96,7 @@ def test_a_worker_opens_a_study_anew_when_it_is_approved_again(monkeypatch: pyte
 
 
 def test_what_is_known_of_scans_is_for_the_trainer_s_user_alone(hospital: HospitalSettings) -> None:
+    hospital.state.mkdir(mode=0o700)  # as the trainer makes it when it starts
     opener(hospital)(PROPOSAL)
     (path,) = (hospital.state / "scans").iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
