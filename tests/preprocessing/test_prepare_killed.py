@@ -55,7 +55,7 @@ while True:
     store.parent.mkdir()
     ended = run(step)
     assert ended in (0, -signal.SIGKILL), ended
-    if store.exists():
+    if (store / "store.json").exists():  # without it the folder is not a store yet
         kept += check()
     assert run(0) == 0
     assert check() == 1
