@@ -10,7 +10,7 @@ them. Phantoms are of 512 x 512 pixels.
 ratio             eager / ours, from files to diagnosis.json, least of the scans
 ratio_networks    the same of the networks alone
 seconds_real      the real series of ../shared/data, if it exists; seconds_N: a phantom of about N slices
-peak_mb           peak memory of the process that diagnoses the phantom of about 200 slices; peak_mb_N: of N
+peak_mb           peak memory of the process that diagnoses the phantom of about 200 slices; peak_mb_N: of others
 difference        largest difference of a lobe's probability between both
 
 The stages of each scan are in `settings`: reading headers, preprocessing, networks, pictures and files.
@@ -77,7 +77,8 @@ def figures_of(timings: dict[str, DiagnosisTiming]) -> dict[str, float | None]:
         "peak_mb": timings[str(PEAK)].peak_mb if str(PEAK) in timings else None,
     }
     figures |= {f"seconds_{scan}": one.total_s for scan, one in timings.items()}
-    return figures | {f"peak_mb_{scan}": one.peak_mb for scan, one in timings.items()}
+    others = {scan: one for scan, one in timings.items() if scan != str(PEAK)}
+    return figures | {f"peak_mb_{scan}": one.peak_mb for scan, one in others.items()}
 
 
 if __name__ == "__main__":
