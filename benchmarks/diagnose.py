@@ -10,7 +10,7 @@ them. Phantoms are of 512 x 512 pixels.
 ratio             eager / ours, from files to diagnosis.json, least of the scans
 ratio_networks    the same of the networks alone
 seconds_real      the real series of ../shared/data, if it exists; seconds_N: a phantom of about N slices
-peak_mb           peak memory of the process that diagnoses the phantom of about 200 slices; peak_mb_N: of others
+peak_mb           peak memory of the process that diagnoses the phantom of about 200 slices; peak_mb_N: of N
 difference        largest difference of a lobe's probability between both
 
 The stages of each scan are in `settings`: reading headers, preprocessing, networks, pictures and files.
