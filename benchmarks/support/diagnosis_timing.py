@@ -25,7 +25,7 @@ from shared_model.study import NetworkConfig, load_study
 
 # What the new process runs. Importing is not timed: a worker of a PACS imports once.
 _RUN = """
-import json, resource, sys, time
+import json, re, sys, time
 from pathlib import Path
 from client.diagnosis.diagnose_folder import diagnose_folder, load_for_diagnosis
 from client.learning.malloc_settings import keep_freed_memory
@@ -35,7 +35,8 @@ model = load_for_diagnosis(Path(sys.argv[2]), "cpu")
 started = time.perf_counter()
 document = diagnose_folder(Path(sys.argv[1]), model, Path(sys.argv[3]))
 total = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not getrusage: that counts what the parent held when it forked.
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 print(json.dumps({"total_s": total, "peak_mb": peak, "stages": document["timing"]}))
 """
 
