@@ -29,6 +29,7 @@ class _BoundedAdapter(HTTPAdapter):
         super().__init__()
 
     def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
+        """The response with its whole body, bounded in size and time."""
         response = super().send(request, **{**options, "stream": True, "timeout": self._timeout_s})
         body, deadline = bytearray(), time.monotonic() + 10 * self._timeout_s
         for piece in response.iter_content(_PIECE):

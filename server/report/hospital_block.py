@@ -13,6 +13,7 @@ NOT_YET = "it is measured when all rounds are complete"
 
 
 def hospital_block(result: StudyResult, hospital: Hospital) -> dict[str, Any]:
+    """A hospital of report.json: counts, figures of both tasks, or why there are none."""
     evaluation = result.evaluations.get(hospital.name)
     point = result.operating_point.model_dump()
     if evaluation is None:

@@ -55,6 +55,7 @@ def _have_room(points: Points, inches_a_round: float) -> bool:
 
 
 def mark_stages(axes: Axes, rounds: Sequence[Document]) -> None:
+    """Each stage's number, and a dotted line before it, if there are several."""
     starts = stage_starts(rounds)
     if len(starts) == 1:
         return

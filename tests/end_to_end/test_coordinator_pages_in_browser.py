@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from deploy.pages.coordinator.coordinator_pages import coordinator_pages
 from server import events
 from server.study_result import HospitalOutcome
-from tests.support.chromium import NEEDS_CHROMIUM, TABBED, Visitor, chromium
+from tests.support.chromium import NEEDS_CHROMIUM, TABBED, Visitor, chromium, visit
 from tests.support.page_client import logged_in, serving
 from tests.support.watched_study import WatchedStudy
 
@@ -49,14 +49,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedStudy]:
 def address(study: WatchedStudy) -> Iterator[str]:
     with serving(coordinator_pages(study.file, "t")) as address:
         yield address
-
-
-def visit(browser: Browser, address: str, path: str, **look: object) -> Visitor:
-    visitor = Visitor(browser, address, **look)  # type: ignore[arg-type]
-    visitor.see("/login?token=t")
-    if path != "/":
-        visitor.see(path)
-    return visitor
 
 
 @pytest.mark.parametrize("path", PATHS)

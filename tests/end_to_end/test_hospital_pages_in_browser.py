@@ -17,7 +17,7 @@ from shared_model.protocol import TrainRequest
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
 from shared_model.weights import to_bytes
-from tests.support.chromium import NEEDS_CHROMIUM, TABBED, Visitor, chromium
+from tests.support.chromium import NEEDS_CHROMIUM, TABBED, chromium, visit
 from tests.support.controlled_hospital import controlled, propose, written_hospital
 from tests.support.page_client import serving
 from tests.support.scripted_sites import WEIGHTS, named
@@ -58,14 +58,6 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HospitalSetti
 def address(hospital: HospitalSettings) -> Iterator[str]:
     with serving(hospital_pages(hospital, "t")) as address:
         yield address
-
-
-def visit(browser: Browser, address: str, path: str, **look: object) -> Visitor:
-    visitor = Visitor(browser, address, **look)  # type: ignore[arg-type]
-    visitor.see("/login?token=t")
-    if path != "/":
-        visitor.see(path)
-    return visitor
 
 
 @pytest.mark.parametrize("path", PATHS)

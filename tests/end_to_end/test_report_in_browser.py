@@ -1,7 +1,6 @@
 """The report page in a real browser: what is seen, at three widths, light and dark, offline."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +8,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from server.report.report_files import write_report
 from tests.support import example_result
+from tests.support.chromium import NEEDS_CHROMIUM, chromium
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+pytestmark = NEEDS_CHROMIUM
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
 SECTIONS = (
     "verdict", "forest", "federation", "training", "tables", "between", "calls", "calibration", "thresholds",
     "decision", "roc", "examples", "line", "making",
@@ -64,10 +59,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=120_000)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def opened(

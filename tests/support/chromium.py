@@ -68,3 +68,12 @@ class Visitor:
     def is_wider_than_window(self) -> bool:
         """Whether the page scrolls sideways as a whole."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def visit(browser: Browser, address: str, path: str, **look: Any) -> Visitor:
+    """A page at `path`, by somebody who logged in with the token "t"; look: as for Visitor."""
+    visitor = Visitor(browser, address, **look)
+    visitor.see("/login?token=t")
+    if path != "/":
+        visitor.see(path)
+    return visitor

@@ -139,7 +139,7 @@ class CoordinatorPages:
         action = form.get("action", "")
         if action not in ACTIONS:
             raise PneumofedError("form-unreadable", "the form names no action; send it from the page")
-        folder = await asyncio.to_thread(
+        await asyncio.to_thread(
             begin,
             load_federation(self._watch.file),
             form.get("study", "").strip(),
@@ -147,7 +147,7 @@ class CoordinatorPages:
             rehearsal=action == "rehearse",
             proposes=action == "propose",
         )
-        return RedirectResponse(f"/?begun={folder.name}", 303)
+        return RedirectResponse("/", 303)
 
     async def _stop(self, request: Request) -> Response:
         form = await form_of(request)
