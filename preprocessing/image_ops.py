@@ -55,7 +55,7 @@ def connected_components_3d(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32],
     Only the mask's bounding box is searched.
     """
     labels = np.zeros(mask.shape, np.int32)
-    box = tuple(_span(np.asarray(mask.any(axis=axes))) for axes in ((1, 2), (0, 2), (0, 1)))
+    box = bounding_box(mask)
     held = mask[box]
     count = ndimage.label(held, output=labels[box])
     return labels, np.bincount(labels[box][held], minlength=count + 1)
@@ -69,13 +69,20 @@ def thick_components(
     """
     disc = disc_kernel(max(1, round(thick_mm / spacing_mm[1])))
     thick = np.stack([dilate(erode(image, disc), disc) for image in mask])
-    objects, sizes = connected_components_3d(thick)
-    return np.asarray((sizes * float(np.prod(spacing_mm)) >= min_ml * 1000)[objects])
+    box = bounding_box(thick)  # labels of all voxels take four times the mask's memory
+    objects, sizes = connected_components_3d(thick[box])
+    thick[box] = (sizes * float(np.prod(spacing_mm)) >= min_ml * 1000)[objects]
+    return thick
 
 
-def _span(places: NDArray[np.bool_]) -> slice:
-    found = np.flatnonzero(places)
-    return slice(found[0], found[-1] + 1) if len(found) else slice(0)
+def bounding_box(mask: NDArray[np.bool_], margin: int = 0) -> tuple[slice, slice, slice]:
+    """The smallest box that holds `mask`, bool [slice, row, column], and `margin` rows and columns around."""
+    slices, rows, columns = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    return _span(slices, 0), _span(rows, margin), _span(columns, margin)
+
+
+def _span(places: NDArray[np.intp], margin: int) -> slice:
+    return slice(max(0, places[0] - margin), places[-1] + 1 + margin) if len(places) else slice(0)
 
 
 def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -9,6 +9,7 @@ from preprocessing.lungs.consolidation_check import bounded_components
 from preprocessing.lungs.diaphragm import find_organ_domes
 from preprocessing.lungs.dome_surface import above_diaphragm
 from preprocessing.lungs.mediastinum import first_row_behind_heart, medial_edges
+from preprocessing.lungs.midline import off_midline
 from preprocessing.lungs.mirroring import mirror_at
 from preprocessing.lungs.patchy_consolidation import non_lung_gas, patchy_consolidation
 from preprocessing.lungs.pleural_space import pleural_space
@@ -51,18 +52,16 @@ def add_consolidation(
     ribs = find_ribs(images, bright, spacing_mm)
     space = pleural_space(ribs, sides, body, middle, spine, spacing_mm)
     line = np.count_nonzero(~left, axis=2)
-    to_left = np.arange(left.shape[2], dtype=np.int16) - line[:, :, np.newaxis].astype(np.int16)
-    off_line = {1: -1 - to_left, 2: to_left}
     gas = non_lung_gas(images, sides, enclosed, airway, spacing_mm)
-    sides = _add_patchy(images, sides, space, gas, off_line, level, middle[1], spacing_mm)
+    sides = _add_patchy(images, sides, space, gas, line, level, middle[1], spacing_mm)
     tissue = body & ~(enclosed | airway) & (sides == 0)
     free = tissue & ~find_bone(images, spacing_mm[1]) & space
     nearest = medial_edges(sides, line, spine, behind, spacing_mm)
     over = {side: _lung_at_or_below(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
-    for side, distance in off_line.items():
+    for side in (1, 2):
         mirrored = _mirrored(sides == 3 - side, over[3 - side], middle[1], spacing_mm)
-        beside = free & (distance >= nearest[side][:, :, np.newaxis])
+        beside = free & off_midline(line, side, nearest[side], left.shape[2])
         wanted = beside & (over[side] | mirrored)
         wanted &= ~find_organ_domes(
             tissue, (sides == side) | wanted, spacing_mm, slope=_DOME_SLOPE, organ_below=True
@@ -78,20 +77,21 @@ def _add_patchy(
     sides: NDArray[np.uint8],
     space: NDArray[np.bool_],
     gas: NDArray[np.bool_],
-    off_line: dict[int, NDArray[np.int16]],
+    line: NDArray[np.int64],
     level: float,
     middle: float,
     spacing_mm: Spacing,
 ) -> NDArray[np.uint8]:
     """The lungs with tissue between islands of air in `space` that are not `gas` of airway or bowel.
 
-    `off_line` is the distance from the midline in pixels, by side; `middle` its column.
+    `line` int64 [slice, row] is the first column left of the midline, `middle` the column between the lungs.
     """
     above = {side: above_diaphragm(sides == side, spacing_mm) for side in (1, 2)}
     found = sides.copy()
-    for side, distance in off_line.items():
+    off_line = _OFF_LINE_MM / spacing_mm[2]
+    for side in (1, 2):
         lung = sides == side
-        place = space & ~gas & (sides == 0) & (distance >= _OFF_LINE_MM / spacing_mm[2])
+        place = space & ~gas & (sides == 0) & off_midline(line, side, off_line, sides.shape[2])
         place &= above[side] | _above_other_diaphragm(above[3 - side], side, middle, spacing_mm)
         added = patchy_consolidation(images, lung, place, level, spacing_mm)
         found[bounded_components(added, lung, space, spacing_mm, min_bounded=0.0)] = side

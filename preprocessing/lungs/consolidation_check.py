@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from preprocessing.image_ops import (
     Spacing,
+    bounding_box,
     connected_components_3d,
     dilate_labels,
     disc_kernel,
@@ -32,18 +33,21 @@ def bounded_components(
     wall: these are at least the share `min_bounded` of what surrounds it in its slices. A small object that
     neither reaches the chest wall nor lies within lung is a vessel or a node of the hilum.
     """
-    objects, sizes = connected_components_3d(added)
+    box = bounding_box(added, margin=1)  # with the ring around; labels take four times the mask's memory
+    objects, sizes = connected_components_3d(added[box])
     disc = disc_kernel(max(1, round(_WALL_MM / spacing_mm[1])))
     around, at_lung, at_wall = (np.zeros(len(sizes)) for _ in range(3))
-    for labels, aerated, inside in zip(objects, lung, space, strict=True):
+    for labels, aerated, inside in zip(objects, lung[box], space[box[0]], strict=True):
         if not labels.any():
             continue
         ring = np.where(labels == 0, dilate_labels(labels), 0)
         around += np.bincount(ring.ravel(), minlength=len(sizes))
         at_lung += np.bincount(ring[aerated], minlength=len(sizes))
-        at_wall += np.bincount(ring[~aerated & ~erode(inside, disc)], minlength=len(sizes))
+        at_wall += np.bincount(ring[~aerated & ~erode(inside, disc)[box[1:]]], minlength=len(sizes))
     around = np.maximum(around, 1)
     bounded = at_lung + at_wall >= min_bounded * around
     placed = (at_wall >= _MIN_WALL * around) | (at_lung >= _WITHIN_LUNG * around)
     placed |= sizes * float(np.prod(spacing_mm)) >= 1000 * _HILUM_ML
-    return np.asarray((bounded & placed)[objects] & added)
+    found = np.zeros_like(added)
+    found[box] = (bounded & placed)[objects] & added[box]
+    return found

@@ -45,6 +45,20 @@ def middle_column(airway: NDArray[np.bool_], body: NDArray[np.bool_]) -> int:
     return int(columns[0] + columns[-1]) // 2 if columns.size else body.shape[2] // 2
 
 
+def off_midline(
+    line: NDArray[np.int64], side: int, distance: NDArray[np.float64] | float, columns: int
+) -> NDArray[np.bool_]:
+    """Voxels of one side at least `distance` pixels off the midline, bool [slice, row, column].
+
+    `line` int64 [slice, row] is the first column left of the midline; `distance` is one for all, or float64
+    [slice, row]. The column next to the midline is at distance 0.
+    """
+    column = np.arange(columns)
+    if side == 1:
+        return np.asarray(column <= (line - 1 - distance)[:, :, np.newaxis])
+    return np.asarray(column >= (line + distance)[:, :, np.newaxis])
+
+
 def split_into_sides(objects: NDArray[np.uint8], left: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Lung labels 1 (right) and 2 (left) of 3-D components; only one that holds both lungs is split."""
     sizes, on_left = np.zeros(256, np.int64), np.zeros(256, np.int64)

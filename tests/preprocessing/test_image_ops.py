@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from preprocessing.image_ops import connected_components, connected_components_3d, histogram, thick_components
+from preprocessing.image_ops import (
+    bounding_box,
+    connected_components,
+    connected_components_3d,
+    histogram,
+    thick_components,
+)
 
 STRUCTURES = {4: None, 8: np.ones((3, 3))}
 
@@ -87,3 +93,20 @@ def test_thick_objects_are_thick_in_their_slice_and_large_in_space() -> None:
     assert not found[:, :, 20:].any()
     assert not found[3].any()
     assert thick_components(mask, 4.0, 1.0, (5.0, 2.0, 2.0))[3, 30, 10]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.05, 0.5]), st.sampled_from([0, 2]))
+def test_a_box_holds_all_of_the_mask_and_no_empty_edge(seed: int, density: float, margin: int) -> None:
+    mask = np.random.default_rng(seed).random((4, 9, 7)) < density
+    box = bounding_box(mask, margin)
+    assert np.count_nonzero(mask[box]) == np.count_nonzero(mask)
+    if not mask.any():
+        assert mask[box].size == 0
+        return
+    for axis, (held, wide) in enumerate(zip(box, (0, margin, margin), strict=True)):
+        places = np.nonzero(mask)[axis]
+        first, last = int(places.min()) - wide, int(places.max()) + wide
+        assert (held.start, min(held.stop, mask.shape[axis])) == (
+            max(0, first),
+            min(last + 1, mask.shape[axis]),
+        )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.lungs.midline import left_of_midline, middle_column, split_into_sides
+from preprocessing.lungs.midline import left_of_midline, middle_column, off_midline, split_into_sides
 
 SPACING = (5.0, 2.0, 2.0)
 
@@ -55,3 +55,14 @@ def test_the_middle_is_the_airways_or_the_bodys() -> None:
     assert middle_column(airway, body) == 12
     airway[1, 2, 8:11] = True
     assert middle_column(airway, body) == 9
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2]), st.sampled_from([0.0, 1.5, 3.0, np.inf]))
+def test_distance_off_the_midline_is_counted_in_pixels_between(seed: int, side: int, distance: float) -> None:
+    line = np.random.default_rng(seed).integers(0, 8, (2, 3))
+    found = off_midline(line, side, distance, columns=7)
+    for (number, row, column), off in np.ndenumerate(found):
+        first = int(line[number, row])
+        between = range(column + 1, first) if side == 1 else range(first, column)
+        its_own = column < first if side == 1 else column >= first
+        assert off == (its_own and len(between) >= distance)
