@@ -1,7 +1,6 @@
 """The libraries of the extra `pacs`: whether they are there, and that they log nothing of a patient."""
 
 import logging
-import warnings
 from importlib.util import find_spec
 
 from shared_model.errors import PneumofedError
@@ -19,8 +18,8 @@ def check_pacs_libraries() -> None:
 def quiet_libraries() -> None:
     """After `log_to_stderr`: log for the rest of this process what pneumofed says, and of no library a word.
 
-    They quote what they read. What matters of it is counted, and logged by a code.
+    They quote what they read. What matters of it is counted, and logged by a code. Their warnings are off in
+    every command.
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(logging.Filter("pneumofed"))
-    warnings.simplefilter("ignore")  # pydicom warns with the value

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -184,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     An error that a user can correct ends in one line on stderr: `error [code]: what, where, remedy`.
     """
     os.umask(0o077)  # all that is written is for its owner alone, but for what says otherwise
+    warnings.simplefilter("ignore")  # DICOM libraries warn with what they read: a patient's name
     try:
         code = app(args=arguments, standalone_mode=False)
     except PneumofedError as error:

@@ -1,6 +1,7 @@
 """`pneumofed diagnose` of one study and of several."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from deploy.commands.root import main
 from shared_model.saved_model import save_model
 from tests.support.diagnosed_scans import PATIENT, card, write_series
 from tests.support.initial_weights import initial_weights
+from tests.support.processes import pneumofed
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,12 @@ def test_no_study_that_can_be_diagnosed_ends_with_1(model: Path, tmp_path: Path)
     write_series(tmp_path / "studies" / "b", StudyInstanceUID="1.3.2", **not_ct)
     assert run(tmp_path / "studies", "--model", model, "--out", tmp_path / "out") == 1
     assert len((tmp_path / "out" / "worklist.csv").read_text().splitlines()) == 3
+
+
+def test_no_library_quotes_the_patient(model: Path, tmp_path: Path) -> None:
+    """highdicom warns of a name of one component, with the name."""
+    write_series(tmp_path / "scan", PatientName="Quillfeather")
+    command = pneumofed("diagnose", tmp_path / "scan", "--model", model, "--out", tmp_path / "out", "--dicom")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and (tmp_path / "out" / "dicom" / "report.dcm").exists()
+    assert "Quillfeather" not in done.stdout + done.stderr and "Warning" not in done.stderr
