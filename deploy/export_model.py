@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from client.diagnosis.figure_text import NOT_FOR_PATIENTS
 from client.diagnosis.limits import is_research_only
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS
 from shared_model.constants import CROP_SIZE, TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.files import write_atomically

@@ -39,6 +39,8 @@ MUST_NOT_LOAD = {
     "client.learning": ("flwr", "opacus"),  # Opacus takes seconds to load
     "client.privacy.ledger": ("torch",),
     "preprocessing": ("torch", "flwr"),
+    "client.reading_room": ("torch", "flwr", "pynetdicom", "fastapi", "scipy", "matplotlib", "highdicom"),
+    "deploy.pages.reading": ("torch", "flwr", "pynetdicom", "scipy", "matplotlib", "highdicom", "server"),
     "deploy.pages.hospital": ("torch", "flwr", "pydicom", "preprocessing", "server"),
     "shared_model": ("flwr", "pydicom", "preprocessing"),
     "server": ("torch", "pydicom", "preprocessing", "client", "sqlalchemy", "uvicorn"),

@@ -3,14 +3,9 @@
 import textwrap
 
 from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.figure_text import NOT_FOR_PATIENTS, format_percent, format_probability
 from client.diagnosis.plotting import CAUTION, MUTED, Canvas
-from client.diagnosis.verdict_text import (
-    NOT_FOR_PATIENTS,
-    format_percent,
-    format_probability,
-    limits_words,
-    verdict_words,
-)
+from client.diagnosis.verdict_text import limits_words, verdict_words
 
 MARGIN = 20
 HEAD = 164

@@ -15,10 +15,9 @@ from client.diagnosis.diagnose_folder import diagnose_folder
 from client.diagnosis.diagnosis_output import (
     check_output_folder,
     has_dicom,
-    read_diagnosis,
     remove_diagnosis,
 )
-from client.diagnosis.document import DiagnosisDocument
+from client.diagnosis.document import DiagnosisDocument, read_diagnosis
 from client.diagnosis.earlier_scans import earlier_scans
 from client.diagnosis.study_files import files_digest
 from client.diagnosis.worklist import WORKLIST, WorklistRow, worklist, worklist_csv

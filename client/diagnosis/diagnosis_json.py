@@ -7,10 +7,11 @@ from typing import Any
 
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.document import DiagnosisDocument, SidePart
+from client.diagnosis.figure_text import NOT_FOR_PATIENTS
 from client.diagnosis.limits import is_research_only, is_uncertain, limits
 from client.diagnosis.slice_pictures import slice_file
 from client.diagnosis.slice_ranking import worst_slices
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, explanation, verdict_sentence
+from client.diagnosis.verdict_text import explanation, verdict_sentence
 from client.learning.scan_logits import FigureValue
 from preprocessing.lungs.lobes import SIDES
 

@@ -13,13 +13,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from client.diagnosis.attention_file import ATTENTION, attention_npz
 from client.diagnosis.diagnosis import Diagnosis
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.dicom_results.source_images import SourceImages
-from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.result_names import DICOM, DICOM_FILES, DOCUMENT
 from client.diagnosis.slice_pictures import OVERVIEW, pictures
 from shared_model.errors import PneumofedError
@@ -58,14 +55,6 @@ def write_diagnosis(diagnosis: Diagnosis, out: Path, source: SourceImages | None
             path.unlink(missing_ok=True)
         raise
     return document
-
-
-def read_diagnosis(out: Path) -> DiagnosisDocument | None:
-    """The document of the diagnosis in `out`; None if there is none, or none of this version's format."""
-    try:
-        return DiagnosisDocument.model_validate_json((out / DOCUMENT).read_bytes())
-    except (OSError, ValidationError):
-        return None
 
 
 def remove_diagnosis(out: Path) -> None:

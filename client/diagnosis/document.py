@@ -3,10 +3,12 @@
 A figure that is undefined is null, and `undefined` beside it says why; `undefined` is absent otherwise.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from client.diagnosis.result_names import DOCUMENT
 from shared_model.constants import Label, Task
 from shared_model.model_quality import ModelQuality
 from shared_model.saved_model import Temperature
@@ -158,3 +160,11 @@ class DiagnosisDocument(_Part):
         "are the same; null if the scan was not read from a folder."
     )
     timing: TimingPart | None = Field(description="How long it took; null if it was not measured.")
+
+
+def read_diagnosis(out: Path) -> DiagnosisDocument | None:
+    """The document of the diagnosis in `out`; None if there is none, or none of this version's format."""
+    try:
+        return DiagnosisDocument.model_validate_json((out / DOCUMENT).read_bytes())
+    except (OSError, ValidationError):
+        return None

@@ -1,6 +1,7 @@
 """A diagnosis in words, the same in pictures, documents and on screen."""
 
 from client.diagnosis.diagnosis import Diagnosis
+from client.diagnosis.figure_text import RESEARCH_ONLY, format_percent
 from client.diagnosis.limits import is_research_only, is_uncertain, limits
 from shared_model.constants import LABEL_WORDS
 
@@ -9,22 +10,6 @@ _CAUTIONS = {
     "lungs-cut-off": "Only part of the lungs is in view: the result says nothing of the rest.",
     "one-lung": "One lung is missing or nearly so: the result rests on the other.",
 }
-RESEARCH_ONLY = "research use only"
-NOT_FOR_PATIENTS = "Not a medical device: a research model, not to be used for the care of patients."
-
-
-def format_percent(value: float | None) -> str:
-    """A share in percent: "12.3 %", "< 0.1 %" or "undefined"."""
-    if value is None:
-        return "undefined"
-    return "< 0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
-
-
-def format_probability(value: float) -> str:
-    """A probability, never as 0 or 1: "0.87", "< 0.01", "> 0.99"."""
-    if value < 0.005:
-        return "< 0.01"
-    return "> 0.99" if value > 0.995 else f"{value:.2f}"
 
 
 def verdict_words(diagnosis: Diagnosis) -> str:

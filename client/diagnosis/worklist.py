@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 
 from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.earlier_scans import EarlierScan
-from client.diagnosis.verdict_text import format_percent
+from client.diagnosis.figure_text import format_percent
 from shared_model.constants import Label
 from shared_model.errors import PneumofedError
 
@@ -84,7 +84,7 @@ def _before(
 def _diagnosed_row(
     study: str, document: DiagnosisDocument, before: tuple[EarlierScan, float] | None
 ) -> WorklistRow:
-    priority, infected = _priority(document), document.infected.all
+    priority, infected = priority_of(document), document.infected.all
     words = [_WHY[priority], f"{infected.infected_ml:.1f} ml ({format_percent(infected.percent)}) infected"]
     if before is not None:
         words.append(f"{before[1]:.1f} ml {before[0].days} days before")
@@ -105,7 +105,8 @@ def _diagnosed_row(
     )
 
 
-def _priority(document: DiagnosisDocument) -> int:
+def priority_of(document: DiagnosisDocument) -> int:
+    """FOUND, DOUBTFUL or HEALTHY."""
     if document.label != "healthy":
         return DOUBTFUL if document.uncertain else FOUND
     doubtful = document.uncertain or any(limit.code in _DOUBTFUL for limit in document.limits)

@@ -93,12 +93,25 @@ class DeliverSettings(FrozenSettings):
     longest_pause_s: float = Field(3600, gt=0, description="The longest pause between attempts.")
 
 
+class ReadSettings(FrozenSettings):
+    """The reading room, `hospital read`, and the bounds of what is uploaded to it."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8766, description="On 127.0.0.1; 0 for a free one.")
+    blinded: bool = Field(True, description="A reader answers before the model's output is shown.")
+    session_minutes: float = Field(30, ge=1, le=720, description="A login ends if unused for so long.")
+    max_upload_gb: float = Field(4, gt=0, description="The largest upload that is accepted, in GiB.")
+    max_files: int = Field(5000, ge=1, description="Files in one upload.")
+    max_unpacked_gb: float = Field(8, gt=0, description="Of one archive, unpacked, in GiB.")
+    most_waiting: int = Field(20, ge=1, description="Uploads that wait for their diagnosis at a time.")
+
+
 class PacsSettings(FrozenSettings):
     """A hospital's PACS. Relative paths are relative to the file's folder."""
 
     inbox: Path = Field(Path("inbox"), description="Studies as they came; the receiver writes it.")
     results: Path = Field(Path("results"), description="Diagnoses; `hospital diagnose` writes it.")
     delivery: Path = Field(Path("delivery"), description="What was delivered; `hospital deliver` writes it.")
+    reading: Path = Field(Path("reading"), description="The reading room's own; `hospital read` writes it.")
     model: Path = Field(Path("model"), description="Folder of the model.")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="'cpu', 'cuda' or 'cuda:1'.")
     keep_days: float = Field(30, gt=0, description="Days after which a study, then its results, are deleted.")
@@ -106,6 +119,17 @@ class PacsSettings(FrozenSettings):
     c_store: CStoreSettings | None = None
     dicomweb: DicomWebSettings | None = None
     deliver: DeliverSettings | None = None
+    read: ReadSettings = Field(default_factory=ReadSettings)
+
+    @property
+    def uploads(self) -> Path:
+        """The inbox of what is uploaded to the reading room."""
+        return self.reading / "uploads"
+
+    @property
+    def inboxes(self) -> tuple[Path, Path]:
+        """All inboxes whose studies are diagnosed; names in them do not collide."""
+        return self.inbox, self.uploads
 
     @model_validator(mode="after")
     def _delivery_has_its_place(self) -> Self:
@@ -129,7 +153,7 @@ def load_pacs_settings(path: Path) -> PacsSettings:
 
 def _absolute(settings: PacsSettings, folder: Path) -> dict[str, Any]:
     whole = settings.model_dump()
-    for name in ("inbox", "results", "delivery", "model"):
+    for name in ("inbox", "results", "delivery", "reading", "model"):
         whole[name] = folder / whole[name]
     if (web := whole["dicomweb"]) is not None:
         web |= {name: folder / web[name] for name in ("ca", "password_file") if web[name] is not None}

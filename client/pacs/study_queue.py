@@ -15,8 +15,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_studies import diagnosis_or_reason, known_diagnosis
 from client.diagnosis.diagnosis_output import remove_diagnosis
@@ -24,31 +22,14 @@ from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.earlier_scans import earlier_scans
 from client.diagnosis.study_files import files_digest
 from client.diagnosis.worklist import WORKLIST, worklist, worklist_csv
-from client.pacs.inbox import COMPLETE, IMAGES, REFUSED, SEVERAL_PATIENTS, complete_studies, refused_studies
+from client.pacs.failure import FAILURE, Failure, of_several_patients, read_failure, write_failure
+from client.pacs.inbox import COMPLETE, IMAGES, REFUSED, complete_studies, refused_studies
 from preprocessing.study_preparation.identifiers import StudyIdentifiers, read_identifiers
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from shared_model.files import write_atomically
 
 log = logging.getLogger("pneumofed")
-
-FAILURE = "failure.json"
-MOST_BEGUN = 3
-"""A study during whose diagnosis the process ended so often is left alone."""
-
-
-class Failure(BaseModel):
-    """failure.json. made_of: files and model; begun: how often a diagnosis of them was begun.
-
-    code, reason: why there is none; "" while it runs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    made_of: str
-    begun: int
-    code: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,8 @@ class StudyQueue:
         """
         self._results.mkdir(parents=True, exist_ok=True)
         busy = PneumofedError("out-busy", f"{self._results}: another process writes results here; end it")
-        with exclusive(self._results, create=False, refusal=busy):
+        # The reading room looks for an instant whether this is held.
+        with exclusive(self._results, create=False, refusal=busy, wait_s=0.5):
             while not ending.is_set():
                 if not self._work(ending) and once:
                     return
@@ -103,7 +85,7 @@ class StudyQueue:
     def _looked_at(self, name: str, folder: Path) -> _Known:
         version = _version(folder)
         started = time.monotonic()
-        refused = _of_several_patients()
+        refused = of_several_patients()
         outcome = refused if _is_refused(folder) else self._outcome(folder / IMAGES, self._results / name)
         if _is_refused(folder):  # before, or meanwhile
             remove_diagnosis(self._results / name)
@@ -115,22 +97,21 @@ class StudyQueue:
     def _outcome(self, images: Path, out: Path) -> DiagnosisDocument | PneumofedError:
         known: DiagnosisDocument | PneumofedError | None
         known = known_diagnosis(images, self._model, out, dicom=True)
-        made_of, record = self._made_of(images), out / FAILURE
-        before = _read(record)
+        made_of, before = self._made_of(images), read_failure(out)
         if known is None and before is not None and before.made_of == made_of:
-            known = _as_error(before)
+            known = before.as_error()
         elif known is not None:
-            record.unlink(missing_ok=True)
+            (out / FAILURE).unlink(missing_ok=True)
         if known is not None:
             return known
         begun = 1 + (before.begun if before is not None and before.made_of == made_of else 0)
         out.mkdir(exist_ok=True)
-        _write(record, Failure(made_of=made_of, begun=begun))
+        write_failure(out, Failure(made_of=made_of, begun=begun))
         outcome = diagnosis_or_reason(images, self._model, out, dicom=True)
         if isinstance(outcome, PneumofedError):
-            _write(record, Failure(made_of=made_of, begun=begun, code=outcome.code, reason=str(outcome)))
+            write_failure(out, Failure(made_of=made_of, begun=begun, code=outcome.code, reason=str(outcome)))
         else:
-            record.unlink()
+            (out / FAILURE).unlink()
         return outcome
 
     def _made_of(self, images: Path) -> str:
@@ -165,34 +146,3 @@ def _changed(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:  # it is not there
         return 0
-
-
-def _as_error(failure: Failure) -> PneumofedError | None:
-    if failure.code:
-        return PneumofedError(failure.code, failure.reason)
-    if failure.begun < MOST_BEGUN:
-        return None
-    return PneumofedError(
-        "diagnosis-died",
-        f"the process ended {failure.begun} times while it diagnosed this study; memory may have run out: "
-        "give it more, delete its failure.json, and report this if it happens again",
-    )
-
-
-def _of_several_patients() -> PneumofedError:
-    return PneumofedError(
-        SEVERAL_PATIENTS,
-        "images of several patients came for this study; correct it in the PACS, delete its folder in the "
-        "inbox, and send it again",
-    )
-
-
-def _read(record: Path) -> Failure | None:
-    try:
-        return Failure.model_validate_json(record.read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def _write(record: Path, failure: Failure) -> None:
-    write_atomically(record, failure.model_dump_json(indent=2).encode())

@@ -21,6 +21,7 @@ from deploy.commands.hospital_federation import (
     withdraw,
 )
 from deploy.commands.hospital_pacs import deliver, diagnose, fetch, listen, undelivered
+from deploy.commands.hospital_reading import read, reader_app
 
 hospital_app = typer.Typer(
     help="Check, prepare and look at a hospital's own scans; take part in a federation; serve its PACS.",
@@ -35,5 +36,7 @@ for command in (
     *(approve, withdraw, pause, resume, studies, audit, metrics),
     *(healthy, trainer, node),
     *(listen, fetch, diagnose, deliver, undelivered),
+    read,
 ):
     hospital_app.command()(command)
+hospital_app.add_typer(reader_app, name="reader")

@@ -1,20 +1,51 @@
-"""Who may open a page: whoever knows the token that the command printed, from this machine's browser.
+"""Who may open a page: whoever logs in, from this machine's browser.
 
-The token is exchanged for a session cookie. A page is served to loopback names only, so that another site's
-name that resolves to 127.0.0.1 reaches nothing, and a form is taken from the page's own origin only.
+A login opens a session, of which the browser holds the cookie. A page is served to loopback names only, so
+that another site's name that resolves to 127.0.0.1 reaches nothing, and a form is taken from the page's own
+origin only.
 """
 
 import hmac
 import secrets
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 from urllib.parse import urlsplit
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-COOKIE = "pneumofed_session"
 SESSION_S = 12 * 3600.0
-_MAX_SESSIONS = 200  # the oldest is dropped: whoever has the token may log in again
+_MAX_SESSIONS = 200  # the oldest is dropped: its owner may log in again
 _TOKEN_BYTES = 24
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who has logged in. stamp: changes when that with which they logged in does."""
+
+    name: str
+    stamp: str = ""
+
+
+class Login(Protocol):
+    """How people log in to a page.
+
+    form: template of the form. address: path at which the page opens, told by the command. cookie: its name
+    in the browser, which knows no ports. idle_s: seconds after which an unused session ends. basic: whether
+    HTTP Basic does as well below API.
+    """
+
+    form: str
+    address: str
+    cookie: str
+    idle_s: float
+    basic: bool
+
+    def visitor(self, fields: Mapping[str, str]) -> Visitor | None:
+        """Who the fields of the form prove to be; None if nobody. Raises PneumofedError `login-slowed`."""
+
+    def is_current(self, visitor: Visitor) -> bool:
+        """Whether the visitor may still come."""
 
 
 def new_token() -> str:
@@ -22,32 +53,67 @@ def new_token() -> str:
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
+class TokenLogin:
+    """By the token that the command printed."""
+
+    form, cookie, idle_s, basic = "login.html.j2", "pneumofed_session", SESSION_S, False
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self.address = f"/login?token={token}"
+
+    def visitor(self, fields: Mapping[str, str]) -> Visitor | None:
+        """Whoever has the token."""
+        given = fields.get("token", "").strip()
+        return Visitor("token") if hmac.compare_digest(given.encode(), self._token.encode()) else None
+
+    def is_current(self, visitor: Visitor) -> bool:
+        """The token is the page's as long as it runs."""
+        return True
+
+
+@dataclass(frozen=True)
+class _Session:
+    visitor: Visitor
+    until: float
+    used: float
+
+
 @dataclass
 class Sessions:
-    """Open sessions of one page, in memory: they end with the process, or after SESSION_S."""
+    """Open sessions of one page, in memory: they end with the process, after SESSION_S, or when not used."""
 
-    token: str
-    _until: dict[str, float] = field(default_factory=dict)
+    login: Login
+    _open: dict[str, _Session] = field(default_factory=dict)
 
-    def open(self, token: str) -> str | None:
-        """A new session's cookie if `token` is the page's; None if it is not."""
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
-            return None
+    def open(self, visitor: Visitor, cookie: str | None = None) -> str:
+        """A new session's cookie, which nobody guesses; `cookie` if there is such a secret already."""
         now = time.monotonic()
-        self._until = {cookie: until for cookie, until in self._until.items() if until > now}
-        if len(self._until) >= _MAX_SESSIONS:
-            del self._until[min(self._until, key=self._until.__getitem__)]
-        cookie = secrets.token_urlsafe(_TOKEN_BYTES)
-        self._until[cookie] = now + SESSION_S
+        self._open = {one: session for one, session in self._open.items() if self._lasts(session, now)}
+        if len(self._open) >= _MAX_SESSIONS:
+            del self._open[min(self._open, key=lambda one: self._open[one].until)]
+        cookie = cookie or secrets.token_urlsafe(_TOKEN_BYTES)
+        self._open[cookie] = _Session(visitor, now + SESSION_S, now)
         return cookie
 
-    def is_open(self, cookie: str | None) -> bool:
-        """Whether the cookie is of a session that has not ended."""
-        return cookie is not None and self._until.get(cookie, 0.0) > time.monotonic()
+    def visitor(self, cookie: str | None, *, use: bool = True) -> Visitor | None:
+        """Whose session this is; None if it has ended. use: whether this keeps it from ending unused."""
+        session, now = self._open.get(cookie or ""), time.monotonic()
+        if cookie is None or session is None or not self._lasts(session, now):
+            return None
+        if not self.login.is_current(session.visitor):
+            self.close(cookie)
+            return None
+        if use:
+            self._open[cookie] = replace(session, used=now)
+        return session.visitor
 
     def close(self, cookie: str | None) -> None:
         """End a session, if it is one."""
-        self._until.pop(cookie or "", None)
+        self._open.pop(cookie or "", None)
+
+    def _lasts(self, session: _Session, now: float) -> bool:
+        return now < session.until and now < session.used + self.login.idle_s
 
 
 def is_loopback_host(host: str | None) -> bool:

@@ -1,93 +1,135 @@
 """What all pages share: login, headers, files, templates."""
 
+import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.staticfiles import StaticFiles
 
-from deploy.pages.access import COOKIE, SESSION_S, Sessions
+from deploy.pages.access import SESSION_S, Login, Sessions, TokenLogin
 from deploy.pages.form import form_of
-from deploy.pages.guard import Guard
+from deploy.pages.guard import API, Guard
 from deploy.pages.live import LiveParts
 from shared_model.errors import PneumofedError
+
+_STATUS = {"not-found": 404, "blinded": 403}
+"""HTTP status of an error by its code; of all others 409."""
 
 
 class PageApp:
     """An application with login. `add` routes to `app`, render templates of `package` with `page`.
 
-    heading: what the page is of, shown at its top; navigation: (path, words) of its main pages. `ending` is
-    set when the server ends, so that streams end.
+    heading: what the page is of, shown at its top; navigation: (path, words) of its main pages. notice:
+    stands on every page, the login too; scripts: paths of scripts of every page. `ending` is set when the
+    server ends, so that streams end. Files of PACKAGE/static are at /static/PACKAGE/, by the package's last
+    name.
     """
 
     def __init__(
-        self, package: str, *, token: str, heading: str, navigation: Sequence[tuple[str, str]]
+        self,
+        package: str,
+        *,
+        login: Login,
+        heading: str,
+        navigation: Sequence[tuple[str, str]],
+        notice: str = "",
+        scripts: Sequence[str] = (),
     ) -> None:
-        self.sessions, self.ending = Sessions(token), threading.Event()
+        self.login, self.sessions, self.ending = login, Sessions(login), threading.Event()
         self.app = FastAPI(title=heading, docs_url=None, redoc_url=None, openapi_url=None)
         self._templates = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("deploy.pages")]),
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
         self._templates.filters["code"] = with_code
-        self._templates.globals.update(heading=heading, navigation=tuple(navigation))
-        static = resources.files("deploy.pages").joinpath("static")
-        self.app.mount("/static", StaticFiles(directory=str(static)), name="static")
+        self._templates.globals.update(
+            heading=heading, navigation=tuple(navigation), notice=notice, scripts=tuple(scripts)
+        )
+        self._serve_files(package, f"/static/{package.rpartition('.')[2]}")
+        self._serve_files("deploy.pages", "/static")
         self.app.add_middleware(Guard, sessions=self.sessions)
         self.app.add_api_route("/login", self._login_page, methods=["GET"])
         self.app.add_api_route("/login", self._login, methods=["POST"])
         self.app.add_api_route("/logout", self._logout, methods=["POST"])
         self.app.exception_handler(PneumofedError)(self._refused)
 
+    def _serve_files(self, package: str, path: str) -> None:
+        folder = resources.files(package).joinpath("static")
+        if folder.is_dir():
+            self.app.mount(path, StaticFiles(directory=str(folder)), name=path)
+
     def part(self, template: str, **values: Any) -> str:
         """A part of a page as HTML; all text in `values` is escaped."""
         return self._templates.get_template(template).render(**values)
 
-    def page(self, template: str, *, path: str, status_code: int = 200, **values: Any) -> HTMLResponse:
-        """A whole page; `path` is marked in the navigation."""
-        return HTMLResponse(self.part(template, path=path, **values), status_code)
+    def page(
+        self, template: str, *, path: str, status_code: int = 200, reader: str = "", **values: Any
+    ) -> HTMLResponse:
+        """A whole page; `path` is marked in the navigation. reader: whose name it shows beside "Log out"."""
+        return HTMLResponse(self.part(template, path=path, reader=reader, **values), status_code)
 
     def stream(self, path: str, parts: LiveParts) -> None:
         """Serve the live `parts` at `path`, until the server ends."""
 
-        async def events() -> Response:
-            return StreamingResponse(parts.events(self.ending), media_type="text/event-stream")
+        async def events(request: Request) -> Response:
+            return self.events(request, parts)
 
         self.app.add_api_route(path, events, methods=["GET"])
 
+    def events(self, request: Request, parts: LiveParts) -> Response:
+        """The live `parts` for whoever asks, until the server or their session ends."""
+        return StreamingResponse(self._while_logged_in(request, parts), media_type="text/event-stream")
+
+    async def _while_logged_in(self, request: Request, parts: LiveParts) -> AsyncIterator[bytes]:
+        cookie = request.cookies.get(self.login.cookie)
+        async for event in parts.events(self.ending):
+            if self.sessions.visitor(cookie, use=False) is None:
+                return
+            yield event
+
     async def _refused(self, request: Request, error: Any) -> Response:
         """What a command would print: what, where, remedy."""
-        return self.page(
-            "refused.html.j2",
-            path="",
-            status_code=404 if error.code == "not-found" else 409,
-            error=str(error),
-        )
+        status_code = _STATUS.get(error.code, 409)
+        if request.url.path.startswith(API):
+            return JSONResponse({"code": error.code, "message": str(error)}, status_code)
+        return self.page("refused.html.j2", path="", status_code=status_code, error=str(error))
 
     async def _login_page(self, token: str | None = None) -> Response:
         """The form; with the token of the address that the command printed, straight in."""
-        return self._opened(token) if token else self.page("login.html.j2", path="/login", wrong=False)
+        if token and isinstance(self.login, TokenLogin):
+            return await self._opened({"token": token})
+        return self._login_form()
+
+    def _login_form(self, status_code: int = 200, problem: str = "") -> Response:
+        return self.page(self.login.form, path="/login", status_code=status_code, problem=problem)
 
     async def _login(self, request: Request) -> Response:
-        return self._opened((await form_of(request)).get("token", ""))
+        return await self._opened(await form_of(request))
 
-    def _opened(self, token: str) -> Response:
-        cookie = self.sessions.open(token.strip())
-        if cookie is None:
-            return self.page("login.html.j2", path="/login", status_code=403, wrong=True)
+    async def _opened(self, fields: Mapping[str, str]) -> Response:
+        try:
+            visitor = await asyncio.to_thread(self.login.visitor, fields)
+        except PneumofedError as slowed:
+            return self._login_form(429, str(slowed))
+        if visitor is None:
+            return self._login_form(403, "wrong")
         response = RedirectResponse("/", 303)
-        response.set_cookie(COOKIE, cookie, max_age=int(SESSION_S), httponly=True, samesite="strict")
+        cookie = self.sessions.open(visitor)
+        response.set_cookie(
+            self.login.cookie, cookie, max_age=int(SESSION_S), httponly=True, samesite="strict"
+        )
         return response
 
     async def _logout(self, request: Request) -> Response:
-        self.sessions.close(request.cookies.get(COOKIE))
+        self.sessions.close(request.cookies.get(self.login.cookie))
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(self.login.cookie)
         return response
 
 

@@ -24,10 +24,10 @@ class PageServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve_page(pages: PageApp, port: int, tell: Callable[[str], None]) -> None:
-    """Serve `pages` on 127.0.0.1 until SIGINT or SIGTERM; `tell` is given the address with the token.
+def serve_page(pages: PageApp, port: int, tell: Callable[[str], None], setting: str = "--port") -> None:
+    """Serve `pages` on 127.0.0.1 until SIGINT or SIGTERM; `tell` is given the address to open.
 
-    port: 0 for a free one. Raises PneumofedError `port-taken`.
+    port: 0 for a free one. setting: by which people choose it. Raises PneumofedError `port-taken`.
     """
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,10 +35,10 @@ def serve_page(pages: PageApp, port: int, tell: Callable[[str], None]) -> None:
             listening.bind((ADDRESS, port))
         except OSError:
             raise PneumofedError(
-                "port-taken", f"{ADDRESS}:{port} is in use; choose another one with --port"
+                "port-taken", f"{ADDRESS}:{port} is in use; choose another one with {setting}"
             ) from None
         listening.listen(128)
-        tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}/login?token={pages.sessions.token}")
+        tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}{pages.login.address}")
         config = uvicorn.Config(
             pages.app,
             log_level="warning",

@@ -28,7 +28,7 @@ ROOMS = {
         "errors fingerprint_words printable_text quantity settings_problems versions",
     ),
     "client": (
-        "control",
+        "control reading_room",
         "pacs preflight",
         "diagnosis",
         "node trainer",

@@ -39,7 +39,8 @@ from client.diagnosis.dicom_results.producer import (
 from client.diagnosis.dicom_results.result_uids import named_uid, result_uid
 from client.diagnosis.dicom_results.segmentation import INFECTION, LEFT_LUNG, RIGHT_LUNG
 from client.diagnosis.dicom_results.source_images import SourceImages
-from client.diagnosis.verdict_text import NOT_FOR_PATIENTS, verdict_sentence
+from client.diagnosis.figure_text import NOT_FOR_PATIENTS
+from client.diagnosis.verdict_text import verdict_sentence
 from shared_model.constants import Task
 from shared_model.infection_map import InfectedVolume
 from shared_model.saved_model import ModelCard

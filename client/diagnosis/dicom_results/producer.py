@@ -6,8 +6,8 @@ from highdicom import AlgorithmIdentificationSequence
 from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 
+from client.diagnosis.figure_text import RESEARCH_ONLY
 from client.diagnosis.limits import is_research_only
-from client.diagnosis.verdict_text import RESEARCH_ONLY
 from shared_model.saved_model import ModelCard
 from shared_model.versions import package_version
 

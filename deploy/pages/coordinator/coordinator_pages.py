@@ -14,6 +14,7 @@ from deploy.coordinator.settings import Federation, load_federation
 from deploy.coordinator.status import certificate_in_words
 from deploy.coordinator.studies import stop
 from deploy.coordinator.study_words import clock, expected_end, headline
+from deploy.pages.access import TokenLogin
 from deploy.pages.coordinator.curves import auc_curves, loss_curves
 from deploy.pages.coordinator.federation_watch import FederationWatch
 from deploy.pages.coordinator.hospital_rows import hospital_rows
@@ -54,7 +55,12 @@ class CoordinatorPages:
 
     def __init__(self, file: Path, token: str) -> None:
         heading = f"coordinator of {load_federation(file).name}"
-        self.shared = PageApp("deploy.pages.coordinator", token=token, heading=heading, navigation=NAVIGATION)
+        self.shared = PageApp(
+            "deploy.pages.coordinator",
+            login=TokenLogin(token),
+            heading=heading,
+            navigation=NAVIGATION,
+        )
         self._watch = FederationWatch(file)
         self.shared.stream("/live", LiveParts(self._watch.mark, lambda: self._parts(None)))
         app = self.shared.app

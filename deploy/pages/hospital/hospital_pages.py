@@ -13,6 +13,7 @@ from client.control.control_client import ControlClient
 from client.control.documents import Overview, Person
 from client.hospital_settings import HospitalSettings
 from client.trainer.told_counts import count_in_words
+from deploy.pages.access import TokenLogin
 from deploy.pages.form import form_of
 from deploy.pages.hospital.hospital_watch import HospitalWatch
 from deploy.pages.hospital.lights import lights_of
@@ -57,7 +58,10 @@ class HospitalPages:
 
     def __init__(self, hospital: HospitalSettings, token: str) -> None:
         self.shared = PageApp(
-            "deploy.pages.hospital", token=token, heading=f"hospital {hospital.name}", navigation=NAVIGATION
+            "deploy.pages.hospital",
+            login=TokenLogin(token),
+            heading=f"hospital {hospital.name}",
+            navigation=NAVIGATION,
         )
         self._trainer = ControlClient(hospital.control)
         self._watch = HospitalWatch(self._trainer)

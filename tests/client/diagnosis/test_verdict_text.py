@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from client.diagnosis.diagnosis_json import diagnosis_document
-from client.diagnosis.verdict_text import format_percent, format_probability
+from client.diagnosis.figure_text import format_percent, format_probability
 from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
 
 

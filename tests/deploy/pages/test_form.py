@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import Request
 
+from deploy.pages.access import TokenLogin
 from deploy.pages.form import MAX_FORM_BYTES, form_of
 from deploy.pages.page_app import PageApp
 from shared_model.errors import PneumofedError
@@ -14,7 +15,7 @@ from tests.support.page_client import logged_in, serving
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    pages = PageApp("deploy.pages.coordinator", token="t", heading="", navigation=[])
+    pages = PageApp("deploy.pages.coordinator", login=TokenLogin("t"), heading="", navigation=[])
 
     async def echo(request: Request) -> dict[str, str]:
         try:

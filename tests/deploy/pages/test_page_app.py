@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from deploy.pages.access import TokenLogin
 from deploy.pages.page_app import PageApp, with_code
 from shared_model.errors import PneumofedError
 from tests.support.page_client import logged_in, serving, stranger
@@ -13,7 +14,10 @@ from tests.support.page_client import logged_in, serving, stranger
 @pytest.fixture
 def pages() -> PageApp:
     pages = PageApp(
-        "deploy.pages.coordinator", token="t0ken", heading="of <b>us</b>", navigation=[("/", "Now")]
+        "deploy.pages.coordinator",
+        login=TokenLogin("t0ken"),
+        heading="of <b>us</b>",
+        navigation=[("/", "Now")],
     )
 
     def front() -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.pages.access import TokenLogin
 from deploy.pages.page_app import PageApp
 from deploy.pages.serving import serve_page
 from shared_model.errors import PneumofedError
@@ -17,7 +18,7 @@ from tests.support.watched_study import WatchedStudy
 
 
 def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
-    pages = PageApp("deploy.pages.coordinator", token="t", heading="", navigation=[])
+    pages = PageApp("deploy.pages.coordinator", login=TokenLogin("t"), heading="", navigation=[])
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -1,0 +1,60 @@
+"""The reading room: its studies, its readers, and what each may see."""
+
+from client.pacs.pacs_settings import PacsSettings
+from client.reading_room.accounts import Accounts
+from client.reading_room.database import Database
+from client.reading_room.reading_log import Answer, Reading, ReadingLog
+from client.reading_room.studies import RoomStudy, Studies
+from shared_model.errors import PneumofedError
+
+
+class ReadingRoom:
+    """What the room's pages ask. In a blinded room a reader answers before anything of the model is shown."""
+
+    def __init__(self, settings: PacsSettings) -> None:
+        """Raises what `Database` raises."""
+        self.settings = settings
+        self.blinded = settings.read.blinded
+        self.database = Database(settings.reading)
+        self.accounts = Accounts(self.database)
+        self.log = ReadingLog(self.database)
+        self.studies = Studies(settings.inboxes, settings.results)
+
+    def study(self, name: str) -> RoomStudy:
+        """One study. Raises PneumofedError `not-found`."""
+        return self.studies.find(name)
+
+    def may_see_model(self, reader: str, name: str) -> bool:
+        """Whether a reader may see what the model said of a study. Raises PneumofedError `not-found`."""
+        return not self.blinded or self.reading(reader, self.study(name)) is not None
+
+    def check_may_see_model(self, reader: str, name: str) -> None:
+        """Raises PneumofedError `blinded` if not, `not-found`."""
+        if not self.may_see_model(reader, name):
+            raise PneumofedError("blinded", "answer what you see yourself first; then the model is shown")
+
+    def reading(self, reader: str, study: RoomStudy) -> Reading | None:
+        """What the reader said of the study as it is diagnosed now."""
+        return self.log.find(reader, study.name, study.verdict.made_of) if study.verdict else None
+
+    def open(self, reader: str, study: RoomStudy) -> None:
+        """Note that the reader has the study's page; the time taken is counted from here."""
+        if study.verdict is None:
+            return
+        if not self.blinded:
+            self.log.show_to_all({study.name})
+        self.log.open(reader, study.name, study.verdict.made_of)
+
+    def answer(self, reader: str, name: str, answer: Answer) -> None:
+        """Keep a reader's answer. Raises PneumofedError `not-found`, `not-diagnosed`, `already-answered`."""
+        study = self.study(name)
+        if study.verdict is None:
+            raise PneumofedError("not-diagnosed", "this scan is not diagnosed now; open it again when it is")
+        self.log.answer(reader, name, study.verdict, answer, blinded=self.blinded)
+
+    def agree(self, reader: str, name: str, *, agrees: bool, remark: str) -> None:
+        """Keep whether the reader agrees with the model. Raises what `answer` and `ReadingLog.agree` do."""
+        study = self.study(name)
+        if study.verdict is None:
+            raise PneumofedError("not-diagnosed", "this scan is not diagnosed now; open it again when it is")
+        self.log.agree(reader, name, study.verdict.made_of, agrees=agrees, remark=remark)

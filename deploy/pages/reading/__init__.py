@@ -1,0 +1,1 @@
+"""The reading room's pages: worklist, scans, readings, uploads (`pneumofed hospital read`)."""
