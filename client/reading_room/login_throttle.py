@@ -25,7 +25,7 @@ class _Failures:
     def add(self, now: float, free: int) -> None:
         self.count = self.count + 1 if now < self.latest + FORGOTTEN_S else 1
         self.latest = now
-        self.until = now + (min(LONGEST_S, 2.0 ** (self.count - free)) if self.count > free else 0.0)
+        self.until = now + (min(LONGEST_S, 2.0 ** min(self.count - free, 9)) if self.count > free else 0.0)
 
 
 @dataclass

@@ -10,13 +10,14 @@ from client.reading_room.model_verdict import ModelVerdict
 from shared_model.constants import LABELS, Label
 from shared_model.errors import PneumofedError
 
-CONFIDENCES = (1, 2, 3, 4, 5)
+CONFIDENCE_WORDS = {1: "a guess", 2: "unsure", 3: "fairly sure", 4: "sure", 5: "certain"}
+"""How sure a reader is, and what the form calls it."""
 LONGEST_COMMENT = 2000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader says of a scan. confidence: 1 not sure to 5 certain.
+    """What a reader says of a scan. confidence: a key of CONFIDENCE_WORDS.
 
     Raises PneumofedError `answer-invalid`.
     """
@@ -26,7 +27,7 @@ class Answer:
     comment: str = ""
 
     def __post_init__(self) -> None:
-        if self.label not in LABELS or self.confidence not in CONFIDENCES:
+        if self.label not in LABELS or self.confidence not in CONFIDENCE_WORDS:
             raise PneumofedError("answer-invalid", "choose what the scan shows, and how sure you are, 1 to 5")
         check_comment(self.comment)
 
@@ -61,6 +62,7 @@ class ReadingLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._shown: set[str] = set()
 
     def open(self, reader: str, study: str, made_of: str) -> None:
         """Note when a reader opened this diagnosis of a study for the first time."""
@@ -71,6 +73,9 @@ class ReadingLog:
 
     def show_to_all(self, studies: set[str]) -> None:
         """Note that what a model said of these studies was shown to whoever looked."""
+        if studies <= self._shown:
+            return
+        self._shown |= studies
         with self._database.writing() as connection:
             connection.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(one,) for one in studies])
 
@@ -135,6 +140,13 @@ class ReadingLog:
     def of_reader(self, reader: str) -> dict[tuple[str, str], Reading]:
         """A reader's readings by study and made_of."""
         return {(one.study, one.made_of): one for one in self._select("WHERE reader = ?", reader)}
+
+    def count(self, reader: str) -> tuple[int, int]:
+        """How many answers of the reader there are, and how many words on the model."""
+        with self._database.reading() as connection:
+            query = "SELECT COUNT(*), COUNT(agrees) FROM readings WHERE reader = ?"
+            answers, agreements = connection.execute(query, (reader,)).fetchone()
+        return answers, agreements
 
     def all(self) -> list[Reading]:
         """All readings in the order of their answers."""

@@ -1,11 +1,18 @@
 """The reading room: its studies, its readers, and what each may see."""
 
+import threading
+import time
+from collections.abc import Hashable
+
 from client.pacs.pacs_settings import PacsSettings
 from client.reading_room.accounts import Accounts
 from client.reading_room.database import Database
+from client.reading_room.reading_list import ListRow, reading_list
 from client.reading_room.reading_log import Answer, Reading, ReadingLog
 from client.reading_room.studies import RoomStudy, Studies
 from shared_model.errors import PneumofedError
+
+MARK_S = 1.0
 
 
 class ReadingRoom:
@@ -19,6 +26,9 @@ class ReadingRoom:
         self.accounts = Accounts(self.database)
         self.log = ReadingLog(self.database)
         self.studies = Studies(settings.inboxes, settings.results)
+        self._mark_lock = threading.Lock()
+        self._mark: Hashable = None
+        self._marked = -MARK_S
 
     def study(self, name: str) -> RoomStudy:
         """One study. Raises PneumofedError `not-found`."""
@@ -32,6 +42,21 @@ class ReadingRoom:
         """Raises PneumofedError `blinded` if not, `not-found`."""
         if not self.may_see_model(reader, name):
             raise PneumofedError("blinded", "answer what you see yourself first; then the model is shown")
+
+    def reading_list(self, reader: str) -> list[ListRow]:
+        """The diagnosed studies as the reader reads them."""
+        studies = self.studies.all()
+        if not self.blinded:
+            self.log.show_to_all({name for name, study in studies.items() if study.verdict is not None})
+        earlier, readings = self.studies.earlier(), self.log.of_reader(reader)
+        return reading_list(studies, earlier, readings, blinded=self.blinded)
+
+    def mark(self, reader: str) -> Hashable:
+        """Differs when the reader's list may; looks at the files once a second at most."""
+        with self._mark_lock:
+            if time.monotonic() >= self._marked + MARK_S:
+                self._mark, self._marked = self.studies.mark(), time.monotonic()
+            return self._mark, self.log.count(reader)
 
     def reading(self, reader: str, study: RoomStudy) -> Reading | None:
         """What the reader said of the study as it is diagnosed now."""

@@ -26,9 +26,9 @@ class PageApp:
     """An application with login. `add` routes to `app`, render templates of `package` with `page`.
 
     heading: what the page is of, shown at its top; navigation: (path, words) of its main pages. notice:
-    stands on every page, the login too; scripts: paths of scripts of every page. `ending` is set when the
-    server ends, so that streams end. Files of PACKAGE/static are at /static/PACKAGE/, by the package's last
-    name.
+    stands on every page, the login too; styles, scripts: paths of those of every page. `ending` is set when
+    the server ends, so that streams end. Files of PACKAGE/static are at /static/PACKAGE/, by the package's
+    last name.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class PageApp:
         heading: str,
         navigation: Sequence[tuple[str, str]],
         notice: str = "",
+        styles: Sequence[str] = (),
         scripts: Sequence[str] = (),
     ) -> None:
         self.login, self.sessions, self.ending = login, Sessions(login), threading.Event()
@@ -49,7 +50,7 @@ class PageApp:
         )  # fmt: skip
         self._templates.filters["code"] = with_code
         self._templates.globals.update(
-            heading=heading, navigation=tuple(navigation), notice=notice, scripts=tuple(scripts)
+            heading=heading, navigation=navigation, notice=notice, styles=styles, scripts=scripts
         )
         self._serve_files(package, f"/static/{package.rpartition('.')[2]}")
         self._serve_files("deploy.pages", "/static")

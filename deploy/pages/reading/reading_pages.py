@@ -19,6 +19,7 @@ def reading_pages(room: ReadingRoom) -> PageApp:
         heading="reading room",
         navigation=NAVIGATION,
         notice=NOTICE,
+        styles=("/static/reading/reading.css",),
         scripts=("/static/reading/session.js",),
     )
     for routes in (worklist_routes, reading_routes):

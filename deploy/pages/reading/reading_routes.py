@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from client.reading_room.reading_log import CONFIDENCES, LONGEST_COMMENT, Answer
+from client.reading_room.patient_header import read_patient_header
+from client.reading_room.reading_log import CONFIDENCE_WORDS, LONGEST_COMMENT, Answer
 from client.reading_room.room import ReadingRoom
 from client.reading_room.studies import RoomStudy
 from deploy.pages.form import form_of
@@ -16,15 +17,20 @@ from shared_model.errors import PneumofedError
 
 
 def reading_values(room: ReadingRoom, reader: str, study: RoomStudy) -> dict[str, Any]:
-    """What reading_form.html.j2 needs for a scan's page that is opened now; starts the reader's clock."""
+    """What reading_form.html.j2 and patient_banner.html.j2 need for a scan's page that is opened now.
+
+    The time that the reader takes is counted from the first time.
+    """
     room.open(reader, study)
     reading = room.reading(reader, study)
     return {
         "study": study,
+        "patient": read_patient_header(study.images),
         "reading": reading,
         "may_see_model": not room.blinded or reading is not None,
         "label_words": LABEL_WORDS,
-        "confidences": CONFIDENCES,
+        "confidence_words": CONFIDENCE_WORDS,
+        "seconds_words": seconds_words,
         "longest_comment": LONGEST_COMMENT,
     }
 
@@ -61,6 +67,12 @@ def _answer_of(form: dict[str, str]) -> Answer:
     confidence = form.get("confidence", "")
     return Answer(
         label=form.get("label", ""),  # type: ignore[arg-type]  # checked by Answer
-        confidence=int(confidence) if confidence in map(str, CONFIDENCES) else 0,
+        confidence=int(confidence) if confidence in map(str, CONFIDENCE_WORDS) else 0,
         comment=form.get("comment", "").strip(),
     )
+
+
+def seconds_words(seconds: float) -> str:
+    """Such as "45 s" or "3 min 20 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
