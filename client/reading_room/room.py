@@ -62,6 +62,12 @@ class ReadingRoom:
         """What the reader said of the study as it is diagnosed now."""
         return self.log.find(reader, study.name, study.verdict.made_of) if study.verdict else None
 
+    def readings_for(self, reader: str) -> list[Reading]:
+        """All readings that a reader may see: in a blinded room those of scans that they have read too."""
+        readings = self.log.all()
+        own = {(one.study, one.made_of) for one in readings if one.reader == reader}
+        return [one for one in readings if not self.blinded or (one.study, one.made_of) in own]
+
     def open(self, reader: str, study: RoomStudy) -> None:
         """Note that the reader has the study's page; the time taken is counted from here."""
         if study.verdict is None:

@@ -21,7 +21,7 @@ from deploy.commands.hospital_federation import (
     withdraw,
 )
 from deploy.commands.hospital_pacs import deliver, diagnose, fetch, listen, undelivered
-from deploy.commands.hospital_reading import read, reader_app
+from deploy.commands.hospital_reading import read, reader_app, readings_app
 
 hospital_app = typer.Typer(
     help="Check, prepare and look at a hospital's own scans; take part in a federation; serve its PACS.",
@@ -40,3 +40,4 @@ for command in (
 ):
     hospital_app.command()(command)
 hospital_app.add_typer(reader_app, name="reader")
+hospital_app.add_typer(readings_app, name="readings")

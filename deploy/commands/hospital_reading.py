@@ -1,4 +1,4 @@
-"""The commands of the reading room: `read`, `reader ...`."""
+"""The commands of the reading room: `read`, `reader ...`, `readings ...`."""
 
 import os
 import sys
@@ -22,6 +22,9 @@ reader_app = typer.Typer(
     help="Who may log in to the reading room. Passwords are asked for, or read from standard input.",
     no_args_is_help=True,
 )
+
+readings_app = typer.Typer(help="What readers said, as files.", no_args_is_help=True)
+Out = Annotated[Path, typer.Option("--out", help="File to write.")]
 
 
 def read(pacs: PacsFile = PACS_FILE) -> None:
@@ -70,6 +73,37 @@ def list_readers(pacs: PacsFile = PACS_FILE, as_json: AsJson = False) -> None:
     for one in readers:
         typer.echo(f"{one.name}  since {one.added}")
     typer.echo(f"{quantity(len(readers), 'reader')} may log in")
+
+
+@readings_app.command("labels")
+def write_labels(
+    out: Out,
+    pacs: PacsFile = PACS_FILE,
+    uploads: Annotated[bool, typer.Option("--uploads", help="Of what was uploaded.")] = False,
+) -> None:
+    """Write labels of the inbox's studies for `prepare`: what more than half of the readers said blinded."""
+    from client.reading_room.label_export import labels_csv, study_labels
+    from client.reading_room.room import ReadingRoom
+    from shared_model.files import write_atomically
+
+    room = ReadingRoom(_settings(pacs))
+    studies = [name for name, one in room.studies.all().items() if one.uploaded == uploads]
+    labels = study_labels(room.log.all(), studies)
+    write_atomically(out, labels_csv(labels), mode=0o600)
+    undecided = quantity(len(labels.undecided), "study")
+    typer.echo(f"{quantity(len(labels.labels), 'label')} written; {undecided} without a majority left out")
+
+
+@readings_app.command("log")
+def write_log(out: Out, pacs: PacsFile = PACS_FILE) -> None:
+    """Write every reading: reader, study, model, answer before and agreement after the model, times."""
+    from client.reading_room.label_export import readings_csv
+    from client.reading_room.room import ReadingRoom
+    from shared_model.files import write_atomically
+
+    readings = ReadingRoom(_settings(pacs)).log.all()
+    write_atomically(out, readings_csv(readings), mode=0o600)
+    typer.echo(f"{quantity(len(readings), 'reading')} written")
 
 
 def _settings(pacs: Path) -> "PacsSettings":

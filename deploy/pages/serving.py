@@ -41,6 +41,7 @@ def serve_page(pages: PageApp, port: int, tell: Callable[[str], None], setting: 
         tell(f"open http://{ADDRESS}:{listening.getsockname()[1]}{pages.login.address}")
         config = uvicorn.Config(
             pages.app,
+            log_config=None,  # what the process says is logged as its command chose
             log_level="warning",
             access_log=False,
             ws="none",

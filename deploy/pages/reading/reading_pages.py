@@ -1,13 +1,22 @@
 """The reading room's pages put together: login, navigation, and the routes of each part."""
 
+import logging
+from functools import partial
+
+from fastapi import Request
+from fastapi.responses import Response
+
 from client.diagnosis.figure_text import NOT_FOR_PATIENTS, RESEARCH_ONLY
 from client.reading_room.room import ReadingRoom
 from deploy.pages.page_app import PageApp
+from deploy.pages.reading.agreement_routes import agreement_routes
 from deploy.pages.reading.reader_login import ReaderLogin
 from deploy.pages.reading.reading_routes import reading_routes
 from deploy.pages.reading.worklist_routes import worklist_routes
 
-NAVIGATION = (("/", "Worklist"),)
+log = logging.getLogger("pneumofed")
+
+NAVIGATION = (("/", "Worklist"), ("/agreement", "Agreement"))
 NOTICE = f"{RESEARCH_ONLY.capitalize()}. {NOT_FOR_PATIENTS}"
 
 
@@ -22,6 +31,14 @@ def reading_pages(room: ReadingRoom) -> PageApp:
         styles=("/static/reading/reading.css",),
         scripts=("/static/reading/session.js",),
     )
-    for routes in (worklist_routes, reading_routes):
+    for routes in (worklist_routes, reading_routes, agreement_routes):
         shared.app.include_router(routes(room, shared))
+    shared.app.exception_handler(Exception)(partial(_failed, shared))
     return shared
+
+
+def _failed(shared: PageApp, request: Request, error: Exception) -> Response:
+    """What is not foreseen is logged without its text, which may quote a header, and told as little."""
+    log.error("a page failed", exc_info=error)
+    told = "this page failed; the log of `hospital read` says where: tell the hospital's IT"
+    return shared.page("refused.html.j2", path="", status_code=500, error=told)
