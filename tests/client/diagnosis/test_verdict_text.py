@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from client.diagnosis.diagnosis_json import diagnosis_document
-from client.diagnosis.figure_text import format_percent, format_probability
 from tests.support.diagnosed_scans import diagnosed, observation, two_lungs
 
 
@@ -38,14 +37,3 @@ def test_the_explanation_says_what_limits_the_verdict(diseased: float) -> None:
         + " Only part of the lungs is in view: the result says nothing of the rest."
         + " One lung is missing or nearly so: the result rests on the other."
     )
-
-
-def test_figures_in_words() -> None:
-    assert [format_percent(v) for v in (None, 0.0, 0.01, 0.06, 12.34)] == [
-        "undefined",
-        "0.0 %",
-        "< 0.1 %",
-        "0.1 %",
-        "12.3 %",
-    ]
-    assert [format_probability(v) for v in (0.001, 0.5, 0.999)] == ["< 0.01", "0.50", "> 0.99"]
