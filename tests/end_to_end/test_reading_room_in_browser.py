@@ -172,3 +172,17 @@ def test_a_screen_that_nobody_uses_shows_no_patient_any_more(browser: Browser, a
     page.goto(address + "/")
     assert page.url.endswith("/login")
     page.context.close()
+
+
+def test_work_in_another_tab_keeps_the_session(browser: Browser, address: str) -> None:
+    visitor = Visitor(browser, address)
+    visitor.page.context.clock.install()
+    logged_in(visitor)
+    unused, used = visitor.page, visitor.page.context.new_page()
+    used.goto(address + "/agreement")
+    for _ in range(3):
+        visitor.page.context.clock.fast_forward("20:00")
+        used.keyboard.press("Tab")
+        used.wait_for_timeout(100)  # for the message to the other tab
+    assert used.url.endswith("/agreement") and unused.get_by_role("heading", name="Worklist").is_visible()
+    used.context.close()
