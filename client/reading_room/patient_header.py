@@ -1,16 +1,16 @@
 """Who a study is of, for showing beside it, so that no two are mixed up. Never stored or logged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import pydicom
-from pydicom.dataset import Dataset
-from pydicom.valuerep import PersonName
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.valuerep import TEXT_VR_DELIMS, PersonName
 
+from preprocessing.reading.elements import Elements, open_elements
 from shared_model.printable_text import escape
 
-_TAGS = ["SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate"]
 _TRIED = 5  # files, for one that can be read
 
 
@@ -33,29 +33,28 @@ def read_patient_header(images: Path) -> PatientHeader | None:
         return None
     for file in files:
         try:
-            return _header(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS))
-        except Exception:  # whatever a decoder says of a damaged header, another image may have a whole one
+            with open_elements(file) as elements:
+                return _header(elements)
+        except Exception:  # whatever a parser says of a damaged header, another image may have a whole one
             continue
     return None
 
 
-def _header(data: Dataset) -> PatientHeader:
+def _header(elements: Elements) -> PatientHeader:
+    encodings = convert_encodings(list(elements.texts("SpecificCharacterSet")))
+    patient_id = decode_bytes(elements.raw("PatientID"), encodings, TEXT_VR_DELIMS)
     return PatientHeader(
-        name=_person(data.get("PatientName")),
-        patient_id=_text(data, "PatientID"),
-        birth_date=_date(_text(data, "PatientBirthDate")),
-        sex=_text(data, "PatientSex"),
-        study_date=_date(_text(data, "StudyDate")),
+        name=_person(elements.raw("PatientName"), encodings),
+        patient_id=escape(patient_id.strip(" \0")),
+        birth_date=_date(elements.text("PatientBirthDate")),
+        sex=escape(elements.text("PatientSex")),
+        study_date=_date(elements.text("StudyDate")),
     )
 
 
-def _text(data: Dataset, keyword: str) -> str:
-    return escape(str(data.get(keyword) or "").strip())
-
-
-def _person(name: PersonName | None) -> str:
+def _person(raw: bytes, encodings: Sequence[str]) -> str:
     """Family name first, then given names; ideographic or phonetic groups in brackets (PS3.5 6.2.1)."""
-    groups = [_group(group) for group in str(name or "").split("=")]
+    groups = [_group(group) for group in str(PersonName(raw, encodings)).strip(" \0").split("=")]
     first, *others = [group for group in groups if group] or [""]
     return escape(first + "".join(f" ({one})" for one in others))
 
@@ -68,6 +67,6 @@ def _group(group: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat() if len(text) == 8 and text.isdecimal() else text
+        return date.fromisoformat(text).isoformat() if len(text) == 8 and text.isdecimal() else escape(text)
     except ValueError:
         return text

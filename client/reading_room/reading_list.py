@@ -32,6 +32,14 @@ class ListRow:
 
 
 @dataclass(frozen=True)
+class ReadingList:
+    """rows: the diagnosed studies. undiagnosed: the others, as they arrived."""
+
+    rows: list[ListRow]
+    undiagnosed: list[RoomStudy]
+
+
+@dataclass(frozen=True)
 class ListFilter:
     """Which rows are shown; "" for all. What the model said is asked of rows only that show it.
 
@@ -65,8 +73,8 @@ def reading_list(
     readings: Readings,
     *,
     blinded: bool,
-) -> list[ListRow]:
-    """A row for each diagnosed study.
+) -> ReadingList:
+    """The studies as a reader reads them.
 
     blinded: studies that the reader has not read come first, as they arrived; their verdict is left out, here
     and where they are the earlier scan of another one. The rest, or all, are by priority, infected volume and
@@ -83,7 +91,8 @@ def reading_list(
         for name, study in studies.items()
         if study.verdict is not None
     ]
-    return sorted(rows, key=_order)
+    undiagnosed = [study for study in studies.values() if study.verdict is None]
+    return ReadingList(sorted(rows, key=_order), sorted(undiagnosed, key=lambda study: study.arrived))
 
 
 def flags_of(rows: Iterable[ListRow]) -> list[str]:

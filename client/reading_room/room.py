@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from client.pacs.pacs_settings import PacsSettings
 from client.reading_room.accounts import Accounts
 from client.reading_room.database import Database
-from client.reading_room.reading_list import ListRow, reading_list
+from client.reading_room.reading_list import ReadingList, reading_list
 from client.reading_room.reading_log import Answer, Reading, ReadingLog
 from client.reading_room.studies import RoomStudy, Studies
 from shared_model.errors import PneumofedError
@@ -43,8 +43,8 @@ class ReadingRoom:
         if not self.may_see_model(reader, name):
             raise PneumofedError("blinded", "answer what you see yourself first; then the model is shown")
 
-    def reading_list(self, reader: str) -> list[ListRow]:
-        """The diagnosed studies as the reader reads them."""
+    def reading_list(self, reader: str) -> ReadingList:
+        """All studies as the reader reads them."""
         studies = self.studies.all()
         if not self.blinded:
             self.log.show_to_all({name for name, study in studies.items() if study.verdict is not None})

@@ -3,6 +3,7 @@
 Only what a list shows is kept in memory; documents and headers are read when they are asked for.
 """
 
+import os
 import re
 import threading
 from collections.abc import Hashable, Iterator, Sequence
@@ -67,6 +68,8 @@ class Studies:
     def __init__(self, inboxes: Sequence[Path], results: Path) -> None:
         self._inboxes, self._results = inboxes, results
         self._known: dict[str, _Known] = {}
+        self._identified: dict[str, StudyIdentifiers] = {}
+        self._earlier: dict[str, tuple[EarlierScan, ...]] = {}
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, RoomStudy]:
@@ -90,7 +93,9 @@ class Studies:
         with self._lock:
             self._look()
             known = {name: one.identifiers for name, one in self._known.items() if one.identifiers}
-        return earlier_scans(known)
+            if known != self._identified:
+                self._identified, self._earlier = known, earlier_scans(known)
+            return self._earlier
 
     def mark(self) -> Hashable:
         """Differs when any study may differ."""
@@ -114,9 +119,10 @@ class Studies:
         return self._read(folder, version)
 
     def _version(self, folder: Path) -> tuple[int, ...]:
-        results = self._results / folder.name
-        marks = (folder / COMPLETE, folder / REFUSED, folder / IMAGES, results / DOCUMENT, results / FAILURE)
-        return tuple(_changed_ns(mark) for mark in marks)
+        # As texts: this is asked of every study for every page.
+        results = f"{self._results}/{folder.name}"
+        marks = [f"{folder}/{mark}" for mark in (COMPLETE, REFUSED, IMAGES)]
+        return tuple(map(_changed_ns, (*marks, f"{results}/{DOCUMENT}", f"{results}/{FAILURE}")))
 
     def _read(self, folder: Path, version: tuple[int, ...]) -> _Known:
         images, results = folder / IMAGES, self._results / folder.name
@@ -166,8 +172,8 @@ def _replaced(study: RoomStudy, state: State, failure: PneumofedError | None) ->
     return RoomStudy(**(vars(study) | {"state": state, "failure": failure}))
 
 
-def _changed_ns(path: Path) -> int:
+def _changed_ns(path: str | Path) -> int:
     try:
-        return path.stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns
     except OSError:  # it is not there
         return 0

@@ -42,7 +42,7 @@ _KEYWORDS = (
     "TriggerTime", "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
     "NominalCardiacTriggerDelayTime", "KVP", "FilterType", "SeriesNumber", "IrradiationEventUID",
     "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
-    "ProtocolName", "XRayTubeCurrent", "StackID", "StudyDate",
+    "ProtocolName", "XRayTubeCurrent", "StackID", "StudyDate", "SpecificCharacterSet",
 )  # fmt: skip
 # A longer value than any of these can have is a broken header; of other attributes it is ignored.
 _STRICT = frozenset(
@@ -94,9 +94,13 @@ class Elements:
         """Byte order of values and uncompressed pixel data."""
         return self.encoding.little_endian
 
+    def raw(self, keyword: str) -> bytes:
+        """Value as it is stored, empty if absent."""
+        return self.values.get(_TAGS[keyword], b"")
+
     def text(self, keyword: str) -> str:
         """Value without padding, "" if absent or empty."""
-        return self.values.get(_TAGS[keyword], b"").decode("latin-1").strip(" \0")
+        return self.raw(keyword).decode("latin-1").strip(" \0")
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Values of a multi-valued text element, without padding."""

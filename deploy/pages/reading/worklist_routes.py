@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from client.diagnosis.figure_text import format_percent
 from client.reading_room.patient_header import read_patient_header
-from client.reading_room.reading_list import ListFilter, ListRow, flags_of
+from client.reading_room.reading_list import ListFilter, ListRow, ReadingList, flags_of
 from client.reading_room.room import ReadingRoom
+from client.reading_room.studies import RoomStudy
 from deploy.pages.live import LiveParts, Parts
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.clock import local_time
@@ -39,13 +40,15 @@ def worklist_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
     @router.get("/live")
     async def live(request: Request) -> Response:
         reader, wanted, number = request.state.reader, _filter_of(request), _number_of(request)
-        parts = LiveParts(lambda: room.mark(reader), lambda: worklist.parts(reader, wanted, number))
+        parts = LiveParts(
+            lambda: room.mark(reader), lambda: worklist.parts(room.reading_list(reader), wanted, number)
+        )
         return shared.events(request, parts)
 
     @router.get("/next")
     def next_unread(request: Request) -> Response:
         """The first scan of the list that the reader has not read."""
-        rows = room.reading_list(request.state.reader)
+        rows = room.reading_list(request.state.reader).rows
         name = next((row.study.name for row in rows if row.reading is None), None)
         return RedirectResponse("/" if name is None else f"/scans/{name}", 303)
 
@@ -58,12 +61,13 @@ class _Worklist:
 
     def page(self, request: Request) -> Response:
         reader, wanted = request.state.reader, _filter_of(request)
-        flags = {*flags_of(self._room.reading_list(reader)), wanted.flag} - {""}
+        listed = self._room.reading_list(reader)
+        flags = {*flags_of(listed.rows), wanted.flag} - {""}
         return self._shared.page(
             "worklist.html.j2",
             path="/",
             reader=reader,
-            parts=self.parts(reader, wanted, _number_of(request)),
+            parts=self.parts(listed, wanted, _number_of(request)),
             wanted=wanted,
             flag_words=[(flag, flag.replace("-", " ")) for flag in sorted(flags)],
             label_words=LABEL_WORDS,
@@ -71,17 +75,16 @@ class _Worklist:
             blinded=self._room.blinded,
         )
 
-    def parts(self, reader: str, wanted: ListFilter, number: int) -> Parts:
-        """The live parts: what is not diagnosed, and the list."""
-        rows = self._room.reading_list(reader)
-        found = [row for row in rows if wanted.matches(row)]
+    def parts(self, listed: ReadingList, wanted: ListFilter, number: int) -> Parts:
+        """The live parts: the list, and what is not diagnosed."""
+        found = [row for row in listed.rows if wanted.matches(row)]
         pages = max(1, -(-len(found) // PAGE_ROWS))
         number = min(number, pages)
         values: dict[str, Any] = {
-            "rows": [self._cells(row) for row in found[PAGE_ROWS * (number - 1) : PAGE_ROWS * number]],
+            "rows": [_cells(row) for row in found[PAGE_ROWS * (number - 1) : PAGE_ROWS * number]],
             "found": len(found),
-            "total": len(rows),
-            "unread": sum(row.reading is None for row in rows),
+            "total": len(listed.rows),
+            "unread": sum(row.reading is None for row in listed.rows),
             "number": number,
             "pages": pages,
             "query": urlencode({name: value for name, value in asdict(wanted).items() if value}),
@@ -90,24 +93,25 @@ class _Worklist:
             "percent": format_percent,
             "clock": local_time,
         }
-        waiting = {"groups": self._not_diagnosed(), "words": _STATE_WORDS, "clock": local_time}
+        waiting = {"groups": _groups(listed.undiagnosed), "words": _STATE_WORDS, "clock": local_time}
         return {
             "waiting": self._shared.part("part_waiting.html.j2", **waiting),
             "list": self._shared.part("part_list.html.j2", **values),
         }
 
-    def _cells(self, row: ListRow) -> dict[str, Any]:
-        return {"row": row, "patient": read_patient_header(row.study.images)}
 
-    def _not_diagnosed(self) -> list[dict[str, Any]]:
-        """Failed studies first, then as they will be diagnosed; the first PAGE_ROWS of each state in full."""
-        studies = sorted(self._room.studies.all().values(), key=lambda one: one.arrived)
-        groups = []
-        for state in _NOT_DIAGNOSED:
-            of_state = [one for one in studies if one.state == state]
-            shown = [(one, read_patient_header(one.images)) for one in of_state[:PAGE_ROWS]]
-            groups.append({"state": state, "count": len(of_state), "shown": shown})
-        return groups
+def _cells(row: ListRow) -> dict[str, Any]:
+    return {"row": row, "patient": read_patient_header(row.study.images)}
+
+
+def _groups(studies: list[RoomStudy]) -> list[dict[str, Any]]:
+    """Failed studies first, then as they will be diagnosed; the first PAGE_ROWS of each state in full."""
+    groups = []
+    for state in _NOT_DIAGNOSED:
+        of_state = [one for one in studies if one.state == state]
+        shown = [(one, read_patient_header(one.images)) for one in of_state[:PAGE_ROWS]]
+        groups.append({"state": state, "count": len(of_state), "shown": shown})
+    return groups
 
 
 def _filter_of(request: Request) -> ListFilter:

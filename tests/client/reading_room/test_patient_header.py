@@ -27,7 +27,7 @@ def test_names(tmp_path: Path, written: str | None, shown: str) -> None:
     assert header is not None and header.name == shown
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, which `hospital read` silences
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the date that is written here
 def test_dates_and_what_is_no_date(tmp_path: Path) -> None:
     image(tmp_path, PatientBirthDate="19530217", StudyDate="20261399", PatientSex="F", PatientID=" 007 ")
     header = read_patient_header(tmp_path)

@@ -41,7 +41,7 @@ def read(*names: str) -> dict[tuple[str, str], Reading]:
 
 
 def rows(*names: str, blinded: bool = True) -> list[ListRow]:
-    return reading_list(STUDIES, EARLIER, read(*names), blinded=blinded)
+    return reading_list(STUDIES, EARLIER, read(*names), blinded=blinded).rows
 
 
 def test_unread_scans_come_as_they_arrived_and_say_nothing_of_the_model() -> None:
@@ -58,7 +58,7 @@ def test_the_order_of_unread_scans_does_not_depend_on_the_model() -> None:
         for name, one in STUDIES.items()
         if one.verdict is not None
     }
-    assert [row.study.name for row in reading_list(turned, EARLIER, {}, blinded=True)] == [
+    assert [row.study.name for row in reading_list(turned, EARLIER, {}, blinded=True).rows] == [
         row.study.name for row in rows()
     ]
 
@@ -78,8 +78,12 @@ def test_read_scans_follow_by_priority_with_all() -> None:
 
 def test_a_reading_of_another_diagnosis_does_not_show_this_one() -> None:
     other = {("small", "of-another-model"): reading_of("ada", "small")}
-    found = reading_list(STUDIES, EARLIER, other, blinded=True)
+    found = reading_list(STUDIES, EARLIER, other, blinded=True).rows
     assert all(row.verdict is None for row in found)
+
+
+def test_what_is_not_diagnosed_stands_apart() -> None:
+    assert [one.name for one in reading_list(STUDIES, {}, {}, blinded=True).undiagnosed] == ["waiting"]
 
 
 def test_without_blinding_all_are_by_priority() -> None:
