@@ -55,15 +55,16 @@ def test_what_was_confirmed_is_there_after_a_kill(tmp_path: Path) -> None:
 def test_threads_write_side_by_side(tmp_path: Path) -> None:
     found, failures = Database(tmp_path), []
 
-    def write(name: str) -> None:
+    def write() -> None:
         try:
-            for number in range(20):
-                with found.writing() as connection:
-                    connection.execute("INSERT INTO shown VALUES (?)", (f"{name}-{number}",))
+            for _ in range(20):
+                with found.writing() as connection:  # reads first, so that it must wait before it reads
+                    (count,) = connection.execute("SELECT COUNT(*) FROM shown").fetchone()
+                    connection.execute("INSERT INTO shown VALUES (?)", (str(count),))
         except sqlite3.Error as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+    threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
