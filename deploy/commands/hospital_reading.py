@@ -1,6 +1,5 @@
 """The commands of the reading room: `read`, `reader ...`, `readings ...`."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,7 +109,6 @@ def write_log(out: Out, pacs: PacsFile = PACS_FILE) -> None:
 def _settings(pacs: Path) -> "PacsSettings":
     from client.pacs.pacs_settings import load_pacs_settings
 
-    os.umask(0o077)
     return load_pacs_settings(pacs)
 
 
