@@ -37,9 +37,8 @@ def read(pacs: PacsFile = PACS_FILE) -> None:
 
     log_to_stderr()
     quiet_libraries()
-    room = ReadingRoom(settings)
-    room.studies.all()  # before anybody waits for it
-    serve_page(reading_pages(room), settings.read.port, typer.echo, setting="`port` in [read] of pacs.toml")
+    pages = reading_pages(ReadingRoom(settings))
+    serve_page(pages, settings.read.port, typer.echo, setting="`port` in [read] of pacs.toml")
 
 
 @reader_app.command("add")

@@ -21,7 +21,11 @@ NOTICE = f"{RESEARCH_ONLY.capitalize()}. {NOT_FOR_PATIENTS}"
 
 
 def reading_pages(room: ReadingRoom) -> PageApp:
-    """The pages of the room; each module of routes offers one function of room and pages."""
+    """The pages of the room; each module of routes offers one function of room and pages.
+
+    All studies are looked at once, before anybody waits for it.
+    """
+    room.studies.all()
     shared = PageApp(
         "deploy.pages.reading",
         login=ReaderLogin(room.accounts, 60 * room.settings.read.session_minutes),

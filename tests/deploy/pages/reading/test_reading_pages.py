@@ -148,7 +148,7 @@ def test_errors_are_pages_for_people_and_json_for_programs(address: str) -> None
             page, answer = ada.get(f"/failing/{code}"), ada.get(f"/api/failing/{code}")
             assert page.status_code == answer.status_code == status
             assert "what, where, remedy" in page.text
-            assert answer.json() == {"code": code, "message": "what, where, remedy"}
+            assert answer.json()["code"] == code and "what, where, remedy" in answer.text
 
 
 def test_every_page_says_that_it_is_for_research(client: httpx.Client, address: str) -> None:
