@@ -1,4 +1,4 @@
-"""Receiver, worker and delivery as three users: each reads what it needs, and nothing else of the others."""
+"""Receiver, worker, delivery and reading room as three users: each reads what it needs, and nothing else."""
 
 import os
 import shutil
@@ -24,6 +24,7 @@ FOLDERS = {
     "inbox": (PACS, READING, 0o2750),
     "results": (READING, DELIVER, 0o2750),
     "delivery": (DELIVER, DELIVER, 0o700),
+    "reading": (READING, READING, 0o700),
 }
 _RECEIVE = """
 import os, shutil, sys
@@ -72,6 +73,8 @@ def test_each_user_reaches_what_it_needs_and_nothing_else(hospital: Path) -> Non
     assert diagnosed.returncode == 0 and "diagnosed after" in diagnosed.stderr, diagnosed.stderr
     delivered = as_user(DELIVER, *pneumofed("hospital", "deliver", "--pacs", pacs, "--once"))
     assert delivered.returncode == 0 and "not delivered (unreachable)" in delivered.stderr, delivered.stderr
+    listed_readers = as_user(READING, *pneumofed("hospital", "reader", "list", "--pacs", pacs))
+    assert listed_readers.returncode == 0, listed_readers.stderr
 
     held = [path for name in FOLDERS for path in (hospital / name).rglob("*")]
     assert held and not [path for path in held if path.stat().st_mode & stat.S_IRWXO]
@@ -83,7 +86,7 @@ def test_each_user_reaches_what_it_needs_and_nothing_else(hospital: Path) -> Non
     }
     listed = {place for place, done in closed.items() if done.returncode == 0}
     assert listed == {(PACS, "inbox"), (READING, "inbox")} | {
-        (READING, "results"), (DELIVER, "results"), (DELIVER, "delivery"),
+        (READING, "results"), (DELIVER, "results"), (DELIVER, "delivery"), (READING, "reading"),
     }  # fmt: skip
     # The key of the names is the receiver's alone.
     assert {Path(line).name for line in closed[READING, "inbox"].stdout.splitlines()} == {".key", ".lock"}
@@ -94,4 +97,4 @@ def test_each_user_reaches_what_it_needs_and_nothing_else(hospital: Path) -> Non
         for name in FOLDERS
         if as_user(user, "touch", hospital / name / "new").returncode == 0
     }
-    assert writes == {(PACS, "inbox"), (READING, "results"), (DELIVER, "delivery")}
+    assert writes == {(PACS, "inbox"), (READING, "results"), (DELIVER, "delivery"), (READING, "reading")}
