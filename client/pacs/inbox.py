@@ -1,10 +1,11 @@
-"""Studies as they came from the PACS, each in a folder until `diagnose` has done with it.
+"""Studies as they came from the PACS or a reader, each in a folder until `diagnose` has done with it.
 
     INBOX/STUDY/images/IMAGE.dcm    an image as it was sent
     INBOX/STUDY/complete            made after the quiet time, removed if an image comes after all
     INBOX/STUDY/refused             in place of it: images of several patients came for this study
     INBOX/.quarantine/REASON-*.dcm  what is not kept, the newest up to a number and size
     INBOX/.incoming/                what is being received
+    INBOX/.deleted/STUDY            people deleted it: its results are to go as well
     INBOX/.key                      key of the hashes that STUDY and IMAGE are; nothing of a header is a name
 
 An image that was taken is on disk before the sender hears of it. See decision 0151.
@@ -17,7 +18,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from client.pacs.received_image import NotKeptError, ReceivedImage, read_received
@@ -25,9 +26,9 @@ from shared_model.file_lock import exclusive
 from shared_model.files import flush_folder, write_atomically
 
 IMAGES, COMPLETE, REFUSED = "images", "complete", "refused"
-INCOMING, QUARANTINE, _KEY, _LOCK = ".incoming", ".quarantine", ".key", ".lock"
+INCOMING, QUARANTINE, DELETED, _KEY, _LOCK = ".incoming", ".quarantine", ".deleted", ".key", ".lock"
 MOST_QUARANTINED, MOST_QUARANTINED_BYTES = 1000, 1 << 30
-SEVERAL_PATIENTS = "several-patients"
+SEVERAL_PATIENTS, STUDY_DIFFERS = "several-patients", "study-differs"
 _FOR_GROUP = 0o640  # `diagnose` may run as another user, of the folder's group
 
 
@@ -39,6 +40,11 @@ def complete_studies(inbox: Path) -> dict[str, Path]:
 def refused_studies(inbox: Path) -> dict[str, Path]:
     """Name -> folder of each study that is not to be diagnosed, as images of several patients came for it."""
     return {folder.name: folder for folder in _studies(inbox) if (folder / REFUSED).exists()}
+
+
+def deleted_studies(inbox: Path) -> set[str]:
+    """Names of studies that people deleted, lately."""
+    return {one.name for one in _files(inbox / DELETED)}
 
 
 def _studies(inbox: Path) -> Iterator[Path]:
@@ -82,8 +88,8 @@ class Inbox:
             raise
 
     def _place(self, received: Path, image: ReceivedImage) -> str:
-        study = self.folder / self._name(image.study_uid)
-        place = study / IMAGES / f"{self._name(image.instance_uid)}.dcm"
+        study = self.folder / self.name_of(image.study_uid)
+        place = study / IMAGES / f"{self.name_of(image.instance_uid)}.dcm"
         self._refuse_other_patients(study, image)
         if place.exists() and filecmp.cmp(place, received, shallow=False):
             received.unlink()
@@ -96,6 +102,46 @@ class Inbox:
         for folder in (place.parent, study, self.folder):
             flush_folder(folder)
         return study.name
+
+    def take_study(self, study_uid: str, images: Mapping[str, Path]) -> str:
+        """Move all images of a study, files in `incoming` by SOPInstanceUID; returns the study's name.
+
+        The study appears whole, complete and durable, or not at all. The same images again change nothing.
+        Raises NotKeptError `study-differs` if the study is there with any other images, OSError.
+        """
+        made = self.incoming / f"whole-{secrets.token_hex(8)}"
+        study = self.folder / self.name_of(study_uid)
+        (made / IMAGES).mkdir(parents=True)
+        try:
+            for uid, file in images.items():
+                _make_durable(file)
+                os.replace(file, made / IMAGES / f"{self.name_of(uid)}.dcm")
+            (made / COMPLETE).touch(_FOR_GROUP)
+            for folder in (made / IMAGES, made):
+                flush_folder(folder)
+            with exclusive(self.folder / _LOCK):
+                if not study.exists():
+                    (self.folder / DELETED / study.name).unlink(missing_ok=True)
+                    os.rename(made, study)
+                    flush_folder(self.folder)
+                elif not _hold_the_same(made / IMAGES, study / IMAGES):
+                    raise NotKeptError(STUDY_DIFFERS)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        return study.name
+
+    def delete(self, study: str) -> None:
+        """Delete a study for good, if it is there. `diagnose` deletes its results."""
+        with exclusive(self.folder / _LOCK):
+            if (self.folder / study).is_dir():
+                (self.folder / DELETED).mkdir(exist_ok=True)
+                (self.folder / DELETED / study).touch(_FOR_GROUP)
+                self._delete(self.folder / study)
+
+    def _delete(self, study: Path) -> None:
+        gone = self.incoming / f"deleted-{secrets.token_hex(8)}"
+        os.rename(study, gone)  # at once: nobody sees half a study
+        shutil.rmtree(gone)
 
     def _refuse_other_patients(self, study: Path, image: ReceivedImage) -> None:
         if (study / REFUSED).exists():
@@ -140,11 +186,9 @@ class Inbox:
             for study in _studies(self.folder):
                 images = study / IMAGES
                 if (images if images.exists() else study).stat().st_mtime < until:
-                    gone = self.incoming / f"deleted-{secrets.token_hex(8)}"
-                    os.rename(study, gone)  # at once: nobody sees half a study
-                    shutil.rmtree(gone)
+                    self._delete(study)
                     deleted += 1
-            for file in _files(self.folder / QUARANTINE):
+            for file in (*_files(self.folder / QUARANTINE), *_files(self.folder / DELETED)):
                 if file.stat().st_mtime < until:
                     file.unlink()
         return deleted
@@ -155,12 +199,21 @@ class Inbox:
             if one.stat().st_mtime <= time.time() - older_s:
                 shutil.rmtree(one) if one.is_dir() else one.unlink(missing_ok=True)
 
-    def _name(self, uid: str) -> str:
+    def name_of(self, uid: str) -> str:
+        """The name of the study, or the image, with this UID."""
         return hmac.new(self._key, uid.encode(), hashlib.sha256).hexdigest()[:24]
 
 
 def _files(folder: Path) -> Iterator[Path]:
     return (one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else iter(())
+
+
+def _hold_the_same(one: Path, other: Path) -> bool:
+    """Whether two folders have the same files, by name and content."""
+    names = {file.name for file in _files(one)}
+    if names != {file.name for file in _files(other)}:
+        return False
+    return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
 def _make_durable(file: Path) -> None:
