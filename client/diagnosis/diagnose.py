@@ -3,12 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from client.diagnosis.diagnosis import Diagnosis, LobeFindings, ScanScore, probability_of
+from client.diagnosis.diagnosis_step import OnStep
 from client.diagnosis.scan_inference import ScanOutputs, infer_scan
 from client.learning.activation_dtype import activation_dtype
 from client.learning.scan_logits import figure_values, scan_logits
@@ -19,7 +21,6 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.network_weights import load_weights
 from shared_model.networks import LobeNetwork, make_networks
-from shared_model.progress import Progress
 from shared_model.saved_model import ModelCard
 from shared_model.scan_decision import softened_logits
 from shared_model.scan_figures import ScanLobes
@@ -50,19 +51,22 @@ def diagnose(
     series: CtSeries,
     model: LoadedModel,
     *,
-    progress: Progress | None = None,
+    on_step: OnStep | None = None,
 ) -> Diagnosis:
     """Diagnose one series with both networks over all its lobes, found as those that they learned from.
 
-    `progress` counts lobes. Raises PneumofedError `preprocessing-mismatch` if
+    on_step: is told of `lungs` and of the lobes of `networks`. Raises PneumofedError `preprocessing-mismatch` if
     this version does not have the preprocessing that the model was trained with, `no-lungs` if no lung is
     found, and what `prepare_series` raises.
     """
     settings = preprocessing_of(model.card)
     started = time.perf_counter()
+    if on_step is not None:
+        on_step("lungs", 0, 1)
     scan = prepare_series(series, settings)
     prepared = time.perf_counter()
     dtype = activation_dtype(model.card.study.precision, model.device)
+    progress = partial(on_step, "networks") if on_step is not None else None
     seen = infer_scan(scan, model.networks, dtype=dtype, progress=progress)
     ended = time.perf_counter()
     seconds = {"preprocessing_s": prepared - started, "networks_s": ended - prepared}

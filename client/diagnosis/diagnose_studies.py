@@ -12,6 +12,7 @@ from pathlib import Path
 
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_folder import diagnose_folder
+from client.diagnosis.diagnosis_step import OnStep
 from client.diagnosis.diagnosis_output import (
     check_output_folder,
     has_dicom,
@@ -103,17 +104,16 @@ def _without_slices(document: DiagnosisDocument) -> DiagnosisDocument:
 
 
 def diagnosis_or_reason(
-    folder: Path, model: LoadedModel, out: Path, *, dicom: bool
+    folder: Path, model: LoadedModel, out: Path, *, dicom: bool, on_step: OnStep | None = None
 ) -> DiagnosisDocument | PneumofedError:
     """Diagnose the study in `folder`: its document, without slices, or why there is none.
 
-    What an earlier diagnosis left in `out` is removed first. Raises OSError if the disk is full.
+    What an earlier diagnosis left in `out` is removed first. on_step: is told of each step. Raises OSError if the disk is full.
     """
     try:
         remove_diagnosis(out)
-        return _without_slices(
-            DiagnosisDocument.model_validate(diagnose_folder(folder, model, out, dicom=dicom))
-        )
+        document = diagnose_folder(folder, model, out, dicom=dicom, on_step=on_step)
+        return _without_slices(DiagnosisDocument.model_validate(document))
     except PneumofedError as error:
         return PneumofedError(error.code, str(error).removeprefix(f"{folder}: "))
     except OSError as error:

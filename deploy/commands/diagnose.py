@@ -63,7 +63,9 @@ def _diagnose_one(folder: Path, model: "LoadedModel", out: Path, *, dicom: bool,
     from client.diagnosis.diagnose_folder import diagnose_folder
 
     with Steps(quiet=as_json) as steps, steps.step("diagnosing") as progress:
-        document = diagnose_folder(folder, model, out, dicom=dicom, progress=progress)
+        document = diagnose_folder(
+            folder, model, out, dicom=dicom, on_step=lambda _, done, total: progress(done, total)
+        )
     if as_json:
         print_json(document)
     else:

@@ -48,8 +48,8 @@ def names(folder: Path) -> list[str]:
 
 
 def test_what_is_written_names_no_patient(series: Path, model: LoadedModel, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    document = diagnose_folder(series, model, tmp_path / "out", progress=lambda *step: seen.append(step))
+    seen: list[tuple[str, int, int]] = []
+    document = diagnose_folder(series, model, tmp_path / "out", on_step=lambda *step: seen.append(step))
     assert names(tmp_path / "out") == FILES
     assert json.loads((tmp_path / "out" / "diagnosis.json").read_text()) == document
     assert len(document["slices"]) == 14
@@ -58,9 +58,11 @@ def test_what_is_written_names_no_patient(series: Path, model: LoadedModel, tmp_
         content = path.read_bytes()
         assert not [word for word in planted if word.encode() in content]
     lobes = sum(one[side]["probability"] is not None for one in document["slices"] for side in SIDES)
-    headers, batches = seen[:14], seen[14:]
-    assert headers == [(number, 14) for number in range(1, 15)]
-    assert {total for _, total in batches} == {lobes} and batches.count((lobes, lobes)) == 1
+    headers, lungs, batches, results = seen[:14], seen[14], seen[15:-1], seen[-1]
+    assert headers == [("headers", number, 14) for number in range(1, 15)]
+    assert (lungs, results) == (("lungs", 0, 1), ("results", 0, 1))
+    assert {(step, total) for step, _, total in batches} == {("networks", lobes)}
+    assert batches.count(("networks", lobes, lobes)) == 1
 
 
 @pytest.mark.usefixtures("quick_pictures")
