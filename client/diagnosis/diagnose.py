@@ -55,9 +55,9 @@ def diagnose(
 ) -> Diagnosis:
     """Diagnose one series with both networks over all its lobes, found as those that they learned from.
 
-    on_step: is told of `lungs` and of the lobes of `networks`. Raises PneumofedError `preprocessing-mismatch` if
-    this version does not have the preprocessing that the model was trained with, `no-lungs` if no lung is
-    found, and what `prepare_series` raises.
+    on_step: is told of `lungs` and of the lobes of `networks`. Raises PneumofedError
+    `preprocessing-mismatch` if this version does not have the preprocessing that the model was trained with,
+    `no-lungs` if no lung is found, and what `prepare_series` raises.
     """
     settings = preprocessing_of(model.card)
     started = time.perf_counter()

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_folder import diagnose_folder
-from client.diagnosis.diagnosis_step import OnStep
 from client.diagnosis.diagnosis_output import (
     check_output_folder,
     has_dicom,
     remove_diagnosis,
 )
+from client.diagnosis.diagnosis_step import OnStep
 from client.diagnosis.document import DiagnosisDocument, read_diagnosis
 from client.diagnosis.earlier_scans import earlier_scans
 from client.diagnosis.study_files import files_digest
@@ -108,7 +108,8 @@ def diagnosis_or_reason(
 ) -> DiagnosisDocument | PneumofedError:
     """Diagnose the study in `folder`: its document, without slices, or why there is none.
 
-    What an earlier diagnosis left in `out` is removed first. on_step: is told of each step. Raises OSError if the disk is full.
+    What an earlier diagnosis left in `out` is removed first. on_step: is told of each step. Raises
+    OSError if the disk is full.
     """
     try:
         remove_diagnosis(out)

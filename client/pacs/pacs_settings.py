@@ -102,6 +102,8 @@ class ReadSettings(FrozenSettings):
     max_upload_gb: float = Field(4, gt=0, description="The largest upload that is accepted, in GiB.")
     max_files: int = Field(5000, ge=1, description="Files in one upload.")
     max_unpacked_gb: float = Field(8, gt=0, description="Of one archive, unpacked, in GiB.")
+    max_minutes: float = Field(30, gt=0, description="The longest that an upload may take.")
+    min_free_gb: float = Field(5, ge=0, description="Free disk space below which no upload is accepted.")
     most_waiting: int = Field(20, ge=1, description="Uploads that wait for their diagnosis at a time.")
 
 

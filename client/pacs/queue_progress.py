@@ -1,6 +1,6 @@
 """What `hospital diagnose` is diagnosing now, for whoever waits for it.
 
-    RESULTS/progress.json    while a study is diagnosed: which, since when, and how far
+RESULTS/progress.json    while a study is diagnosed: which, since when, and how far
 """
 
 import os

@@ -18,7 +18,7 @@ _ARCHIVE, _FILES = "archive", "files"
 
 
 class ArrivingUpload:
-    """What arrives, in the empty `folder`, within the bounds of `settings`. Not for several threads at once."""
+    """What arrives, in the empty `folder`, within the bounds of `settings`. For one thread at a time."""
 
     def __init__(self, folder: Path, settings: ReadSettings) -> None:
         self._folder, self._settings = folder, settings

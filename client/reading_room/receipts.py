@@ -1,6 +1,6 @@
 """Which reader uploaded which study.
 
-    READING/uploads/.receipts/UPLOAD.json    of each upload that was accepted; UPLOAD is a random name
+READING/uploads/.receipts/UPLOAD.json    of each upload that was accepted; UPLOAD is a random name
 """
 
 import secrets

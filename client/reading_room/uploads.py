@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from client.diagnosis.result_names import DOCUMENT
 from client.pacs.failure import read_failure
 from client.pacs.inbox import Inbox, complete_studies
 from client.pacs.pacs_settings import ReadSettings
@@ -20,12 +21,11 @@ from client.pacs.received_image import NotKeptError
 from client.reading_room.arriving import GIB, ArrivingUpload, check_space, refusing_full_disk
 from client.reading_room.receipts import RECEIPTS, Receipt, Receipts
 from client.reading_room.upload_refusals import upload_refused
-from client.diagnosis.result_names import DOCUMENT
 from shared_model.errors import PneumofedError
 
 
 class Uploads:
-    """The uploads in the inbox `folder`, of which one process takes care; `results` are those of `diagnose`."""
+    """The uploads in the inbox `folder`, of which one process takes care; `results` are of `diagnose`."""
 
     def __init__(self, folder: Path, results: Path, settings: ReadSettings) -> None:
         """Deletes what an earlier process left unfinished. Raises OSError."""
@@ -73,7 +73,8 @@ class Uploads:
 
     def _is_done(self, name: str) -> bool:
         failure = read_failure(self._results / name)
-        return (self._results / name / DOCUMENT).exists() or (failure is not None and failure.code != "")
+        failed = failure is not None and failure.as_error() is not None
+        return failed or (self._results / name / DOCUMENT).exists()
 
     def accept(self, reader: str, upload: ArrivingUpload) -> Receipt:
         """Check what was written to `upload`, one upload at a time, and let its study be diagnosed.

@@ -11,7 +11,7 @@ from tests.support.pacs import small_dataset
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. name: as it is stored; mode: of Unix; declared: of its size; crc: in place of the right one."""
+    """One entry. mode: of Unix; declared: in place of its size; crc: in place of the right one."""
 
     name: bytes | str
     data: bytes = b""

@@ -30,7 +30,12 @@ def checked(archive: bytes, folder: Path) -> list[str]:
 
 
 def test_files_are_found_and_folders_are_none(tmp_path: Path) -> None:
-    entries = [Entry("a/", mode=0o40755), Entry("a/one", b"1"), Entry("a/two", b"2", method=0), Entry("dot./..x")]
+    entries = [
+        Entry("a/", mode=0o40755),
+        Entry("a/one", b"1"),
+        Entry("a/two", b"2", method=0),
+        Entry("dot./..x"),
+    ]
     assert checked(raw_zip(entries), tmp_path) == ["a/one", "a/two", "dot./..x"]
 
 
