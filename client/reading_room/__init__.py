@@ -1,1 +1,1 @@
-"""The reading room without its pages: uploads, readers, what they may see of a study, what they said of it."""
+"""The reading room without its pages: uploads, readers, what they see and said of a study."""

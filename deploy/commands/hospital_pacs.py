@@ -62,16 +62,18 @@ def fetch(pacs: PacsFile = PACS_FILE, as_json: AsJson = False) -> None:
 
 
 def diagnose(pacs: PacsFile = PACS_FILE, once: Once = False) -> None:
-    """Diagnose complete studies of the inbox one after the other, until it is ended. Needs no network."""
+    """Diagnose complete studies of the inbox, and uploads, until it is ended. Needs no network."""
     settings = _settings(pacs, network=False)
     from client.diagnosis.diagnose_folder import load_for_diagnosis
     from client.learning.malloc_settings import keep_freed_memory
     from client.pacs.ending import ending_on_signal
-    from client.pacs.study_queue import StudyQueue
+    from client.pacs.study_queue import QueuedInbox, StudyQueue
 
     keep_freed_memory()
     model = load_for_diagnosis(settings.model, settings.device)
-    queue = StudyQueue(settings.inbox, settings.results, model, settings.keep_days)
+    # An upload may be of a study that the PACS does not have.
+    inboxes = (QueuedInbox(settings.inbox), QueuedInbox(settings.uploads, dicom=False))
+    queue = StudyQueue(inboxes, settings.results, model, settings.keep_days)
     queue.run(ending_on_signal(), once=once)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from client.pacs import inbox as module
-from client.pacs.inbox import Inbox, complete_studies, refused_studies
+from client.pacs.inbox import Inbox, complete_studies, deleted_studies, refused_studies
 from client.pacs.received_image import NotKeptError
 from tests.support.diagnosed_scans import PATIENT
 from tests.support.pacs import image
@@ -178,3 +178,76 @@ def test_a_full_disk_is_no_lost_image(inbox: Inbox, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="No space"):
         inbox.take(received(inbox))
     assert not complete_studies(inbox.folder) and not list(inbox.folder.glob("*/images/*"))
+
+
+def whole(inbox: Inbox, images: int = 3, **tags: object) -> dict[str, Path]:
+    """Images of a study in `incoming`, by SOPInstanceUID."""
+    return {f"1.2.3.{number}": received(inbox, number=number, **tags) for number in range(images)}
+
+
+def test_a_whole_study_is_complete_at_once_under_the_same_names(inbox: Inbox) -> None:
+    uid = PATIENT["StudyInstanceUID"]
+    study = inbox.take_study(uid, whole(inbox))
+    assert complete_studies(inbox.folder) == {study: inbox.folder / study}
+    assert study == inbox.name_of(uid) == inbox.take(received(inbox))
+    assert len(list((inbox.folder / study / "images").iterdir())) == 3 and not list(inbox.incoming.iterdir())
+
+
+def test_a_whole_study_is_on_disk_before_it_appears(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: set[str] = set()
+    flush, rename = os.fsync, os.rename
+
+    def noted(handle: int) -> None:
+        flushed.add(os.readlink(f"/proc/self/fd/{handle}"))
+        flush(handle)
+
+    def renamed(source: Path, target: Path) -> None:
+        assert {str(source), str(source / "images")} <= flushed
+        assert all(str(file) in flushed for file in files_before)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", renamed)
+    images = whole(inbox)
+    files_before = list(images.values())
+    inbox.take_study("1.2", images)
+    assert str(inbox.folder) in flushed
+
+
+def test_a_whole_study_again_changes_nothing_and_another_one_is_refused(inbox: Inbox) -> None:
+    study = inbox.folder / inbox.take_study("1.2", whole(inbox))
+    before = {path: path.stat().st_mtime_ns for path in study.rglob("*")}
+    assert inbox.take_study("1.2", whole(inbox)) == study.name
+    for other in (whole(inbox, 2), whole(inbox, 4), whole(inbox, Rows=5)):
+        with pytest.raises(NotKeptError) as caught:
+            inbox.take_study("1.2", other)
+        assert caught.value.reason == "study-differs"
+    assert {path: path.stat().st_mtime_ns for path in study.rglob("*")} == before
+    assert not list(inbox.incoming.iterdir())
+
+
+def test_a_whole_study_that_the_disk_does_not_hold_is_not_there(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    images = whole(inbox)
+    monkeypatch.setattr(module, "flush_folder", full)
+    with pytest.raises(OSError, match="No space"):
+        inbox.take_study("1.2", images)
+    assert complete_studies(inbox.folder) == {} and not list(inbox.incoming.iterdir())
+
+
+def test_a_study_that_people_delete_is_told_until_it_comes_again(inbox: Inbox) -> None:
+    study = inbox.take_study("1.2", whole(inbox))
+    inbox.delete(study)
+    inbox.delete("unknown")
+    assert not (inbox.folder / study).exists() and not list(inbox.incoming.iterdir())
+    assert deleted_studies(inbox.folder) == {study}
+    inbox.take_study("1.2", whole(inbox))
+    assert deleted_studies(inbox.folder) == set()
+    inbox.delete(study)
+    os.utime(inbox.folder / ".deleted" / study, (0, 0))
+    inbox.delete_old(1)
+    assert deleted_studies(inbox.folder) == set()

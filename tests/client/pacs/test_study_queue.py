@@ -16,7 +16,9 @@ from client.diagnosis import diagnosis_output
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_folder import load_for_diagnosis
 from client.pacs import study_queue as module
-from client.pacs.study_queue import StudyQueue
+from client.pacs.inbox import Inbox
+from client.pacs.queue_progress import PROGRESS, QueueProgress, read_progress
+from client.pacs.study_queue import QueuedInbox, StudyQueue
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
 from tests.support.diagnosed_scans import PATIENT, write_series
@@ -48,6 +50,7 @@ class Hospital:
 
     def __init__(self, folder: Path, scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inbox, self.results, self.scan = folder / "inbox", folder / "results", scan
+        self.uploads = folder / "reading" / "uploads"
         self.begun: list[str] = []
         self.inbox.mkdir()
         diagnose = module.diagnosis_or_reason
@@ -58,20 +61,24 @@ class Hospital:
 
         monkeypatch.setattr(module, "diagnosis_or_reason", noted)
 
-    def add(self, name: str, *, complete: bool = True, scan: bool = True) -> Path:
+    def add(self, name: str, *, complete: bool = True, scan: bool = True, uploaded: bool = False) -> Path:
+        study = (self.uploads if uploaded else self.inbox) / name
         if scan:
-            shutil.copytree(self.scan, self.inbox / name / "images")
+            shutil.copytree(self.scan, study / "images")
         else:
-            (self.inbox / name / "images").mkdir(parents=True)
-            (self.inbox / name / "images" / "letter").write_text("Quillfeather")
+            (study / "images").mkdir(parents=True)
+            (study / "images" / "letter").write_text("Quillfeather")
         if complete:
-            (self.inbox / name / "complete").touch()
-        return self.inbox / name
+            (study / "complete").touch()
+        return study
 
-    def run(self, model: LoadedModel, keep_days: float = 30) -> None:
+    def queue(self, model: LoadedModel, keep_days: float = 30) -> StudyQueue:
+        inboxes = (QueuedInbox(self.inbox), QueuedInbox(self.uploads, dicom=False))
+        return StudyQueue(inboxes, self.results, model, keep_days)
+
+    def run(self, model: LoadedModel) -> None:
         """As a process of its own would, which knows only what is on disk."""
-        queue = StudyQueue(self.inbox, self.results, model, keep_days)
-        queue.run(threading.Event(), once=True, pause_s=0.01)
+        self.queue(model).run(threading.Event(), once=True, pause_s=0.01)
 
     def worklist(self) -> dict[str, dict[str, str]]:
         with (self.results / "worklist.csv").open(newline="") as file:
@@ -186,7 +193,7 @@ def test_what_the_inbox_has_deleted_leaves_the_worklist_and_later_the_results(
 ) -> None:
     hospital.add("a", scan=False)
     hospital.add("b", scan=False)
-    queue = StudyQueue(hospital.inbox, hospital.results, model, keep_days=1)
+    queue = hospital.queue(model, keep_days=1)
     queue.run(threading.Event(), once=True)
     shutil.rmtree(hospital.inbox / "a")
     queue.run(threading.Event(), once=True)
@@ -194,6 +201,94 @@ def test_what_the_inbox_has_deleted_leaves_the_worklist_and_later_the_results(
     os.utime(hospital.results / "a", (0, 0))
     queue.run(threading.Event(), once=True)
     assert not (hospital.results / "a").exists() and (hospital.results / "b").exists()
+
+
+def test_the_inboxes_have_turns_and_the_first_to_be_complete_is_first(
+    hospital: Hospital, model: LoadedModel
+) -> None:
+    for number, name in enumerate(("d", "c", "b", "a")):
+        study = hospital.add(name, scan=False)
+        os.utime(study / "complete", (1000 + number, 1000 + number))
+    for number, name in enumerate(("y", "x")):
+        study = hospital.add(name, scan=False, uploaded=True)
+        os.utime(study / "complete", (9000 + number, 9000 + number))
+    hospital.run(model)
+    assert hospital.begun == ["d", "y", "c", "x", "b", "a"]
+
+
+def test_an_upload_that_comes_while_many_wait_is_next(
+    hospital: Hospital, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c", "d"):
+        hospital.add(name, scan=False)
+    noted = module.diagnosis_or_reason
+
+    def meanwhile(folder: Path, *rest: object, **more: object) -> object:
+        if not hospital.begun:
+            hospital.add("x", scan=False, uploaded=True)
+        return noted(folder, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "diagnosis_or_reason", meanwhile)
+    hospital.run(model)
+    assert hospital.begun.index("x") <= 2 and len(hospital.begun) == 5
+
+
+def test_results_of_uploads_are_not_for_the_pacs(hospital: Hospital, model: LoadedModel) -> None:
+    hospital.add("x", uploaded=True)
+    hospital.run(model)
+    assert (hospital.results / "x" / "diagnosis.json").exists()
+    assert not (hospital.results / "x" / "dicom").exists() and hospital.worklist().keys() == {"x"}
+    hospital.run(model)
+    assert hospital.begun == ["x"]
+
+
+def test_each_step_can_be_seen_while_a_study_is_diagnosed(
+    hospital: Hospital, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[QueueProgress | None] = []
+    noted = module.diagnosis_or_reason
+
+    def watched(folder: Path, *rest: object, on_step: object, **more: object) -> object:
+        def told(*step: object) -> None:
+            on_step(*step)  # type: ignore[operator]
+            seen.append(read_progress(hospital.results))
+
+        return noted(folder, *rest, on_step=told, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "diagnosis_or_reason", watched)
+    hospital.results.mkdir()
+    (hospital.results / PROGRESS).write_text("of one that was killed")
+    hospital.add("a")
+    hospital.run(model)
+    found = [one for one in seen if one is not None]
+    assert {one.study for one in found} == {"a"} and len(found) == len(seen)
+    steps = list(dict.fromkeys(one.step for one in found))
+    assert steps == ["headers", "lungs", "networks", "results"]
+    assert read_progress(hospital.results) is None and not (hospital.results / PROGRESS).exists()
+
+
+def test_a_deleted_upload_goes_with_its_results_also_while_it_is_diagnosed(
+    hospital: Hospital, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, noted = Inbox(hospital.uploads), module.diagnosis_or_reason
+    for name in ("x", "y"):
+        hospital.add(name, uploaded=True)
+    hospital.add("a", scan=False)
+    hospital.run(model)
+    inbox.delete("x")
+    hospital.run(model)
+    assert not (hospital.results / "x").exists() and hospital.worklist().keys() == {"a", "y"}
+
+    def meanwhile(folder: Path, *rest: object, **more: object) -> object:
+        inbox.delete("z")
+        return noted(folder, *rest, **more)  # type: ignore[arg-type]
+
+    hospital.add("z", uploaded=True)
+    monkeypatch.setattr(module, "diagnosis_or_reason", meanwhile)
+    hospital.run(model)
+    assert hospital.begun[-1] == "z"
+    assert not (hospital.results / "z").exists() and hospital.worklist().keys() == {"a", "y"}
+    assert (hospital.results / "y" / "diagnosis.json").exists()
 
 
 def test_one_process_diagnoses(hospital: Hospital, model: LoadedModel) -> None:
