@@ -10,6 +10,7 @@ from client.reading_room.database import Database
 from client.reading_room.reading_list import ReadingList, reading_list
 from client.reading_room.reading_log import Answer, Reading, ReadingLog
 from client.reading_room.studies import RoomStudy, Studies
+from client.reading_room.uploads import Uploads
 from shared_model.errors import PneumofedError
 
 MARK_S = 1.0
@@ -29,6 +30,7 @@ class ReadingRoom:
         self._mark_lock = threading.Lock()
         self._mark: Hashable = None
         self._marked = -MARK_S
+        self.uploads = Uploads(settings.uploads, settings.results, settings.read)
 
     def study(self, name: str) -> RoomStudy:
         """One study. Raises PneumofedError `not-found`."""

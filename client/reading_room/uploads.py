@@ -7,6 +7,7 @@
 A killed upload leaves a folder in `.incoming`, which the next start deletes. See decision 0184.
 """
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ from client.reading_room.receipts import RECEIPTS, Receipt, Receipts
 from client.reading_room.upload_refusals import upload_refused
 from shared_model.errors import PneumofedError
 
+log = logging.getLogger("pneumofed")
+
+_TIDY_S = 3600.0
+
 
 class Uploads:
     """The uploads in the inbox `folder`, of which one process takes care; `results` are of `diagnose`."""
@@ -37,13 +42,18 @@ class Uploads:
         self._arriving = 0
         self._counting, self._checking, self._changing = (threading.Lock() for _ in range(3))
 
+    @property
+    def most_bytes(self) -> int:
+        """Of an upload, as it is sent."""
+        return round(self._settings.max_upload_gb * GIB)
+
     @contextmanager
     def arriving(self, announced: int | None = None) -> Iterator[ArrivingUpload]:
         """An upload to write to, for the block; announced: its size in bytes, if its sender says so.
 
         Raises PneumofedError `too-many-waiting`, `upload-too-large`, `disk-full`.
         """
-        if announced is not None and announced > self._settings.max_upload_gb * GIB:
+        if announced is not None and announced > self.most_bytes:
             raise upload_refused("upload-too-large")
         check_space(self._folder, self._settings, needed=announced or 0)
         with self._one_more():
@@ -124,6 +134,17 @@ class Uploads:
             deleted = self._inbox.delete_old(keep_days)
             self._forget_gone()
         return deleted
+
+    def keep_tidy(self, keep_days: float, ending: threading.Event) -> None:
+        """Delete old studies now and once an hour, until `ending` is set."""
+        while True:
+            try:
+                if deleted := self.delete_old(keep_days):
+                    log.info("uploads deleted after %g days: %d", keep_days, deleted)
+            except OSError as error:
+                log.error("uploads cannot be deleted: %s", error.strerror)
+            if ending.wait(_TIDY_S):
+                return
 
     def _forget_gone(self) -> None:
         for receipt in self._receipts.all():

@@ -1,6 +1,7 @@
 """The commands of the reading room: `read`, `reader ...`, `readings ...`."""
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from deploy.commands.hospital_pacs import PACS_FILE, PacsFile
 from deploy.commands.options import AsJson
 from deploy.commands.output import print_json
+from shared_model.errors import PneumofedError
 from shared_model.quantity import quantity
 
 if TYPE_CHECKING:
@@ -34,11 +36,20 @@ def read(pacs: PacsFile = PACS_FILE) -> None:
     from deploy.logs import log_to_stderr
     from deploy.pages.reading.reading_pages import reading_pages
     from deploy.pages.serving import serve_page
+    from shared_model.file_lock import exclusive
 
     log_to_stderr()
     quiet_libraries()
-    pages = reading_pages(ReadingRoom(settings))
-    serve_page(pages, settings.read.port, typer.echo, setting="`port` in [read] of pacs.toml")
+    settings.reading.mkdir(parents=True, exist_ok=True, mode=0o700)
+    busy = PneumofedError("room-busy", f"{settings.reading}: another reading room is open on it; end it")
+    with exclusive(settings.reading, create=False, refusal=busy):
+        room = ReadingRoom(settings)
+        pages = reading_pages(room)
+        tidying = threading.Thread(
+            target=room.uploads.keep_tidy, args=(settings.keep_days, pages.ending), daemon=True
+        )
+        tidying.start()
+        serve_page(pages, settings.read.port, typer.echo, setting="`port` in [read] of pacs.toml")
 
 
 @reader_app.command("add")

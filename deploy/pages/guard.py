@@ -8,7 +8,7 @@ import hmac
 import secrets
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,14 +59,16 @@ class Guard:
         """The answer to a request that is not permitted; None for one that is."""
         host, path = request.headers.get("host"), request.url.path
         if not is_loopback_host(host):
-            return HTMLResponse("open this page by the address that the command printed", 421)
+            return _refused(
+                request, 421, "wrong-host", "open this page by the address that the command printed"
+            )
         basic = self._sessions.login.basic and path.startswith(API) and "authorization" in request.headers
         if not _is_own(request, basic=basic):
-            return HTMLResponse("this form was not sent from the page itself", 403)
+            return _refused(request, 403, "other-origin", "this form was not sent from the page itself")
         try:
             visitor = await self._by_password(request) if basic else self._by_cookie(request)
         except PneumofedError as slowed:
-            return Response(str(slowed), 429)
+            return _refused(request, 429, slowed.code, str(slowed))
         if visitor is not None:
             request.scope.setdefault("state", {})["reader"] = visitor.name
             return None
@@ -74,10 +76,10 @@ class Guard:
             return None
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/login", 303)
-        asks = self._sessions.login.basic and path.startswith(API)
-        return Response(
-            "log in first", 401, {"WWW-Authenticate": 'Basic realm="pneumofed"'} if asks else None
-        )
+        refused = _refused(request, 401, "log-in", "log in first")
+        if self._sessions.login.basic and path.startswith(API):
+            refused.headers["WWW-Authenticate"] = 'Basic realm="pneumofed"'
+        return refused
 
     def _by_cookie(self, request: Request) -> Visitor | None:
         return self._sessions.visitor(request.cookies.get(self._sessions.login.cookie))
@@ -92,6 +94,12 @@ class Guard:
             if known is not None:
                 self._sessions.open(known, cookie)
         return known
+
+
+def _refused(request: Request, status_code: int, code: str, words: str) -> Response:
+    if request.url.path.startswith(API):
+        return JSONResponse({"code": code, "problem": words}, status_code)
+    return HTMLResponse(words, status_code)
 
 
 def _is_own(request: Request, *, basic: bool) -> bool:

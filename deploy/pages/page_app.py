@@ -18,17 +18,14 @@ from deploy.pages.guard import API, Guard
 from deploy.pages.live import LiveParts
 from shared_model.errors import PneumofedError
 
-_STATUS = {"not-found": 404, "blinded": 403}
-"""HTTP status of an error by its code; of all others 409."""
-
 
 class PageApp:
     """An application with login. `add` routes to `app`, render templates of `package` with `page`.
 
     heading: what the page is of, shown at its top; navigation: (path, words) of its main pages. notice:
     stands on every page, the login too; styles, scripts: paths of those of every page. `ending` is set when
-    the server ends, so that streams end. Files of PACKAGE/static are at /static/PACKAGE/, by the package's
-    last name.
+    the server ends, so that streams end. `status`: of HTTP, of an error by its code; of all others 409. Files
+    of PACKAGE/static are at /static/PACKAGE/, by the package's last name.
     """
 
     def __init__(
@@ -43,6 +40,7 @@ class PageApp:
         scripts: Sequence[str] = (),
     ) -> None:
         self.login, self.sessions, self.ending = login, Sessions(login), threading.Event()
+        self.status = {"not-found": 404, "blinded": 403}
         self.app = FastAPI(title=heading, docs_url=None, redoc_url=None, openapi_url=None)
         self._templates = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("deploy.pages")]),
@@ -96,9 +94,9 @@ class PageApp:
 
     async def _refused(self, request: Request, error: Any) -> Response:
         """What a command would print: what, where, remedy."""
-        status_code = _STATUS.get(error.code, 409)
+        status_code = self.status.get(error.code, 409)
         if request.url.path.startswith(API):
-            return JSONResponse({"code": error.code, "message": str(error)}, status_code)
+            return JSONResponse({"code": error.code, "problem": str(error)}, status_code)
         return self.page("refused.html.j2", path="", status_code=status_code, error=str(error))
 
     async def _login_page(self, token: str | None = None) -> Response:

@@ -10,13 +10,15 @@ from client.diagnosis.figure_text import NOT_FOR_PATIENTS, RESEARCH_ONLY
 from client.reading_room.room import ReadingRoom
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.agreement_routes import agreement_routes
+from deploy.pages.reading.api import api_routes
 from deploy.pages.reading.reader_login import ReaderLogin
 from deploy.pages.reading.reading_routes import reading_routes
+from deploy.pages.reading.upload_routes import upload_routes
 from deploy.pages.reading.worklist_routes import worklist_routes
 
 log = logging.getLogger("pneumofed")
 
-NAVIGATION = (("/", "Worklist"), ("/agreement", "Agreement"))
+NAVIGATION = (("/", "Worklist"), ("/uploads", "Uploads"), ("/agreement", "Agreement"))
 NOTICE = f"{RESEARCH_ONLY.capitalize()}. {NOT_FOR_PATIENTS}"
 
 
@@ -35,7 +37,7 @@ def reading_pages(room: ReadingRoom) -> PageApp:
         styles=("/static/reading/reading.css",),
         scripts=("/static/reading/session.js",),
     )
-    for routes in (worklist_routes, reading_routes, agreement_routes):
+    for routes in (worklist_routes, reading_routes, agreement_routes, upload_routes, api_routes):
         shared.app.include_router(routes(room, shared))
     shared.app.exception_handler(Exception)(partial(_failed, shared))
     return shared

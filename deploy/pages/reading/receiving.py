@@ -1,0 +1,72 @@
+"""Lets the body of a request become an upload, without holding more of it in memory than a piece."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from client.reading_room.receipts import Receipt
+from client.reading_room.upload_refusals import upload_refused
+from client.reading_room.uploads import Uploads
+from shared_model.errors import PneumofedError
+
+STALLED_S = 60.0
+_PIECE = 1 << 20
+
+
+async def receive(
+    uploads: Uploads, reader: str, body: AsyncIterator[bytes], announced: int | None
+) -> Receipt:
+    """Take the archive in `body` as an upload of `reader`; announced: its size in bytes, if it is known.
+
+    Raises PneumofedError with a code of UPLOAD_REFUSALS: then nothing of it is kept.
+    """
+    stack = ExitStack()
+    try:
+        upload = await asyncio.to_thread(stack.enter_context, uploads.arriving(announced))
+        async for piece in _pieces(body):
+            await asyncio.to_thread(upload.write, piece)
+        return await asyncio.to_thread(uploads.accept, reader, upload)
+    except PneumofedError:
+        await _read_to_end(body, uploads.most_bytes)
+        raise
+    except ClientDisconnect:
+        raise upload_refused("upload-cut-short") from None
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+def announced_size(request: Request) -> int | None:
+    """The size of the body, if the sender says it."""
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body in pieces of a MiB or more. Raises PneumofedError `upload-too-slow` if it stalls."""
+    piece = b""
+    while (part := await _next(body)) is not None:
+        piece += part
+        if len(piece) >= _PIECE:
+            yield piece
+            piece = b""
+    yield piece
+
+
+async def _next(body: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        async with asyncio.timeout(STALLED_S):
+            return await anext(body, None)
+    except TimeoutError:
+        raise upload_refused("upload-too-slow") from None
+
+
+async def _read_to_end(body: AsyncIterator[bytes], most_bytes: int) -> None:
+    """Read what a refused upload still has, as a browser shows no answer to what it could not send."""
+    try:
+        while most_bytes > 0 and (part := await _next(body)) is not None:
+            most_bytes -= len(part)
+    except (PneumofedError, ClientDisconnect):
+        return
