@@ -79,6 +79,8 @@ def checked_files(
     names = [_comparable(_name(entry)) for entry in entries]
     if len(set(names)) < len(names):
         raise upload_refused("duplicate-names")
+    if entries and min(entry.header_offset for entry in entries) > 0:  # something stands before the archive
+        raise upload_refused("zip-broken")
     packed, unpacked = (sum(getattr(one, size) for one in entries) for size in ("compress_size", "file_size"))
     if packed > archive_bytes or unpacked > max(MOST_RATIO * archive_bytes, SMALL_BYTES):
         raise upload_refused("zip-bomb")

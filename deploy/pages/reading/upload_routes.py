@@ -11,7 +11,7 @@ from client.reading_room.room import ReadingRoom
 from client.reading_room.upload_refusals import UPLOAD_REFUSALS
 from deploy.pages.live import LiveParts, Parts
 from deploy.pages.page_app import PageApp
-from deploy.pages.reading.api_documents import ReaderView, Study
+from deploy.pages.reading.api_documents import ReaderView, Study, Upload
 from deploy.pages.reading.clock import local_time
 from deploy.pages.reading.form_file import file_of
 from deploy.pages.reading.receiving import announced_size, receive
@@ -85,7 +85,7 @@ class _UploadPage:
     def mark(self, reader: str) -> Hashable:
         """Differs when the part may differ."""
         progress = read_progress(self._room.settings.results)
-        return self._room.studies.mark(), progress, tuple(one.id for one in self._room.uploads.of(reader))
+        return self._room.mark(reader), progress, tuple(one.id for one in self._room.uploads.of(reader))
 
     def parts(self, reader: str) -> Parts:
         """The live part: the reader's uploads."""
@@ -93,17 +93,22 @@ class _UploadPage:
         rows: list[dict[str, Any]] = []
         for receipt in self._room.uploads.of(reader):
             upload = view.upload(receipt)
-            left_out = sum(upload.not_kept.values())
             rows.append(
                 {
                     "upload": upload,
                     "received": local_time(receipt.received),
-                    "left_out": ", ".join(f"{count} {reason}" for reason, count in upload.not_kept.items()),
-                    "left_out_count": quantity(left_out, "file") if left_out else "",
+                    "left_out": _left_out(upload),
                     "state": state_words(upload.study),
                 }
             )
         return {"list": self._shared.part("part_uploads.html.j2", rows=rows)}
+
+
+def _left_out(upload: Upload) -> str:
+    if not upload.not_kept:
+        return ""
+    reasons = ", ".join(f"{count} {reason.replace('-', ' ')}" for reason, count in upload.not_kept.items())
+    return f"{quantity(sum(upload.not_kept.values()), 'file')} left out: {reasons}"
 
 
 def state_words(study: Study) -> str:
@@ -119,7 +124,9 @@ def state_words(study: Study) -> str:
         }
         return f"being diagnosed: {steps[progress.step]}"
     if study.state == "waiting":
-        return f"waits for its diagnosis, {quantity(study.ahead or 0, 'study')} before it"
+        return "waits for its diagnosis" + (
+            f", after {quantity(study.ahead, 'other')}" if study.ahead else ""
+        )
     if study.failure is not None:
         return f"not diagnosed, read it without the model: {study.failure.problem}"
     return {"diagnosing": "being diagnosed", "diagnosed": "diagnosed"}.get(study.state, "arriving")

@@ -91,6 +91,12 @@ def test_entries_that_overlap_are_a_bomb(tmp_path: Path) -> None:
     assert checked(one[:at] + directory + b"PK\5\6" + end, tmp_path) == ["[zip-bomb]"]
 
 
+def test_what_stands_before_an_archive_is_not_overlooked(tmp_path: Path) -> None:
+    one = raw_zip([Entry("a", b"1")])
+    assert checked(raw_zip([Entry("b", b"2")]) + one, tmp_path) == ["[zip-broken]"]
+    assert checked(b"#!/bin/sh\n" + one, tmp_path) == ["[zip-broken]"]
+
+
 @pytest.mark.parametrize("archive", [b"", b"PK", b"a letter" * 100, bytes(1000)])
 def test_what_is_no_archive_is_refused(archive: bytes, tmp_path: Path) -> None:
     assert checked(archive, tmp_path) == ["[not-a-zip]"]
