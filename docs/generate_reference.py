@@ -1,7 +1,8 @@
 """Writes docs/reference/ from the code: `make reference`. A test holds the pages in step with it.
 
 commands.md from the command line's own help; the settings' pages from the models that read the files;
-errors.md from the places that raise errors; files.md from the docstrings of the modules that write files.
+errors.md from the places that raise errors; reading-room-api.md from its OpenAPI document; files.md from the
+docstrings of the modules that write files.
 """
 
 import ast
@@ -20,8 +21,10 @@ from pydantic_core import PydanticUndefined
 from client.diagnosis.document import DiagnosisDocument
 from client.hospital_settings import HospitalSettings
 from client.pacs.pacs_settings import PacsSettings
+from client.reading_room.upload_refusals import UPLOAD_REFUSALS
 from deploy.commands.root import app
 from deploy.coordinator.settings import Federation
+from docs.api_reference import api_reference
 from preprocessing.reading.refusals import FILE_REFUSALS, FLAGS, SCAN_REFUSALS, SERIES_REFUSALS
 from shared_model.study import StudyConfig
 
@@ -48,6 +51,7 @@ def pages() -> dict[str, str]:
         "study-toml.md": MADE + _settings("A study's file", StudyConfig),
         "diagnosis-json.md": MADE + _document(DiagnosisDocument),
         "diagnosis.schema.json": json.dumps(DiagnosisDocument.model_json_schema(), indent=2) + "\n",
+        "reading-room-api.md": MADE + api_reference(),
         "errors.md": MADE + _errors(),
         "files.md": MADE + _files(),
     }
@@ -61,6 +65,7 @@ _INDEX = """\
   [pacs-toml.md](pacs-toml.md), [study-toml.md](study-toml.md)
 - [diagnosis-json.md](diagnosis-json.md): every field of `diagnosis.json`; as JSON Schema in
   [diagnosis.schema.json](diagnosis.schema.json)
+- [reading-room-api.md](reading-room-api.md): the reading room for programs
 - [errors.md](errors.md): every error code with its remedy, and why scans are refused
 - [files.md](files.md): what is on disk
 """
@@ -255,6 +260,7 @@ def _errors() -> str:
         ("Series that are refused", SERIES_REFUSALS),
         ("Scans that are refused", SCAN_REFUSALS),
         ("Flags of scans that are used", FLAGS),
+        ("Uploads that are refused", UPLOAD_REFUSALS),
     ):
         lines += [f"## {title}", "", *(f"- `{code}`: {text}" for code, text in table.items()), ""]
     return "\n".join(lines).rstrip() + "\n"

@@ -79,6 +79,7 @@ NOTHING_TO_DECIDE = {
     "server/strategies/server_step.py",
     "shared_model/errors.py",
     "shared_model/progress.py",
+    "client/diagnosis/diagnosis_step.py",
     "client/diagnosis/result_names.py",
     "client/learning/training_context.py",
     "client/pacs/delivery_errors.py",

@@ -24,7 +24,7 @@ UNITS = {
     "trainer": FOLDER / "pneumofed-trainer.service",
     "node": FOLDER / "pneumofed-node.service",
     "coordinator": COORDINATOR / "pneumofed-coordinator.service",
-    **{name: FOLDER / f"pneumofed-{name}.service" for name in ("listen", "diagnose", "deliver")},
+    **{name: FOLDER / f"pneumofed-{name}.service" for name in ("listen", "diagnose", "deliver", "read")},
 }
 
 
@@ -101,8 +101,19 @@ def test_between_pacs_and_model_each_service_has_one_right():
     written = [one["ReadWritePaths"].removeprefix(f"{folder}/") for one in services]
     assert written == ["inbox", "results", "delivery"]
     closed = [one["InaccessiblePaths"].replace(f"-{folder}/", "").split() for one in services]
-    assert closed == [["results", "delivery", "model"], ["delivery"], ["inbox", "model"]]
+    assert closed == [
+        ["results", "delivery", "reading", "model"], ["delivery"], ["inbox", "reading", "model"],
+    ]  # fmt: skip
     assert len({one["User"] for one in services}) == 3
+
+
+def test_the_reading_room_is_for_its_own_machine_and_writes_its_own_folder():
+    read, diagnose, folder = unit("read"), unit("diagnose"), "/var/lib/pneumofed-pacs"
+    assert (read["IPAddressDeny"], read["IPAddressAllow"]) == ("any", "localhost")
+    assert read["ReadWritePaths"] == f"{folder}/reading" and read["ProtectSystem"] == "strict"
+    assert {f"-{folder}/delivery", f"-{folder}/model"} == set(read["InaccessiblePaths"].split())
+    assert read["User"] == diagnose["User"]  # it reads uploads
+    assert f"{folder}/reading" not in diagnose["ReadWritePaths"]
 
 
 def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():

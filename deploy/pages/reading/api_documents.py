@@ -37,9 +37,9 @@ class Study(_Document):
     name: str = Field(description="Its name in this hospital, of which nothing is in its headers.")
     uploaded: bool = Field(description="Whether a reader uploaded it; otherwise it came from the PACS.")
     arrived: datetime = Field(description="When its last image came.")
-    state: State = Field(description="`arriving`, `waiting`, `diagnosing`, `diagnosed` or `failed`.")
+    state: State = Field(description="How it stands.")
     ahead: int | None = Field(
-        description="How many studies came before and wait as well; null if it does not."
+        description="How many others that came before wait as well; null if it does not wait."
     )
     progress: Progress | None = Field(description="While it is being diagnosed.")
     failure: Problem | None = Field(description="Why it has no diagnosis, if it failed.")
