@@ -1,6 +1,7 @@
 """One upload while it is received and checked: in a folder of its own, which is gone afterwards."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,16 +19,21 @@ _ARCHIVE, _FILES = "archive", "files"
 
 
 class ArrivingUpload:
-    """What arrives, in the empty `folder`, within the bounds of `settings`. For one thread at a time."""
+    """What arrives, in the empty `folder`, within the bounds of `settings`, until `ending` is set.
 
-    def __init__(self, folder: Path, settings: ReadSettings) -> None:
-        self._folder, self._settings = folder, settings
+    For one thread at a time.
+    """
+
+    def __init__(self, folder: Path, settings: ReadSettings, ending: threading.Event) -> None:
+        self._folder, self._settings, self._ending = folder, settings, ending
         self._deadline = time.monotonic() + 60 * settings.max_minutes
         self._file: BinaryIO = (folder / _ARCHIVE).open("xb")
         self._received = 0
 
     def check(self) -> None:
-        """Raises PneumofedError `upload-too-slow`, `disk-full`."""
+        """Raises PneumofedError `upload-too-slow`, `disk-full`, `upload-cut-short`."""
+        if self._ending.is_set():
+            raise upload_refused("upload-cut-short")
         if time.monotonic() > self._deadline:
             raise upload_refused("upload-too-slow")
         check_space(self._folder, self._settings)

@@ -8,6 +8,7 @@ A killed upload leaves a folder in `.incoming`, which the next start deletes. Se
 """
 
 import logging
+import math
 import secrets
 import threading
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from shared_model.errors import PneumofedError
 
 log = logging.getLogger("pneumofed")
 
-_TIDY_S = 3600.0
+_TEND_S = 3600.0
 
 
 class Uploads:
@@ -36,11 +37,12 @@ class Uploads:
         """Deletes what an earlier process left unfinished. Raises OSError."""
         self._folder, self._results, self._settings = folder, results, settings
         self._inbox = Inbox(folder)
-        self._inbox.clear_incoming(0)
+        self._inbox.clear_incoming(-math.inf)  # whatever the clock says
         self._receipts = Receipts(folder / RECEIPTS)
         self._forget_gone()
         self._arriving = 0
-        self._counting, self._checking, self._changing = (threading.Lock() for _ in range(3))
+        self._counting, self._changing = threading.Lock(), threading.Lock()
+        self._ending = threading.Event()
 
     @property
     def most_bytes(self) -> int:
@@ -59,7 +61,7 @@ class Uploads:
         with self._one_more():
             folder = self._inbox.incoming / f"upload-{secrets.token_hex(8)}"
             folder.mkdir(mode=0o700)
-            upload = ArrivingUpload(folder, self._settings)
+            upload = ArrivingUpload(folder, self._settings, self._ending)
             try:
                 yield upload
             finally:
@@ -87,12 +89,11 @@ class Uploads:
         return failed or (self._results / name / DOCUMENT).exists()
 
     def accept(self, reader: str, upload: ArrivingUpload) -> Receipt:
-        """Check what was written to `upload`, one upload at a time, and let its study be diagnosed.
+        """Check what was written to `upload`, and let its study be diagnosed.
 
         Raises PneumofedError with a code of UPLOAD_REFUSALS: then nothing of it is kept.
         """
-        with self._checking:
-            found = upload.study()
+        found = upload.study()
         with self._changing, refusing_full_disk():
             name = self._inbox.name_of(found.study_uid)
             receipt = self._receipts.write(reader, name, len(found.images), found.not_kept)
@@ -135,16 +136,16 @@ class Uploads:
             self._forget_gone()
         return deleted
 
-    def keep_tidy(self, keep_days: float, ending: threading.Event) -> None:
-        """Delete old studies now and once an hour, until `ending` is set."""
-        while True:
+    def tend(self, keep_days: float, ending: threading.Event) -> None:
+        """Delete old studies now and once an hour; when `ending` is set, refuse what still arrives."""
+        while not self._ending.is_set():
             try:
                 if deleted := self.delete_old(keep_days):
                     log.info("uploads deleted after %g days: %d", keep_days, deleted)
             except OSError as error:
                 log.error("uploads cannot be deleted: %s", error.strerror)
-            if ending.wait(_TIDY_S):
-                return
+            if ending.wait(_TEND_S):
+                self._ending.set()
 
     def _forget_gone(self) -> None:
         for receipt in self._receipts.all():

@@ -45,10 +45,10 @@ def read(pacs: PacsFile = PACS_FILE) -> None:
     with exclusive(settings.reading, create=False, refusal=busy):
         room = ReadingRoom(settings)
         pages = reading_pages(room)
-        tidying = threading.Thread(
-            target=room.uploads.keep_tidy, args=(settings.keep_days, pages.ending), daemon=True
+        tending = threading.Thread(
+            target=room.uploads.tend, args=(settings.keep_days, pages.ending), daemon=True
         )
-        tidying.start()
+        tending.start()
         serve_page(pages, settings.read.port, typer.echo, setting="`port` in [read] of pacs.toml")
 
 

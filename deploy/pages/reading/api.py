@@ -4,6 +4,7 @@ A reader's name and password by HTTP Basic, or the session of a page. What the m
 readers only who may see it at the page.
 """
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -55,7 +56,7 @@ def api_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
         reader = request.state.reader
         receipt = await receive(room.uploads, reader, aiter(request.stream()), announced_size(request))
         response.headers["Location"] = f"{API}uploads/{receipt.id}"
-        return ReaderView(room, reader).upload(receipt)
+        return await asyncio.to_thread(lambda: ReaderView(room, reader).upload(receipt))
 
     @router.get("/uploads", response_model=Uploads)
     def list_uploads(request: Request) -> Uploads:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -13,6 +15,8 @@ from client.reading_room.uploads import Uploads
 from shared_model.errors import PneumofedError
 
 STALLED_S = 60.0
+_CHECKING = ThreadPoolExecutor(1, "check-upload")
+"""Checks one upload at a time, so that pages and logins have processor and threads."""
 _PIECE = 1 << 20
 
 
@@ -28,7 +32,8 @@ async def receive(
         upload = await asyncio.to_thread(stack.enter_context, uploads.arriving(announced))
         async for piece in _pieces(body):
             await asyncio.to_thread(upload.write, piece)
-        return await asyncio.to_thread(uploads.accept, reader, upload)
+        check = partial(uploads.accept, reader, upload)
+        return await asyncio.get_running_loop().run_in_executor(_CHECKING, check)
     except PneumofedError:
         await _read_to_end(body, uploads.most_bytes)
         raise

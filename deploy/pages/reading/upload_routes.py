@@ -1,5 +1,6 @@
 """`/uploads`: a reader uploads a study, as a zip archive or a folder, and sees what became of it, live."""
 
+import asyncio
 from collections.abc import Hashable
 from typing import Any
 
@@ -44,7 +45,7 @@ def upload_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
         except PneumofedError as error:
             if error.code not in UPLOAD_REFUSALS:
                 raise
-            return page.shown(reader, problem=error)
+            return await asyncio.to_thread(page.shown, reader, problem=error)
         return RedirectResponse(PATH, 303)
 
     @router.get(f"{PATH}/{{upload}}/delete")

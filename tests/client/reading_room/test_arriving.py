@@ -1,6 +1,7 @@
 """What arrives is bounded in size, time and space, and gone afterwards."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,14 @@ from shared_model.errors import PneumofedError
 from tests.support.raw_zips import study_zip
 
 BOUNDS = ReadSettings(max_upload_gb=10_000 / GIB, min_free_gb=0)
+ENDING = threading.Event()
 
 
 @pytest.fixture
 def upload(tmp_path: Path) -> Iterator[ArrivingUpload]:
     """One that arrives; nothing of it is left when it was discarded."""
     (tmp_path / "one").mkdir()
-    upload = ArrivingUpload(tmp_path / "one", BOUNDS)
+    upload = ArrivingUpload(tmp_path / "one", BOUNDS, ENDING)
     yield upload
     upload.discard()
     assert not list(tmp_path.iterdir())
@@ -60,6 +62,15 @@ def test_the_last_space_of_the_disk_is_not_used(tmp_path: Path) -> None:
     full = BOUNDS.model_copy(update={"min_free_gb": 10_000_000.0})
     assert code_of(check_space, tmp_path, full) == "disk-full"
     check_space(tmp_path, BOUNDS)
+
+
+def test_it_ends_with_the_room(upload: ArrivingUpload) -> None:
+    upload.write(study_zip())
+    ENDING.set()
+    try:
+        assert code_of(upload.write, b"1") == code_of(upload.study) == "upload-cut-short"
+    finally:
+        ENDING.clear()
 
 
 def test_it_ends_once_others_have_filled_the_disk(

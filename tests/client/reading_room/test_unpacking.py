@@ -1,5 +1,7 @@
 """What is unpacked is what was packed, under numbers, in bounded size; nothing lands elsewhere."""
 
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,31 @@ def test_files_are_unpacked_as_they_were_under_numbers(tmp_path: Path) -> None:
     files = unpacked(archive, tmp_path, most_bytes=3 << 20)
     assert [file.read_bytes() for file in files] == contents
     assert [file.name for file in files] == ["000000", "000001", "000002"]
+
+
+class Unseekable(BytesIO):
+    """As a pipe: sizes then follow the data (APPNOTE 4.3.9)."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise OSError
+
+
+@pytest.mark.parametrize("file", [BytesIO, Unseekable])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("zip64", [False, True])
+def test_archives_of_another_writer_are_unpacked(
+    file: type[BytesIO], method: int, zip64: bool, tmp_path: Path
+) -> None:
+    content, target = bytes(range(256)) * 100, file()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name in ("a/ü", "a/2"):
+            with archive.open(name, "w", force_zip64=zip64) as one:
+                one.write(content)
+        archive.comment = b"packed on a Friday"
+    assert [one.read_bytes() for one in unpacked(target.getvalue(), tmp_path)] == [content] * 2
 
 
 @pytest.mark.parametrize(

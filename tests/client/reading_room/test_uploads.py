@@ -178,6 +178,26 @@ def test_old_uploads_are_deleted_with_their_receipts(room: Room) -> None:
     assert room.studies == [new.study] and room.uploads.of("anna") == [new]
 
 
+def test_old_uploads_are_deleted_until_the_room_ends(room: Room) -> None:
+    old = room.upload(study_zip())
+    os.utime(room.folder / old.study / "images", (0, 0))
+    ending = threading.Event()
+    tending = threading.Thread(target=room.uploads.tend, args=(1, ending))
+    tending.start()
+    wait_until(lambda: room.studies == [], seconds=10, what="the deletion")
+    assert room.upload(study_zip()).images == 3
+    ending.set()
+    tending.join(10)
+    assert not tending.is_alive() and room.refused(study_zip()).code == "upload-cut-short"
+
+
+def test_what_a_clock_that_was_set_back_left_is_cleared(room: Room) -> None:
+    (room.folder / ".incoming" / "upload-x").mkdir()
+    os.utime(room.folder / ".incoming" / "upload-x", (1 << 33, 1 << 33))
+    Room(room.folder.parent)
+    assert not list((room.folder / ".incoming").iterdir())
+
+
 def test_two_uploads_of_one_study_at_once_are_one_study(room: Room) -> None:
     receipts: list[Receipt] = []
     ready = threading.Barrier(4)
