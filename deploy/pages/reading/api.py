@@ -8,8 +8,10 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from client.diagnosis.document import DiagnosisDocument
 from client.reading_room.room import ReadingRoom
@@ -18,7 +20,6 @@ from deploy.pages.guard import API
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.api_documents import Problem, ReaderView, Studies, Study, Upload, Uploads
 from deploy.pages.reading.receiving import announced_size, receive
-from shared_model.errors import PneumofedError
 from shared_model.versions import package_version
 
 STATUS = dict.fromkeys(UPLOAD_REFUSALS, 422) | {
@@ -105,12 +106,17 @@ def api_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
     def openapi() -> JSONResponse:
         return JSONResponse(openapi_document(router))
 
-    @router.api_route("/{rest:path}", methods=["GET", "POST", "PUT", "DELETE"], include_in_schema=False)
-    def nothing(rest: str) -> None:
-        raise PneumofedError("not-found", "the API has no such address; /api/openapi.json lists them")
-
     shared.status |= STATUS
+    shared.app.exception_handler(HTTPException)(_unknown)
     return router
+
+
+async def _unknown(request: Request, error: Any) -> Response:
+    """The answer where there is no such address, or none for this method."""
+    if not request.url.path.startswith(API):
+        return await http_exception_handler(request, error)
+    problem = "the API has no such address, or not for this method; /api/openapi.json lists them"
+    return JSONResponse({"code": "not-found", "problem": problem}, error.status_code, error.headers)
 
 
 def openapi_document(router: APIRouter) -> dict[str, Any]:
