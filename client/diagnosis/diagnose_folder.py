@@ -11,6 +11,7 @@ from client.diagnosis.dicom_results.source_images import read_source_images
 from client.diagnosis.study_files import files_digest
 from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
+from preprocessing.reading.volume import load_volume
 from shared_model.progress import Progress
 from shared_model.saved_model import load_model
 from shared_model.signature import check_folder
@@ -32,11 +33,17 @@ def load_for_diagnosis(model: Path, device: str = "auto", public_key: Path | Non
 
 
 def diagnose_folder(
-    folder: Path, model: LoadedModel, out: Path, *, dicom: bool = False, progress: Progress | None = None
+    folder: Path,
+    model: LoadedModel,
+    out: Path,
+    *,
+    dicom: bool = False,
+    viewing: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    dicom: write DICOM results as well. `progress` counts headers that are read, then lobes. Nothing is
+    dicom: write DICOM results as well; viewing: and viewing.zip. `progress` counts headers that are read, then lobes. Nothing is
     written unless all went well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
     `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`; OSError if `out` cannot be written.
     """
@@ -48,4 +55,7 @@ def diagnose_folder(
     seconds = {"read_headers_s": time.perf_counter() - started}
     diagnosis = diagnose(series, model, progress=progress)
     seconds |= diagnosis.seconds
-    return write_diagnosis(replace(diagnosis, seconds=seconds, files_sha256=digest), out, source)
+    diagnosis = replace(diagnosis, seconds=seconds, files_sha256=digest)
+    # Read again: while the networks run, their memory is needed.
+    hu = load_volume(series).hu if viewing else None
+    return write_diagnosis(diagnosis, out, source=source, hu=hu)

@@ -96,7 +96,7 @@ class StudyQueue:
 
     def _outcome(self, images: Path, out: Path) -> DiagnosisDocument | PneumofedError:
         known: DiagnosisDocument | PneumofedError | None
-        known = known_diagnosis(images, self._model, out, dicom=True)
+        known = known_diagnosis(images, self._model, out, dicom=True, viewing=True)
         made_of, before = self._made_of(images), read_failure(out)
         if known is None and before is not None and before.made_of == made_of:
             known = before.as_error()
@@ -107,7 +107,7 @@ class StudyQueue:
         begun = 1 + (before.begun if before is not None and before.made_of == made_of else 0)
         out.mkdir(exist_ok=True)
         write_failure(out, Failure(made_of=made_of, begun=begun))
-        outcome = diagnosis_or_reason(images, self._model, out, dicom=True)
+        outcome = diagnosis_or_reason(images, self._model, out, dicom=True, viewing=True)
         if isinstance(outcome, PneumofedError):
             write_failure(out, Failure(made_of=made_of, begun=begun, code=outcome.code, reason=str(outcome)))
         else:
