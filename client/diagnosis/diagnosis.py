@@ -126,7 +126,7 @@ class Diagnosis:
         )
 
     def labels(self, slice_index: int) -> NDArray[np.uint8]:
-        """Lungs and infection of one slice, uint8 [row, column]: 1 right, 2 left lung, 3 and 4 where infected."""
+        """Lungs and infection of one slice, uint8 [row, column]: 1 right, 2 left lung, 3, 4 where infected."""
         return self.sides[slice_index] + np.uint8(len(SIDES)) * self.infected[slice_index]
 
     def attention(self, task: Task, slice_index: int) -> NDArray[np.float32]:
@@ -137,9 +137,7 @@ class Diagnosis:
         shape = self.scan.images.shape[1:]
         result = np.full(shape, np.nan, np.float32)
         for lobe in self.lobes.at(slice_index):
-            crop_map = cv2.resize(
-                self.lobes.attention[task][lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE)
-            )
+            crop_map = cv2.resize(self.lobes.attention[task][lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE))
             inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
             result[inside] = to_image(crop_map, self.scan.crops[lobe], shape)[inside]
         return result

@@ -12,6 +12,7 @@ from deploy.pages.page_app import PageApp
 from deploy.pages.reading.agreement_routes import agreement_routes
 from deploy.pages.reading.reader_login import ReaderLogin
 from deploy.pages.reading.reading_routes import reading_routes
+from deploy.pages.reading.scan_routes import scan_routes
 from deploy.pages.reading.worklist_routes import worklist_routes
 
 log = logging.getLogger("pneumofed")
@@ -35,7 +36,7 @@ def reading_pages(room: ReadingRoom) -> PageApp:
         styles=("/static/reading/reading.css",),
         scripts=("/static/reading/session.js",),
     )
-    for routes in (worklist_routes, reading_routes, agreement_routes):
+    for routes in (worklist_routes, scan_routes, reading_routes, agreement_routes):
         shared.app.include_router(routes(room, shared))
     shared.app.exception_handler(Exception)(partial(_failed, shared))
     return shared

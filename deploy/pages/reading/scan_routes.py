@@ -6,12 +6,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from client.diagnosis.viewing_file import ViewedScan, ViewingFile, open_viewing_file
+from client.reading_room.patient_header import read_patient_header
 from client.reading_room.room import ReadingRoom
 from client.reading_room.studies import RoomStudy
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.reading_routes import reading_values
 from deploy.pages.reading.scan_values import curves_of, earlier_rows, scan_values
 from shared_model.constants import Task
+
+ABSENT = {
+    "arriving": "Images of this scan are still arriving.",
+    "waiting": "This scan waits for its diagnosis; reload the page in a few minutes.",
+    "diagnosing": "This scan is being diagnosed; reload the page in a few minutes.",
+}
+"""Why there is nothing to see, by the study's state."""
 
 _PIXELS = "application/octet-stream"
 
@@ -39,19 +47,26 @@ class ScanRoutes:
 
     def _page(self, request: Request, name: str) -> Response:
         study, reader = self._room.study(name), request.state.reader
-        values: dict[str, Any] = {"study": study, "model": None, "scan": None, "start": 0}
-        if study.state == "diagnosed":
-            viewed = open_viewing_file(study.results).scan
-            values |= {"scan": _geometry(viewed), "start": viewed.shape[0] // 2}
-            if self._room.may_see_model(reader, name):
-                document = study.document()
-                values |= {"model": scan_values(document), "start": document.worst_slices[0].slice}
-                values |= {"earlier": earlier_rows(self._room, reader, name)}
+        values: dict[str, Any] = {
+            "patient": read_patient_header(study.images),
+            "model": None,
+            "scan": None,
+            "start": 0,
+        }
         values |= reading_values(self._room, reader, study)
-        return self._shared.page("scan.html.j2", path="/", **values)
+        if study.verdict is None:
+            words = str(study.failure) if study.failure else ABSENT[study.state]
+            return self._shared.page("scan.html.j2", path="/", reader=reader, absent=words, **values)
+        viewed = open_viewing_file(study.results).scan
+        values |= {"scan": geometry(viewed), "start": viewed.shape[0] // 2}
+        if self._room.may_see_model(reader, name):
+            document = study.document()
+            values |= {"model": scan_values(document), "start": document.worst_slices[0].slice}
+            values |= {"earlier": earlier_rows(self._room, reader, name)}
+        return self._shared.page("scan.html.j2", path="/", reader=reader, **values)
 
     def _scan(self, name: str) -> Response:
-        return JSONResponse(_geometry(self._viewing(name).scan))
+        return JSONResponse(geometry(self._viewing(name).scan))
 
     def _slice(self, name: str, index: int) -> Response:
         return self._layer(name, "hu", index)
@@ -76,9 +91,8 @@ class ScanRoutes:
         return self._layer(name, f"attention/{task}", index)
 
     def _layer(self, name: str, layer: str, index: int) -> Response:
-        return Response(
-            self._viewing(name).gzipped(layer, index), media_type=_PIXELS, headers={"Content-Encoding": "gzip"}
-        )
+        packed = self._viewing(name).gzipped(layer, index)
+        return Response(packed, media_type=_PIXELS, headers={"Content-Encoding": "gzip"})
 
     def _viewing(self, name: str) -> ViewingFile:
         return open_viewing_file(self._room.study(name).results)
@@ -89,6 +103,6 @@ class ScanRoutes:
         return self._room.study(name)
 
 
-def _geometry(viewed: ViewedScan) -> dict[str, Any]:
+def geometry(viewed: ViewedScan) -> dict[str, Any]:
     """scan.json without what the model found."""
     return viewed.model_dump(mode="json", include={"format", "shape", "spacing_mm", "z_mm"})

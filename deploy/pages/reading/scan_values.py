@@ -5,6 +5,7 @@ from typing import Any
 
 from client.diagnosis.document import DiagnosisDocument, FigurePart, SlicePart
 from client.diagnosis.figure_text import NOT_FOR_PATIENTS, format_percent, format_probability
+from client.reading_room.model_verdict import ModelVerdict
 from client.reading_room.room import ReadingRoom
 from preprocessing.reading.refusals import FLAGS
 from shared_model.constants import LABEL_WORDS, TASK_WORDS, TASKS
@@ -72,8 +73,8 @@ _LUNGS = {"right": "Right lung", "left": "Left lung", "all": "Both lungs"}
 
 def _contributions(figure: FigurePart, document: DiagnosisDocument) -> list[ContributionRow | None]:
     """Of each network; None if the figure does not decide it. All bars have one scale."""
-    most = max((abs(added) for one in document.scan_figures for added in one.adds.values()), default=0.0) or 1.0
-    return [_contribution(figure.adds[task], most) if task in figure.adds else None for task in TASKS]
+    most = max((abs(added) for one in document.scan_figures for added in one.adds.values()), default=0.0)
+    return [_contribution(figure.adds[task], most or 1.0) if task in figure.adds else None for task in TASKS]
 
 
 def _contribution(added: float, most: float) -> ContributionRow:
@@ -91,9 +92,8 @@ def quality_rows(document: DiagnosisDocument) -> list[QualityRow]:
 
 def _quality(known: TaskQuality, task: str, scans: Any) -> QualityRow:
     area: MeasuredAuc | None = getattr(known, scans)
-    return QualityRow(
-        TASK_WORDS[task], _SCANS_WORDS[scans], _auc(area, known.undefined.get(scans, "")), known.judged_by == scans
-    )
+    auc = _auc(area, known.undefined.get(scans, ""))
+    return QualityRow(TASK_WORDS[task], _SCANS_WORDS[scans], auc, known.judged_by == scans)
 
 
 def _auc(area: MeasuredAuc | None, undefined: str) -> str:
@@ -107,15 +107,20 @@ def _auc(area: MeasuredAuc | None, undefined: str) -> str:
 def earlier_rows(room: ReadingRoom, reader: str, name: str) -> list[EarlierRow]:
     """Earlier scans of the same patient; figures of those whose model this reader may see."""
     rows = []
-    for one in room.earlier(name):
+    for one in room.studies.earlier().get(name, ()):
         verdict = room.study(one.study).verdict if room.may_see_model(reader, one.study) else None
-        words = "" if verdict is None else f"{verdict.infected_ml or 0:.0f} ml, {format_percent(verdict.infected_percent)}"
-        rows.append(EarlierRow(one.study, one.days, words))
+        rows.append(EarlierRow(one.study, one.days, _infected_words(verdict) if verdict else ""))
     return rows
 
 
+def _infected_words(verdict: ModelVerdict) -> str:
+    if verdict.infected_ml is None:
+        return "undefined"
+    return f"{verdict.infected_ml:.0f} ml, {format_percent(verdict.infected_percent)}"
+
+
 def curves_of(document: DiagnosisDocument) -> dict[str, Any]:
-    """By slice: softened probabilities of each network and infected area in cm2, of each lung; None: no lung."""
+    """By slice, of each lung: softened probabilities, and infected area in cm2; None where there is no lung."""
     sides = {side: [getattr(one, side) for one in document.slices] for side in SIDES}
     return {
         "diseased": {side: [part.probability for part in parts] for side, parts in sides.items()},

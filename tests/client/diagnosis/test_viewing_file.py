@@ -88,6 +88,8 @@ def test_slices_and_files_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_it_is_read_without_torch() -> None:
-    code = "import sys, client.diagnosis.viewing_file; print({'torch', 'highdicom', 'cv2'} & sys.modules.keys())"
+    code = (
+        "import sys, client.diagnosis.viewing_file; print({'torch', 'highdicom', 'cv2'} & sys.modules.keys())"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -66,7 +66,9 @@ def test_attention_of_both_networks_over_each_slice(tmp_path: Path) -> None:
     for row0, column0, row1, column1 in ((100, 40, 240, 140), (100, 170, 240, 270)):
         # A box of 140 x 100 in the middle of 256 x 256; patch i is centred between pixels 8i + 3 and 8i + 4.
         rows, columns = np.arange(140) + 58, np.arange(100) + 78
-        along_columns, along_rows = (np.interp((x + 0.5) / 8 - 0.5, np.arange(32), ramp) for x in (columns, rows))
+        along_columns, along_rows = (
+            np.interp((x + 0.5) / 8 - 0.5, np.arange(32), ramp) for x in (columns, rows)
+        )
         expected[0][:, row0:row1, column0:column1] = along_columns
         expected[1][:, row0:row1, column0:column1] = along_rows[:, np.newaxis]
     for task, values in zip(("diseased", "covid"), expected, strict=True):

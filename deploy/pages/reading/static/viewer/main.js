@@ -32,6 +32,7 @@ if (root.dataset.model === "shown") showModel();
 function loaded(slice) {
   if (view.planeName !== "axial" || slice === view.index) viewport.draw();
   thumbnails?.loaded(slice);
+  if (slice === view.point.slice) showReadout(null);
   const count = volume.loaded();
   root.querySelector("#loaded").textContent = count < size.slice ? `${count} of ${size.slice} slices loaded` : "";
 }
@@ -52,8 +53,9 @@ async function showModel() {
   const answer = await fetch(`${root.dataset.base}/model.json`);
   if (!answer.ok) return tell("What the model found cannot be loaded: reload the page.");
   const model = await answer.json();
+  const panel = document.getElementById("model");
   viewport.model = { boxes: model.boxes, full: model.full_attention };
-  wireOverlays(root, view, volume, LAYERS);
-  thumbnails = new Thumbnails(root, view, volume, model.boxes);
+  wireOverlays(panel, view, volume, LAYERS);
+  thumbnails = new Thumbnails(panel, view, volume, model.boxes);
   new Chart(document.getElementById("chart"), model.curves, view);
 }
