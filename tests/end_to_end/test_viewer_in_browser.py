@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from tests.support.chests import PIXEL_MM, SLICE_MM
-from tests.support.chromium import NEEDS_CHROMIUM, TABBED, Visitor, chromium
+from tests.support.chromium import NEEDS_CHROMIUM, Visitor, chromium
 from tests.support.marked_lungs import LESION, marked_chest
 from tests.support.oblique_series import AXIAL
 from tests.support.viewed_studies import ViewedRoom, add_study, drawn, read_as, viewed_room
