@@ -292,7 +292,9 @@ def test_before_the_answer_nothing_of_the_model_is_asked_for_or_given(browser: B
         drawn(page, "axial 6")
         page.wait_for_selector("#loaded:empty", state="attached")
         assert page.locator("#model, #chart, .thumbnail, [data-overlay]").count() == 0
-        asked = [url for url in visitor.requests if any(part in url for part in ("model", "labels", "attention"))]
+        asked = [
+            url for url in visitor.requests if any(part in url for part in ("model", "labels", "attention"))
+        ]
         assert asked == []
         refused = "path => fetch(`/scans/scan/${path}`).then(answer => answer.status)"
         for path in ("model.json", "labels/5", "attention/diseased/5", "attention/covid/5"):
@@ -338,5 +340,7 @@ def test_by_keyboard_alone(page: Page) -> None:
     page.focus("#plane-axial")
     page.keyboard.press("ArrowRight")
     drawn(page, "coronal 48")
-    outline = page.evaluate("getComputedStyle(document.querySelector('label[for=plane-coronal]')).outlineStyle")
+    outline = page.evaluate(
+        "getComputedStyle(document.querySelector('label[for=plane-coronal]')).outlineStyle"
+    )
     assert outline != "none"

@@ -82,7 +82,9 @@ def canvas(page: Page) -> NDArray[np.uint8]:
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
 
 
-def sampled(shown: NDArray[np.uint8], shape: tuple[int, int], spacing: tuple[float, float]) -> NDArray[np.uint8]:
+def sampled(
+    shown: NDArray[np.uint8], shape: tuple[int, int], spacing: tuple[float, float]
+) -> NDArray[np.uint8]:
     """The canvas at the middle of each voxel of a plane of `shape`, whole and centred, [row, column, RGB]."""
     (rows, columns), (down, across) = shape, spacing
     height, width = shown.shape[:2]
@@ -196,7 +198,9 @@ def test_a_one_sided_lesion_is_on_its_side_in_every_orientation(visitor: Visitor
     (row,) = np.median(np.nonzero((hu == LESION).any(axis=(0, 2)))[0], keepdims=True).astype(int)
     for plane in ("axial", "coronal"):
         show(page, plane, int(row) if plane == "coronal" else 5)
-        shape, spacing = ((12, 96), (SLICE_MM, PIXEL_MM)) if plane == "coronal" else ((96, 96), (PIXEL_MM,) * 2)
+        shape, spacing = (
+            ((12, 96), (SLICE_MM, PIXEL_MM)) if plane == "coronal" else ((96, 96), (PIXEL_MM,) * 2)
+        )
         found = sampled(canvas(page), shape, spacing).astype(int)
         blue = (found[..., 2] - found[..., 0]) > 40  # the infection's colour
         expected = (hu[::-1, row] if plane == "coronal" else hu[5]) == LESION

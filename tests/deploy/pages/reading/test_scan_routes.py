@@ -131,5 +131,3 @@ def test_scans_that_are_not_diagnosed_say_why(folder: Path, tmp_path: Path) -> N
         page = ada.get("/scans/failed").text
         assert "no lung &lt;b&gt;is&lt;/b&gt; seen" in page and "viewer/main.js" not in page
         assert ada.get("/scans/waiting/slices/0").status_code == 404
-
-

@@ -17,8 +17,12 @@ from tests.support.diagnosed_scans import diagnosed, observation, scan_of
 def document() -> DiagnosisDocument:
     """Three slices, of which the first has no left lung."""
     box = {0: (20, 10, 60, 40), 1: (20, 60, 60, 90)}
-    scan = scan_of([(0, 0, box[0]), (1, 0, box[0]), (1, 1, box[1]), (2, 0, box[0]), (2, 1, box[1])], (3, 100, 100))
-    return DiagnosisDocument.model_validate(diagnosis_document(diagnosed(scan, observation(scan, diseased=2.0))))
+    scan = scan_of(
+        [(0, 0, box[0]), (1, 0, box[0]), (1, 1, box[1]), (2, 0, box[0]), (2, 1, box[1])], (3, 100, 100)
+    )
+    return DiagnosisDocument.model_validate(
+        diagnosis_document(diagnosed(scan, observation(scan, diseased=2.0)))
+    )
 
 
 def with_quality(document: DiagnosisDocument, quality: ModelQuality | None) -> DiagnosisDocument:
@@ -30,7 +34,9 @@ def with_figures(document: DiagnosisDocument, *adds: dict[str, float]) -> Diagno
         {"name": f"figure {number}", "unit": "mm", "meaning": "What it is.", "value": 1.0, "adds": one}
         for number, one in enumerate(adds)
     ]
-    return DiagnosisDocument.model_validate(document.model_dump(exclude_unset=True) | {"scan_figures": figures})
+    return DiagnosisDocument.model_validate(
+        document.model_dump(exclude_unset=True) | {"scan_figures": figures}
+    )
 
 
 def test_quality_names_the_nearest_measure_and_why_others_are_undefined(document: DiagnosisDocument) -> None:
@@ -50,7 +56,9 @@ def test_quality_names_the_nearest_measure_and_why_others_are_undefined(document
 
 
 def test_bars_have_one_scale_and_leave_the_middle_to_either_side(document: DiagnosisDocument) -> None:
-    shown = scan_values(with_figures(document, {"diseased": -2.0}, {"covid": 1.0}, {"diseased": 0.5, "covid": 0}))
+    shown = scan_values(
+        with_figures(document, {"diseased": -2.0}, {"covid": 1.0}, {"diseased": 0.5, "covid": 0})
+    )
     bars = [
         [(row.added, row.start, row.width) if row else None for row in added] for _, added in shown["figures"]
     ]
