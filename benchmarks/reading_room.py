@@ -2,13 +2,13 @@
 
 `python -m benchmarks.reading_room [--json] [--slices N] [--scans N] [--changes N] [--requests N]`
 
-A phantom of about N slices of 512 x 512 is diagnosed once, by random weights, and stands in the room under N names.
-`pneumofed hospital read` serves it as a process of its own; Chromium opens the scans in tabs that stay open. Times
-are taken in the browser, up to the frame that shows the picture.
+A phantom of about N slices of 512 x 512 is diagnosed once, by random weights, and stands in the room under
+several names. `pneumofed hospital read` serves it as a process of its own; Chromium opens the scans in tabs
+that stay open. Times are taken in the browser, up to the frame that shows the picture.
 
-first_picture_ms        from the click on a scan to its first picture, the slowest of all scans
-slice_change_ms         from a key, or a jump to any slice, to the frame that shows it, median; a third at once after
-                        the first picture, while slices are loaded in the background
+first_picture_ms        from asking for a scan's page to its first picture, the slowest of all scans
+slice_change_ms         from a key, or a jump to any slice, to the frame that shows it, median; two thirds of
+                        them while slices are still being loaded in the background
 slice_change_p95_ms     the same, of which 5 % are slower
 server_peak_mb          peak memory of the server's process with all scans open
 parallel_errors         requests that failed, of N at once for pages of scans
@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.support.result import print_result
-from benchmarks.support.viewer_timing import fill_room, figures_of, served, time_viewer
+from benchmarks.support.viewer_timing import figures_of, fill_room, served, time_viewer
 
 
 def main() -> None:

@@ -31,8 +31,7 @@ from tests.support.processes import pneumofed, running, wait_until
 from tests.support.viewed_studies import PASSWORD, read_as
 
 READER = "ada"
-# `seen`: the time from the start to the frame that shows a slice. Drawing happens in a frame's callback; a message
-# that is posted there is handled once the frame is painted.
+# Drawing happens in a frame's callback; a message that is posted there is handled once the frame is painted.
 _CLOCK = """
 window.painted = () => new Promise(done => requestAnimationFrame(() => {
   const { port1, port2 } = new MessageChannel();
@@ -47,7 +46,7 @@ window.drawn = (isShown) => new Promise(done => {
     window.painted().then(done);
   };
   const watch = new MutationObserver(look);
-  watch.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-drawn'] });
+  watch.observe(document, { subtree: true, childList: true, attributeFilter: ['data-drawn'] });
   look();
 });
 window.first = window.drawn(shown => shown && !shown.endsWith('loading'));
@@ -153,8 +152,7 @@ def _changes(page: Page, slices: int, count: int, seed: int) -> list[float]:
     steps, jumps = [["ArrowDown", 0]] * third, [["", int(one)] for one in rng.integers(0, slices, third)]
     times = [page.evaluate(_CHANGE, one) for one in (*steps, *jumps)]
     page.wait_for_selector("#loaded:empty", state="attached", timeout=120_000)
-    middle = [["", slices // 2]]
-    page.evaluate(_CHANGE, middle[0])
+    page.evaluate(_CHANGE, ["", slices // 2])
     return times + [page.evaluate(_CHANGE, one) for one in [["ArrowUp", 0]] * third]
 
 

@@ -43,9 +43,10 @@ def diagnose_folder(
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    dicom: write DICOM results as well; viewing: and viewing.zip. `progress` counts headers that are read, then
-    lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
-    `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`; OSError if `out` cannot be written.
+    dicom: write DICOM results as well; viewing: and viewing.zip. `progress` counts headers that are read,
+    then lobes. Nothing is written unless all went well. Raises PneumofedError: `no-series`,
+    `several-studies`, `no-lungs`, `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`;
+    OSError if `out` cannot be written.
     """
     check_output_folder(out)
     digest = files_digest(folder)

@@ -126,7 +126,7 @@ class Diagnosis:
         )
 
     def labels(self, slice_index: int) -> NDArray[np.uint8]:
-        """Lungs and infection of one slice, uint8 [row, column]: 1 right, 2 left lung, 3, 4 where infected."""
+        """One slice as uint8 [row, column]: 1 right, 2 left lung, 3 and 4 where they are infected."""
         return self.sides[slice_index] + np.uint8(len(SIDES)) * self.infected[slice_index]
 
     def attention(self, task: Task, slice_index: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The viewer in Chromium by each way of operating it: wheel, keys, slider, mouse, touch; and for everybody."""
+"""The viewer in Chromium by each way of operating it: wheel, keys, slider, mouse, touch."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,11 +1,10 @@
-"""The viewer in Chromium: every pixel where and as bright as the scan has it, by each way of moving through it.
+"""The viewer in Chromium: every pixel is where, and as bright as, the scan has it.
 
 Expected greys are computed here from the chest's own HU by the formula of DICOM, PS3.3 C.11.2.1.2.
 """
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import cv2

@@ -120,7 +120,7 @@ def _infected_words(verdict: ModelVerdict) -> str:
 
 
 def curves_of(document: DiagnosisDocument) -> dict[str, Any]:
-    """By slice, of each lung: softened probabilities, and infected area in cm2; None where there is no lung."""
+    """By slice, of each lung: softened probabilities, infected area in cm2; None where there is no lung."""
     sides = {side: [getattr(one, side) for one in document.slices] for side in SIDES}
     return {
         "diseased": {side: [part.probability for part in parts] for side, parts in sides.items()},

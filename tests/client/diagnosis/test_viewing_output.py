@@ -1,4 +1,4 @@
-"""What viewing.zip holds against the arrays that it is of, in every orientation in which a scan may be stored."""
+"""What viewing.zip holds against the arrays that it is of, in every orientation of a stored scan."""
 
 import errno
 import gzip
