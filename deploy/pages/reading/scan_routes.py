@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from client.diagnosis.viewing_file import ViewedScan, ViewingFile, open_viewing_file
-from client.reading_room.patient_header import read_patient_header
 from client.reading_room.room import ReadingRoom
 from client.reading_room.studies import RoomStudy
 from deploy.pages.page_app import PageApp
@@ -47,12 +46,7 @@ class ScanRoutes:
 
     def _page(self, request: Request, name: str) -> Response:
         study, reader = self._room.study(name), request.state.reader
-        values: dict[str, Any] = {
-            "patient": read_patient_header(study.images),
-            "model": None,
-            "scan": None,
-            "start": 0,
-        }
+        values: dict[str, Any] = {"model": None, "scan": None, "start": 0}
         values |= reading_values(self._room, reader, study)
         if study.verdict is None:
             words = str(study.failure) if study.failure else ABSENT[study.state]

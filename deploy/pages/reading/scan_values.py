@@ -5,7 +5,7 @@ from typing import Any
 
 from client.diagnosis.document import DiagnosisDocument, FigurePart, SlicePart
 from client.diagnosis.figure_text import NOT_FOR_PATIENTS, format_percent, format_probability
-from client.reading_room.model_verdict import ModelVerdict
+from client.reading_room.reading_list import EarlierRow
 from client.reading_room.room import ReadingRoom
 from preprocessing.reading.refusals import FLAGS
 from shared_model.constants import LABEL_WORDS, TASK_WORDS, TASKS
@@ -39,15 +39,6 @@ class QualityRow:
     scans: str
     auc: str
     nearest: bool
-
-
-@dataclass(frozen=True)
-class EarlierRow:
-    """An earlier scan of the same patient; infected: in words, "" if this reader may not see it yet."""
-
-    study: str
-    days: int
-    infected: str
 
 
 def scan_values(document: DiagnosisDocument) -> dict[str, Any]:
@@ -109,14 +100,8 @@ def earlier_rows(room: ReadingRoom, reader: str, name: str) -> list[EarlierRow]:
     rows = []
     for one in room.studies.earlier().get(name, ()):
         verdict = room.study(one.study).verdict if room.may_see_model(reader, one.study) else None
-        rows.append(EarlierRow(one.study, one.days, _infected_words(verdict) if verdict else ""))
+        rows.append(EarlierRow(one.study, one.days, None if verdict is None else verdict.infected_ml))
     return rows
-
-
-def _infected_words(verdict: ModelVerdict) -> str:
-    if verdict.infected_ml is None:
-        return "undefined"
-    return f"{verdict.infected_ml:.0f} ml, {format_percent(verdict.infected_percent)}"
 
 
 def curves_of(document: DiagnosisDocument) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from client.diagnosis.diagnosis_json import diagnosis_document
 from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.earlier_scans import EarlierScan
+from client.reading_room.reading_list import EarlierRow
 from deploy.pages.reading.scan_values import curves_of, earlier_rows, quality_rows, scan_values
 from shared_model.model_quality import MeasuredAuc, ModelQuality, TaskQuality
 from tests.support.diagnosed_scans import diagnosed, observation, scan_of
@@ -97,14 +98,11 @@ class Room:
         return name in self.seen
 
     def study(self, name: str) -> Any:
-        verdict = type("Verdict", (), {"infected_ml": 62.81, "infected_percent": 8.7})()
+        verdict = type("Verdict", (), {"infected_ml": 62.81})()
         return type("Study", (), {"verdict": verdict})()
 
 
 def test_figures_of_an_earlier_scan_are_hidden_until_it_is_answered_too() -> None:
     rows = earlier_rows(Room({"now", "before"}), "ada", "now")  # type: ignore[arg-type]
-    assert [(row.study, row.days, row.infected) for row in rows] == [
-        ("before", 3, "63 ml, 8.7 %"),
-        ("long-before", 90, ""),
-    ]
+    assert rows == [EarlierRow("before", 3, 62.81), EarlierRow("long-before", 90, None)]
     assert earlier_rows(Room(set()), "ada", "before") == []  # type: ignore[arg-type]
