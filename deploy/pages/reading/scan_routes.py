@@ -1,5 +1,6 @@
 """A scan's page, and the images that it shows: the scan to every reader, the model's to who may see them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -34,14 +35,15 @@ class ScanRoutes:
     def __init__(self, room: ReadingRoom, shared: PageApp) -> None:
         self._room, self._shared = room, shared
         self.router = APIRouter(prefix="/scans/{name}")
-        for path, route in {
+        routes: dict[str, Callable[..., Response]] = {
             "": self._page,
             "/scan.json": self._scan,
             "/slices/{index}": self._slice,
             "/model.json": self._model,
             "/labels/{index}": self._labels,
             "/attention/{task}/{index}": self._attention,
-        }.items():
+        }
+        for path, route in routes.items():
             self.router.add_api_route(path, route, methods=["GET"])
 
     def _page(self, request: Request, name: str) -> Response:
