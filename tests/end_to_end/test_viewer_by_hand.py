@@ -262,7 +262,7 @@ def test_memory_is_bounded_and_the_nearest_slices_are_kept(page: Page) -> None:
         }"""
     )
     slices = [int(address.rpartition("/")[2]) for address in found["first"]]
-    assert slices == [1500, 1499, 1501, 1498, 1502]
+    assert slices == [1500, 1499, 1501]
     low, high = found["range"]
     assert (high - low + 1) * 512 * 512 * 2 <= 768 * 2**20 and low < 1500 < high and high - low > 1400
     low, high = found["narrower"]

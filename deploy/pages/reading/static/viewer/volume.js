@@ -1,7 +1,7 @@
 // The slices of a scan and of the model's layers, loaded in the background, the nearest to what is shown first.
 
 const CAP_BYTES = 768 * 2 ** 20; // a scan of 500 slices of 512 x 512 with all layers fits
-const AT_ONCE = 5; // requests; a browser sends six to one server, one is left for the page
+const AT_ONCE = 3; // requests in the background; a browser sends six to one server: the shown slice never waits
 const RETRY_MS = 2000;
 const SCAN_FILE = "slices";
 const BYTES = { [SCAN_FILE]: 2 };
@@ -68,23 +68,28 @@ export class Volume {
     return this.scan.reduce((count, slice) => count + (slice ? 1 : 0), 0);
   }
 
+  // Ask for the shown slice at once, and for others as long as few requests are under way.
   load() {
-    while (!this.stopped && this.running < AT_ONCE) {
-      const next = this.next();
-      if (!next) return;
-      this.fetch(...next);
-    }
+    let next = null;
+    while (!this.stopped && (next = this.missing(this.centre))) this.fetch(next, this.centre);
+    while (!this.stopped && this.running < AT_ONCE && (next = this.next())) this.fetch(...next);
   }
 
-  // The next layer and slice to ask for: the shown slice, what is wanted first, then by distance.
+  // A layer that lacks this slice and was not asked for it.
+  missing(slice) {
+    for (const layer of this.layers.values()) if (!layer.slices[slice] && !layer.asked.has(slice)) return layer;
+    return null;
+  }
+
+  // The next layer and slice to ask for: what is wanted first, then by distance.
   next() {
     const [start, end] = this.range();
-    const of = (slice) => [...this.layers.values()].find((layer) => !layer.slices[slice] && !layer.asked.has(slice));
-    for (const slice of [this.centre, ...this.first]) if (of(slice)) return [of(slice), slice];
-    for (let distance = 1; distance <= end - start; distance++) {
-      for (const slice of [this.centre - distance, this.centre + distance]) {
-        if (slice >= start && slice <= end && of(slice)) return [of(slice), slice];
-      }
+    const places = [...this.first];
+    for (let distance = 1; distance <= end - start; distance++) places.push(this.centre - distance, this.centre + distance);
+    for (const slice of places) {
+      if (slice < start || slice > end) continue;
+      const layer = this.missing(slice);
+      if (layer) return [layer, slice];
     }
     return null;
   }
