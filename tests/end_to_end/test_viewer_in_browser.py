@@ -141,6 +141,11 @@ def test_known_greys(page: Page) -> None:
         by_hand = 255 * ((hu + 600.5) / 1499 + 0.5)
         assert grey == int(by_hand + 0.5), (hu, by_hand)
         assert shown[row, column].tolist() == [grey] * 3
+    page.fill("#window-centre", str(LESION))
+    page.fill("#window-width", "40")
+    page.press("#window-width", "Tab")
+    # DICOM's middle is half a unit off: 255 * (0.5 / 39 + 0.5) = 130.8, not 127.5.
+    assert sampled(canvas(page), HU[5].shape, (PIXEL_MM, PIXEL_MM))[60, 30].tolist() == [131] * 3
 
 
 LETTER = """([letters, x, y, align, baseline]) => {

@@ -82,7 +82,7 @@ def test_boxes_are_those_of_the_pictures(tmp_path: Path) -> None:
     scan = two_lungs(3)
     infected = np.zeros(scan.images.shape, bool)
     infected[1, 120:140, 50:80] = True
-    infected[1, 200:202, 200:202] = True  # too small for a box
+    infected[1, 200:205, 200:205] = True  # of 25 mm2: too small for a box
     write(tmp_path, diagnosed(scan, observation(scan, infected)))
     assert viewed(tmp_path).boxes == ((), ((120, 50, 140, 80),), ())
     assert layer(tmp_path, "labels", scan.images.shape)[1, 201, 201] == 4
