@@ -251,6 +251,9 @@ def test_memory_is_bounded_and_the_nearest_slices_are_kept(page: Page) -> None:
           const size = { slice: 3000, row: 512, column: 512 };
           const volume = new Volume('/scans/x', size, { changed() {}, told() {} });
           volume.lookAt(1500);
+          const moving = asked.length;
+          await new Promise((done) => setTimeout(done, 250));
+          volume.lookAt(1500);
           const first = [...asked], range = volume.range();
           volume.add('labels');
           const narrower = volume.range();
@@ -258,11 +261,11 @@ def test_memory_is_bounded_and_the_nearest_slices_are_kept(page: Page) -> None:
           volume.lookAt(1501);
           const kept = [Boolean(volume.scan[1500]), Boolean(volume.scan[10])];
           volume.lookAt(2999);
-          return { first, range, narrower, kept, last: volume.range() };
+          return { moving, first, range, narrower, kept, last: volume.range() };
         }"""
     )
     slices = [int(address.rpartition("/")[2]) for address in found["first"]]
-    assert slices == [1500, 1499, 1501]
+    assert found["moving"] == 1 and slices == [1500, 1499, 1501]
     low, high = found["range"]
     assert (high - low + 1) * 512 * 512 * 2 <= 768 * 2**20 and low < 1500 < high and high - low > 1400
     low, high = found["narrower"]

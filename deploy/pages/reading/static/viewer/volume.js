@@ -2,6 +2,7 @@
 
 const CAP_BYTES = 768 * 2 ** 20; // a scan of 500 slices of 512 x 512 with all layers fits
 const AT_ONCE = 3; // requests in the background; a browser sends six to one server: the shown slice never waits
+const MOVING_MS = 200; // after a change of the shown slice, one request at a time leaves it the processor
 const RETRY_MS = 2000;
 const SCAN_FILE = "slices";
 const BYTES = { [SCAN_FILE]: 2 };
@@ -26,6 +27,7 @@ export class Volume {
     this.changed = changed;
     this.told = told;
     this.centre = 0;
+    this.movedAt = -MOVING_MS;
     this.first = []; // slices to load before all but the shown one
     this.running = 0;
     this.stopped = false;
@@ -41,6 +43,7 @@ export class Volume {
 
   // Load round this slice first.
   lookAt(slice) {
+    if (slice !== this.centre) this.movedAt = performance.now();
     this.centre = slice;
     this.forgetFar();
     this.load();
@@ -72,7 +75,8 @@ export class Volume {
   load() {
     let next = null;
     while (!this.stopped && (next = this.missing(this.centre))) this.fetch(next, this.centre);
-    while (!this.stopped && this.running < AT_ONCE && (next = this.next())) this.fetch(...next);
+    const most = performance.now() - this.movedAt < MOVING_MS ? 1 : AT_ONCE;
+    while (!this.stopped && this.running < most && (next = this.next())) this.fetch(...next);
   }
 
   // A layer that lacks this slice and was not asked for it.
