@@ -13,6 +13,7 @@ from client.diagnosis.dicom_results.source_images import read_source_images
 from client.diagnosis.study_files import files_digest
 from client.learning.device_choice import choose_device
 from preprocessing.reading.series_selection import select_series
+from preprocessing.reading.volume import load_volume
 from shared_model.saved_model import load_model
 from shared_model.signature import check_folder
 
@@ -33,12 +34,18 @@ def load_for_diagnosis(model: Path, device: str = "auto", public_key: Path | Non
 
 
 def diagnose_folder(
-    folder: Path, model: LoadedModel, out: Path, *, dicom: bool = False, on_step: OnStep | None = None
+    folder: Path,
+    model: LoadedModel,
+    out: Path,
+    *,
+    dicom: bool = False,
+    viewing: bool = False,
+    on_step: OnStep | None = None,
 ) -> dict[str, Any]:
     """Diagnose the best CT series of the study in `folder`, write `out`, return diagnosis.json's document.
 
-    dicom: write DICOM results as well. on_step: is told of each step. Nothing is written unless all went
-    well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
+    dicom: write DICOM results as well; viewing: and viewing.zip. on_step: is told of each step. Nothing is
+    written unless all went well. Raises PneumofedError: `no-series`, `several-studies`, `no-lungs`,
     `no-background`, `unreadable-pixels`, `dicom-source`, `out-is-a-file`; OSError if `out` cannot be written.
     """
     check_output_folder(out)
@@ -52,4 +59,7 @@ def diagnose_folder(
     seconds |= diagnosis.seconds
     if on_step is not None:
         on_step("results", 0, 1)
-    return write_diagnosis(replace(diagnosis, seconds=seconds, files_sha256=digest), out, source)
+    diagnosis = replace(diagnosis, seconds=seconds, files_sha256=digest)
+    # Read again: while the networks run, their memory is needed.
+    hu = load_volume(series).hu if viewing else None
+    return write_diagnosis(diagnosis, out, source=source, hu=hu)

@@ -15,6 +15,7 @@ from client.diagnosis.diagnose_folder import diagnose_folder
 from client.diagnosis.diagnosis_output import (
     check_output_folder,
     has_dicom,
+    has_viewing_file,
     remove_diagnosis,
 )
 from client.diagnosis.diagnosis_step import OnStep
@@ -86,13 +87,15 @@ def diagnose_studies(
     return StudiesReport(worklist(outcomes, earlier), present)
 
 
-def known_diagnosis(folder: Path, model: LoadedModel, out: Path, *, dicom: bool) -> DiagnosisDocument | None:
+def known_diagnosis(
+    folder: Path, model: LoadedModel, out: Path, *, dicom: bool, viewing: bool = False
+) -> DiagnosisDocument | None:
     """The document in `out`, without slices, if this model made it of the files that are in `folder` now.
 
-    dicom: and if its DICOM results are there.
+    dicom: and if its DICOM results are there; viewing: and its viewing.zip.
     """
     known = read_diagnosis(out)
-    if known is None or (dicom and not has_dicom(out)):
+    if known is None or (dicom and not has_dicom(out)) or (viewing and not has_viewing_file(out)):
         return None
     made_of = (known.model.weights_sha256, known.model.card_sha256, known.files_sha256)
     now = (model.card.weights_sha256, model.card.card_sha256, files_digest(folder))
@@ -104,7 +107,13 @@ def _without_slices(document: DiagnosisDocument) -> DiagnosisDocument:
 
 
 def diagnosis_or_reason(
-    folder: Path, model: LoadedModel, out: Path, *, dicom: bool, on_step: OnStep | None = None
+    folder: Path,
+    model: LoadedModel,
+    out: Path,
+    *,
+    dicom: bool,
+    viewing: bool = False,
+    on_step: OnStep | None = None,
 ) -> DiagnosisDocument | PneumofedError:
     """Diagnose the study in `folder`: its document, without slices, or why there is none.
 
@@ -113,8 +122,8 @@ def diagnosis_or_reason(
     """
     try:
         remove_diagnosis(out)
-        document = diagnose_folder(folder, model, out, dicom=dicom, on_step=on_step)
-        return _without_slices(DiagnosisDocument.model_validate(document))
+        made = diagnose_folder(folder, model, out, dicom=dicom, viewing=viewing, on_step=on_step)
+        return _without_slices(DiagnosisDocument.model_validate(made))
     except PneumofedError as error:
         return PneumofedError(error.code, str(error).removeprefix(f"{folder}: "))
     except OSError as error:

@@ -125,17 +125,19 @@ class Diagnosis:
             float(self.lobes.infected_ml[chosen].sum()), float(self.lobes.lung_ml[chosen].sum())
         )
 
-    def attention(self, slice_index: int) -> NDArray[np.float32]:
-        """The diseased network's attention over one slice, float32 [row, column]; NaN outside the lobes.
+    def labels(self, slice_index: int) -> NDArray[np.uint8]:
+        """One slice as uint8 [row, column]: 1 right, 2 left lung, 3 and 4 where they are infected."""
+        return self.sides[slice_index] + np.uint8(len(SIDES)) * self.infected[slice_index]
+
+    def attention(self, task: Task, slice_index: int) -> NDArray[np.float32]:
+        """A network's attention over one slice, float32 [row, column]; NaN outside the lobes.
 
         Patch (r, c) is centred on pixel (8r + 4, 8c + 4) of the crop; between centres it is interpolated.
         """
         shape = self.scan.images.shape[1:]
         result = np.full(shape, np.nan, np.float32)
         for lobe in self.lobes.at(slice_index):
-            crop_map = cv2.resize(
-                self.lobes.attention["diseased"][lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE)
-            )
+            crop_map = cv2.resize(self.lobes.attention[task][lobe].astype(np.float32), (CROP_SIZE, CROP_SIZE))
             inside = self.sides[slice_index] == self.lobes.side[lobe] + 1
             result[inside] = to_image(crop_map, self.scan.crops[lobe], shape)[inside]
         return result

@@ -137,7 +137,7 @@ def draw_attention(axes: Axes, diagnosis: Diagnosis, index: int) -> ScalarMappab
     The scale runs from 0 to the scan's greatest.
     """
     scale = Normalize(0.0, float(diagnosis.lobes.attention["diseased"].max()))
-    attention = np.ma.masked_invalid(diagnosis.attention(index))
+    attention = np.ma.masked_invalid(diagnosis.attention("diseased", index))
     axes.imshow(
         attention, cmap=ATTENTION_MAP, norm=scale, extent=extent_mm(diagnosis), interpolation="nearest"
     )

@@ -135,7 +135,7 @@ class StudyQueue:
     def _outcome(self, name: str, images: Path, *, dicom: bool) -> DiagnosisDocument | PneumofedError:
         out = self._results / name
         known: DiagnosisDocument | PneumofedError | None
-        known = known_diagnosis(images, self._model, out, dicom=dicom)
+        known = known_diagnosis(images, self._model, out, dicom=dicom, viewing=True)
         made_of, before = self._made_of(images), read_failure(out)
         if known is None and before is not None and before.made_of == made_of:
             known = before.as_error()
@@ -147,7 +147,9 @@ class StudyQueue:
         out.mkdir(exist_ok=True)
         write_failure(out, Failure(made_of=made_of, begun=begun))
         with progress_told(self._results, name) as on_step:
-            outcome = diagnosis_or_reason(images, self._model, out, dicom=dicom, on_step=on_step)
+            outcome = diagnosis_or_reason(
+                images, self._model, out, dicom=dicom, viewing=True, on_step=on_step
+            )
         if isinstance(outcome, PneumofedError):
             write_failure(out, Failure(made_of=made_of, begun=begun, code=outcome.code, reason=str(outcome)))
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_model.files import atomic_folder, write_atomically
+from shared_model.files import atomic_file, atomic_folder, write_atomically
 from tests.support.processes import ROOT, unmeasured_environment
 
 
@@ -52,6 +52,19 @@ def test_a_crash_before_the_file_is_in_place_keeps_the_old_one(
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_written_in_pieces_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with atomic_file(path) as file:
+        file.write(b"one ")
+        assert not path.exists()
+        file.write(b"two")
+    assert path.read_bytes() == b"one two"
+    with pytest.raises(KeyboardInterrupt), atomic_file(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"one two" and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("flush", [True, False])

@@ -21,7 +21,7 @@ from shared_model.saved_model import ModelCard
 RIGHT_LUNG, LEFT_LUNG, INFECTION = 1, 2, 3
 """Segment numbers of the binary segmentation; infection lies in the lungs, so its segment overlaps them."""
 
-_INFECTED = 2  # added to a lung's label where it is infected
+_INFECTED = 2  # labels above are of infection
 SERIES_NUMBER, LABEL_MAP_SERIES_NUMBER = 9001, 9002
 _RED, _AMBER, _BLUE = (255, 59, 48), (245, 185, 66), (98, 181, 255)
 
@@ -47,14 +47,13 @@ _LABEL_MAP = (
 )
 
 
-def lung_labels(diagnosis: Diagnosis) -> NDArray[np.uint8]:
-    """uint8 [slice, row, column] in the scan's own pixels: 1 right, 2 left lung, 3 and 4 where infected."""
-    return diagnosis.sides + np.uint8(_INFECTED) * diagnosis.infected
-
-
 def frame_labels(diagnosis: Diagnosis, source: SourceImages) -> NDArray[np.uint8]:
-    """The same on the pixels of each source frame, uint8 [frame, row, column]."""
-    return source.frame_labels(labels_on_slices(lung_labels(diagnosis), source.series))
+    """Lungs and infection on the pixels of each source frame, uint8 [frame, row, column].
+
+    1 right, 2 left lung, 3 and 4 where infected.
+    """
+    labels = np.array([diagnosis.labels(index) for index in range(len(diagnosis.infected))])
+    return source.frame_labels(labels_on_slices(labels, source.series))
 
 
 def binary_segmentation(

@@ -14,6 +14,7 @@ from deploy.pages.reading.agreement_routes import agreement_routes
 from deploy.pages.reading.api import api_routes
 from deploy.pages.reading.reader_login import ReaderLogin
 from deploy.pages.reading.reading_routes import reading_routes
+from deploy.pages.reading.scan_routes import scan_routes
 from deploy.pages.reading.upload_routes import upload_routes
 from deploy.pages.reading.worklist_routes import worklist_routes
 
@@ -38,7 +39,8 @@ def reading_pages(room: ReadingRoom) -> PageApp:
         styles=("/static/reading/reading.css",),
         scripts=("/static/reading/session.js",),
     )
-    for routes in (worklist_routes, reading_routes, agreement_routes, upload_routes, api_routes):
+    parts = (worklist_routes, scan_routes, reading_routes, agreement_routes, upload_routes, api_routes)
+    for routes in parts:
         shared.app.include_router(routes(room, shared))
     shared.app.exception_handler(Exception)(partial(_failed, shared))
     return shared

@@ -1,15 +1,19 @@
 """`diagnose` from DICOM files to a folder: whole or not at all, and without the patient's name."""
 
 import errno
+import gzip
 import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom import dcmread
 
 from client.diagnosis import diagnosis_output
 from client.diagnosis.diagnose import LoadedModel
 from client.diagnosis.diagnose_folder import diagnose_folder, load_for_diagnosis
+from client.diagnosis.viewing_file import open_viewing_file
 from preprocessing.lungs.lobes import SIDES
 from shared_model.errors import PneumofedError
 from shared_model.saved_model import save_model
@@ -86,6 +90,31 @@ def test_dicom_results_are_written_if_asked_for_and_go_with_the_diagnosis(
     (tmp_path / "dicom" / "mine.dcm").write_bytes(b"mine")
     diagnose_folder(series, model, tmp_path)
     assert names(tmp_path / "dicom") == ["mine.dcm"]
+
+
+@pytest.mark.usefixtures("quick_pictures")
+def test_viewing_zip_is_written_if_asked_for_before_the_document_and_goes_with_the_diagnosis(
+    series: Path, model: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, there = diagnosis_output.write_atomically, []
+
+    def noted(path: Path, data: bytes) -> None:
+        there.append((path.name, (path.parent / "viewing.zip").exists()))
+        write(path, data)
+
+    monkeypatch.setattr(diagnosis_output, "write_atomically", noted)
+    diagnose_folder(series, model, tmp_path, viewing=True)
+    assert names(tmp_path) == sorted([*FILES, "viewing.zip"])
+    assert dict(there)["diagnosis.json"] and there[-1][0] == "diagnosis.json"
+    stored = np.array([dcmread(path).pixel_array for path in sorted(series.iterdir())])
+    viewing = open_viewing_file(tmp_path)
+    slices = [gzip.decompress(viewing.gzipped("hu", index)) for index in range(14)]
+    assert b"".join(slices) == stored.astype("<i2").tobytes()
+    planted = [*PATIENT.values(), *PATIENT["PatientName"].split("^"), "1.2.826", str(series)]
+    content = (tmp_path / "viewing.zip").read_bytes()
+    assert not [word for word in planted if word.encode() in content]
+    diagnose_folder(series, model, tmp_path)
+    assert names(tmp_path) == FILES
 
 
 def test_a_scan_that_can_carry_no_dicom_results_is_refused_before_it_is_diagnosed(

@@ -105,7 +105,9 @@ def test_lobes_keep_their_order_over_batches() -> None:
 def test_attention_peaks_in_the_middle_of_its_patch() -> None:
     box = (50, 30, 250, 230)  # its corner at (28, 28) of the crop
     scan = scan_of([(z, 0, box) for z in range(2)], (2, 300, 300))
-    attention = diagnosed(scan, look(scan, Scripted(coarse=EVERYWHERE, fine=EVERYWHERE))).attention(1)
+    attention = diagnosed(scan, look(scan, Scripted(coarse=EVERYWHERE, fine=EVERYWHERE))).attention(
+        "diseased", 1
+    )
     inside = np.zeros((300, 300), bool)
     inside[50:250, 30:230] = True
     assert (np.isnan(attention) == ~inside).all()

@@ -106,6 +106,18 @@ def test_complete_studies_are_diagnosed_once(
     assert not [word for word in (*PATIENT.values(), "Quillfeather") if word in said]
 
 
+def test_a_diagnosis_without_images_for_the_reading_room_is_made_again(
+    hospital: Hospital, model: LoadedModel
+) -> None:
+    hospital.add("a")
+    hospital.run(model)
+    viewing = hospital.results / "a" / "viewing.zip"
+    assert viewing.is_file()
+    viewing.unlink()
+    hospital.run(model)
+    assert hospital.begun == ["a", "a"] and viewing.is_file()
+
+
 def test_a_late_image_has_the_study_diagnosed_again_and_the_same_scan_keeps_its_identifiers(
     hospital: Hospital, model: LoadedModel
 ) -> None:
