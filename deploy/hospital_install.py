@@ -1,23 +1,17 @@
 """`pneumofed hospital install`: a hospital's node and trainer as two services of systemd, as two users."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from client.hospital_settings import HospitalSettings, Users, load_hospital_settings
 from deploy.environment import BIN
-from deploy.install_steps import NODE_USER, TRAINER_USER, UNIT_FOLDER, Plan, Step
+from deploy.install_steps import NODE_USER, TRAINER_USER, Plan
 from deploy.join import LOCK, check_node
-from deploy.service_units import NODE_UNIT, TRAINER_UNIT, site_of
+from deploy.service_units import NODE_UNIT, TRAINER_UNIT, path_problems, site_of
+from deploy.shell_steps import UNIT_FOLDER, check_root, do_steps
 from deploy.zone_users import zone_users
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import exclusive
-
-HIDDEN = tuple(Path(folder) for folder in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))
-"""What the units' ProtectHome and PrivateTmp hide from both services."""
-
-_PATH = {"PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])}
 
 
 def plan_install(site: Path, target: Path) -> Plan:
@@ -45,19 +39,14 @@ def install(plan: Plan, say: Callable[[str], object]) -> None:
     Raises PneumofedError `not-root`, `another-hospital`, `install-unfit`, `already-joined`, `install-failed`,
     and `zones-open` or `user-unfit` as `zone_users` does.
     """
-    if os.geteuid() != 0:
-        raise PneumofedError(
-            "not-root", "install makes users and services: run it as root, or see --print for its commands"
-        )
+    check_root()
     _refuse_another_hospital(plan)
     problems = list(_problems(plan))
     if problems:
         raise PneumofedError("install-unfit", "; ".join(problems))
     joined = PneumofedError("already-joined", "this hospital takes part by `join`: end that one first")
     with exclusive(plan.source / LOCK, refusal=joined):
-        for step in plan.steps():
-            say(step.words)
-            _do(step)
+        do_steps(plan.steps(), say)
     users = Users(node=NODE_USER, trainer=TRAINER_USER)
     zone_users(plan.hospital.model_copy(update={"users": users}), plan.target / "hospital.toml")
 
@@ -93,11 +82,8 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield f"{plan.program} is not there: install pneumofed with pip"
     hospital = plan.hospital
     sockets = (hospital.socket, hospital.control)
-    for path in (plan.program, plan.target, hospital.store, hospital.state, hospital.node, *sockets):
-        if any(path.is_relative_to(folder) for folder in HIDDEN):
-            yield f"{path} is hidden from services: choose a place outside of /home, /root and /tmp"
-        if any(character.isspace() or character in "\"'\\$" for character in str(path)):
-            yield f"{path} has a space, quote or $ in its name, which units cannot hold: choose another"
+    places = (hospital.store, hospital.state, hospital.node, *sockets)
+    yield from path_problems((plan.program, plan.target, *places))
     moved = dict(plan.moved())
     for before, after in moved.items():
         if before.exists() and after.is_dir() and any(after.iterdir()):
@@ -105,12 +91,3 @@ def _problems(plan: Plan) -> Iterator[str]:
     origins = {after: before for before, after in moved.items()}
     if not any(path.exists() for path in (hospital.store, origins.get(hospital.store)) if path):
         yield "there is no store yet: run `pneumofed hospital prepare` first"
-
-
-def _do(step: Step) -> None:
-    done = subprocess.run(
-        ["sh", "-euc", f"umask 022\n{step.shell}"], env=os.environ | _PATH, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise PneumofedError("install-failed", f"{step.words}: {said}; mend it and run install again")

@@ -20,7 +20,7 @@ from deploy.commands.hospital_federation import (
     view,
     withdraw,
 )
-from deploy.commands.hospital_pacs import deliver, diagnose, fetch, listen, undelivered
+from deploy.commands.hospital_pacs import deliver, diagnose, fetch, install_pacs, listen, undelivered
 from deploy.commands.hospital_reading import read, reader_app, readings_app
 
 hospital_app = typer.Typer(
@@ -35,7 +35,7 @@ for command in (
     *(preflight, install, join, status, view),
     *(approve, withdraw, pause, resume, studies, audit, metrics),
     *(healthy, trainer, node),
-    *(listen, fetch, diagnose, deliver, undelivered),
+    *(listen, fetch, diagnose, deliver, undelivered, install_pacs),
     read,
 ):
     hospital_app.command()(command)

@@ -1,6 +1,7 @@
-"""The commands between PACS and model: `listen`, `fetch`, `diagnose`, `deliver`, `undelivered`.
+"""The commands between PACS and model, and the one that installs them as services.
 
-Each is a process of its own, with its own rights (docs/pacs.md). What they print holds nothing of a patient.
+Each but that is a process of its own, with its own rights (docs/pacs.md). What they print holds nothing of a
+patient.
 """
 
 import os
@@ -108,3 +109,24 @@ def undelivered(
         tried = quantity(record.attempts, "attempt")
         typer.echo(f"{name}  {record.state:7}  {record.objects} objects  {tried}  {record.code}")
     typer.echo(f"{quantity(len(left), 'study')} undelivered")
+
+
+def install_pacs(
+    pacs: PacsFile = PACS_FILE,
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Print the commands as a shell script, and do nothing.")
+    ] = False,
+) -> None:
+    """As root: receiver, worker, delivery and reading room as services of systemd; starts none.
+
+    They run as three users. The folders are those of pacs.toml; there must be a model.
+    """
+    from deploy.pacs_install import install_pacs as run
+    from deploy.pacs_install import plan_pacs_install
+
+    plan = plan_pacs_install(pacs)
+    if only_print:
+        typer.echo(plan.script(), nl=False)
+        return
+    run(plan, typer.echo)
+    typer.echo(f"start them: {plan.start}")

@@ -12,16 +12,16 @@ import pytest
 
 from client.hospital_settings import load_hospital_settings
 from client.node.connection import read_connection
-from deploy import hospital_install
+from deploy import hospital_install, service_units
 from deploy.commands.root import main
 from deploy.install_steps import Plan
 from shared_model.errors import PneumofedError
 from tests.support.deployment import Deployment
-from tests.support.private_system import private_system
+from tests.support.private_system import private_system, service_command
 from tests.support.processes import ROOT, running, wait_until
 
 TARGET = Path("/var/lib/pneumofed")
-COMMAND = "import sys\nfrom deploy import hospital_install\nhospital_install.HIDDEN = ()\n"
+COMMAND = "import sys\nfrom deploy import service_units\nservice_units.HIDDEN = ()\n"
 COMMAND += "from deploy.commands.root import main\nmain(sys.argv[1:])"
 """Without the refusal of programs below /home, /root and /tmp, where a checkout may be."""
 
@@ -53,12 +53,7 @@ class Machine:
         return rights | {unit.name: unit.read_text() for unit in self.units.glob("pneumofed*")}
 
     def service(self, name: str) -> list[str]:
-        """The unit's command line as its user; the trainer's without a network."""
-        lines = (self.units / f"pneumofed-{name}.service").read_text().splitlines()
-        fields = dict(line.split("=", 1) for line in lines if "=" in line)
-        alone = ["unshare", "-n"] if fields.get("PrivateNetwork") == "yes" else []
-        user = [f"--reuid={fields['User']}", f"--regid={fields['Group']}", "--clear-groups"]
-        return [*alone, "setpriv", *user, "--no-new-privs", *fields["ExecStart"].split()]
+        return service_command(self.units / f"pneumofed-{name}.service")
 
 
 @pytest.fixture
@@ -162,8 +157,8 @@ def plan(tmp_path, monkeypatch) -> Plan:
     (tmp_path / "store").mkdir()
     (tmp_path / "hospital.toml").write_text('name = "north"\n[coordinator]\naddress = "127.0.0.1:9"\n')
     monkeypatch.setattr(hospital_install, "UNIT_FOLDER", tmp_path)
-    monkeypatch.setattr(hospital_install, "_do", lambda step: pytest.fail("a step was done"))
-    monkeypatch.setattr(hospital_install, "HIDDEN", ())
+    monkeypatch.setattr(hospital_install, "do_steps", lambda steps, say: pytest.fail("steps were done"))
+    monkeypatch.setattr(service_units, "HIDDEN", ())
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return hospital_install.plan_install(tmp_path / "hospital.toml", tmp_path / "target")
 
@@ -183,9 +178,9 @@ def test_only_root_installs_and_anybody_may_print(plan, monkeypatch, capsys):
 
 
 def test_what_would_end_in_services_that_cannot_work_is_refused_before_anything_is_done(plan, monkeypatch):
-    monkeypatch.setattr(hospital_install, "HIDDEN", (plan.source,))
+    monkeypatch.setattr(service_units, "HIDDEN", (plan.source,))
     assert f"{plan.target} is hidden from services" in refusal(plan)
-    monkeypatch.setattr(hospital_install, "HIDDEN", ())
+    monkeypatch.setattr(service_units, "HIDDEN", ())
     (plan.target / "store" / "studies").mkdir(parents=True)
     assert "two folders store" in refusal(plan)
     shutil.rmtree(plan.target)
@@ -201,12 +196,6 @@ def test_a_space_in_a_path_is_refused(plan):
 def test_a_hospital_that_takes_part_by_join_is_not_moved(plan):
     with hospital_install.exclusive(plan.source / "join.lock"):
         assert "already-joined" in refusal(plan)
-
-
-def test_a_step_that_fails_says_what_and_why():
-    with pytest.raises(PneumofedError) as caught:
-        hospital_install._do(hospital_install.Step("The user x", "echo no useradd here >&2; false"))
-    assert caught.value.code == "install-failed" and "The user x: no useradd here" in str(caught.value)
 
 
 def test_the_settings_of_the_target_decide(plan):

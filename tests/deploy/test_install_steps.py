@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from client.hospital_settings import load_hospital_settings
-from deploy.install_steps import Plan, Step
+from deploy.install_steps import Plan
+from deploy.shell_steps import Step
 
 
 @pytest.fixture

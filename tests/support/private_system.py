@@ -20,3 +20,11 @@ def private_system(folder: Path) -> list[str]:
 
 
 _PLACES = {"etc": "/etc", "lib": "/var/lib"}
+
+
+def service_command(unit: Path) -> list[str]:
+    """A unit's command line as its user; without a network if the unit has none."""
+    fields = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line)
+    alone = ["unshare", "-n"] if fields.get("PrivateNetwork") == "yes" else []
+    user = [f"--reuid={fields['User']}", f"--regid={fields['Group']}", "--clear-groups"]
+    return [*alone, "setpriv", *user, "--no-new-privs", *fields["ExecStart"].split()]

@@ -50,10 +50,10 @@ ROOMS = {
     ),
     "deploy": (
         "commands",
-        "hospital_install pages try_federation",
+        "hospital_install pacs_install pages try_federation",
         "coordinator demo evaluate executor export_model hospital_metrics hospital_status join simulate",
         "example_scans install_steps logs release simulation supervise",
         "zone_users",
-        "environment flower_words loopback openmetrics progress service_units system_user",
+        "environment flower_words loopback openmetrics progress service_units shell_steps system_user",
     ),
 }
