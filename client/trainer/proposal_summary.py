@@ -191,9 +191,9 @@ def _subgroups(division: Division, floor: int) -> str:
     rest = f"; the last one told may hold fewer than {floor} of others" if floor > 1 else ""
     least = least_of_last_part(floor)
     return (
-        f"with the last measurement: scores by {DIVISION_WORDS[division]} ({parts}), by class, of subgroups of "
-        f"at least {floor} patients{rest}; none of a class with fewer than {least}. From then on this hospital "
-        "approves no study with other subgroups"
+        f"with the last measurement: scores by {DIVISION_WORDS[division]} ({parts}), by class, of subgroups "
+        f"of at least {floor} patients{rest}; none of a class with fewer than {least}. From then on this "
+        "hospital approves no study with other subgroups"
     )
 
 
