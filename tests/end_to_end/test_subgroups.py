@@ -1,4 +1,4 @@
-"""Subgroups through a whole study on the local engine, from records on disk to report.json, at a floor of 2."""
+"""Subgroups through a whole study on the local engine, from records to report.json, at a floor of 2."""
 
 import json
 from collections.abc import Mapping
