@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.report.group_metrics import NO_HOSPITAL
 from server.report.task_metrics import Block, task_block
 from server.study_result import StudyResult
 from shared_model.constants import LABEL_WORDS, TASKS, Task
@@ -11,6 +10,7 @@ from shared_model.metrics.site_evaluation import SiteEvaluation, merge_all
 from shared_model.metrics.within_hospital import within_hospital_auc
 from shared_model.subgroups import PARTS
 
+NO_PAIRS = "no hospital tells of both classes in this subgroup"
 Evaluations = Mapping[str, SiteEvaluation]
 
 
@@ -46,7 +46,7 @@ def _block(of_part: Evaluations, task: Task, point: float) -> Block:
     """As of a group of hospitals, without what needs many of them."""
     block = task_block(merge_all(of_part.values()), task, point, _reason)
     within = within_hospital_auc(of_part.values(), task)
-    undefined = block["undefined"] | ({} if within else {"within_auc": NO_HOSPITAL})
+    undefined = block["undefined"] | ({} if within else {"within_auc": NO_PAIRS})
     return block | {"within_auc": within.as_json() if within else None, "undefined": undefined}
 
 

@@ -78,7 +78,7 @@ def test_what_a_part_lacks_is_undefined_with_its_reason(made: StudyResult) -> No
     assert thick["diseased"]["specificity"] is None and thick["diseased"]["within_auc"] is None
     why = thick["diseased"]["undefined"]
     assert why["specificity"] == "no hospital tells of healthy scans in this subgroup"
-    assert why["within_auc"] == "no hospital returned scores of both classes"
+    assert why["within_auc"] == "no hospital tells of both classes in this subgroup"
 
 
 def test_scans_under_no_part_are_counted(made: StudyResult) -> None:
