@@ -72,6 +72,7 @@ def prepare(
     try:
         store = _store(store_path, settings)
         with only_writer(store_path):
+            store.upgrade()
             _remove_leftovers(store_path)
             sources = frozenset(source_of(study, store) for study in studies)
             tasks = [StudyTask(study, patients.get(study.folder.name), sources) for study in studies]

@@ -3,7 +3,7 @@
 Each check raises PneumofedError with the code that is recorded for the round. Nothing is corrected.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from server.strategies.fed_avg import LARGEST_WEIGHT
 from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.label_sums import LabelSums
+from shared_model.metrics.score_histogram import BINS, ScoreHistogram
 from shared_model.metrics.site_evaluation import SiteEvaluation
 from shared_model.protocol import (
     MOST_SCANS_A_PATIENT,
@@ -22,6 +23,7 @@ from shared_model.protocol import (
 from shared_model.scan_figures import FIGURES, FigureSet
 from shared_model.study import StudyConfig
 from shared_model.study_stage import StageConfig
+from shared_model.subgroups import PARTS, Division
 from shared_model.versions import PREPROCESSING
 from shared_model.weights import Weights, only
 
@@ -47,13 +49,17 @@ def admit_description(description: SiteDescription, study: StudyConfig) -> None:
 
 
 def admit_evaluation(
-    evaluation: SiteEvaluation, request: EvaluateRequest, description: SiteDescription
+    evaluation: SiteEvaluation,
+    request: EvaluateRequest,
+    description: SiteDescription,
+    division: Division | None = None,
 ) -> None:
     """Scores are of the tasks asked for; calls come with all scores if they were asked for, else not at all.
 
     Scores that were not asked for would count twice, as they are merged with those that are known. Of each
     label they are of at most as many patients as the hospital described in that split, none for a label that
-    it does not tell of, and of at most MOST_SCANS_A_PATIENT scans of each.
+    it does not tell of, and of at most MOST_SCANS_A_PATIENT scans of each. Subgroups are of the study's
+    `division`, beside calls only.
     """
     for task in TASKS:
         for label, scores in evaluation.histograms[task].items():
@@ -68,6 +74,28 @@ def admit_evaluation(
     expected = evaluation.histograms["diseased"].keys() if request.operating_point else set()
     if evaluation.calls.counts.keys() != expected:
         raise PneumofedError("calls-incomplete", "calls are of other labels than the scores")
+    parts = PARTS[division] if division is not None and request.operating_point else ()
+    _admit_subgroups(evaluation, parts, description.count_floor)
+
+
+def _admit_subgroups(evaluation: SiteEvaluation, parts: Collection[str], floor: int) -> None:
+    """Subgroups are of `parts`, each has as many patients of a class as the floor, and those that a class is
+    told by add up to it in each bin."""
+    if not evaluation.subgroups.keys() <= set(parts):
+        raise PneumofedError("subgroups-not-asked", "scores of subgroups that were not asked for")
+    for task in TASKS:
+        by_part = [part[task] for part in evaluation.subgroups.values()]
+        for label in {label for labels in by_part for label in labels}:
+            told = [labels[label] for labels in by_part if label in labels]
+            total = sum((part.counts for part in told), np.zeros(BINS, np.int64))
+            whole = evaluation.histograms[task].get(label, ScoreHistogram())
+            fewest, patients = min(part.patients for part in told), sum(part.patients for part in told)
+            if fewest < floor or patients != whole.patients or not np.array_equal(total, whole.counts):
+                raise PneumofedError(
+                    "subgroups-implausible",
+                    f"subgroups of {label} with {patients} patients, at least {fewest} each; the class has "
+                    f"{whole.patients}, the floor is {floor}",
+                )
 
 
 def admit_scans(scans: Mapping[str, int], stage: StageConfig, description: SiteDescription) -> None:

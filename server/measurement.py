@@ -110,7 +110,8 @@ class Measurement:
 
         def use(hospital: str, reply: Message) -> dict[str, Any]:
             evaluation = messages.read_evaluation(reply)
-            admission.admit_evaluation(evaluation, asked, self.roster.descriptions[hospital])
+            description = self.roster.descriptions[hospital]
+            admission.admit_evaluation(evaluation, asked, description, self.study.subgroups)
             found[hospital] = evaluation
             return {}
 

@@ -3,11 +3,12 @@
 import json
 from typing import Any, NoReturn
 
-LONGEST_TEXT = 256 * 1024
-"""Characters; an evaluation with scores in every bin of all classes needs about 90,000."""
+LONGEST_TEXT = 1024 * 1024
+"""Characters; scores in every bin of all classes need about 90,000, in an evaluation and each subgroup."""
 
-MOST_CONTAINERS = 64
-"""Objects and lists in one text, so nothing is nested deeper; an evaluation has about 20 objects."""
+MOST_CONTAINERS = 128
+"""Objects and lists in one text, so nothing is nested deeper; an evaluation has about 20 objects, and 13 more
+for each subgroup."""
 
 LONGEST_NUMBER = 15
 """Digits of a number with its sign: less than 2^53, exact in every reader."""

@@ -24,6 +24,9 @@ LABELS_OF: dict[Task, tuple[Label, ...]] = {
 }
 """Labels of the scans that each network is trained on (2.7.1)."""
 
+MANUFACTURERS: tuple[str, ...] = ("ge", "siemens", "philips", "canon", "united-imaging", "other")
+"""What is kept of the manufacturer of a scanner; "other": named, and none of the rest."""
+
 FULL_SCALE = 2048
 """The largest grey value after the batch effect is removed (2.2); air is 0."""
 

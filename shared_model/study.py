@@ -14,6 +14,7 @@ from shared_model.scan_figures import FigureSet
 from shared_model.settings_file import FrozenSettings, parse_settings
 from shared_model.strategy import FedAvgConfig, FedProxConfig, GuardConfig, StrategyConfig
 from shared_model.study_stage import StageConfig
+from shared_model.subgroups import Division
 
 
 class NetworkConfig(FrozenSettings):
@@ -138,6 +139,13 @@ class StudyConfig(FrozenSettings):
         exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
         description="What keeps a few hospitals with wrong weights from moving the average; none: the cap "
         "alone.",
+    )
+    subgroups: Division | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # studies without it keep their fingerprints
+        description="The division of scans by which hospitals tell of subgroups when the model is measured, "
+        "where their floors allow it: 'manufacturer' of the scanner, or 'slice-thickness'; none: they tell "
+        "of none. A hospital tells by one division ever.",
     )
     stages: tuple[StageConfig, ...] = Field(min_length=1, description="Training stages, in order.")
     privacy: PrivacyConfig | None = Field(

@@ -30,6 +30,8 @@ WORDS = {
     "in its group",
     "study-unknown": "no such study waits here; look at the list of studies",
     "second-person-needed": "this person has approved already; a second person must approve, too",
+    "other-subgroups": "a study that tells of other subgroups was approved before; both together can tell of "
+    "single patients: ask for the same subgroups, or for none",
     "decision-invalid": "write a name and a reason, of at most 80 and 500 characters, on one line",
     "audit-damaged": "the audit log is not whole, so nothing is decided: tell the data protection officer",
     "disk-full": "the disk of the state folder is full; free some space",

@@ -180,7 +180,8 @@ class Site:
     ) -> SiteEvaluation:
         """Histograms of scan scores under `weights`, by task and label (2.6), for labels not below the floor.
 
-        With an `operating_point`, the probabilities of both tasks, also what these scans are called. Raises
+        With an `operating_point`, the probabilities of both tasks, also what these scans are called, and
+        histograms of the study's subgroups where the floor allows it (subgroups.py). Raises
         PneumofedError `no-such-split`, as for training scans; `scores-private` in a private study at a
         hospital that trains: scores have no noise.
         """
@@ -199,7 +200,8 @@ class Site:
             scored.append((lobes.scan, {task: logits[task] for task in logits if task in tasks}))
             if progress is not None:
                 progress(done, len(requests))
-        return evaluation_of(scored, operating_point)
+        division = None if operating_point is None else self.study.subgroups
+        return evaluation_of(scored, operating_point, division, self.count_floor)
 
     def _networks_needed(
         self, tasks: Sequence[Task], label: str, operating_point: Mapping[Task, float] | None

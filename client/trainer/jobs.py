@@ -80,7 +80,10 @@ def facts_of_result(result: Result) -> dict[str, Any]:
     if isinstance(result, TrainResult):
         cost = {} if result.cost is None else {"cost": asdict(result.cost)}
         return {"scans": result.scans, **cost, **_facts_of(result.weights)}
-    return {"bytes": len(result.to_text())}
+    told = {"bytes": len(result.to_text())}
+    if isinstance(result, SiteEvaluation) and result.subgroups:
+        return {**told, "subgroups": sorted(result.subgroups)}
+    return told
 
 
 def _facts_of(weights: Weights) -> dict[str, Any]:

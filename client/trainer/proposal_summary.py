@@ -16,6 +16,7 @@ from shared_model.protocol import is_trained
 from shared_model.scan_figures import FIGURES
 from shared_model.study import WEAK_EPSILON, StudyConfig
 from shared_model.study_stage import Part, StageConfig
+from shared_model.subgroups import DIVISION_WORDS, PART_WORDS, PARTS, Division, least_of_last_part
 
 _PART: dict[Part, str] = {
     "lobe": "layers for lobes and patches",
@@ -175,12 +176,25 @@ def _leaves(proposal: Proposal, hospital: HospitalSettings) -> Iterator[str]:
             "when measured: counts by class of scores and of what scans are called, none of a class with "
             f"fewer than {floor} patients"
         )
+        if proposal.study.subgroups is not None:
+            yield _subgroups(proposal.study.subgroups, floor)
     floor = hospital.limits.count_floor
     yield (
         f"once: role, fingerprints, patients by class, fewer than {floor} told as fewer; versions of "
         "software and kit, the last day of the hospital's certificate"
     )
     yield "of an error: its code. No scan, name, date, UID or path"
+
+
+def _subgroups(division: Division, floor: int) -> str:
+    parts = "; ".join(PART_WORDS[part] for part in PARTS[division])
+    rest = f"; the last one told may hold fewer than {floor} of others" if floor > 1 else ""
+    least = least_of_last_part(floor)
+    return (
+        f"with the last measurement: scores by {DIVISION_WORDS[division]} ({parts}), by class, of subgroups "
+        f"of at least {floor} patients{rest}; none of a class with fewer than {least}. From then on this "
+        "hospital approves no study with other subgroups"
+    )
 
 
 def _sums(proposal: Proposal, stage: StageConfig, hospital: HospitalSettings) -> str:

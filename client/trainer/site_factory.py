@@ -64,7 +64,9 @@ class SiteFactory:
             count_floor=self.count_floor,
             training=partial(hospital_training, state=self.state),
             scratch=self.state,
-            scans=scans_of_study(self.state, *self.approval_of(proposal), store.scans()),
+            scans=scans_of_study(
+                self.state, *self.approval_of(proposal), store.scans(), proposal.study.subgroups
+            ),
         )
         if Proposal.of(proposal.study, to_weights(site.networks)).arrays != proposal.arrays:
             raise PneumofedError(

@@ -20,6 +20,7 @@ from client.trainer.asked_tasks import APPROVED
 from client.trainer.proposal_summary import Section, proposal_sections
 from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
+from shared_model.subgroups import Division
 
 AGREED, WITHDRAWN, PROPOSED = "agreed", "withdrawn", "proposed"
 """Events of the audit log: the first of two approvals; a withdrawal; a proposal that is new here."""
@@ -53,6 +54,22 @@ def proposed_at(entries: Sequence[Entry], fingerprint: str) -> str | None:
     """When the study was last proposed as new here; None if the lines do not tell."""
     rows = [entry for entry in entries if entry.event == PROPOSED]
     return next((row.time for row in reversed(rows) if row.facts.get("study") == fingerprint), None)
+
+
+def _check_division(entries: Sequence[Entry], division: Division) -> None:
+    """The hospital tells of subgroups by one division ever: two would tell how they cross, to one patient.
+
+    Raises PneumofedError `other-subgroups`.
+    """
+    for entry in entries:
+        before = entry.facts.get("subgroups") if entry.event == APPROVED else None
+        if before not in (None, division):
+            raise PneumofedError(
+                "other-subgroups",
+                f"study {entry.facts['study']}, approved before, tells of subgroups by {before}, this one by "
+                f"{division}: both together can tell of single patients; ask for subgroups by {before}, or "
+                "for none",
+            )
 
 
 def _plain(name: str) -> str:
@@ -115,11 +132,16 @@ class HospitalDecisions:
     def approve(self, proposal: Proposal, who: Decider) -> bool:
         """Approve a study; False if with `four_eyes` a second person must approve it too.
 
-        Raises PneumofedError `second-person-needed` if that is the same person again.
+        Raises PneumofedError `second-person-needed` if that is the same person again, `other-subgroups` if
+        a study that tells of other subgroups was approved before.
         """
         floor, fingerprint = self.hospital.limits.count_floor, proposal.fingerprint
         facts = {"study": fingerprint, "name": proposal.study.name, "count_floor": floor, **who.facts()}
-        first = self.agreed_by(self.audit.entries(), fingerprint)
+        entries, division = self.audit.entries(), proposal.study.subgroups
+        if division is not None:
+            _check_division(entries, division)
+            facts["subgroups"] = division
+        first = self.agreed_by(entries, fingerprint)
         if self.hospital.approval.four_eyes and first is None:
             self.audit.write(AGREED, **facts)
             return False

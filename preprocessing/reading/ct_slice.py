@@ -21,7 +21,7 @@ class CtSlice:
     Identifiers stay in the hospital: they only enter keyed hashes. `shape` is (rows, columns). `slope` and
     `intercept` rescale stored values, which lie in `stored_range`, to HU. `split_attributes` are the values
     by which a mixed series is split: acquisition, phase, image type or stack, reconstruction diameter.
-    `thickness_mm` is 0 if unknown.
+    `thickness_mm` is 0 if unknown; `manufacturer` is one of constants.MANUFACTURERS, None if unknown.
     """
 
     path: Path
@@ -37,6 +37,7 @@ class CtSlice:
     stored_range: tuple[int, int]
     kernel: str
     thickness_mm: float
+    manufacturer: str | None
     body_part: str
     split_attributes: tuple[str, ...]
     flags: tuple[str, ...]

@@ -42,7 +42,7 @@ _KEYWORDS = (
     "TriggerTime", "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
     "NominalCardiacTriggerDelayTime", "KVP", "FilterType", "SeriesNumber", "IrradiationEventUID",
     "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
-    "ProtocolName", "XRayTubeCurrent", "StackID", "StudyDate", "SpecificCharacterSet",
+    "ProtocolName", "XRayTubeCurrent", "StackID", "StudyDate", "SpecificCharacterSet", "Manufacturer",
 )  # fmt: skip
 # A longer value than any of these can have is a broken header; of other attributes it is ignored.
 _STRICT = frozenset(

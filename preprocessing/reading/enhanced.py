@@ -9,6 +9,7 @@ from pydicom.filereader import read_dataset
 from preprocessing.reading.ct_slice import CtSlice, parse_plane, parse_rescale
 from preprocessing.reading.elements import Elements
 from preprocessing.reading.header_marks import MARKS, header_marks
+from preprocessing.reading.manufacturer import manufacturer_of
 from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.pixels import PixelFormat
 from preprocessing.reading.refusals import FileRefusedError
@@ -139,6 +140,7 @@ def _slice(
         stored_range=pixel_format.stored_range,
         kernel=frame.text(reconstruction, "ConvolutionKernel") or elements.text("ConvolutionKernel"),
         thickness_mm=max(0.0, lenient_number(frame.optional(pixels, "SliceThickness")) or 0.0),
+        manufacturer=manufacturer_of(elements.text("Manufacturer")),
         body_part=elements.text("BodyPartExamined").upper(),
         split_attributes=_frame_marks(frame, elements),
         flags=flags,

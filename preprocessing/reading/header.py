@@ -11,6 +11,7 @@ from preprocessing.reading.ct_slice import CtSlice, parse_plane, parse_rescale
 from preprocessing.reading.elements import Elements, open_elements
 from preprocessing.reading.enhanced import read_enhanced_slices
 from preprocessing.reading.header_marks import header_marks
+from preprocessing.reading.manufacturer import manufacturer_of
 from preprocessing.reading.number_text import lenient_number
 from preprocessing.reading.pixels import PixelFormat
 from preprocessing.reading.refusals import FileRefusedError
@@ -92,6 +93,7 @@ def _single_slice(elements: Elements, pixel_format: PixelFormat, path: Path) -> 
         stored_range=pixel_format.stored_range,
         kernel=text("ConvolutionKernel"),
         thickness_mm=max(0.0, lenient_number(text("SliceThickness")) or 0.0),
+        manufacturer=manufacturer_of(text("Manufacturer")),
         body_part=text("BodyPartExamined").upper(),
         split_attributes=header_marks(elements),
         flags=_flags(elements),

@@ -60,6 +60,18 @@ class CtSeries:
         """Number of slices, without those that will be interpolated."""
         return len(self.images)
 
+    @property
+    def thickness_mm(self) -> float | None:
+        """SliceThickness if all slices have the same, else None."""
+        found = {image.thickness_mm for image in self.images}
+        return found.pop() or None if len(found) == 1 else None
+
+    @property
+    def manufacturer(self) -> str | None:
+        """One of constants.MANUFACTURERS if all slices name the same, else None."""
+        found = {image.manufacturer for image in self.images}
+        return found.pop() if len(found) == 1 else None
+
 
 @dataclass(frozen=True)
 class Refusal:

@@ -27,7 +27,9 @@ from preprocessing.store.store_lock import locked
 from shared_model.errors import PneumofedError
 from shared_model.files import atomic_folder, flush_folder, write_atomically
 
-FORMAT = 3
+FORMAT = 4
+_READABLE = (3, FORMAT)
+"""Records of format 3 lack the manufacturer and the slices' thickness: they are not known."""
 LOBES = "lobes.blosc"
 FileSum = dict[str, str | int]  # "bytes" and "sha256" of a file
 
@@ -85,7 +87,11 @@ class LobeStore:
         except (ValidationError, TypeError):
             settings = None
         fingerprint = None if settings is None else settings.fingerprint
-        if settings is None or record.get("format") != FORMAT or record.get("fingerprint") != fingerprint:
+        if (
+            settings is None
+            or record.get("format") not in _READABLE
+            or record.get("fingerprint") != fingerprint
+        ):
             reason = "the store was made by another version of pneumofed; prepare the scans again"
             raise PneumofedError("store-version", reason)
         # With another secret every patient would get another fold, and every scan be added again.
@@ -141,12 +147,16 @@ class LobeStore:
             # Another worker was faster: two study folders held the same scan.
             raise PneumofedError("study-exists", "this scan is already in the store") from None
 
-    def relabel(self, scan: ScanRecord, label: str, source: str | None = None) -> None:
-        """Give a scan in the store another label, and its renamed study folder's pseudonym."""
-        known, lobes = self._record(scan.key)
-        changes = {"label": label, "source": known.source if source is None else source}
-        changed = ScanRecord.from_json({**known.to_json(), **changes})
-        write_atomically(self._folder(scan.key) / "study.json", _encode(changed, lobes))
+    def update(self, scan: ScanRecord) -> None:
+        """Replace the record of a scan in the store, as for a corrected label; its arrays stay."""
+        write_atomically(self._folder(scan.key) / "study.json", _encode(scan, self._record(scan.key)[1]))
+
+    def upgrade(self) -> None:
+        """Give a store of an earlier format this one, before records of this format are written to it."""
+        path = self.path / "store.json"
+        record = json.loads(path.read_bytes())
+        if record["format"] != FORMAT:
+            write_atomically(path, json.dumps({**record, "format": FORMAT}, indent=1).encode(), mode=0o600)
 
     def _folder(self, key: str) -> Path:
         return self.path / "studies" / key

@@ -44,6 +44,10 @@ class ScanRecord:
     flags: tuple[str, ...] = ()
     source: str = ""  # keyed hash of its study folder: distinguishes a resumed study from a duplicate
     pixels: str = ""  # keyed hash of its grey values: the same scan has the same, whatever its UIDs
+    manufacturer: str | None = (
+        None  # one of constants.MANUFACTURERS; None: not known, as in stores of format 3
+    )
+    thickness_mm: float | None = None  # SliceThickness; None likewise
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-serialisable dict, the inverse of `from_json`."""

@@ -1,6 +1,6 @@
 """Prepares one study into the store; whatever happens in it becomes its row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from preprocessing.labels import LabelledStudy
@@ -117,6 +117,7 @@ def _stored(
     patient = task.patient or Patient(series.patient_id)
     record = scan.record(key=key, fold=names.fold(patient.identity), label=task.study.label, source=source,
                          pixels=pixels, flag=patient.flag)  # fmt: skip
+    record = replace(record, manufacturer=series.manufacturer, thickness_mm=series.thickness_mm)
     return "added", _added(record, scan, store, keys[1])
 
 
@@ -127,7 +128,7 @@ def _added(record: ScanRecord, scan: PreparedScan, store: LobeStore, other_key: 
     except PneumofedError as error:
         if error.code != "study-exists" or _has_lobes_of(scan, store.scan(record.key), store):
             raise
-        record = ScanRecord.from_json({**record.to_json(), "key": other_key})
+        record = replace(record, key=other_key)
         store.add(record, scan.arrays)
     write_sheet(store.path, record.key, scan)  # after it: of two studies with one scan, only the stored one's
     return record
@@ -142,10 +143,13 @@ def _has_lobes_of(scan: PreparedScan, known: ScanRecord, store: LobeStore) -> bo
 
 
 def _updated(task: StudyTask, series: CtSeries, store: LobeStore, key: str, source: str) -> ScanRecord:
-    """The record of a scan that an earlier run prepared, with the label and folder of now, and its sheet."""
+    """The record of a scan that an earlier run prepared, with the label, folder and header of now, and its
+    sheet."""
     known = store.scan(key)
-    if (known.label, known.source) != (task.study.label, source):
-        store.relabel(known, task.study.label, source)
+    header = {"manufacturer": series.manufacturer, "thickness_mm": series.thickness_mm}
+    now = {"label": task.study.label, "source": source, **header}
+    if any(getattr(known, name) != value for name, value in now.items()):
+        store.update(ScanRecord.from_json({**known.to_json(), **now}))
     if read_doubts(store.path, key) is None:  # killed before the sheet was written
         write_sheet(store.path, key, find_scan_lobes(series, store.settings))
     return known

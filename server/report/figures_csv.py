@@ -42,6 +42,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[Line]:
         yield {"task": task, "figure": "operating point", "value": document["operating_point"][task]}
     for record in document["rounds"]:
         yield from _round(record)
+    if document["subgroups"] is not None:
+        yield from _subgroups(document["subgroups"])
     if document["comparison"] is not None:
         yield from _comparison(document["comparison"])
 
@@ -104,6 +106,19 @@ def _round(record: Mapping[str, Any]) -> Iterator[Line]:
         yield at | {"figure": "requests", "value": reply["requests"], "undefined": reply["reason"]}
         for task, loss in reply["loss"].items():
             yield at | {"task": task, "figure": "loss", "value": loss}
+
+
+def _subgroups(told: Mapping[str, Any]) -> Iterator[Line]:
+    """Of each part the figures, and how many scans are told under none."""
+    for group, found in told["groups"].items():
+        for task in TASKS:
+            line = {"place": "all", "role": _ROLES[group], "task": task}
+            for part in found["parts"]:
+                for name, figure in part[task].items():
+                    why = part[task]["undefined"].get(name)
+                    if name not in ("n", "undefined"):
+                        yield from _figure(line, f"subgroup {part['part']} {name}", figure, why)
+            yield line | {"figure": "subgroup none, scans", "value": found["untold"][task]}
 
 
 def _comparison(compared: Mapping[str, Any]) -> Iterator[Line]:

@@ -16,9 +16,10 @@ from server.report.number_text import area, byte_text, decimal, percent, signed
 from server.report.round_axes import stage_starts
 from server.report.settings_table import flat, of_stages
 from server.report.svg import csv_data_url
-from server.report.tables import FIGURE_NAMES, TABLE_3, TABLE_4, calls_tables, metrics_table
+from server.report.tables import FIGURE_NAMES, TABLE_3, TABLE_4, calls_tables, metrics_table, subgroup_table
 from server.report.threshold_chooser import chooser_json, threshold_rows
 from shared_model.constants import LABEL_WORDS, TASK_WORDS
+from shared_model.subgroups import DIVISION_WORDS
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,25 @@ def render(document: Mapping[str, Any], examples: Sequence[Example]) -> str:
         plots=figures(document),
         stages=[name for _, name in stage_starts(document["rounds"])],
         tables=[
-            ("table-3", 3, "Diseased or healthy", metrics_table(document, "diseased", TABLE_3)),
-            ("table-4", 4, "COVID-19 or other pneumonia", metrics_table(document, "covid", TABLE_4)),
+            (
+                "table-3",
+                "the paper's Table 3",
+                "Diseased or healthy",
+                metrics_table(document, "diseased", TABLE_3),
+            ),
+            (
+                "table-4",
+                "the paper's Table 4",
+                "COVID-19 or other pneumonia",
+                metrics_table(document, "covid", TABLE_4),
+            ),
+        ],
+        division_words=DIVISION_WORDS,
+        subgroup_tables=[]
+        if document["subgroups"] is None
+        else [
+            ("subgroups-diseased", "Diseased or healthy", subgroup_table(document, "diseased", TABLE_3)),
+            ("subgroups-covid", "COVID-19 or other pneumonia", subgroup_table(document, "covid", TABLE_4)),
         ],
         calls=calls_tables(document),
         figure_names=FIGURE_NAMES,

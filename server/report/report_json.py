@@ -9,6 +9,7 @@ from server.report.hospital_block import NOT_YET, hospital_block, reply_text
 from server.report.refusals import refusals
 from server.report.round_log import outcomes, round_json, utc_date
 from server.report.statement import statement
+from server.report.subgroups import subgroup_block
 from server.report.task_metrics import Block, roc_points
 from server.report.three_classes import three_class_block
 from server.report.warnings import study_warnings
@@ -43,6 +44,7 @@ def report_document(result: StudyResult, seconds: Mapping[str, float] | None = N
             group: {task: roc_points(merge_all(found.values()), task) for task in TASKS}
             for group, found in groups.items()
         },
+        "subgroups": subgroup_block(result, groups),
         "curves": _curves(result, groups, temperature),
         "operating_point": result.operating_point.model_dump(),
         "temperature": temperature,

@@ -6,6 +6,8 @@ from typing import Any
 
 from server.report.number_text import area, percent
 from shared_model.constants import LABELS
+from shared_model.quantity import quantity
+from shared_model.subgroups import PART_WORDS
 
 UNDEFINED = "undefined"
 FIGURE_NAMES = {
@@ -98,6 +100,37 @@ def metrics_table(document: Mapping[str, Any], task: str, columns: Sequence[Colu
             rows.append(row(total, f"pooled.{pool}.{task}", document["pooled"][pool][task], is_total=True))
             groups.append(Group(title, tuple(rows)))
     return Table(tuple(heading for _, heading in columns), tuple(groups), tuple(notes))
+
+
+def subgroup_table(document: Mapping[str, Any], task: str, columns: Sequence[Column]) -> Table:
+    """The figures `columns` of `task` by subgroup, and pooled over all scans, held-out hospitals first."""
+    notes: dict[str, int] = {}
+    groups = []
+    for pool, title, total in reversed(GROUPS.values()):
+        parts = document["subgroups"]["groups"][pool]["parts"]
+        found = [
+            (f"subgroups.groups.{pool}.parts.{index}.{task}", _part_name(part), part[task])
+            for index, part in enumerate(parts)
+            if part[task]["n"]
+        ]
+        if found:
+            found.append((f"pooled.{pool}.{task}", total, document["pooled"][pool][task]))
+            rows = tuple(
+                Row(name, block["n"], _cells(path, block, columns, notes), path.startswith("pooled"))
+                for path, name, block in found
+            )
+            groups.append(Group(title, rows))
+    return Table(tuple(heading for _, heading in columns), tuple(groups), tuple(notes))
+
+
+def _part_name(part: Mapping[str, Any]) -> str:
+    return f"{PART_WORDS[part['part']]} ({quantity(len(part['hospitals']), 'hospital')})"
+
+
+def _cells(
+    path: str, block: Mapping[str, Any], columns: Sequence[Column], notes: dict[str, int]
+) -> tuple[Cell, ...]:
+    return tuple(_cell(f"{path}.{key}", block, key, notes) for key, _ in columns)
 
 
 def _cell(path: str, block: Mapping[str, Any], key: str, notes: dict[str, int]) -> Cell:

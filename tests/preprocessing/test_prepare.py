@@ -1,13 +1,16 @@
 """prepare: from labelled folders to a store, through kills, full disks and bad input."""
 
 import csv
+import json
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
@@ -77,6 +80,27 @@ def test_a_prepared_study_is_what_the_steps_give(tmp_path: Path, breath: Literal
         distance = reference.distance_to_periphery(arrays.mask[place])
         np.testing.assert_array_equal(arrays.distance[place], distance)
     assert not (arrays.semi_infection & ~arrays.mask).any()
+
+
+def test_scanner_and_thickness_are_kept_and_added_to_a_store_of_before(tmp_path: Path) -> None:
+    studies, labels = write_hospital(tmp_path, 2)
+    for path in (studies / "Doe^John0").iterdir():
+        header = pydicom.dcmread(path)
+        header.Manufacturer, header.SliceThickness = "GE for Dr. Roe", "2.5"
+        header.save_as(path)
+    prepare(studies, labels, tmp_path / "store")
+    store = LobeStore.open(tmp_path / "store")
+    expected = {("ge", 2.5), (None, None)}
+    assert {(scan.manufacturer, scan.thickness_mm) for scan in store.scans()} == expected
+    assert not any(b"Roe" in path.read_bytes() for path in store.path.rglob("*") if path.is_file())
+    before = {scan.key: scan.to_json() for scan in store.scans()}
+    for scan in store.scans():
+        store.update(replace(scan, manufacturer=None, thickness_mm=None))
+    whole = json.loads((store.path / "store.json").read_text())
+    (store.path / "store.json").write_text(json.dumps({**whole, "format": 3}))
+    assert prepare(studies, labels, tmp_path / "store").present == 2
+    assert {scan.key: scan.to_json() for scan in LobeStore.open(store.path).scans()} == before
+    assert json.loads((store.path / "store.json").read_text()) == whole
 
 
 def test_nothing_that_names_a_patient_is_in_the_store(tmp_path: Path) -> None:

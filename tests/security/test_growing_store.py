@@ -1,5 +1,6 @@
 """A coordinator that asks the same again while a hospital adds patients, and takes the difference."""
 
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -12,6 +13,7 @@ from client.trainer.jobs import Describe
 from client.trainer.site_factory import SiteFactory
 from client.trainer.worker import work
 from preprocessing.store.lobe_store import LobeStore
+from shared_model.errors import PneumofedError
 from shared_model.proposal import Proposal
 from tests.support.scripted_sites import ScriptedSiteFactory
 from tests.support.small_site import WEIGHTS
@@ -58,6 +60,20 @@ def test_the_same_question_has_the_same_answer_until_people_approve_again(hospit
     assert answers(hospital) == first
     approvals.decide(PROPOSAL, "approved", at=2.0)
     assert answers(hospital) != first
+
+
+def test_a_scan_that_moves_to_another_subgroup_ends_the_study(hospital: HospitalSettings) -> None:
+    """The difference of two answers would be its score."""
+    divided = Proposal.of(STUDY.model_copy(update={"subgroups": "slice-thickness"}), WEIGHTS)
+    store, approvals = LobeStore.open(hospital.store), Approvals(hospital.state, 10)
+    for proposal in (PROPOSAL, divided):
+        approvals.decide(proposal, "approved", at=1.0)
+        opener(hospital)(proposal)
+    store.update(replace(store.scan("covid-0"), thickness_mm=1.0))
+    opener(hospital)(PROPOSAL)  # tells of no subgroup
+    with pytest.raises(PneumofedError) as refused:
+        opener(hospital)(divided)
+    assert refused.value.code == "scans-changed"
 
 
 class Line:

@@ -5,8 +5,10 @@ arithmetic on any sequence of answers tells one from the other. Only counts matt
 and every scan has the same score.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from client.learning.scan_scoring import LobeDecisions
 from client.learning.site import Site
 from shared_model.constants import LABELS, TASKS, Task
 from shared_model.network_weights import to_weights
+from shared_model.networks import make_networks
 from shared_model.protocol import SCORED, SPLITS, Role, Split
 from shared_model.scan_figures import FIGURES
 from shared_model.study import NetworkConfig, StudyConfig
@@ -26,9 +29,13 @@ from tests.support.small_site import site_in_memory
 from tests.support.stores import FINGERPRINT, MadeScan, scan_of
 
 FLOOR = 3
+THICKNESS = (1.0, 3.0, 6.0, None)
+"""Of the four parts of the study's division."""
 FOLDS = {"train": 0.1, "validation": 0.82, "test": 0.91, "all": 0.1}
 Patients = Mapping[tuple[str, str], int]
 """By split and label; every third patient has a second scan."""
+
+NETWORKS = make_networks(NetworkConfig(width=0.0625, init="random", scan_figures="infection-map"))
 
 MOST = 2 * len(FIGURES["infection-map"]) + 2  # from 2 * figures on, sums leave
 
@@ -65,6 +72,7 @@ def study(say: str) -> StudyConfig:
         name="test",
         preprocessing=FINGERPRINT,
         network=NetworkConfig(width=0.0625, init="random", scan_figures="infection-map"),
+        subgroups="slice-thickness",
         stages=(
             StageConfig(name="lobes", **stage),
             StageConfig(name="decisions", part="decision", **stage),
@@ -75,11 +83,18 @@ def study(say: str) -> StudyConfig:
 
 def scans_of(patients: Patients) -> list[MadeScan]:
     return [
-        scan_of(f"{split}-{label}-{number}-{again}", label, slices=1, fold=FOLDS[split] + number / 1000)
+        made_scan(
+            f"{split}-{label}-{number}-{again}", label, FOLDS[split] + number / 1000, THICKNESS[number % 4]
+        )
         for (split, label), count in patients.items()
         for number in range(count)
         for again in range(2 if number % 3 == 0 else 1)
     ]
+
+
+def made_scan(key: str, label: str, fold: float, thickness_mm: float | None) -> MadeScan:
+    record, arrays = scan_of(key, label, slices=1, fold=fold)
+    return replace(record, thickness_mm=thickness_mm), arrays
 
 
 def answers(patients: Patients, role: Role, say: str) -> list[object]:
@@ -118,3 +133,33 @@ def test_no_answer_depends_on_a_suppressed_count(role: Role, data: st.DataObject
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("client.learning.site.ScanScorer", OneScore)
         assert answers(one, role, say) == answers(other, role, say)
+
+
+def measured_at(patients: Sequence[int]) -> str:
+    """What a hospital tells of so many patients with COVID-19 in each of the four parts."""
+    scans = [
+        made_scan(f"{part}-{number}", "covid", 0.1 + part / 100 + number / 10_000, THICKNESS[part])
+        for part, count in enumerate(patients)
+        for number in range(count)
+    ]
+    site = site_in_memory(scans, study=study("scans"), role="held-out", count_floor=FLOOR)
+    point = dict.fromkeys(TASKS, 0.5)
+    return site.evaluate(to_weights(site.networks), split="all", operating_point=point).to_text()
+
+
+def test_no_count_of_a_subgroup_below_the_floor_can_be_narrowed_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For every answer, and for each set of parts: if its patients can be fewer than the floor, they can be
+    any number below it. All hospitals of up to 3 times the floor's patients are tried.
+    """
+    monkeypatch.setattr("client.learning.site.ScanScorer", OneScore)
+    monkeypatch.setattr("client.learning.site.make_networks", lambda *_: NETWORKS)
+    told = defaultdict(list)
+    for patients in product(range(3 * FLOOR + 1), repeat=len(THICKNESS)):
+        if FLOOR <= sum(patients) <= 3 * FLOOR:
+            told[measured_at(patients)].append(patients)
+    assert any('"subgroups"' in answer for answer in told)
+    for answer, hospitals in told.items():
+        for size in range(1, len(THICKNESS)):
+            for parts in combinations(range(len(THICKNESS)), size):
+                below = {n for h in hospitals if (n := sum(h[part] for part in parts)) < FLOOR}
+                assert below in (set(), set(range(FLOOR))), (answer[-300:], parts, hospitals[:3])

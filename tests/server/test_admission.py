@@ -1,5 +1,6 @@
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from shared_model.constants import TASKS, Task
 from shared_model.errors import PneumofedError
 from shared_model.metrics.call_table import CallTable
 from shared_model.metrics.score_histogram import ScoreHistogram
-from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.metrics.site_evaluation import Histograms, SiteEvaluation
 from shared_model.protocol import EvaluateRequest
 from shared_model.study import PrivacyConfig
 from shared_model.study_stage import StageConfig
+from shared_model.subgroups import Division
 from shared_model.weights import Weights
 from tests.support.fake_sites import BOTH, FakeSite, study_of, weights_of
 
@@ -139,6 +141,52 @@ def test_scores_are_of_no_more_patients_and_scans_than_were_told(patients: int, 
         admit_evaluation(found, asked, told)
     else:
         assert refusal(admit_evaluation, found, asked, told) == "scores-implausible"
+
+
+def of_thickness(**scores: tuple[list[float], int]) -> dict[str, Histograms]:
+    """Subgroups: of each part the logits of COVID-19 scans, and of how many patients."""
+    found = {
+        part: ScoreHistogram.of(np.array(logits), patients) for part, (logits, patients) in scores.items()
+    }
+    return {part: {"diseased": {"covid": one}, "covid": {"covid": one}} for part, one in found.items()}
+
+
+def test_subgroups_are_those_asked_for_and_add_up_to_their_class() -> None:
+    floor, point = 2, EvaluateRequest("all", TASKS, {"diseased": 0.5, "covid": 0.5})
+    told = replace(HELD_OUT.describe(), count_floor=floor)
+    whole = ScoreHistogram.of(np.array([-1.0, 0.5, 0.5, 2.0, 3.0]), 4)
+    calls = CallTable.of("covid", ["healthy", "covid", "covid", "covid", "covid"])
+
+    def admitted(division: Division | None, request: EvaluateRequest = point, **scores: Any) -> str:
+        subgroups = of_thickness(**scores)
+        found = SiteEvaluation({"diseased": {"covid": whole}, "covid": {"covid": whole}}, calls, subgroups)
+        if request.operating_point is None:
+            found = replace(found, calls=CallTable())
+        try:
+            admit_evaluation(found, request, told, division)
+        except PneumofedError as error:
+            return error.code
+        return "admitted"
+
+    right: dict[str, Any] = {"thin": ([-1.0, 0.5], 2), "thick": ([0.5, 2.0, 3.0], 2)}
+    assert admitted("slice-thickness", **right) == admitted("slice-thickness") == "admitted"
+    assert admitted("manufacturer", **right) == admitted(None, **right) == "subgroups-not-asked"
+    assert admitted("slice-thickness", EvaluateRequest("all", TASKS), **right) == "subgroups-not-asked"
+    wrong: list[dict[str, Any]] = [
+        {"thin": ([-1.0, 0.5], 2)},  # one is missing
+        {**right, "medium": ([0.5, 2.0], 2)},  # one is too many
+        {"thin": ([-1.0, 0.6], 2), "thick": ([0.5, 2.0, 3.0], 2)},  # another score
+        {"thin": ([-1.0, 0.5], 1), "thick": ([0.5, 2.0, 3.0], 3)},  # fewer than the floor
+        {"thin": ([-1.0, 0.5], 2), "thick": ([0.5, 2.0, 3.0], 3)},  # more patients
+    ]
+    assert [admitted("slice-thickness", **scores) for scores in wrong] == ["subgroups-implausible"] * 5
+
+
+def test_subgroups_of_a_class_that_is_not_told_are_refused() -> None:
+    point = EvaluateRequest("all", TASKS, {"diseased": 0.5, "covid": 0.5})
+    found = replace(SiteEvaluation.empty(), subgroups=of_thickness(thin=([1.0], 1)))
+    described = HELD_OUT.describe()
+    assert refusal(admit_evaluation, found, point, described, "slice-thickness") == "subgroups-implausible"
 
 
 def test_another_study_or_another_store_is_refused() -> None:

@@ -15,6 +15,7 @@ from shared_model.protocol import PROTOCOL, is_code
 KNOWN = {
     1: "37d9a27719429d023ca9f3d8659d3a93b4260d5c782a88f98f93ca4757a61e16",
     2: "bb43ec5c4601c5f84618955fe405b1c57bedaff017c2fc25a0081beea8389f36",
+    3: "f59e8403063604e60bd492b8c0962ffe9fb8ab541a79e434f8d92376192225c2",
 }
 """Each protocol's bundle. Hospitals of that protocol refuse any other, so no line here ever changes."""
 

@@ -139,7 +139,7 @@ def test_studies_without_what_is_new_keep_the_fingerprints_they_had():
     before = {
         "name", "seed", "preprocessing", "network", "split", "operating_point", "precision", "stages"
     }  # fmt: skip
-    asked_for = {"demo": {"covid_share"}, "paper": {"max_share"}}
+    asked_for = {"demo": {"covid_share", "subgroups"}, "demo-quick": {"subgroups"}, "paper": {"max_share"}}
     for name in study_names():
         assert set(json.loads(load_study(name).model_dump_json())) == before | asked_for.get(name, set())
 

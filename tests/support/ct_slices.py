@@ -12,6 +12,8 @@ def ct_slice(
     spacing: tuple[float, float] = (2.0, 2.0),
     shape: tuple[int, int] = (20, 30),
     kernel: str = "SOFT",
+    thickness_mm: float = 5.0,
+    manufacturer: str | None = "ge",
     split_attributes: tuple[str, ...] = ("1", "", "", ""),
 ) -> CtSlice:
     """An axial slice at a position (x, y, z) mm."""
@@ -28,7 +30,8 @@ def ct_slice(
         intercept=-1024.0,
         stored_range=(0, 4095),
         kernel=kernel,
-        thickness_mm=5.0,
+        thickness_mm=thickness_mm,
+        manufacturer=manufacturer,
         body_part="CHEST",
         split_attributes=split_attributes,
         flags=(),

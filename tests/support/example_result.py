@@ -4,13 +4,14 @@ import io
 
 import matplotlib.image
 import numpy as np
+from numpy.typing import NDArray
 
 from server.report.page import Example
 from server.study_result import Hospital, HospitalOutcome, RoundRecord, StudyResult
 from shared_model.constants import LABELS, NEGATIVE, POSITIVE, TASKS, Task
 from shared_model.metrics.call_table import CallTable
 from shared_model.metrics.score_histogram import ScoreHistogram, called_positive
-from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.metrics.site_evaluation import Histograms, SiteEvaluation, no_histograms
 from shared_model.saved_model import OperatingPoint
 from shared_model.scan_decision import called_label
 from shared_model.study import StudyConfig
@@ -35,6 +36,7 @@ def study() -> StudyConfig:
     return StudyConfig.model_validate({
         "name": "Made-up study", "seed": 7, "preprocessing": "a1b2c3d4",
         "network": {"width": 0.125, "init": "random", "pooling": "mean"}, "operating_point": "validation",
+        "subgroups": "slice-thickness",
         "stages": [
             {"name": "lobes", "networks": ["diseased", "covid"], **stage},
             {"name": "fine infection", "networks": ["diseased"], "part": "fine", **stage, "rounds": 2,
@@ -46,10 +48,10 @@ def study() -> StudyConfig:
 def evaluation(counts: dict[str, int | None], share: float, rng: np.random.Generator) -> SiteEvaluation:
     """Normal scores, positives `SEPARATION` above negatives; a label without a known count is left out.
 
-    One patient in ten has a second scan.
+    One patient in ten has a second scan. A third of a label's scans are thin, if they are many.
     """
-    histograms: dict[Task, dict[str, ScoreHistogram]] = {task: {} for task in TASKS}
-    calls = CallTable()
+    histograms, calls = no_histograms(), CallTable()
+    subgroups: dict[str, Histograms] = {}
     for label in LABELS:
         scans = round(share * (counts[label] or 0))
         if scans:
@@ -57,10 +59,21 @@ def evaluation(counts: dict[str, int | None], share: float, rng: np.random.Gener
             for task in TASKS:
                 if label in POSITIVE[task] + NEGATIVE[task]:
                     histograms[task][label] = ScoreHistogram.of(logits[task], scans - scans // 11)
+                    for part, own in parts_of(logits[task]).items():
+                        scores = ScoreHistogram.of(own, len(own) - (part == "thick") * (scans // 11))
+                        subgroups.setdefault(part, no_histograms())[task][label] = scores
             positive = {task: called_positive(logits[task], POINTS[task]) for task in TASKS}
             verdicts = map(called_label, positive["diseased"], positive["covid"])
             calls = calls.merge(CallTable.of(label, verdicts))
-    return SiteEvaluation(histograms, calls)
+    return SiteEvaluation(histograms, calls, subgroups)
+
+
+def parts_of(logits: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """The scores [scan] of a label by the part that they are told under."""
+    thin = len(logits) // 3
+    if len(logits) < 20:
+        return {}
+    return {"thin": logits[:thin], "thick": logits[thin:]} if thin >= 10 else {"thick": logits}
 
 
 def _centre(task: Task, label: str) -> float:

@@ -23,7 +23,7 @@ ROOMS = {
         "layer_scaling model_quality network_weights pretrained proposal",
         "networks synthetic_lobes",
         "label_sums metrics patches sampling scan_decision sparse_convolution study weights",
-        "rectangle scan_figures scan_head strategy study_stage",
+        "rectangle scan_figures scan_head strategy study_stage subgroups",
         "bounded_json constants file_lock files polling progress settings_file threads tls",
         "errors fingerprint_words printable_text quantity settings_problems versions",
     ),

@@ -17,13 +17,14 @@ from client.node.trainer_client import TrainerClient, report_refused_bundle
 from client.records.audit import AuditLog
 from client.trainer.approvals import Approvals
 from client.trainer.asked_tasks import MORE_EVALUATIONS
+from client.trainer.jobs import facts_of_result
 from client.trainer.server import SERVICE, serving
 from client.wire import trainer_pb2 as pb
 from client.wire.chunks import to_chunks
 from client.wire.trainer_pb2_grpc import TrainerStub
 from shared_model.envelope import Envelope, LogHead, question_of
 from shared_model.errors import PneumofedError
-from shared_model.metrics.site_evaluation import SiteEvaluation
+from shared_model.metrics.site_evaluation import SiteEvaluation, no_histograms
 from shared_model.proposal import Proposal
 from shared_model.protocol import EvaluateRequest, SiteDescription, TrainRequest, TrainResult
 from shared_model.weights import Weights, fingerprint, from_bytes, to_bytes
@@ -355,6 +356,13 @@ def test_the_length_of_a_text_that_leaves_is_in_the_audit_log(hospital):
     for task, text in (("evaluate", scores), ("describe", far.describe().answer)):
         entries = [one for one in AuditLog(hospital.state).entries() if one.facts.get("task") == task]
         assert (entries[-1].event, entries[-1].facts["bytes"]) == ("returned", len(text))
+
+
+def test_which_subgroups_leave_is_in_the_audit_log():
+    told = SiteEvaluation(no_histograms(), subgroups={"thin": no_histograms(), "thick": no_histograms()})
+    assert facts_of_result(told) == {"bytes": len(told.to_text()), "subgroups": ["thick", "thin"]}
+    whole = SiteEvaluation(no_histograms())
+    assert facts_of_result(whole) == {"bytes": len(whole.to_text())}
 
 
 def test_a_bundle_that_the_node_refused_is_in_the_audit_log_once_an_hour(hospital):

@@ -10,7 +10,9 @@ from client.trainer.approvals import Approvals
 from client.trainer.proposal_summary import sections_as_text
 from client.trainer.study_decisions import Decider, HospitalDecisions
 from shared_model.errors import PneumofedError
+from shared_model.proposal import Proposal
 from shared_model.study_stage import StageConfig
+from shared_model.subgroups import Division
 from tests.support.scripted_sites import named
 
 PROPOSAL = named("lungs", StageConfig(name="lobes", networks=("diseased",), rounds=3))
@@ -95,3 +97,29 @@ def test_another_user_than_the_trainers_is_refused(site: Path, monkeypatch: pyte
     with pytest.raises(PneumofedError) as caught:
         HospitalDecisions(load_hospital_settings(site))
     assert caught.value.code == "wrong-user"
+
+
+def telling(name: str, division: Division | None) -> Proposal:
+    """A proposal whose study tells of subgroups."""
+    stage = StageConfig(name="lobes", networks=("diseased",), rounds=3)
+    proposal = named(name, stage)
+    return proposal.model_copy(update={"study": proposal.study.model_copy(update={"subgroups": division})})
+
+
+def test_subgroups_are_told_by_one_division_ever(site: Path) -> None:
+    decisions = HospitalDecisions(load_hospital_settings(site))
+    first, other = telling("first", "slice-thickness"), telling("other", "manufacturer")
+    shown = sections_as_text(decisions.sections(first, None))
+    assert (
+        "thickness of the slices (below 2 mm; 2 to below 5 mm; 5 mm and more; not known, or several)" in shown
+    )
+    assert "of at least 10 patients" in shown and "none of a class with fewer than 20" in shown
+    assert "manufacturer of the scanner" not in sections_as_text(decisions.sections(PROPOSAL, None))
+    decisions.approve(first, Decider.user())
+    decisions.withdraw(first.fingerprint, Decider.user())  # what left stays told
+    with pytest.raises(PneumofedError) as refused:
+        decisions.approve(other, Decider.user())
+    assert refused.value.code == "other-subgroups" and first.fingerprint in str(refused.value)
+    assert AuditLog(site.parent / "state").entries()[-1].event == "withdrawn"
+    for allowed in (telling("second", "slice-thickness"), telling("none", None)):
+        assert decisions.approve(allowed, Decider.user())

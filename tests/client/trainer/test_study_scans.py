@@ -1,5 +1,6 @@
 """Which scans a study works on, by the records alone; tests/security/test_growing_store.py has the attack."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,20 @@ def test_scans_that_are_gone_or_others_end_the_study_until_it_is_approved_again(
         keys(tmp_path, changed)
     assert refused.value.code == "scans-changed"
     assert keys(tmp_path, changed, approved_at=2.0) == " ".join(scan.key for scan in changed)
+
+
+def test_a_part_that_changes_ends_a_study_that_tells_of_subgroups(tmp_path: Path) -> None:
+    thin = replace(record("a"), thickness_mm=1.0)
+    thinner, thick = replace(thin, thickness_mm=0.7), replace(thin, thickness_mm=5.0)
+    for study, division in (("s", None), ("t", "manufacturer")):
+        for scan in (thin, thick):
+            assert scans_of_study(tmp_path, study, 1.0, [scan], division) == [scan]  # type: ignore[arg-type]
+    for scan in (thin, thinner):
+        assert scans_of_study(tmp_path, "u", 1.0, [scan], "slice-thickness") == [scan]
+    with pytest.raises(PneumofedError) as refused:
+        scans_of_study(tmp_path, "u", 1.0, [thick], "slice-thickness")
+    assert refused.value.code == "scans-changed"
+    assert scans_of_study(tmp_path, "u", 2.0, [thick], "slice-thickness") == [thick]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"approved_at": 1.0, "labels": 3}', "\udcff"])

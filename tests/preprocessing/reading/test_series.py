@@ -1,5 +1,6 @@
 """Series are found, ordered feet to head, and refused with the codes of docs/reading.md."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,16 @@ def test_all_problems_of_a_series_are_named(tmp_path: Path) -> None:
     write_series(tmp_path / "b", HU[:2], patient_id="b", heights=np.array([50.0, 56]), intercept=0, **tags)
     problems = ("mixed-patients", "not-chest", "not-hounsfield", "too-few-slices")
     assert codes(tmp_path) == [("series", code) for code in problems]
+
+
+def test_scanner_and_thickness_are_those_that_all_slices_name(tmp_path: Path) -> None:
+    hu = chest(14, 96)[0]
+    write_series(tmp_path / "a", hu, Manufacturer="SIEMENS", SliceThickness="1.25")
+    (series,) = find_series(tmp_path / "a").accepted
+    assert (series.manufacturer, series.thickness_mm) == ("siemens", 1.25)
+    other = replace(series.images[3], manufacturer="ge", thickness_mm=5.0)
+    mixed = replace(series, images=(*series.images[:3], other, *series.images[4:]))
+    assert (mixed.manufacturer, mixed.thickness_mm) == (None, None)
+    write_series(tmp_path / "b", hu)
+    (silent,) = find_series(tmp_path / "b").accepted
+    assert (silent.manufacturer, silent.thickness_mm) == (None, None)

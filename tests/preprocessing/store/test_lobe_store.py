@@ -1,5 +1,6 @@
 """The store: what goes in comes out, whole or not at all, and damage is told by code."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -279,5 +280,27 @@ def test_the_slower_of_two_workers_with_one_scan_is_told(
 def test_a_label_can_be_corrected(store: LobeStore) -> None:
     scan, arrays = made_up("a" * 16)
     store.add(scan, arrays)
-    store.relabel(scan, "healthy")
+    store.update(replace(scan, label="healthy"))
     assert store.scans()[0].to_json() == replace(scan, label="healthy").to_json()
+    store.verify(scan.key)
+
+
+def test_a_store_of_format_3_is_read_and_says_nothing_of_scanners(store: LobeStore) -> None:
+    scan, arrays = made_up("a" * 16)
+    store.add(scan, arrays)
+    place = store.path / "studies" / scan.key / "study.json"
+    record = json.loads(place.read_text())
+    del record["study"]["manufacturer"], record["study"]["thickness_mm"]
+    content = json.dumps([record["study"], record["lobes"]], sort_keys=True)
+    record["checksum"] = hashlib.sha256(content.encode()).hexdigest()
+    place.write_text(json.dumps(record))
+    whole = json.loads((store.path / "store.json").read_text())
+    (store.path / "store.json").write_text(json.dumps({**whole, "format": 3}))
+    old = LobeStore.open(store.path)
+    assert [(one.manufacturer, one.thickness_mm) for one in old.scans()] == [(None, None)]
+    assert_same_lobes(old.read(scan.key, [0, 3]), arrays, [0, 3])
+    old.upgrade()
+    old.update(replace(old.scan(scan.key), manufacturer="ge", thickness_mm=1.25))
+    assert json.loads((store.path / "store.json").read_text()) == whole and whole["format"] == 4
+    found = LobeStore.open(store.path).scan(scan.key)
+    assert found.to_json() == replace(scan, manufacturer="ge", thickness_mm=1.25).to_json()

@@ -121,6 +121,7 @@ def test_undefined_is_said_and_never_a_number(document: dict[str, Any]) -> None:
             place[task] = {"n": 0, "undefined": dict.fromkeys(figures, "none came")} | dict.fromkeys(figures)
     nothing["roc"] = {group: {"diseased": None, "covid": None} for group in nothing["roc"]}
     nothing["curves"] = no_curves(nothing)
+    nothing["subgroups"] = None
     page = render(nothing, [])
     cells = re.findall(
         r'<td class="number" data-figure="(?:hospitals\.\d|pooled\.\w+)\.(?:diseased|covid)\.\w+">(.*?)</td>',

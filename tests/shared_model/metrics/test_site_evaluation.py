@@ -1,5 +1,6 @@
 """A hospital's evaluation: merging is pooling, and what cannot be is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,18 @@ def test_merging_sites_is_pooling_scans() -> None:
     assert SiteEvaluation.from_text(pooled.to_text()).to_json() == pooled.to_json()
 
 
+def test_subgroups_are_pooled_part_by_part_and_cross_as_they_are() -> None:
+    thin, thick = evaluation(covid=[1.0], healthy=[-2.0]), evaluation(covid=[0.2, 0.4])
+    one = replace(thin, subgroups={"thin": thin.histograms})
+    two = replace(thick.merge(thin), subgroups={"thick": thick.histograms, "thin": thin.histograms})
+    both = SiteEvaluation.from_text(one.merge(two).to_text())
+    assert both.to_json() == two.merge(one).to_json()
+    assert both.subgroup("thin").to_json()["histograms"] == thin.merge(thin).to_json()["histograms"]
+    assert both.subgroup("thick").positive("covid").total == 2
+    assert both.subgroup("medium").to_json() == SiteEvaluation.empty().to_json()
+    assert "subgroups" not in thin.to_json()  # what earlier versions wrote is the same
+
+
 def histograms(**of_diseased: Any) -> dict[str, Any]:
     return {"diseased": of_diseased, "covid": {}}
 
@@ -39,6 +52,8 @@ ONE = {"patients": 1, "bins": {"3": 1}}
     "document",
     [{}, {"histograms": {}, "calls": {}}, {"histograms": histograms()},
      {"histograms": histograms(), "calls": {}, "more": {}},
+     {"histograms": histograms(), "calls": {}, "subgroups": {"St. Mary": histograms()}},
+     {"histograms": histograms(), "calls": {}, "subgroups": {"thin": {"diseased": {}}}},
      {"histograms": histograms(x=ONE), "calls": {}},
      {"histograms": {"diseased": {}, "covid": {"healthy": ONE}}, "calls": {}},
      {"histograms": histograms(covid={"patients": 2, "bins": {"3": 1}}), "calls": {}},
