@@ -215,6 +215,31 @@ def test_two_uploads_of_one_study_at_once_are_one_study(room: Room) -> None:
     assert len(list((room.folder / room.studies[0] / "images").iterdir())) == 5
 
 
+def test_uploads_and_deletions_of_one_study_at_once_leave_it_exactly_with_a_receipt(room: Room) -> None:
+    failures: list[BaseException] = []
+
+    def turn(reader: str) -> None:
+        try:
+            for _ in range(4):
+                receipt = room.upload(study_zip(), reader)
+                assert receipt.study in room.studies
+                if receipt.id[-1] < "a":
+                    room.uploads.delete(reader, receipt.id)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=turn, args=(f"reader-{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    receipts = [one for number in range(4) for one in room.uploads.of(f"reader-{number}")]
+    assert {one.study for one in receipts} == set(room.studies)
+    assert bool(deleted_studies(room.folder)) != bool(room.studies)
+    assert not list((room.folder / ".incoming").iterdir())
+
+
 def test_a_full_disk_while_the_study_is_moved_is_one_refusal(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
