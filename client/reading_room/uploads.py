@@ -34,15 +34,18 @@ class Uploads:
     """The uploads in the inbox `folder`, of which one process takes care; `results` are of `diagnose`."""
 
     def __init__(self, folder: Path, results: Path, settings: ReadSettings) -> None:
-        """Deletes what an earlier process left unfinished. Raises OSError."""
+        """Makes what is missing. Raises OSError."""
         self._folder, self._results, self._settings = folder, results, settings
         self._inbox = Inbox(folder)
-        self._inbox.clear_incoming(-math.inf)  # whatever the clock says
         self._receipts = Receipts(folder / RECEIPTS)
-        self._forget_gone()
         self._arriving = 0
         self._counting, self._changing = threading.Lock(), threading.Lock()
         self._ending = threading.Event()
+
+    def clear_unfinished(self) -> None:
+        """Delete what a process left that was killed; for the one that takes care, before it begins."""
+        self._inbox.clear_incoming(-math.inf)  # whatever the clock says
+        self._forget_gone()
 
     @property
     def most_bytes(self) -> int:

@@ -44,6 +44,7 @@ def read(pacs: PacsFile = PACS_FILE) -> None:
     busy = PneumofedError("room-busy", f"{settings.reading}: another reading room is open on it; end it")
     with exclusive(settings.reading, create=False, refusal=busy):
         room = ReadingRoom(settings)
+        room.uploads.clear_unfinished()
         pages = reading_pages(room)
         tending = threading.Thread(
             target=room.uploads.tend, args=(settings.keep_days, pages.ending), daemon=True

@@ -33,6 +33,7 @@ class Room:
         self.folder, self.results, self.settings = folder / "uploads", folder / "results", settings
         self.results.mkdir(parents=True, exist_ok=True)
         self.uploads = Uploads(self.folder, self.results, settings)
+        self.uploads.clear_unfinished()
 
     def upload(self, archive: bytes, reader: str = "anna") -> Receipt:
         with self.uploads.arriving(len(archive)) as upload:
@@ -356,6 +357,13 @@ def test_accepted_if_and_only_if_all_laws_hold_and_else_without_a_trace(
         assert set(room.folder.parent.rglob("*")) == outside
     else:
         assert lawful and receipt.images == len(images | others) and room.studies == [receipt.study]
+
+
+def test_a_process_that_only_looks_disturbs_no_upload(room: Room) -> None:
+    with room.uploads.arriving() as upload:
+        upload.write(study_zip())
+        Uploads(room.folder, room.results, room.settings)
+        assert room.uploads.accept("anna", upload).images == 3
 
 
 def test_a_sender_that_goes_away_leaves_no_trace(room: Room) -> None:
