@@ -67,6 +67,7 @@ TESTED_BY = {
     "deploy/pages/coordinator/curves.py": "deploy/pages/coordinator/test_coordinator_pages.py",
     "deploy/pages/coordinator/federation_watch.py": "deploy/pages/coordinator/test_coordinator_pages.py",
     "deploy/pages/coordinator/remedies.py": "deploy/pages/coordinator/test_coordinator_pages.py",
+    "deploy/pages/reading/step_words.py": "deploy/pages/reading/test_upload_routes.py",
     "deploy/simulation/grids.py": "deploy/simulation/test_worker_grid.py",
     "deploy/simulation/site_trainer.py": "client/node/test_app.py",
 }

@@ -16,6 +16,7 @@ from deploy.pages.reading.api_documents import ReaderView, Study, Upload
 from deploy.pages.reading.clock import local_time
 from deploy.pages.reading.form_file import file_of
 from deploy.pages.reading.receiving import announced_size, receive
+from deploy.pages.reading.step_words import step_words
 from shared_model.errors import PneumofedError
 from shared_model.quantity import quantity
 
@@ -116,14 +117,7 @@ def state_words(study: Study) -> str:
     """How a study stands, in words."""
     progress = study.progress
     if progress is not None:
-        of = f"{progress.done} of {progress.total}"
-        steps = {
-            "headers": f"reading files, {of}",
-            "lungs": "finding the lungs",
-            "networks": f"networks, {of} lobes",
-            "results": "writing the results",
-        }
-        return f"being diagnosed: {steps[progress.step]}"
+        return f"being diagnosed: {step_words(progress.step, progress.done, progress.total)}"
     if study.state == "waiting":
         return "waits for its diagnosis" + (
             f", after {quantity(study.ahead, 'other')}" if study.ahead else ""

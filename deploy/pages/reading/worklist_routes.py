@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from client.diagnosis.figure_text import format_percent
+from client.pacs.queue_progress import read_progress
 from client.reading_room.patient_header import read_patient_header
 from client.reading_room.reading_list import ListFilter, ListRow, ReadingList, flags_of
 from client.reading_room.room import ReadingRoom
@@ -15,6 +16,7 @@ from client.reading_room.studies import RoomStudy
 from deploy.pages.live import LiveParts, Parts
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.clock import local_time
+from deploy.pages.reading.step_words import step_words
 from shared_model.constants import LABEL_WORDS
 
 PAGE_ROWS = 50
@@ -41,7 +43,8 @@ def worklist_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
     async def live(request: Request) -> Response:
         reader, wanted, number = request.state.reader, _filter_of(request), _number_of(request)
         parts = LiveParts(
-            lambda: room.mark(reader), lambda: worklist.parts(room.reading_list(reader), wanted, number)
+            lambda: (room.mark(reader), read_progress(room.settings.results)),
+            lambda: worklist.parts(room.reading_list(reader), wanted, number),
         )
         return shared.events(request, parts)
 
@@ -93,7 +96,13 @@ class _Worklist:
             "percent": format_percent,
             "clock": local_time,
         }
-        waiting = {"groups": _groups(listed.undiagnosed), "words": _STATE_WORDS, "clock": local_time}
+        waiting = {
+            "groups": _groups(listed.undiagnosed),
+            "words": _STATE_WORDS,
+            "clock": local_time,
+            "progress": read_progress(self._room.settings.results),
+            "step_words": step_words,
+        }
         return {
             "waiting": self._shared.part("part_waiting.html.j2", **waiting),
             "list": self._shared.part("part_list.html.j2", **values),

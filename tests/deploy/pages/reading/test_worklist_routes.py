@@ -8,8 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from client.pacs.queue_progress import progress_told
 from client.reading_room.reading_log import Answer
 from deploy.pages.reading import worklist_routes
+from shared_model.file_lock import exclusive
 from tests.support.reading_room import WrittenRoom, reader_at, served
 
 SCRIPT = "<script>alert(1)</script>"
@@ -102,6 +104,24 @@ def test_what_has_no_diagnosis_says_why(tmp_path: Path) -> None:
         assert words in page
     for state in ("failed", "waiting", "arriving"):
         assert re.findall(f'data-figure="{state}">(.)', page) == ["1"]
+
+
+def test_how_far_a_diagnosis_is_stands_with_its_study(tmp_path: Path) -> None:
+    written = WrittenRoom(tmp_path)
+    now = written.arrive(1, PatientName="Now^Nan")
+    written.arrive(2, PatientName="Other^Ole")
+    results = written.settings.results
+    with (
+        served(written.open("ada")) as (address, _),
+        reader_at(address) as ada,
+        exclusive(results, create=False),
+        progress_told(results, now) as on_step,
+    ):
+        written.fail(now)
+        on_step("networks", 3, 9)
+        entries = re.findall("<li>(.*?)</li>", ada.get("/").text, re.S)
+    assert ["networks, 3 of 9 lobes" in one for one in entries] == ["Now, Nan" in one for one in entries]
+    assert sum("Now, Nan" in one for one in entries) == 1
 
 
 def test_a_header_is_text_and_a_damaged_one_is_said(tmp_path: Path) -> None:
