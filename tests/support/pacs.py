@@ -1,12 +1,14 @@
 """pacs.toml for tests, the processes that read it, and a model for them."""
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from client.pacs.inbox import Inbox
@@ -143,7 +145,18 @@ def call(
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
     for one in classes:
         ae.add_requested_context(one, ExplicitVRLittleEndian)
-    return ae.associate("127.0.0.1", port, ae_title=called, bind_address=(source, 0))
+    return ae.associate(
+        "127.0.0.1",
+        port,
+        ae_title=called,
+        bind_address=(source, 0),
+        evt_handlers=[(evt.EVT_CONN_OPEN, _close_with_association)],
+    )
+
+
+def _close_with_association(event: Any) -> None:
+    """pynetdicom leaves the socket open if the peer was the first to close it."""
+    weakref.finalize(event.assoc, event.assoc.dul.socket.socket.close)
 
 
 def write_results(study: Path, uid: str = "1.9") -> Path:
