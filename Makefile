@@ -54,7 +54,7 @@ reference: $(STAMP) ## Generate docs/reference/ from the code
 	$(BIN)/python -m docs.generate_reference
 
 lock: $(STAMP) ## Lock what is installed, by version and hash, at the versions of constraints.txt
-	$(LOCK) pyproject.toml -o deploy/release/run.txt
+	$(LOCK) pyproject.toml --extra pacs -o deploy/release/run.txt
 	$(LOCK) pyproject.toml --extra dev -o deploy/release/dev.txt
 	printf 'hatchling\npip\n' | $(LOCK) - -o deploy/release/build.txt
 
