@@ -41,10 +41,10 @@ def images(
     out: Out,
     engine: Annotated[str | None, typer.Option(help="podman or docker; else the one installed.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="node, trainer or coordinator; else all three.")
+        list[str] | None, typer.Option("--only", help="node, trainer, coordinator or pacs; else all four.")
     ] = None,
 ) -> None:
-    """Build the images of node, trainer and coordinator, and write them as files with their checksums."""
+    """Build the images of node, trainer, coordinator and PACS side, and write them as files with their checksums."""
     from deploy.release.images import NAMES, Engine, make_images
 
     if unknown := set(only or ()) - set(NAMES):

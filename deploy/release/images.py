@@ -1,4 +1,4 @@
-"""The images of node, trainer and coordinator, built from a kit's wheels and Debian's packages.
+"""The images of node, trainer, coordinator and PACS side, built from a kit's wheels and Debian's packages.
 
 OUT/pneumofed-NAME-VERSION.tar        for `docker load` and `podman load`
 OUT/pneumofed-NAME-VERSION.cdx.json   its bill of materials, also inside the image
@@ -19,8 +19,13 @@ from shared_model.errors import PneumofedError
 from shared_model.signature import write_sums
 from shared_model.versions import package_version
 
-NAMES = ("node", "trainer", "coordinator")
-SYSTEM_OF = {"node": "hospital.tar", "trainer": "hospital.tar", "coordinator": "coordinator.tar"}
+SYSTEM_OF = {
+    "node": "hospital.tar",
+    "trainer": "hospital.tar",
+    "coordinator": "coordinator.tar",
+    "pacs": "hospital.tar",
+}
+NAMES = tuple(SYSTEM_OF)
 EXTRA: Mapping[str, Sequence[str]] = {
     "hospital.tar": (),
     "coordinator.tar": ("ca-certificates", "nginx-light"),

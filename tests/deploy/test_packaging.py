@@ -72,6 +72,31 @@ def test_in_containers_the_data_has_no_network_and_the_network_has_no_data():
     assert trainer["user"] != node["user"]
 
 
+def test_beside_a_pacs_each_container_has_one_right():
+    services = yaml.safe_load((FOLDER / "pacs-compose.yaml").read_text())["services"]
+    written = {
+        name: [volume.split(":")[0] for volume in one["volumes"] if not volume.endswith(":ro")]
+        for name, one in services.items()
+    }
+    assert written == {
+        "listen": ["./inbox"], "diagnose": ["./results"], "deliver": ["./delivery"], "read": ["./reading"]
+    }  # fmt: skip
+    read = {name: {volume.split(":")[0] for volume in one["volumes"]} for name, one in services.items()}
+    assert "./model" in read["diagnose"] and not any(
+        "./model" in read[name] for name in read.keys() - {"diagnose"}
+    )
+    assert "./inbox" not in read["deliver"] and "./delivery" not in read["read"]
+    networks = {name: one["network_mode"] for name, one in services.items()}
+    assert networks == {"listen": "host", "diagnose": "none", "deliver": "host", "read": "host"}
+    users = {name: one["user"] for name, one in services.items()}
+    assert users["read"] == users["diagnose"] and len(set(users.values())) == 3
+    for name, one in services.items():
+        assert one["read_only"] and one["cap_drop"] == ["ALL"] and one["user"] != "0"
+        assert tuple(one["command"]) == ("hospital", name, "--pacs", "/pacs/pacs.toml")
+        image = "trainer" if name == "diagnose" else "pacs"
+        assert one["image"] == f"pneumofed-{image}:{package_version()}"
+
+
 def test_what_is_run_by_hand_has_no_more_rights_than_it_needs():
     services = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
     prepare, preflight = services["prepare"], services["preflight"]
@@ -128,6 +153,17 @@ def test_the_coordinator_opens_one_port_and_holds_no_right_it_does_not_need():
     assert coordinator["NoNewPrivileges"] == "yes" and coordinator["ProtectSystem"] == "strict"
 
 
+def test_the_image_beside_a_pacs_runs_as_nobody_special_and_knows_its_users():
+    assert values("pacs", "USER")[-1] == ("10004:10004",) and values("pacs", "ENTRYPOINT")[-1] == (
+        "pneumofed",
+    )
+    (users,) = [value[0] for value in values("system", "RUN")]
+    listed = re.search(r"for name in ([a-z -]+);", users)[1].split()
+    assert listed == [
+        "pneumofed", "pneumofed-node", "pneumofed-pacs", "pneumofed-reading", "pneumofed-deliver",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["node", "trainer", "coordinator"])
 def test_images_need_no_network_and_run_as_nobody_special(name):
     user = "10002:10002" if name == "node" else "10001:10001"
@@ -154,7 +190,7 @@ def test_health_checks_of_images_and_compose_files_are_the_same_commands():
 def test_commands_in_these_files_exist():
     from deploy.commands.root import app
 
-    typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator")]
+    typed = [values(name, "CMD")[-1] for name in ("node", "trainer", "coordinator", "pacs")]
     typed += [tuple(unit(name)["ExecStart"].split()[1:]) for name in UNITS]
     typed += [
         c.value[2:]
@@ -174,11 +210,14 @@ LOADED = {
     "coordinator": "deploy.commands.root, deploy.coordinator.serve, deploy.coordinator.superlink_process, "
     "deploy.executor, deploy.coordinator.notices, server.process, server.report.report_files, "
     "shared_model.initial_weights, deploy.coordinator.metrics",
+    "pacs": "deploy.commands.root, client.pacs.listen, client.pacs.fetch, client.pacs.delivery, "
+    "client.reading_room.room, deploy.pages.reading.reading_pages, deploy.pages.serving, deploy.release.sbom",
 }
 LEFT_OUT = {
     "node": {"torch", "pydicom", "blosc2"},
     "trainer": {"torchvision"},
     "coordinator": {"torchvision", "pydicom", "blosc2", "opacus", "opencv-python-headless"},
+    "pacs": {"torch", "flwr", "opencv-python-headless", "scipy"},
 }
 
 
@@ -193,7 +232,7 @@ def test_an_image_has_all_that_its_processes_load_and_not_what_it_must_not(name)
     installed = _closure({_normal(re.split("[=#]", line)[0]) for line in lines if line[0] != "#"})
     owners = {name: _distributions().get(name, set()) for name in loaded}
     missing = {name for name, owns in owners.items() if owns and not owns & (installed | {"pneumofed"})}
-    assert not missing and "flwr" in installed
+    assert not missing
     assert not LEFT_OUT[name] & installed
 
 

@@ -64,7 +64,7 @@ def test_each_image_is_built_without_a_network_and_written_with_its_bill(
     assert all(words[-1] == SBOM for words, _ in asked if words[0] == "run")
     assert (tmp_path / "out" / f"pneumofed-node-{version}.cdx.json").read_text() == "the bill\n"
     listed = {line.split("  ")[1] for line in (tmp_path / "out" / SUMS).read_text().splitlines()}
-    assert listed == {path.name for path in (tmp_path / "out").iterdir()} - {SUMS} and len(listed) == 6
+    assert listed == {path.name for path in (tmp_path / "out").iterdir()} - {SUMS} and len(listed) == 8
 
 
 def test_what_is_missing_is_named(programs: Path, wheels: Path, tmp_path: Path) -> None:
