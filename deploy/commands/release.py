@@ -44,7 +44,7 @@ def images(
         list[str] | None, typer.Option("--only", help="node, trainer, coordinator or pacs; else all four.")
     ] = None,
 ) -> None:
-    """Build the images of node, trainer, coordinator and PACS side, and write them as files with their checksums."""
+    """Build the images of node, trainer, coordinator and PACS side; write them as files with checksums."""
     from deploy.release.images import NAMES, Engine, make_images
 
     if unknown := set(only or ()) - set(NAMES):
