@@ -19,6 +19,7 @@ SMALL_BYTES = 64 << 20
 PIECE = 1 << 20
 """What is read of an archive at a time, its directory apart."""
 _DIRECTORY_BYTES = 512  # of the directory, for each file that is permitted: an entry has 46, and its name
+_BEGIN = b"PK\3\4"  # of an archive's first file, APPNOTE 4.3.7
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: encrypted, strongly, and the directory too
 _UTF8 = 0x800
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -36,8 +37,9 @@ def opened_zip(path: Path, *, most_files: int) -> Iterator[zipfile.ZipFile]:
     damaged archive makes the block raise; OSError.
     """
     with path.open("rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise upload_refused("not-a-zip")
+        if not zipfile.is_zipfile(file):  # which looks for the archive's end alone
+            file.seek(0)
+            raise upload_refused("zip-broken" if file.read(len(_BEGIN)) == _BEGIN else "not-a-zip")
         try:
             with zipfile.ZipFile(_BoundedReads(file, _DIRECTORY_BYTES * most_files + PIECE)) as archive:
                 yield archive

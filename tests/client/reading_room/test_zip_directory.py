@@ -131,4 +131,5 @@ def test_a_changed_byte_is_refused_by_a_code_or_harmless(
 def test_an_archive_that_is_cut_short_is_refused(
     length: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert checked(GOOD[:length], tmp_path_factory.mktemp("one"))[0] in ("[not-a-zip]", "[zip-broken]")
+    code = "[not-a-zip]" if length < 4 else "[zip-broken]"
+    assert checked(GOOD[:length], tmp_path_factory.mktemp("one")) == [code]
