@@ -76,7 +76,8 @@ class Guard:
             return None
         if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
             return RedirectResponse("/login", 303)
-        refused = _refused(request, 401, "log-in", "log in first")
+        words = "name or password is wrong" if basic else "log in first"
+        refused = _refused(request, 401, "log-in", words)
         if self._sessions.login.basic and path.startswith(API):
             refused.headers["WWW-Authenticate"] = 'Basic realm="pneumofed"'
         return refused

@@ -28,6 +28,7 @@ STATUS = dict.fromkeys(UPLOAD_REFUSALS, 422) | {
 }  # fmt: skip
 """HTTP status of each refusal of an upload."""
 
+_NOT_LOGGED_IN = {"log-in": 401, "login-slowed": 429}
 _MISSING: Any = {404: {"model": Problem, "description": "`not-found`."}}
 _BODY = {"required": True, "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 _DESCRIPTION = (
@@ -38,15 +39,13 @@ _DESCRIPTION = (
 
 def api_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
     """The routes of the API."""
-    router = APIRouter(
-        prefix=API.rstrip("/"), responses={401: {"model": Problem, "description": "`log-in`."}}
-    )
+    router = APIRouter(prefix=API.rstrip("/"), responses=_responses(_NOT_LOGGED_IN))
 
     @router.post(
         "/uploads",
         status_code=201,
         response_model=Upload,
-        responses=_refusals(),
+        responses=_responses(STATUS | _NOT_LOGGED_IN),
         openapi_extra={"requestBody": _BODY},
     )
     async def upload_a_study(request: Request, response: Response) -> Upload:
@@ -137,10 +136,10 @@ def openapi_document(router: APIRouter) -> dict[str, Any]:
     return document
 
 
-def _refusals() -> dict[int | str, dict[str, Any]]:
-    """Each status of a refused upload, with its codes."""
+def _responses(status_of: dict[str, int]) -> dict[int | str, dict[str, Any]]:
+    """Each status of a refusal, with its codes; status_of: by code."""
     found: dict[int | str, dict[str, Any]] = {}
-    for status in sorted(set(STATUS.values())):
-        codes = ", ".join(f"`{code}`" for code, one in STATUS.items() if one == status)
+    for status in sorted(set(status_of.values())):
+        codes = ", ".join(f"`{code}`" for code, one in status_of.items() if one == status)
         found[status] = {"model": Problem, "description": f"{codes}."}
     return found

@@ -172,6 +172,9 @@ def test_every_refusal_has_a_status_and_stands_in_the_description(api: httpx.Cli
     document = api.get("/openapi.json").json()
     post = document["paths"]["/api/uploads"]["post"]
     assert all(f"`{code}`" in post["responses"][str(STATUS[code])]["description"] for code in STATUS)
+    for operation in (post, document["paths"]["/api/studies"]["get"]):
+        assert "`log-in`" in operation["responses"]["401"]["description"]
+        assert "`login-slowed`" in operation["responses"]["429"]["description"]
     assert post["requestBody"]["content"].keys() == {"application/zip"}
     assert document["security"] == [{"reader": []}]
 

@@ -101,7 +101,9 @@ def test_programs_ask_by_http_basic_without_an_origin(address: str) -> None:
             assert (answer.status_code, answer.json()) == (200, {"reader": "ada"})
         refused = program.get("/api/who")
         assert refused.status_code == 401 and refused.headers["www-authenticate"].startswith("Basic ")
-        assert program.get("/api/who", auth=("ada", "wrong")).status_code == 401
+        wrong = program.get("/api/who", auth=("ada", "wrong"))
+        assert wrong.status_code == 401 and "password is wrong" in wrong.json()["problem"]
+        assert "log in" in refused.json()["problem"]
         for header in ("Basic !", "Basic", "Bearer x", "Basic " + "x" * 5000):
             assert program.get("/api/who", headers={"authorization": header}).status_code == 401
         assert program.get("/who", auth=BASIC).status_code == 401  # pages are for browsers
