@@ -176,7 +176,9 @@ def test_next_is_the_first_unread_scan(tmp_path: Path) -> None:
         written.diagnose(name)
     room = written.open("ada")
     with served(room) as (address, _), reader_at(address) as ada:
-        for name in (*names, None):
+        for name, unread in zip((*names, None), ("2</b> of 2", "1</b> of 2", "0</b> of 2"), strict=True):
+            words = f"{unread} diagnosed scans {'is' if unread.startswith('1') else 'are'} unread."
+            assert words in ada.get("/").text
             answer = ada.get("/next", follow_redirects=False)
             assert answer.headers["location"] == ("/" if name is None else f"/scans/{name}")
             if name:
