@@ -213,7 +213,7 @@ def test_a_one_sided_lesion_is_on_its_side_in_every_orientation(visitor: Visitor
         assert expected.any() and (blue != expected).sum() <= 0.02 * expected.size
         columns = np.nonzero(blue)[1]
         assert (columns < 48).all() if side == 1 else (columns >= 48).all()
-    assert page.inner_text("#model table:nth-of-type(2) tr:nth-child(1) td") != "0.0 %" or side == 2
+    assert page.inner_text("#why table:nth-of-type(2) tr:nth-child(1) td") != "0.0 %" or side == 2
 
 
 def test_infection_boxes_and_attention_at_their_voxels(page: Page, room: ViewedRoom) -> None:

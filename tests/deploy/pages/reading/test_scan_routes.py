@@ -95,6 +95,9 @@ def test_the_page_before_and_after_the_answer(ada: httpx.Client) -> None:
     found = before.split("<main")[1].split('<section id="reading"')[0]
     assert [word for word in WORDS if word in found] == []
     assert all(word in after for word in WORDS)
+    # The reader's own words stand right after the verdict, before the figures.
+    order = [after.index(f'<section id="{one}"') for one in ("model", "reading", "why")]
+    assert order == sorted(order) and '<section id="why"' not in before
     assert 'data-model="hidden"' in before and 'data-model="shown"' in after
     # Where the viewer starts would tell which slice the model finds worst.
     assert 'data-start="6"' in before and 'data-start="5"' in after
