@@ -8,6 +8,7 @@ from client.reading_room.label_export import StudyLabels, labels_csv, readings_c
 from client.reading_room.room import ReadingRoom
 from deploy.pages.page_app import PageApp
 from shared_model.constants import LABEL_WORDS
+from shared_model.quantity import quantity
 
 
 def agreement_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
@@ -34,6 +35,7 @@ def agreement_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
             readings=room.readings_for(reader),
             blinded=room.blinded,
             label_words=LABEL_WORDS,
+            quantity=quantity,
         )
 
     @router.get("/export/labels.csv")

@@ -54,5 +54,7 @@ def test_files_have_what_the_reader_may_see(tmp_path: Path) -> None:
         assert len(ada.get("/export/readings.csv").text.splitlines()) == 5
         assert len(bob.get("/export/readings.csv").text.splitlines()) == 3  # ada's and bob's of `both`
         (tmp_path / "labels.csv").write_bytes(labels.content)
+        page = ada.get("/agreement").text
+        assert all(words in page for words in ("2 scans of the inbox", "1 uploaded scan with", "4 readings."))
     found = read_labels(written.settings.inbox, tmp_path / "labels.csv")
     assert {one.folder.name for one in found} == {both, own}
