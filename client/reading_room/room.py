@@ -37,8 +37,14 @@ class ReadingRoom:
         return self.studies.find(name)
 
     def may_see_model(self, reader: str, name: str) -> bool:
-        """Whether a reader may see what the model said of a study. Raises PneumofedError `not-found`."""
-        return not self.blinded or self.reading(reader, self.study(name)) is not None
+        """Whether a reader may see what the model said of a study. Raises PneumofedError `not-found`.
+
+        In a room that is not blinded the study counts as shown, whoever asks.
+        """
+        study = self.study(name)
+        if not self.blinded and study.verdict is not None:
+            self.log.show_to_all({name})
+        return not self.blinded or self.reading(reader, study) is not None
 
     def check_may_see_model(self, reader: str, name: str) -> None:
         """Raises PneumofedError `blinded` if not, `not-found`."""
