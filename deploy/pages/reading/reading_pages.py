@@ -50,6 +50,6 @@ def _failed(shared: PageApp, request: Request, error: Exception) -> Response:
     """What is not foreseen is logged without its text, which may quote a header, and told as little."""
     log.error("a page failed", exc_info=error)
     told = "this page failed; the log of `hospital read` says where: tell the hospital's IT"
-    if request.url.path.startswith(API):
+    if request.scope["path"].startswith(API):
         return JSONResponse({"code": "page-failed", "problem": told}, 500)
     return shared.page("refused.html.j2", path="", status_code=500, error=told)
