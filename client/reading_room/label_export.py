@@ -56,8 +56,8 @@ def _log_row(one: Reading) -> tuple[object, ...]:
     agrees = "" if one.agrees is None else _yes(one.agrees)
     return (
         one.reader, one.study, _as_text(one.model), one.weights_sha256, _yes(one.blinded), one.label,
-        one.confidence, one.seconds, one.model_label, agrees, _as_text(one.comment), _as_text(one.remark), one.answered,
-        one.agreed or "",
+        one.confidence, one.seconds, one.model_label, agrees, _as_text(one.comment), _as_text(one.remark),
+        one.answered, one.agreed or "",
     )  # fmt: skip
 
 
