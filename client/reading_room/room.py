@@ -84,6 +84,14 @@ class ReadingRoom:
             self.log.show_to_all({study.name})
         self.log.open(reader, study.name, study.verdict.made_of)
 
+    def check_opened(self, reader: str, name: str) -> None:
+        """Raises PneumofedError `scan-changed` unless the reader opened the study as it is, `not-found`."""
+        study = self.study(name)
+        if study.verdict and not self.log.was_opened(reader, name, study.verdict.made_of):
+            raise PneumofedError(
+                "scan-changed", "this scan has changed since you opened it; open it again and look at it anew"
+            )
+
     def answer(self, reader: str, name: str, answer: Answer) -> None:
         """Keep a reader's answer. Raises PneumofedError `not-found`, `not-diagnosed`, `already-answered`."""
         study = self.study(name)
