@@ -52,6 +52,15 @@ def write_failure(results: Path, failure: Failure) -> None:
     write_atomically(results / FAILURE, failure.model_dump_json(indent=2).encode())
 
 
+def of_altered_inbox() -> PneumofedError:
+    """Why a study is not looked at that holds what no receiver leaves there."""
+    return PneumofedError(
+        "inbox-altered",
+        "its folder in the inbox holds links, folders or pipes, which `hospital listen` never leaves: "
+        "find out who did, delete it, and send the study again",
+    )
+
+
 def of_several_patients() -> PneumofedError:
     """Why a study that the inbox refused has no diagnosis."""
     return PneumofedError(

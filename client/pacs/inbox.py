@@ -47,6 +47,20 @@ def deleted_studies(inbox: Path) -> set[str]:
     return {one.name for one in _files(inbox / DELETED)}
 
 
+def is_as_received(study: Path) -> bool:
+    """Whether the folder `study` and its images are folders and files, as the receiver leaves them.
+
+    A link would have whoever reads the inbox read for who may write to it, and a link to / read everything.
+    """
+    if study.is_symlink() or (study / IMAGES).is_symlink():
+        return False
+    try:
+        with os.scandir(study / IMAGES) as entries:
+            return all(entry.is_file(follow_symlinks=False) for entry in entries)
+    except FileNotFoundError:  # none has come
+        return True
+
+
 def _studies(inbox: Path) -> Iterator[Path]:
     yield from sorted(one for one in inbox.iterdir() if one.name[0] != "." and one.is_dir())
 

@@ -24,13 +24,21 @@ from client.diagnosis.document import DiagnosisDocument
 from client.diagnosis.earlier_scans import earlier_scans
 from client.diagnosis.study_files import files_digest
 from client.diagnosis.worklist import WORKLIST, worklist, worklist_csv
-from client.pacs.failure import FAILURE, Failure, of_several_patients, read_failure, write_failure
+from client.pacs.failure import (
+    FAILURE,
+    Failure,
+    of_altered_inbox,
+    of_several_patients,
+    read_failure,
+    write_failure,
+)
 from client.pacs.inbox import (
     COMPLETE,
     IMAGES,
     REFUSED,
     complete_studies,
     deleted_studies,
+    is_as_received,
     refused_studies,
 )
 from client.pacs.queue_progress import PROGRESS, progress_told
@@ -122,6 +130,9 @@ class StudyQueue:
 
     def _looked_at(self, name: str, folder: Path, *, dicom: bool) -> _Known:
         version = _version(folder)
+        if not is_as_received(folder):
+            log.warning("%s: holds links, folders or pipes and is not looked at", name)
+            return _Known(version, of_altered_inbox(), None)
         started = time.monotonic()
         refused = of_several_patients()
         outcome = refused if _is_refused(folder) else self._outcome(name, folder / IMAGES, dicom=dicom)

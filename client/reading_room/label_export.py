@@ -7,6 +7,7 @@ model would teach the next one its errors. See decision 0182.
 
 import csv
 import io
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ LOG_COLUMNS = (
     "reader", "study", "model", "weights_sha256", "blinded", "answer", "confidence", "seconds",
     "model_answer", "agrees", "comment", "remark", "answered", "agreed",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would compute."""
+_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@\t\r＝＋－＠])")
+"""Stands before what a spreadsheet would compute, also one that divides rows by semicolons."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def readings_csv(readings: Iterable[Reading]) -> bytes:
 def _log_row(one: Reading) -> tuple[object, ...]:
     agrees = "" if one.agrees is None else _yes(one.agrees)
     return (
-        one.reader, one.study, one.model, one.weights_sha256, _yes(one.blinded), one.label, one.confidence,
-        one.seconds, one.model_label, agrees, _as_text(one.comment), _as_text(one.remark), one.answered,
-        one.agreed or "",
+        one.reader, one.study, _as_text(one.model), one.weights_sha256, _yes(one.blinded), one.label,
+        one.confidence, one.seconds, one.model_label, agrees, _as_text(one.comment), _as_text(one.remark),
+        one.answered, one.agreed or "",
     )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def _yes(value: bool) -> str:
 
 
 def _as_text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'\2", text)
 
 
 def _csv(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> bytes:

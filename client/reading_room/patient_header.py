@@ -1,5 +1,6 @@
 """Who a study is of, for showing beside it, so that no two are mixed up. Never stored or logged."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ from preprocessing.reading.elements import Elements, open_elements
 from shared_model.printable_text import escape
 
 _TRIED = 5  # files, for one that can be read
+_ONE_AT_A_TIME = threading.Lock()  # bounds memory: 60 kB of a deflated file may hold 64 MiB
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +35,7 @@ def read_patient_header(images: Path) -> PatientHeader | None:
         return None
     for file in files:
         try:
-            with open_elements(file) as elements:
+            with _ONE_AT_A_TIME, open_elements(file) as elements:
                 return _header(elements)
         except Exception:  # whatever a parser says of a damaged header, another image may have a whole one
             continue

@@ -71,6 +71,12 @@ class ReadingLog:
                 "INSERT OR IGNORE INTO openings VALUES (?, ?, ?, ?)", (reader, study, made_of, time.time())
             )
 
+    def was_opened(self, reader: str, study: str, made_of: str) -> bool:
+        """Whether the reader has opened this diagnosis of a study."""
+        with self._database.reading() as connection:
+            query = "SELECT 1 FROM openings WHERE reader = ? AND study = ? AND made_of = ?"
+            return connection.execute(query, (reader, study, made_of)).fetchone() is not None
+
     def show_to_all(self, studies: set[str]) -> None:
         """Note that what a model said of these studies was shown to whoever looked."""
         if studies <= self._shown:

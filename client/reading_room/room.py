@@ -37,8 +37,14 @@ class ReadingRoom:
         return self.studies.find(name)
 
     def may_see_model(self, reader: str, name: str) -> bool:
-        """Whether a reader may see what the model said of a study. Raises PneumofedError `not-found`."""
-        return not self.blinded or self.reading(reader, self.study(name)) is not None
+        """Whether a reader may see what the model said of a study. Raises PneumofedError `not-found`.
+
+        In a room that is not blinded the study counts as shown, whoever asks.
+        """
+        study = self.study(name)
+        if not self.blinded and study.verdict is not None:
+            self.log.show_to_all({name})
+        return not self.blinded or self.reading(reader, study) is not None
 
     def check_may_see_model(self, reader: str, name: str) -> None:
         """Raises PneumofedError `blinded` if not, `not-found`."""
@@ -77,6 +83,14 @@ class ReadingRoom:
         if not self.blinded:
             self.log.show_to_all({study.name})
         self.log.open(reader, study.name, study.verdict.made_of)
+
+    def check_opened(self, reader: str, name: str) -> None:
+        """Raises PneumofedError `scan-changed` unless the reader opened the study as it is, `not-found`."""
+        study = self.study(name)
+        if study.verdict and not self.log.was_opened(reader, name, study.verdict.made_of):
+            raise PneumofedError(
+                "scan-changed", "this scan has changed since you opened it; open it again and look at it anew"
+            )
 
     def answer(self, reader: str, name: str, answer: Answer) -> None:
         """Keep a reader's answer. Raises PneumofedError `not-found`, `not-diagnosed`, `already-answered`."""

@@ -15,8 +15,8 @@ from client.diagnosis.document import DiagnosisDocument, read_diagnosis
 from client.diagnosis.earlier_scans import EarlierScan, earlier_scans
 from client.diagnosis.result_names import DOCUMENT
 from client.diagnosis.study_files import files_digest
-from client.pacs.failure import FAILURE, Failure, of_several_patients, read_failure
-from client.pacs.inbox import COMPLETE, IMAGES, REFUSED
+from client.pacs.failure import FAILURE, Failure, of_altered_inbox, of_several_patients, read_failure
+from client.pacs.inbox import COMPLETE, IMAGES, REFUSED, is_as_received
 from client.reading_room.model_verdict import ModelVerdict, model_verdict
 from preprocessing.study_preparation.identifiers import StudyIdentifiers, read_identifiers
 from shared_model.errors import PneumofedError
@@ -126,7 +126,8 @@ class Studies:
 
     def _read(self, folder: Path, version: tuple[int, ...]) -> _Known:
         images, results = folder / IMAGES, self._results / folder.name
-        state, failure, verdict, begun = _state_of(folder, images, results)
+        as_received = is_as_received(folder)
+        state, failure, verdict, begun = _ALTERED if not as_received else _state_of(folder, images, results)
         study = RoomStudy(
             name=folder.name,
             images=images,
@@ -137,7 +138,7 @@ class Studies:
             failure=failure,
             verdict=verdict,
         )
-        return _Known(version, study, begun, read_identifiers(images))
+        return _Known(version, study, begun, read_identifiers(images) if as_received else None)
 
     def _resolved(self, known: _Known) -> RoomStudy:
         """The study, of which is now known whether its diagnosis still runs."""
@@ -150,9 +151,11 @@ class Studies:
         return known.study if died is None else _replaced(known.study, "failed", died)
 
 
-def _state_of(
-    folder: Path, images: Path, results: Path
-) -> tuple[State, PneumofedError | None, ModelVerdict | None, Failure | None]:
+_Found = tuple[State, PneumofedError | None, ModelVerdict | None, Failure | None]
+_ALTERED: _Found = "failed", of_altered_inbox(), None, None
+
+
+def _state_of(folder: Path, images: Path, results: Path) -> _Found:
     """State, failure, verdict, and what was begun: to be diagnosed now, or when the process ended."""
     if (folder / REFUSED).exists():
         return "failed", of_several_patients(), None, None

@@ -6,14 +6,14 @@ origin only.
 """
 
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
-from urllib.parse import urlsplit
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII)
 SESSION_S = 12 * 3600.0
 _MAX_SESSIONS = 200  # the oldest is dropped: its owner may log in again
 _TOKEN_BYTES = 24
@@ -118,10 +118,9 @@ class Sessions:
 
 def is_loopback_host(host: str | None) -> bool:
     """Whether a request's Host header names this machine itself."""
-    name = (host or "").rpartition(":")[0] if not (host or "").endswith("]") and ":" in (host or "") else host
-    return name in LOOPBACK_NAMES
+    return _LOOPBACK_HOST.fullmatch(host or "") is not None
 
 
 def is_same_origin(origin: str | None, host: str | None) -> bool:
     """Whether a form was sent from the page itself; browsers tell the origin of every POST."""
-    return origin is not None and urlsplit(origin).netloc == host
+    return origin is not None and origin in (f"http://{host}", f"https://{host}")

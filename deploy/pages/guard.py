@@ -34,7 +34,10 @@ _HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """ASGI middleware of a page with `sessions`. Who asks is `request.state.reader`, a name."""
+    """ASGI middleware of a page with `sessions`. Who asks is `request.state.reader`, a name.
+
+    It looks at the path that is routed: a request's URL is put together with its Host header.
+    """
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
         self._app, self._sessions = app, sessions
@@ -57,7 +60,7 @@ class Guard:
 
     async def _refusal(self, request: Request) -> Response | None:
         """The answer to a request that is not permitted; None for one that is."""
-        host, path = request.headers.get("host"), request.url.path
+        host, path = request.headers.get("host"), request.scope["path"]
         if not is_loopback_host(host):
             return _refused(
                 request, 421, "wrong-host", "open this page by the address that the command printed"
@@ -98,7 +101,7 @@ class Guard:
 
 
 def _refused(request: Request, status_code: int, code: str, words: str) -> Response:
-    if request.url.path.startswith(API):
+    if request.scope["path"].startswith(API):
         return JSONResponse({"code": code, "problem": words}, status_code)
     return HTMLResponse(words, status_code)
 
@@ -108,7 +111,7 @@ def _is_own(request: Request, *, basic: bool) -> bool:
     origin, harmless = request.headers.get("origin"), request.method in _HARMLESS
     if origin is None:
         return basic or harmless
-    elsewhere = harmless and not request.url.path.startswith(API)
+    elsewhere = harmless and not request.scope["path"].startswith(API)
     return elsewhere or is_same_origin(origin, request.headers.get("host"))
 
 

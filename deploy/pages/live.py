@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+
+log = logging.getLogger("pneumofed")
 
 LOOK_S = 0.1  # how often is looked for a change
 KEEP_ALIVE_S = 15.0
@@ -27,14 +30,20 @@ class LiveParts:
         self._watching: asyncio.Task[None] | None = None
 
     async def events(self, ending: threading.Event) -> AsyncIterator[bytes]:
-        """The stream of one viewer, as text/event-stream, until `ending` is set."""
+        """The stream of one viewer, as text/event-stream, until `ending` is set.
+
+        Also until looking or rendering fails: the viewer's browser then asks again, and shows that it waits.
+        """
         self._viewers += 1
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(ending))
+        watching = self._watching
         seen: Parts = {}
         try:
-            while not ending.is_set():
+            while not (ending.is_set() or watching.done()):
                 parts = await self._next(seen)
+                if seen and not parts:
+                    return
                 changed = {name: part for name, part in parts.items() if seen.get(name) != part}
                 yield f"data: {json.dumps(changed)}\n\n".encode() if changed else b": still here\n\n"
                 seen = parts
@@ -53,14 +62,18 @@ class LiveParts:
     async def _watch(self, ending: threading.Event) -> None:
         """Look and render until nobody views."""
         before: Hashable = None
-        while self._viewers and not ending.is_set():
-            now = await asyncio.to_thread(self._look)
-            if now != before or not self._parts:
-                parts, before = await asyncio.to_thread(self._render), now
-                async with self._changed:
-                    self._parts = parts
-                    self._changed.notify_all()
-            await asyncio.sleep(LOOK_S)
-        async with self._changed:
-            self._parts = {}  # whoever comes later is not shown what was
-            self._changed.notify_all()
+        try:
+            while self._viewers and not ending.is_set():
+                now = await asyncio.to_thread(self._look)
+                if now != before or not self._parts:
+                    parts, before = await asyncio.to_thread(self._render), now
+                    async with self._changed:
+                        self._parts = parts
+                        self._changed.notify_all()
+                await asyncio.sleep(LOOK_S)
+        except Exception as error:  # such as a disk that fails: logged without its text
+            log.error("what a page shows live cannot be looked at", exc_info=error)
+        finally:
+            async with self._changed:
+                self._parts = {}  # whoever comes later is not shown what was
+                self._changed.notify_all()

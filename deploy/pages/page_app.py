@@ -95,7 +95,7 @@ class PageApp:
     async def _refused(self, request: Request, error: Any) -> Response:
         """What a command would print: what, where, remedy."""
         status_code = self.status.get(error.code, 409)
-        if request.url.path.startswith(API):
+        if request.scope["path"].startswith(API):
             return JSONResponse({"code": error.code, "problem": str(error)}, status_code)
         return self.page("refused.html.j2", path="", status_code=status_code, error=str(error))
 

@@ -21,7 +21,8 @@ def agreement_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
 
     @router.get("/agreement")
     def agreement(request: Request) -> Response:
-        reader, readings = request.state.reader, room.log.all()
+        reader = request.state.reader
+        readings = room.readings_for(reader)
         return shared.page(
             "agreement.html.j2",
             path="/agreement",
@@ -32,7 +33,7 @@ def agreement_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
             ),
             labels=labels(reader, uploaded=False),
             uploaded=labels(reader, uploaded=True),
-            readings=room.readings_for(reader),
+            readings=readings,
             blinded=room.blinded,
             label_words=LABEL_WORDS,
             quantity=quantity,

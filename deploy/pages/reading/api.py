@@ -112,7 +112,7 @@ def api_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
 
 async def _unknown(request: Request, error: Any) -> Response:
     """The answer where there is no such address, or none for this method."""
-    if not request.url.path.startswith(API):
+    if not request.scope["path"].startswith(API):
         return await http_exception_handler(request, error)
     problem = "the API has no such address, or not for this method; /api/openapi.json lists them"
     return JSONResponse({"code": "not-found", "problem": problem}, error.status_code, error.headers)

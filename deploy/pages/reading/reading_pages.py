@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from client.diagnosis.figure_text import NOT_FOR_PATIENTS, RESEARCH_ONLY
 from client.reading_room.room import ReadingRoom
-from deploy.pages.guard import API
+from deploy.pages.guard import API, HEADERS
 from deploy.pages.page_app import PageApp
 from deploy.pages.reading.agreement_routes import agreement_routes
 from deploy.pages.reading.api import api_routes
@@ -50,6 +50,8 @@ def _failed(shared: PageApp, request: Request, error: Exception) -> Response:
     """What is not foreseen is logged without its text, which may quote a header, and told as little."""
     log.error("a page failed", exc_info=error)
     told = "this page failed; the log of `hospital read` says where: tell the hospital's IT"
-    if request.url.path.startswith(API):
-        return JSONResponse({"code": "page-failed", "problem": told}, 500)
-    return shared.page("refused.html.j2", path="", status_code=500, error=told)
+    if request.scope["path"].startswith(API):
+        return JSONResponse({"code": "page-failed", "problem": told}, 500, HEADERS)
+    answer = shared.page("refused.html.j2", path="", status_code=500, error=told)
+    answer.headers.update(HEADERS)  # it does not pass the guard
+    return answer

@@ -42,6 +42,7 @@ def reading_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
     @router.post("/scans/{name}/answer")
     async def answer(name: str, request: Request) -> Response:
         given = _answer_of(await form_of(request))
+        await asyncio.to_thread(room.check_opened, request.state.reader, name)
         await asyncio.to_thread(room.answer, request.state.reader, name, given)
         return RedirectResponse(f"/scans/{name}", 303)
 

@@ -1,6 +1,7 @@
 """Lets the body of a request become an upload, without holding more of it in memory than a piece."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -35,6 +36,7 @@ async def receive(
         check = partial(uploads.accept, reader, upload)
         return await asyncio.get_running_loop().run_in_executor(_CHECKING, check)
     except PneumofedError:
+        await asyncio.to_thread(stack.close)  # its place and its bytes are free, however long this takes
         await _read_to_end(body, uploads.most_bytes)
         raise
     except ClientDisconnect:
@@ -50,13 +52,16 @@ def announced_size(request: Request) -> int | None:
 
 
 async def _pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body in pieces of a MiB or more. Raises PneumofedError `upload-too-slow` if it stalls."""
-    piece = b""
+    """The body in pieces of a MiB or more, or what came in STALLED_S, so that its bounds are looked at.
+
+    Raises PneumofedError `upload-too-slow` if it stalls.
+    """
+    piece, since = b"", time.monotonic()
     while (part := await _next(body)) is not None:
         piece += part
-        if len(piece) >= _PIECE:
+        if len(piece) >= _PIECE or time.monotonic() >= since + STALLED_S:
             yield piece
-            piece = b""
+            piece, since = b"", time.monotonic()
     yield piece
 
 

@@ -184,6 +184,15 @@ def test_a_study_of_several_patients_has_no_results(hospital: Hospital, model: L
     assert hospital.worklist()["a"]["code"] == "several-patients"
 
 
+def test_a_study_that_links_elsewhere_is_not_looked_at(hospital: Hospital, model: LoadedModel) -> None:
+    images = hospital.add("a") / "images"
+    shutil.rmtree(images)
+    images.symlink_to(hospital.scan)
+    hospital.run(model)
+    assert hospital.begun == [] and not (hospital.results / "a").exists()
+    assert hospital.worklist()["a"]["code"] == "inbox-altered"
+
+
 def test_one_that_became_of_several_patients_during_its_diagnosis_has_no_results(
     hospital: Hospital, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import pytest
+
 from client.reading_room.label_export import LOG_COLUMNS, labels_csv, readings_csv, study_labels
 from preprocessing.labels import read_labels
 from shared_model.constants import LABELS
@@ -54,3 +56,21 @@ def test_the_log_has_every_reading_as_it_was() -> None:
         "remark": "'=1+1", "answered": "2026-09-21T14:14:02+00:00", "agreed": "later",
     }  # fmt: skip
     assert (second["blinded"], second["agrees"], second["agreed"]) == ("no", "", "")
+
+
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "＝1+1", "seen;=1+1;", "seen\n=1+1", "seen;\t@x"]
+)
+def test_nothing_that_people_or_a_model_say_is_computed(formula: str) -> None:
+    reading = reading_of("ada", "a", comment=formula, remark=formula, model=formula)
+    text = readings_csv([reading]).decode()
+    for delimiter in ",;":  # as spreadsheets of different countries divide a row
+        rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+        cells = [cell for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.strip().startswith(tuple("=+-@＝＋－＠"))], delimiter
+
+
+def test_plain_words_stay_as_they_are() -> None:
+    comment = "right; left - both\nSARS-CoV-2 = likely"
+    (row,) = csv.DictReader(readings_csv([reading_of("ada", "a", comment=comment)]).decode().splitlines(True))
+    assert row["comment"] == comment

@@ -1,10 +1,14 @@
 """Whose scan it is, as people write it, whatever a header holds."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from client.reading_room.patient_header import read_patient_header
+from client.reading_room import patient_header as module
+from client.reading_room.patient_header import PatientHeader, read_patient_header
+from preprocessing.reading.elements import Elements
 from tests.support.pacs import image
 
 
@@ -58,3 +62,20 @@ def test_none_is_none(tmp_path: Path) -> None:
 def test_no_log_shows_it(tmp_path: Path) -> None:
     image(tmp_path, PatientName="Doe^Jane")
     assert "Doe" not in repr(read_patient_header(tmp_path))
+
+
+def test_headers_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image(tmp_path)
+    reading, most, read = [0], [0], module._header
+
+    def noted(elements: Elements) -> PatientHeader:
+        reading[0] += 1
+        most[0] = max(most[0], reading[0])
+        time.sleep(0.02)
+        reading[0] -= 1
+        return read(elements)
+
+    monkeypatch.setattr(module, "_header", noted)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: read_patient_header(tmp_path), range(8)))
+    assert None not in found and most == [1]

@@ -47,6 +47,17 @@ def test_what_an_open_room_showed_is_not_blinded_later(tmp_path: Path) -> None:
     assert [one.blinded for one in later.log.all()] == [False, True]
 
 
+def test_what_a_program_fetched_from_an_open_room_is_not_blinded_later(tmp_path: Path) -> None:
+    written = WrittenRoom(tmp_path, blinded=False)
+    name = written.arrive(1)
+    written.diagnose(name)
+    written.open().check_may_see_model("ada", name)  # as the API does, without list or page
+    changed = {"read": written.settings.read.model_copy(update={"blinded": True})}
+    later = ReadingRoom(written.settings.model_copy(update=changed))
+    later.answer("ada", name, Answer("covid", 4))
+    assert [one.blinded for one in later.log.all()] == [False]
+
+
 def test_what_is_not_diagnosed_is_not_answered(tmp_path: Path) -> None:
     written = WrittenRoom(tmp_path)
     name, room = written.arrive(1), written.open()

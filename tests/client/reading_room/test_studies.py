@@ -1,6 +1,7 @@
 """A study's state follows from what receiver and queue leave on disk."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,27 @@ def test_what_is_no_study_is_not_found(written: WrittenRoom, name: str) -> None:
     with pytest.raises(PneumofedError) as refusal:
         studies_of(written).find(name)
     assert refusal.value.code == "not-found"
+
+
+@pytest.mark.parametrize("what", ["study", "images", "image", "folder", "pipe"])
+def test_nothing_is_read_through_what_no_receiver_leaves(written: WrittenRoom, what: str) -> None:
+    name, other = written.arrive(1), written.arrive(2, uploaded=True)
+    images = written.images(name)
+    elsewhere = written.images(other)
+    if what == "study":
+        shutil.rmtree(images.parent)
+        images.parent.symlink_to(elsewhere.parent)
+    elif what == "images":
+        shutil.rmtree(images)
+        images.symlink_to(elsewhere)
+    elif what == "pipe":
+        os.mkfifo(images / "0.dcm")
+    else:
+        (images / "0").symlink_to(elsewhere if what == "folder" else next(elsewhere.iterdir()))
+    found = studies_of(written)
+    study = found.find(name)
+    assert study.state == "failed" and study.failure is not None and study.failure.code == "inbox-altered"
+    assert name not in found.earlier() and found.find(other).state == "waiting"
 
 
 def test_no_folder_is_no_study(tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_the_room_is_served_until_it_is_ended_and_a_kill_loses_no_answer(pacs: P
     written = WrittenRoom(pacs.parent)
     name, out = written.arrive(1), pacs.parent / "read.out"
     written.diagnose(name)
-    written.open("ada")
+    room = written.open("ada")
+    room.open("ada", room.study(name))
     with running(pneumofed("hospital", "read", "--pacs", pacs), out) as process:
         wait_until(lambda: "open http" in out.read_text(), seconds=60, what="the address")
         (address,) = re.findall(r"open (http://127\.0\.0\.1:\d+)/\n", out.read_text())

@@ -108,7 +108,20 @@ def test_loopback_names(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", [None, "", "evil.example", "evil.example:8470", "127.0.0.1.evil.example:80", "[::2]"]
+    "host",
+    [
+        None,
+        "",
+        "evil.example",
+        "evil.example:8470",
+        "127.0.0.1.evil.example:80",
+        "[::2]",
+        "127.0.0.1:/static/",
+        "127.0.0.1:1/static/?",
+        "127.0.0.1:",
+        "127.0.0.1:80:evil",
+        "127.0.0.1:80\n",
+    ],
 )
 def test_other_names_reach_nothing(host: str | None) -> None:
     assert not is_loopback_host(host)
@@ -122,5 +135,7 @@ def test_a_form_comes_from_the_page_itself() -> None:
         "http://127.0.0.1:9",
         "https://evil.example",
         "http://127.0.0.1:8470.evil.example",
+        "http://[",
+        "http://127.0.0.1:8470/",
     ):
         assert not is_same_origin(origin, "127.0.0.1:8470")

@@ -5,6 +5,8 @@ import json
 import threading
 from collections.abc import AsyncIterator
 
+import pytest
+
 from deploy.pages import live
 from deploy.pages.live import LiveParts, Parts
 
@@ -101,3 +103,26 @@ def test_streams_end_with_the_server() -> None:
         assert [event async for event in events] in ([], [b": still here\n\n"])
 
     asyncio.run(asyncio.wait_for(view(), 20))
+
+
+@pytest.mark.parametrize("fails_at", ["look", "render"])
+def test_a_stream_ends_that_would_go_on_showing_what_was(
+    fails_at: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> None:
+        raise OSError("/planted/path")
+
+    async def view() -> None:
+        source = Source()
+        parts = LiveParts(lambda: source.look(), lambda: source.render())
+        events = parts.events(threading.Event())
+        await message(events)
+        monkeypatch.setattr(source, fails_at, fails)
+        source.parts["a"] = "2"
+        assert [event async for event in events] == []  # the browser says so, and asks again
+        monkeypatch.undo()
+        assert await message(parts.events(threading.Event())) == {"a": "2", "b": "1"}
+
+    asyncio.run(asyncio.wait_for(view(), 10))
+    (record,) = caplog.records
+    assert "planted" not in record.getMessage()

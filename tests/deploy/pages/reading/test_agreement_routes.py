@@ -6,6 +6,7 @@ from pathlib import Path
 
 from client.reading_room.reading_log import Answer
 from preprocessing.labels import read_labels
+from shared_model.constants import LABEL_WORDS
 from tests.support.reading_room import WrittenRoom, reader_at, served
 
 
@@ -32,6 +33,24 @@ def test_kappa_with_its_counts_and_reasons(tmp_path: Path) -> None:
     assert (
         "ada bob undefined: both called all scans the same, so chance explains it all 1 of 1 the same" in page
     )
+
+
+def test_figures_tell_nothing_of_scans_that_the_reader_has_not_read(tmp_path: Path) -> None:
+    written = WrittenRoom(tmp_path)
+    own, unread = written.arrive(1), written.arrive(2)
+    room = written.open("ada", "bob")
+    for name, verdict in ((own, "covid"), (unread, "other")):
+        written.diagnose(name, label=verdict)
+    room.answer("bob", own, Answer("covid", 4))
+    with served(room) as (address, _), reader_at(address, "bob") as bob:
+        before = bob.get("/agreement").text
+        room.answer("ada", unread, Answer("healthy", 4))
+        assert bob.get("/agreement").text == before  # else the counts of one scan are its verdict
+        room.answer("bob", unread, Answer("covid", 4))
+        page = text_of(bob.get("/agreement").text)
+    words = LABEL_WORDS
+    for said, other in (("healthy", "other"), ("healthy", "covid")):  # ada and the model, ada and bob
+        assert f"{words[said]}, {words[other]}: 1" in page
 
 
 def test_files_have_what_the_reader_may_see(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fastapi import Request
 
 from client.reading_room.room import ReadingRoom
+from deploy.pages.guard import CSP
 from deploy.pages.reading.reading_pages import NOTICE, reading_pages
 from shared_model.errors import PneumofedError
 from tests.support.page_client import serving, stranger
@@ -172,4 +173,5 @@ def test_an_unforeseen_fault_tells_nothing_of_a_patient(
     with reader_at(address) as ada:
         answer = ada.get("/")
     assert answer.status_code == 500 and "Doe" not in answer.text
+    assert answer.headers["content-security-policy"] == CSP and answer.headers["cache-control"] == "no-store"
     assert [record.name for record in caplog.records if record.name == "pneumofed"]

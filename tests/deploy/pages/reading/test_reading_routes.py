@@ -70,6 +70,23 @@ def test_what_is_no_answer_is_not_kept(tmp_path: Path, path: str, form: dict[str
     assert room.log.all() == []
 
 
+def test_an_answer_is_of_the_images_that_the_reader_has_seen(tmp_path: Path) -> None:
+    written = WrittenRoom(tmp_path)
+    name = written.arrive(1)
+    written.diagnose(name)
+    room = written.open("ada", "bob")
+    reading_values(room, "ada", room.study(name))
+    written.arrive(1)  # a late image
+    written.diagnose(name)
+    with served(room) as (address, _), reader_at(address) as ada, reader_at(address, "bob") as bob:
+        refused = ada.post(f"/scans/{name}/answer", data=ANSWER)
+        assert refused.status_code == 409 and "open it again" in refused.text
+        assert bob.post(f"/scans/{name}/answer", data=ANSWER).status_code == 409  # never opened it
+        assert room.log.all() == []
+        reading_values(room, "ada", room.study(name))
+        assert ada.post(f"/scans/{name}/answer", data=ANSWER, follow_redirects=False).status_code == 303
+
+
 def test_a_reading_in_an_open_room_is_marked_so(tmp_path: Path) -> None:
     written = WrittenRoom(tmp_path, blinded=False)
     name = written.arrive(1)

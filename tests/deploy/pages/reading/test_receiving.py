@@ -65,6 +65,42 @@ def test_a_sender_that_stalls_is_refused(
     assert left(tmp_path) == []
 
 
+def test_a_sender_that_trickles_is_refused_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STALLED_S", 0.1)
+    (tmp_path / "results").mkdir()
+    bounds = ReadSettings(min_free_gb=0, max_minutes=0.5 / 60)
+    uploads = Uploads(tmp_path / "uploads", tmp_path / "results", bounds)
+    sent: list[int] = []
+
+    async def trickle() -> AsyncIterator[bytes]:
+        while len(sent) < 150:  # 3 s
+            sent.append(1)
+            yield b"P"
+            await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(module, "_read_to_end", nothing_more)
+    assert code_of(uploads, trickle()) == "upload-too-slow" and len(sent) < 150
+    assert left(tmp_path) == []
+
+
+async def nothing_more(body: AsyncIterator[bytes], most_bytes: int) -> None:
+    """In place of reading what a refused sender still has."""
+
+
+def test_a_refused_sender_that_goes_on_holds_neither_place_nor_disk(uploads: Uploads, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def too_large() -> AsyncIterator[bytes]:
+        yield bytes(2 << 20)
+        await asyncio.sleep(0.01)
+        seen.append((uploads._arriving, len(list((tmp_path / "uploads" / ".incoming").iterdir()))))
+        yield b"more"
+
+    assert code_of(uploads, too_large()) == "upload-too-large" and seen == [(0, 0)]
+
+
 def test_what_a_refused_sender_still_sends_is_read_up_to_the_bound(uploads: Uploads, tmp_path: Path) -> None:
     read: list[int] = []
 
