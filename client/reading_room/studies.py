@@ -18,12 +18,15 @@ from client.diagnosis.study_files import files_digest
 from client.pacs.failure import FAILURE, Failure, of_altered_inbox, of_several_patients, read_failure
 from client.pacs.inbox import COMPLETE, IMAGES, REFUSED, is_as_received
 from client.reading_room.model_verdict import ModelVerdict, model_verdict
+from client.reading_room.patient_header import PatientHeader, read_patient_header
 from preprocessing.study_preparation.identifiers import StudyIdentifiers, read_identifiers
 from shared_model.errors import PneumofedError
 from shared_model.file_lock import is_held
 
 State = Literal["arriving", "waiting", "diagnosing", "failed", "diagnosed"]
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OF_NOBODY = {of_several_patients().code, of_altered_inbox().code}
+"""Failures of studies of which no header is shown: another image may be of somebody else."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class RoomStudy:
     state: State
     failure: PneumofedError | None = None
     verdict: ModelVerdict | None = None
+
+    def patient(self) -> PatientHeader | None:
+        """Who it is of, read anew; None if no header can be read, or it is not of one patient for certain."""
+        known = self.failure is None or self.failure.code not in _OF_NOBODY
+        return read_patient_header(self.images) if known else None
 
     def document(self) -> DiagnosisDocument:
         """The diagnosis, read anew. Raises PneumofedError `not-diagnosed`."""

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from client.reading_room.patient_header import read_patient_header
 from client.reading_room.reading_log import CONFIDENCE_WORDS, LONGEST_COMMENT, Answer
 from client.reading_room.room import ReadingRoom
 from client.reading_room.studies import RoomStudy
@@ -25,7 +24,7 @@ def reading_values(room: ReadingRoom, reader: str, study: RoomStudy) -> dict[str
     reading = room.reading(reader, study)
     return {
         "study": study,
-        "patient": read_patient_header(study.images),
+        "patient": study.patient(),
         "reading": reading,
         "may_see_model": not room.blinded or reading is not None,
         "label_words": LABEL_WORDS,

@@ -9,7 +9,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from client.diagnosis.figure_text import format_percent
 from client.pacs.queue_progress import read_progress
-from client.reading_room.patient_header import read_patient_header
 from client.reading_room.reading_list import ListFilter, ListRow, ReadingList, flags_of
 from client.reading_room.room import ReadingRoom
 from client.reading_room.studies import RoomStudy
@@ -110,7 +109,7 @@ class _Worklist:
 
 
 def _cells(row: ListRow) -> dict[str, Any]:
-    return {"row": row, "patient": read_patient_header(row.study.images)}
+    return {"row": row, "patient": row.study.patient()}
 
 
 def _groups(studies: list[RoomStudy]) -> list[dict[str, Any]]:
@@ -118,7 +117,7 @@ def _groups(studies: list[RoomStudy]) -> list[dict[str, Any]]:
     groups = []
     for state in _NOT_DIAGNOSED:
         of_state = [one for one in studies if one.state == state]
-        shown = [(one, read_patient_header(one.images)) for one in of_state[:PAGE_ROWS]]
+        shown = [(one, one.patient()) for one in of_state[:PAGE_ROWS]]
         groups.append({"state": state, "count": len(of_state), "shown": shown})
     return groups
 

@@ -149,3 +149,14 @@ def test_a_study_that_is_deleted_is_gone(written: WrittenRoom) -> None:
     assert set(studies.all()) == {name}
     os.rename(written.settings.inbox / name, written.folder / "elsewhere")
     assert studies.all() == {}
+
+
+def test_a_study_that_is_not_of_one_patient_is_shown_as_nobodys(written: WrittenRoom) -> None:
+    one, several = written.arrive(1, PatientName="One^Ona"), written.arrive(2, PatientName="Two^Tom")
+    (written.settings.inbox / several / REFUSED).touch()
+    linked = written.arrive(3, PatientName="Three^Tia")
+    (written.images(linked) / "link").symlink_to("/etc/passwd")
+    studies = written.open().studies
+    header = studies.find(one).patient()
+    assert header is not None and header.name == "One, Ona"
+    assert studies.find(several).patient() is None and studies.find(linked).patient() is None

@@ -137,7 +137,7 @@ def test_a_header_is_text_and_a_damaged_one_is_said(tmp_path: Path) -> None:
     assert SCRIPT not in page and "<b>" not in page.replace('<b id="unread-count">', "").replace(
         "<b>pneumofed", ""
     )
-    assert "&lt;script&gt;" in page and "header cannot be read" in page
+    assert "&lt;script&gt;" in page and "patient not known" in page
 
 
 @pytest.mark.parametrize(
