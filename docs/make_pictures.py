@@ -27,6 +27,7 @@ READER, PASSWORD = "ada", "only-for-this-picture"
 
 
 def main(demo: Path) -> None:
+    """Write all pictures; demo: the folder that `pneumofed demo` made."""
     IMAGES.mkdir(exist_ok=True)
     with chromium_page(REPORT_SIZE) as page:
         page.goto((demo / "report.html").resolve().as_uri())
@@ -57,11 +58,13 @@ def study_of(demo: Path) -> Path:
 
 
 def take_slice(demo: Path, folder: Path, picture: Path) -> None:
+    """The slice to look at first, as `diagnose` draws it; folder: an empty one for its results."""
     diagnose_folder(study_of(demo), load_for_diagnosis(demo / "model", "cpu"), folder / "out")
     shutil.copyfile(folder / "out" / "slice-01.png", picture)
 
 
 def take_room(demo: Path, folder: Path, picture: Path) -> None:
+    """The scan's page, of a reading room in the empty `folder` that has received and diagnosed the scan."""
     inbox = Inbox(folder / "inbox")
     for path, _ in walk_files(study_of(demo)):
         name = inbox.take(Path(shutil.copy(path, inbox.incoming / path.name)))
@@ -82,10 +85,12 @@ def take_room(demo: Path, folder: Path, picture: Path) -> None:
 
 
 def run(settings: Path, *words: str, said: str = "") -> None:
+    """A command of `pneumofed hospital` to its end; said: its standard input."""
     subprocess.run([*command(*words), "--pacs", str(settings)], input=said, text=True, check=True)
 
 
 def command(*words: str) -> list[str]:
+    """`pneumofed hospital` with `words`."""
     return [sys.executable, "-m", "deploy.commands", "hospital", *words]
 
 

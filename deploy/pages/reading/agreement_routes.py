@@ -21,6 +21,7 @@ def agreement_routes(room: ReadingRoom, shared: PageApp) -> APIRouter:
 
     @router.get("/agreement")
     def agreement(request: Request) -> Response:
+        """Kappa over the scans that this reader has answered: the others' would tell what the model says."""
         reader = request.state.reader
         readings = room.readings_for(reader)
         return shared.page(

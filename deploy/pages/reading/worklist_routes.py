@@ -62,6 +62,7 @@ class _Worklist:
         self._room, self._shared = room, shared
 
     def page(self, request: Request) -> Response:
+        """The whole page, filtered as the request's query says."""
         reader, wanted = request.state.reader, _filter_of(request)
         listed = self._room.reading_list(reader)
         flags = {*flags_of(listed.rows), wanted.flag} - {""}

@@ -1,5 +1,7 @@
 // Probability and infected area of each slice, with a marker at the shown one. The same figures stand in a table.
 
+import { PAGE } from "./gestures.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 46;
 const RIGHT = 12;
@@ -8,7 +10,6 @@ const PROBABILITY = 120;
 const GAP = 22;
 const AREA = 76;
 const FOOT = 24;
-const PAGE = 10;
 const TASKS = ["diseased", "covid"];
 const SIDES = ["right", "left"];
 

@@ -6,7 +6,7 @@ import { PRESETS } from "./windowing.js";
 const NOTCH_PX = 40; // a wheel's notch is more; a trackpad sends less and adds up
 const HU_PER_PX = 3;
 const ZOOM_STEP = 1.25;
-const PAGE = 10;
+export const PAGE = 10; // slices that Page up and Page down go
 const KEY_HU = 20;
 const KEY_PAN_PX = 20;
 const RIGHT_BUTTON = 2;
